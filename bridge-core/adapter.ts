@@ -1,0 +1,265 @@
+// The contract that each network fulfils: types only. An adapter reports each happening once, throws only errors of the
+// catalogue, keeps no state outside `tools.memory`, and never learns of Matrix beyond the ids that it is handed.
+// A missing optional verb is the missing capability; the core then takes a fallback (pipeline/fallbacks.ts).
+
+import type { RichText } from './format/rich-text.ts';
+import type { ChannelId, EventId, RemoteMessageId, RemoteUserId, RoomId, UserId } from './ids.ts';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+
+/** A kind of network: its name, its config section, how to make one. */
+export interface Network<Settings = unknown, Body extends Json = string> {
+  readonly protocol: { readonly id: string; readonly name: string; readonly icon?: string };
+  /** Checks its section of the config; throws a zod error with the path of each fault. */
+  readonly settings: { parse(value: unknown): Settings };
+  /** Templates for names.ts: `irc_{network}_{nick}`; the words in braces are filled from RemoteUser.fields. */
+  readonly names: { readonly ghosts: string; readonly aliases: string };
+  create(settings: Settings, tools: AdapterTools<Body>): Adapter<Body>;
+}
+
+export interface Adapter<Body extends Json = string> {
+  /** For one channel: one IRC server has message ids, another has not. */
+  capabilities(channel: ChannelId): Capabilities;
+  readonly formatter: Formatter<Body>;
+  readonly channels: Channels;
+  readonly logins: readonly LoginFlow[];
+  /** Links wanted from the config section, read at start and after a reload. */
+  configuredLinks(): readonly ConfiguredLink[];
+  /** Returns once the connections are under way, not when they are up; `inbox.connection` tells of those. */
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  /** Listen to the channel and report it (a link went live), or stop to (the last link of it is gone). */
+  watch(channel: ChannelId): Promise<void>;
+  unwatch(channel: ChannelId): Promise<void>;
+  /** Opens the session that speaks for `speaker` where `channel` is, or returns the open one. Rejects with RetryableError
+   *  where it may work later, PermanentError or SESSION_LIMIT where the bot should speak instead. */
+  session(speaker: Speaker, channel: ChannelId): Promise<Session<Body>>;
+  /** Is this person one of our own sessions? Then whose. Asked for every event heard; must be cheap. */
+  speakerOf(user: RemoteUserId): Speaker | undefined;
+  /** Asks the network: undefined where there is no such person. */
+  user(id: RemoteUserId): Promise<RemoteUser | undefined>;
+  open?(file: RemoteFile): Promise<ReadableStream<Uint8Array>>;
+  /** Closes a gap: what was said since, oldest first. */
+  history?(channel: ChannelId, since: RemoteMessageId | number): AsyncIterable<RemoteEvent<Body>>;
+  /** One free line about the connections, for `status`. */
+  status(): readonly ConnectionStatus[];
+}
+
+export interface ConfiguredLink {
+  readonly channel: ChannelId;
+  readonly room: RoomId;
+}
+
+export interface ConnectionStatus {
+  readonly network: string;
+  readonly state: 'up' | 'connecting' | 'down';
+  readonly sessions: number;
+  readonly detail?: string;
+}
+
+export interface Formatter<Body extends Json = string> {
+  parse(body: Body, channel: ChannelId): RichText;
+  /** Splits to fit; never empty for a text that says something. Pure. */
+  print(text: RichText, fit: Fit): Body[];
+}
+
+/** How one body must look to be taken whole, here and now. */
+export interface Fit {
+  /** Bytes left for one body beside our real prefix. */
+  readonly bytes: number;
+  /** Bodies that one message may become; more is cut or paged. */
+  readonly lines: number;
+  readonly markup: boolean;
+  /** Wraps each printed line (an IRC action), already taken off `bytes`. */
+  readonly style: Style;
+  /** How a person is called in this channel; undefined leaves the author's wording. */
+  mention(who: { readonly user: UserId } | { readonly remote: RemoteUserId }): string | undefined;
+}
+
+export type Style = 'text' | 'emote' | 'notice';
+
+/** One identity that can speak on the network. */
+export interface Session<Body extends Json = string> {
+  readonly self: RemoteUserId;
+  readonly speaker: Speaker;
+  fit(channel: ChannelId, style: Style): Fit;
+  join(channel: ChannelId): Promise<void>;
+  leave(channel: ChannelId, reason?: string): Promise<void>;
+  /** Resolves once the network has proved it, with its id where the network gives one. */
+  send(message: Outgoing<Body>): Promise<RemoteMessageId | undefined>;
+  /** Did an earlier try arrive? `since` in ms; `known` tells which ids belong to other messages of ours. */
+  sent?(message: Outgoing<Body>, since: number, known: (id: RemoteMessageId) => boolean): Promise<RemoteMessageId | undefined>;
+  edit?(target: RemoteMessage, message: Outgoing<Body>): Promise<RemoteMessageId | undefined>;
+  redact?(channel: ChannelId, target: RemoteMessage, reason?: string): Promise<void>;
+  react?(channel: ChannelId, target: RemoteMessage, emoji: string, on: boolean, key: string): Promise<RemoteMessageId | undefined>;
+  type?(channel: ChannelId, on: boolean): Promise<void>;
+  setTopic?(channel: ChannelId, topic: string): Promise<void>;
+  kick?(channel: ChannelId, user: RemoteUserId, reason?: string): Promise<void>;
+  markRead?(channel: ChannelId, upTo: RemoteMessageId): Promise<void>;
+  setPresence?(away: string | undefined): Promise<void>;
+  close(reason?: string): Promise<void>;
+}
+
+export type Speaker =
+  | { readonly as: 'bot' }
+  | { readonly as: 'user'; readonly user: UserId; readonly name?: string; readonly credentials?: Credentials };
+
+export type Credentials = { readonly [field: string]: string };
+
+export interface Outgoing<Body extends Json = string> {
+  /** The row's key with the part's number: the same on every try. */
+  readonly key: string;
+  readonly channel: ChannelId;
+  readonly body: Body;
+  readonly style: Style;
+  /** Whom the bot speaks for, where the session can show it. Where it cannot, the text already names them. */
+  readonly shownAs?: { readonly name: string; readonly avatar?: string };
+  readonly file?: MatrixFile;
+  readonly replyTo?: RemoteMessage;
+  readonly thread?: RemoteMessage;
+}
+
+/** Every part that one Matrix event became, in order. Parts without an id of the network are not listed. */
+export interface RemoteMessage {
+  readonly channel: ChannelId;
+  readonly ids: readonly RemoteMessageId[];
+  readonly sender?: RemoteUserId;
+}
+
+export interface MatrixFile {
+  readonly name: string;
+  readonly type?: string;
+  readonly bytes?: number;
+  /** A public address of ours, where there is one. */
+  readonly url?: string;
+  open(): Promise<ReadableStream<Uint8Array>>;
+}
+
+export interface RemoteFile {
+  readonly name: string;
+  readonly type?: string;
+  readonly bytes?: number;
+  /** The adapter's own reference, or an address that anyone can fetch. */
+  readonly source: string;
+}
+
+export interface Capabilities {
+  readonly messageIds: boolean;
+  readonly threads: boolean;
+  readonly shownAs: boolean;
+  readonly files: 'upload' | 'link';
+  readonly members: 'all' | 'seen';
+  readonly puppets: 'automatic' | 'login' | 'none';
+  readonly sendsPerSecond: number;
+}
+
+export interface RemoteUser {
+  readonly id: RemoteUserId;
+  readonly name: string;
+  /** Fills the templates of names.ts: for IRC `network` and `nick`. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly avatar?: string;
+}
+
+export interface Channel {
+  readonly id: ChannelId;
+  /** As people write it: `#node`. */
+  readonly name: string;
+  readonly network: { readonly id: string; readonly name: string; readonly domain: string; readonly aliases: readonly string[] };
+  readonly topic?: string;
+  readonly url?: string;
+}
+
+export interface Channels {
+  /** From what a person wrote (`#node`, `libera #node`, `libera/#node`) or a ChannelId; no question to the network where
+   *  the shape alone tells. Undefined: no such network or not a channel's name. */
+  resolve(query: string): Promise<Channel | undefined>;
+  /** Synchronous look at what is known of a channel id that came from this adapter. */
+  describe(id: ChannelId): Channel;
+  list(search?: string): AsyncIterable<Channel>;
+  members(channel: ChannelId): AsyncIterable<RemoteUser>;
+  /** Asks the channel's owners; throws DeniedError. Absent: only the bridge's admins may link. */
+  approvePlumb?(channel: ChannelId, requester: UserId, hint?: string): Promise<void>;
+}
+
+/** The only way in. */
+export interface Inbox<Body extends Json = string> {
+  /** Resolves when journaled: acknowledge the network then. */
+  receive(event: RemoteEvent<Body>): Promise<void>;
+  /** `network` is the adapter's own name of it; the bot's state is the network's. */
+  connection(speaker: Speaker, network: string, state: 'up' | 'connecting' | 'down' | 'logged-out', reason?: string): void;
+  /** The channel shut the bridge out (banned, kicked twice): its links are suspended, and the rooms told why. */
+  suspended(channel: ChannelId, reason: string): void;
+}
+
+/** What happened on the network: plain data, for it is journaled. `at` in ms since 1970; `id` unique within the channel. */
+export type RemoteEvent<Body extends Json = string> = { readonly at: number; readonly channel: ChannelId; readonly id?: RemoteMessageId } & (
+  | {
+      readonly kind: 'message';
+      readonly sender: RemoteUser;
+      readonly body: Body;
+      readonly style: Style;
+      readonly files?: readonly RemoteFile[];
+      readonly replyTo?: RemoteMessageId;
+      readonly thread?: RemoteMessageId;
+    }
+  | { readonly kind: 'edit'; readonly sender: RemoteUser; readonly target: RemoteMessageId; readonly body: Body; readonly style: Style }
+  | { readonly kind: 'redaction'; readonly sender: RemoteUser; readonly target: RemoteMessageId; readonly reason?: string }
+  | { readonly kind: 'reaction'; readonly sender: RemoteUser; readonly target: RemoteMessageId; readonly emoji: string; readonly on: boolean }
+  | { readonly kind: 'typing'; readonly sender: RemoteUser; readonly on: boolean }
+  | {
+      readonly kind: 'membership';
+      readonly user: RemoteUser;
+      readonly change: 'join' | 'leave' | 'kick' | 'ban' | 'unban';
+      readonly by?: RemoteUser;
+      readonly reason?: string;
+    }
+  | { readonly kind: 'channel'; readonly by?: RemoteUser; readonly topic?: string; readonly name?: string; readonly archived?: boolean }
+  | { readonly kind: 'profile'; readonly user: RemoteUser; readonly was: RemoteUser }
+  | { readonly kind: 'presence'; readonly user: RemoteUser; readonly away?: string }
+  | { readonly kind: 'read'; readonly user: RemoteUser; readonly upTo: RemoteMessageId }
+  /** Something may have been missed, and could not be fetched. */
+  | { readonly kind: 'gap'; readonly from: number; readonly to: number }
+);
+
+/** A conversation as straight-line code; chat and HTTP both drive it. */
+export interface LoginFlow {
+  readonly id: string;
+  readonly title: string;
+  run(user: UserId): AsyncGenerator<LoginStep, Credentials, Record<string, string>>;
+}
+export type LoginStep = { readonly ask: readonly LoginField[] } | { readonly open: string } | { readonly wait: string };
+export interface LoginField {
+  readonly name: string;
+  readonly title: string;
+  readonly secret?: boolean;
+}
+
+export interface AdapterTools<Body extends Json = string> {
+  readonly inbox: Inbox<Body>;
+  readonly memory: KeyValue;
+  readonly log: Logger;
+  /** A number or a duration seen, for the metrics page. */
+  readonly count: (name: string, labels?: Readonly<Record<string, string>>, by?: number) => void;
+  /** Where the bridge's own pages and media can be reached; undefined without `public_url`. */
+  readonly publicUrl: string | undefined;
+}
+
+/** Durable, small: what an adapter must know after a restart. */
+export interface KeyValue {
+  get(key: string): Json | undefined;
+  /** Durable with the next commit. */
+  set(key: string, value: Json | undefined): Promise<void>;
+  keys(prefix: string): string[];
+}
+
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  child(fields: object): Logger;
+}
+
+/** An event's own id where the other side of a relation is Matrix; here so that adapters need no second door. */
+export type MatrixTarget = { readonly room: RoomId; readonly event: EventId };

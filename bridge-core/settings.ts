@@ -1,0 +1,57 @@
+// What any bridge can be told, as plain frozen data. config/ makes it from YAML; nothing here knows of files or formats.
+// Durations are in milliseconds, sizes in bytes.
+
+import type { UserId } from './ids.ts';
+
+export type PermissionLevel = 'none' | 'user' | 'admin';
+
+export interface CoreSettings {
+  readonly homeserver: {
+    readonly url: string;
+    readonly domain: string;
+    /** Requests to the homeserver at once, all kinds together. */
+    readonly inFlight: number;
+  };
+  readonly appservice: {
+    readonly listen: { readonly host: string; readonly port: number };
+    /** Where the homeserver reaches us. */
+    readonly url: string;
+    /** Path of the registration file. */
+    readonly registration: string;
+    readonly botLocalpart: string;
+  };
+  /** Path of the SQLite file. */
+  readonly store: string;
+  /** Where browsers and other networks reach us; undefined: no links to media or pages. */
+  readonly publicUrl: string | undefined;
+  /** First part of our public paths: the network's id unless set. */
+  readonly webPrefix: string;
+  /** Matrix id, server name or `*` → what they may do. The most exact entry counts. */
+  readonly permissions: Readonly<Record<string, PermissionLevel>>;
+  readonly membership: {
+    readonly ghosts: 'lazy' | 'full';
+    readonly puppets: 'speakers' | 'full';
+    /** Joins and leaves a second over the whole bridge. */
+    readonly perSecond: number;
+    readonly maxQueued: number;
+  };
+  readonly ages: {
+    /** How long a message may wait towards Matrix. */
+    readonly toMatrix: number;
+    readonly toNetwork: number;
+    /** Older than this, a line towards the network carries its time. */
+    readonly markLate: number;
+  };
+  readonly names: { readonly ghosts: string; readonly aliases: string; readonly displayName: string };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'pretty' };
+  /** Opens /metrics and health details to a bearer of this; undefined: loopback only. */
+  readonly metricsToken: string | undefined;
+}
+
+/** The registration file as the bridge uses it. */
+export interface Registration {
+  readonly id: string;
+  readonly asToken: string;
+  readonly hsToken: string;
+  readonly bot: UserId;
+}
