@@ -193,7 +193,11 @@ export interface Inbox<Body extends Json = string> {
 }
 
 /** What happened on the network: plain data, for it is journaled. `at` in ms since 1970; `id` unique within the channel. */
-export type RemoteEvent<Body extends Json = string> = { readonly at: number; readonly channel: ChannelId; readonly id?: RemoteMessageId } & (
+export type RemoteEvent<Body extends Json = string> = {
+  readonly at: number;
+  readonly channel: ChannelId;
+  readonly id?: RemoteMessageId;
+} & (
   | {
       readonly kind: 'message';
       readonly sender: RemoteUser;
@@ -205,7 +209,13 @@ export type RemoteEvent<Body extends Json = string> = { readonly at: number; rea
     }
   | { readonly kind: 'edit'; readonly sender: RemoteUser; readonly target: RemoteMessageId; readonly body: Body; readonly style: Style }
   | { readonly kind: 'redaction'; readonly sender: RemoteUser; readonly target: RemoteMessageId; readonly reason?: string }
-  | { readonly kind: 'reaction'; readonly sender: RemoteUser; readonly target: RemoteMessageId; readonly emoji: string; readonly on: boolean }
+  | {
+      readonly kind: 'reaction';
+      readonly sender: RemoteUser;
+      readonly target: RemoteMessageId;
+      readonly emoji: string;
+      readonly on: boolean;
+    }
   | { readonly kind: 'typing'; readonly sender: RemoteUser; readonly on: boolean }
   | {
       readonly kind: 'membership';

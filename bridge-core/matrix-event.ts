@@ -68,7 +68,9 @@ export function narrow(raw: unknown): MatrixEvent | { readonly fault: string } {
     content,
     ...(typeof raw.state_key === 'string' && { stateKey: raw.state_key }),
     ...(raw.type === 'm.room.redaction' && redacts !== undefined && { redacts: redacts as EventId }),
-    ...(previous !== undefined && { was: { content: previous, ...(previousSender !== undefined && { sender: previousSender as UserId }) } }),
+    ...(previous !== undefined && {
+      was: { content: previous, ...(previousSender !== undefined && { sender: previousSender as UserId }) },
+    }),
   };
 }
 
