@@ -1,0 +1,59 @@
+// The one door to the homeserver. Message sends are a plain PUT over our own undici Agent under a transaction id of ours;
+// all else goes through the bridge library's Intent, on the same Agent. Every failure comes out as an error of the catalogue.
+
+import type { EventId, RoomId, UserId } from '../ids.ts';
+import type { Content, MatrixEvent } from '../matrix-event.ts';
+
+export interface Homeserver {
+  readonly domain: string;
+  readonly bot: UserId;
+
+  // — sends: exactly once for one `txn` while the homeserver remembers it (half an hour, in memory)
+  /** `at`: origin_server_ts in ms, for what is delivered late. */
+  send(as: UserId, room: RoomId, type: string, txn: string, content: Content, at?: number): Promise<EventId>;
+  redact(as: UserId, room: RoomId, target: EventId, txn: string, content: Content, at?: number): Promise<EventId>;
+  /** Not queued behind sends, never retried. */
+  typing(as: UserId, room: RoomId, on: boolean): Promise<void>;
+
+  // — rooms
+  setState(as: UserId, room: RoomId, type: string, key: string, content: Content): Promise<EventId>;
+  state(room: RoomId, type: string, key: string): Promise<Content | undefined>;
+  /** The whole current state, events narrowed. */
+  fullState(room: RoomId): Promise<MatrixEvent[]>;
+  event(room: RoomId, event: EventId): Promise<MatrixEvent | undefined>;
+  /** Backwards from now, as the bot, until events are older than `until` (ms). */
+  messagesBack(room: RoomId, until: number): AsyncIterable<MatrixEvent>;
+  joinedMembers(room: RoomId): Promise<ReadonlyMap<UserId, { readonly name?: string; readonly avatar?: string }>>;
+  resolveAlias(alias: string): Promise<RoomId | undefined>;
+  createRoom(as: UserId, options: Content): Promise<RoomId>;
+
+  // — membership; `key` is written into the content, so that our own change is known when it comes back
+  join(as: UserId, room: RoomId | string, key?: string): Promise<RoomId>;
+  leave(as: UserId, room: RoomId, reason?: string): Promise<void>;
+  invite(as: UserId, room: RoomId, user: UserId, reason?: string): Promise<void>;
+  kick(as: UserId, room: RoomId, user: UserId, reason?: string): Promise<void>;
+  ban(as: UserId, room: RoomId, user: UserId, reason?: string): Promise<void>;
+  unban(as: UserId, room: RoomId, user: UserId): Promise<void>;
+
+  // — people
+  /** True: made now; false: was there. */
+  register(ghost: UserId): Promise<boolean>;
+  setDisplayName(as: UserId, name: string): Promise<void>;
+  setAvatar(as: UserId, mxc: string): Promise<void>;
+  profile(user: UserId): Promise<{ readonly name?: string; readonly avatar?: string }>;
+  setPresence(as: UserId, presence: 'online' | 'unavailable' | 'offline', status?: string): Promise<void>;
+  setAccountData(user: UserId, type: string, content: Content): Promise<void>;
+  accountData(user: UserId, type: string): Promise<Content | undefined>;
+
+  // — media, authenticated
+  upload(as: UserId, bytes: AsyncIterable<Uint8Array> | Uint8Array, type: string, name: string): Promise<string>;
+  /** Streams; headers as the homeserver gave them, lower case. `range` is a Range header's value, passed on. */
+  download(mxc: string, range?: string): Promise<{ status: number; headers: Record<string, string>; body: AsyncIterable<Uint8Array> }>;
+
+  // — the homeserver itself
+  /** Resolves when the homeserver reached our listener; that also ends its back-off. */
+  ping(): Promise<void>;
+  /** versions, whoami: rejects with the ConfigError or UnreachableError that names what is wrong. */
+  check(): Promise<{ readonly versions: readonly string[] }>;
+  close(): Promise<void>;
+}
