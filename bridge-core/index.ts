@@ -1,6 +1,8 @@
 // The door for adapters: the contract, errors, ids and rich text. An adapter imports this and its own files, nothing else.
 
 export type * from './adapter.ts';
+export * from './casing.ts';
+export * from './durations.ts';
 export * from './errors.ts';
 export * from './format/rich-text.ts';
 export * from './ids.ts';
