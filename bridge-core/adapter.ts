@@ -38,6 +38,10 @@ export interface Adapter<Body extends Json = string> {
   speakerOf(user: RemoteUserId): Speaker | undefined;
   /** Asks the network: undefined where there is no such person. */
   user(id: RemoteUserId): Promise<RemoteUser | undefined>;
+  /** A private word from the bridge to a person on the network: why a line of theirs was not delivered. Limited in rate. */
+  tell?(user: RemoteUserId, words: string): Promise<void>;
+  /** The person asks for another name on this network; returns the one that they got. */
+  nick?(user: UserId, channel: ChannelId, wanted: string): Promise<string>;
   open?(file: RemoteFile): Promise<ReadableStream<Uint8Array>>;
   /** Closes a gap: what was said since, oldest first. */
   history?(channel: ChannelId, since: RemoteMessageId | number): AsyncIterable<RemoteEvent<Body>>;
@@ -178,6 +182,9 @@ export interface Channels {
   describe(id: ChannelId): Channel;
   list(search?: string): AsyncIterable<Channel>;
   members(channel: ChannelId): AsyncIterable<RemoteUser>;
+  /** Who is called this in the channel now: one of our sessions' people, or a person of the network. Asked for words of every
+   *  line heard; must be cheap. */
+  named?(channel: ChannelId, word: string): { readonly user: UserId } | { readonly remote: RemoteUser } | undefined;
   /** Asks the channel's owners; throws DeniedError. Absent: only the bridge's admins may link. */
   approvePlumb?(channel: ChannelId, requester: UserId, hint?: string): Promise<void>;
 }

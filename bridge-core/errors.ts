@@ -38,6 +38,7 @@ export const catalogue = {
   LINK_EXISTS: 'The room and the channel are already linked.',
   LINK_UNKNOWN: 'There is no such link; `list` shows those that exist.',
   ROOM_ENCRYPTED: 'An encrypted room cannot be bridged: use one without encryption.',
+  DEFECT: 'A defect of the bridge: report it with the log line; the message can be retried with `causeway dead FILE --retry`.',
   BAD_REQUEST: 'The request is not understood; the answer names the place.',
 } as const;
 

@@ -1,0 +1,99 @@
+// What stands in the journal: one event for one link, accepted and not yet delivered; and the kinds of it. Plain data.
+
+import type { RemoteEvent, Style } from '../adapter.ts';
+import type { ChannelId, EventId, RemoteMessageId, RoomId, UserId } from '../ids.ts';
+import type { MatrixEvent } from '../matrix-event.ts';
+
+export const towards = { matrix: 0, network: 1 } as const;
+export type Direction = (typeof towards)[keyof typeof towards];
+
+export const states = { waiting: 0, begun: 1, parked: 2, dead: 3 } as const;
+export type State = (typeof states)[keyof typeof states];
+
+/** What a row asks to be done. `network` and `link` rows carry messages; the others make the bridge act in a room. */
+export type Task =
+  /** Said in Matrix, to be said on the network. */
+  | { readonly do: 'say'; readonly event: MatrixEvent; readonly name: string }
+  /** Happened on the network, to be shown in the room. */
+  | { readonly do: 'show'; readonly event: RemoteEvent }
+  /** Said through the network from another room of the same channel: the bot repeats it here in the person's name. */
+  | {
+      readonly do: 'repeat';
+      readonly from: UserId;
+      readonly name: string;
+      readonly avatar?: string;
+      readonly content: Repeated;
+      readonly at: number;
+    }
+  /** A command, invite, tombstone or state that makes the bridge act. */
+  | { readonly do: 'act'; readonly event: MatrixEvent }
+  /** Words of the bot to the room. */
+  | { readonly do: 'tell'; readonly text: string }
+  /** com.beeper.message_send_status on a message. */
+  | {
+      readonly do: 'status';
+      readonly event: EventId;
+      readonly network: string;
+      readonly failure?: { readonly code: string; readonly words: string };
+    };
+
+export interface Repeated {
+  readonly body: string;
+  readonly html?: string;
+  readonly style: Style;
+}
+
+export interface Progress {
+  /** Who sends it, once known. */
+  readonly as?: string;
+  /** Bodies as printed at the first try; later tries send those not yet proved. */
+  readonly bodies?: readonly string[];
+  /** One entry a part that is proved: the network's or Matrix's id of it, '' where there is none. */
+  readonly proved?: readonly string[];
+  /** Was dead and is tried again by command: no age limit, and it says that it is late. */
+  readonly revived?: boolean;
+}
+
+export interface Row {
+  readonly seq: number;
+  readonly direction: Direction;
+  readonly lane: string;
+  /** 0: of no link. */
+  readonly link: number;
+  readonly source: string;
+  readonly task: Task;
+  readonly at: number;
+  /** Taken in by an earlier process, or sent with an unknown outcome since: ask before sending. */
+  unknown: boolean;
+  state: State;
+  progress: Progress;
+  attempts: number;
+  error: string | undefined;
+  /** When the first try of the current run of failures began; ms. */
+  failingSince: number;
+  /** A ghost was sent to join once more for this row after a refusal. */
+  rejoined: boolean;
+}
+
+/** Rows of one room go one after another; so do those of one speaker in one link. */
+export const roomLane = (room: RoomId): string => room;
+export const speakerLane = (link: number, speaker: UserId): string => `${link}|${speaker}`;
+
+export const roomOfLane = (row: Row): RoomId => row.lane as RoomId;
+
+/** Whose word it is, within its lane: those of one speaker are parked together. */
+export function speakerOfRow(row: Row): string {
+  const { task } = row;
+  switch (task.do) {
+    case 'show':
+      return 'sender' in task.event ? task.event.sender.id : '';
+    case 'repeat':
+      return task.from;
+    case 'say':
+      return task.event.sender;
+    default:
+      return '';
+  }
+}
+
+export type Target = { readonly channel: ChannelId; readonly id: RemoteMessageId };

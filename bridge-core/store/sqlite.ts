@@ -1,0 +1,194 @@
+// The store on SQLite: WAL, synchronous=FULL, so what was committed survives a power cut. Everything asked for in one turn
+// of the event loop goes into one commit; each unit has a savepoint of its own. Checkpoints run when nothing else does.
+
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { ConfigError, messageOf, RetryableError } from '../errors.ts';
+import { migrate } from './migrate.ts';
+import type { Statement, Store, Value } from './store.ts';
+
+/** What joined no `write` is committed after this time or this many units. */
+const soonMs = 10;
+const soonUnits = 64;
+const idleMs = 1_000;
+
+interface Unit {
+  readonly work: () => unknown;
+  readonly resolve?: (result: never) => void;
+  readonly reject?: (error: unknown) => void;
+}
+
+/** `onFault` hears of a unit that failed while nobody waited for it: a defect, never a reason to stop. */
+export function openStore(path: string, onFault: (error: unknown) => void): SqliteStore {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return new SqliteStore(path, onFault);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError('STORE_BROKEN', `cannot open the store ${path}: ${messageOf(error)}`, error);
+  }
+}
+
+export class SqliteStore implements Store {
+  readonly id: string;
+  /** Counts the openings of this store: rows of an earlier run have an unknown outcome. */
+  readonly run: number;
+  readonly #database: Sqlite.Database;
+  readonly #statements = new Map<string, Sqlite.Statement>();
+  readonly #onFault: (error: unknown) => void;
+  readonly #commitListeners: ((ms: number) => void)[] = [];
+  #units: Unit[] = [];
+  #waiting = 0;
+  #immediate: NodeJS.Immediate | undefined;
+  #soon: NodeJS.Timeout | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(path: string, onFault: (error: unknown) => void) {
+    this.#onFault = onFault;
+    this.#database = new Sqlite(path);
+    const database = this.#database;
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = FULL');
+    database.pragma('wal_autocheckpoint = 20000');
+    database.pragma('cache_size = -8000');
+    migrate(database, path);
+    const read = database.prepare<[string], { value: string }>('SELECT value FROM meta WHERE name = ?');
+    const write = database.prepare('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value');
+    const run = Number(read.get('run')?.value ?? '0') + 1;
+    const id = read.get('id')?.value ?? randomBytes(6).toString('base64url');
+    database.transaction(() => {
+      write.run('run', String(run));
+      write.run('id', id);
+    })();
+    this.run = run;
+    this.id = id;
+  }
+
+  prepare<Row = Record<string, Value>>(sql: string): Statement<Row> {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement as unknown as Statement<Row>;
+  }
+
+  write<Result>(work: () => Result): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      if (this.#closed) {
+        reject(new RetryableError('STORE_BROKEN', 'the store is closed'));
+        return;
+      }
+      this.#units.push({ work, resolve, reject });
+      this.#immediate ??= setImmediate(this.#commit);
+    });
+  }
+
+  writeSoon(work: () => void): void {
+    this.#units.push({ work });
+    this.#waiting += 1;
+    if (this.#immediate !== undefined) return;
+    if (this.#waiting >= soonUnits) this.#immediate = setImmediate(this.#commit);
+    else this.#soon ??= setTimeout(this.#commit, soonMs);
+  }
+
+  async flush(): Promise<void> {
+    if (this.#units.length > 0) this.#commit();
+  }
+
+  onCommit(listener: (ms: number) => void): void {
+    this.#commitListeners.push(listener);
+  }
+
+  async backup(destination: string): Promise<void> {
+    await this.flush();
+    await this.#database.backup(destination);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    await this.flush();
+    this.#closed = true;
+    clearTimeout(this.#idle);
+    clearTimeout(this.#soon);
+    if (this.#immediate !== undefined) clearImmediate(this.#immediate);
+    this.#database.close();
+  }
+
+  readonly #commit = (): void => {
+    const units = this.#units;
+    this.#units = [];
+    this.#waiting = 0;
+    if (this.#immediate !== undefined) clearImmediate(this.#immediate);
+    if (this.#soon !== undefined) clearTimeout(this.#soon);
+    this.#immediate = undefined;
+    this.#soon = undefined;
+    if (units.length === 0 || this.#closed) return;
+
+    const began = performance.now();
+    const outcomes: ({ result: unknown } | { error: unknown })[] = [];
+    try {
+      this.prepare('BEGIN IMMEDIATE').run();
+      for (const unit of units) outcomes.push(this.#attempt(unit, units.length > 1));
+      this.prepare('COMMIT').run();
+    } catch (error) {
+      this.#broken(units, error);
+      return;
+    }
+    const took = performance.now() - began;
+    for (const listener of this.#commitListeners) listener(took);
+    for (const [index, unit] of units.entries()) {
+      const outcome = outcomes[index];
+      if (outcome === undefined) continue;
+      if ('error' in outcome) (unit.reject ?? this.#onFault)(outcome.error);
+      else unit.resolve?.(outcome.result as never);
+    }
+    this.#checkpointWhenIdle();
+  };
+
+  #attempt(unit: Unit, amongOthers: boolean): { result: unknown } | { error: unknown } {
+    if (amongOthers) this.prepare('SAVEPOINT unit').run();
+    try {
+      const result = unit.work();
+      if (amongOthers) this.prepare('RELEASE unit').run();
+      return { result };
+    } catch (error) {
+      if (amongOthers) {
+        this.prepare('ROLLBACK TO unit').run();
+        this.prepare('RELEASE unit').run();
+        return { error };
+      }
+      // Alone in its commit: the whole of it is rolled back, and an empty one takes its place.
+      this.prepare('ROLLBACK').run();
+      this.prepare('BEGIN IMMEDIATE').run();
+      return { error };
+    }
+  }
+
+  // Disk full or failing: whoever waits for durability is told; what nobody waits for is tried again.
+  #broken(units: Unit[], cause: unknown): void {
+    if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+    const error = new RetryableError('STORE_BROKEN', `the store cannot be written: ${messageOf(cause)}`, { cause });
+    for (const unit of units) unit.reject?.(error);
+    const again = units.filter((unit) => unit.reject === undefined);
+    if (again.length === 0) return;
+    this.#units = [...again, ...this.#units];
+    this.#waiting = again.length;
+    this.#soon ??= setTimeout(this.#commit, 1_000);
+  }
+
+  #checkpointWhenIdle(): void {
+    if (this.#idle !== undefined) {
+      this.#idle.refresh();
+      return;
+    }
+    this.#idle = setTimeout(() => {
+      this.#idle = undefined;
+      if (!this.#closed) this.#database.pragma('wal_checkpoint(PASSIVE)');
+    }, idleMs);
+    this.#idle.unref();
+  }
+}
