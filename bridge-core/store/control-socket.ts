@@ -84,10 +84,18 @@ function parseRequest(line: string): { verb: string; args: Json } {
 }
 
 function understood(line: string): Json {
-  const reply: { ok: boolean; answer?: Json; code?: string; message?: string } = JSON.parse(line);
+  const reply: { ok?: boolean; answer?: Json; code?: string; message?: string } = parsed(line);
   if (reply.ok) return reply.answer ?? null;
   const code = reply.code !== undefined && Object.hasOwn(catalogue, reply.code) ? (reply.code as ErrorCode) : 'BAD_REQUEST';
   throw new PermanentError(code, reply.message ?? 'refused');
+}
+
+function parsed(line: string): object {
+  try {
+    return Object(JSON.parse(line));
+  } catch (error) {
+    throw new PermanentError('BAD_REQUEST', 'whoever listens there is no bridge', error);
+  }
 }
 
 function connectTo(path: string): Promise<Socket | undefined> {

@@ -92,23 +92,27 @@ function openLockFile(place: string): Sqlite.Database {
  *  have come. Of any number that start at once, the last to take the lock finds its own row there and stays. */
 function takeOver(database: Sqlite.Database, place: string, storePath: string): Holder {
   const holder: Holder = { nonce: randomUUID(), pid: process.pid, host: hostname(), since: Date.now(), socket: socketPath(place) };
+  const stale = new Set<string>();
   try {
     for (;;) {
       database.exec('BEGIN IMMEDIATE');
       database.exec('CREATE TABLE IF NOT EXISTS holder (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL)');
       const found = rowOf(database);
-      if (found?.nonce === holder.nonce) return holder;
-      if (found !== undefined) removeSocket(found.socket);
+      if (found?.nonce === holder.nonce) break;
+      if (found !== undefined) stale.add(found.socket);
       database
         .prepare('INSERT INTO holder (one, json) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET json = excluded.json')
         .run(JSON.stringify(holder));
       database.exec('COMMIT');
     }
   } catch (error) {
-    removeSocket(holder.socket);
+    // The usual path is the holder's too, who may be listening there; only a folder made just now is ours to remove.
+    if (holder.socket !== usualSocket(place)) removeSocket(holder.socket);
     if (!isBusy(error)) throw new ConfigError('STORE_BROKEN', `cannot take the lock ${place}.lock: ${messageOf(error)}`, error);
     throw new ConfigError('STORE_LOCKED', `${storePath} is held by ${describe(readHolder(place))}`, error);
   }
+  for (const socket of stale) removeSocket(socket);
+  return holder;
 }
 
 function lockOn(database: Sqlite.Database, place: string, holder: Holder): Lock {
@@ -140,8 +144,8 @@ function readHolder(place: string): Holder | undefined {
   try {
     database = new Sqlite(`${place}.lock`, { readonly: true, timeout: patience });
     return rowOf(database);
-  } catch (error) {
-    if (error instanceof ConfigError) throw error;
+  } catch {
+    // Never written, or being written: whoever asks finds out by the lock itself.
     return undefined;
   } finally {
     database?.close();
@@ -153,8 +157,10 @@ function rowOf(database: Sqlite.Database): Holder | undefined {
   return row === undefined ? undefined : JSON.parse(row.json);
 }
 
+const usualSocket = (place: string): string => `${place}.sock`;
+
 function socketPath(place: string): string {
-  const path = `${place}.sock`;
+  const path = usualSocket(place);
   if (Buffer.byteLength(path) <= longestSocketPath) return path;
   const base = Buffer.byteLength(tmpdir()) <= 60 ? tmpdir() : '/tmp';
   return join(mkdtempSync(join(base, temporaryPrefix)), 'control.sock');
