@@ -1,0 +1,175 @@
+// What ghosts and aliases are called, both ways. The registration's namespaces follow from the same templates, so the two
+// cannot drift apart; who is a ghost is always told here.
+
+import { createHash } from 'node:crypto';
+import type { RemoteUser } from '../adapter.ts';
+import { ConfigError, PermanentError } from '../errors.ts';
+import { type UserId, userId } from '../ids.ts';
+
+export type Fields = Readonly<Record<string, string>>;
+
+export interface NameTemplates {
+  /** `irc_{network}_{nick}`; the words in braces are RemoteUser.fields. */
+  readonly ghosts: string;
+  readonly aliases: string;
+}
+
+export interface Names {
+  readonly bot: UserId;
+  ghostOf(user: { readonly fields: Fields }): UserId;
+  /** By shape alone; the bot itself is none. */
+  isGhost(user: UserId): boolean;
+  /** Undefined for others than ghosts, and for one whose name had to be shortened: its row in `ghosts` knows more. */
+  fieldsOfGhost(user: UserId): Fields | undefined;
+  aliasOf(fields: Fields): string;
+  fieldsOfAlias(alias: string): Fields | undefined;
+  displayNameOf(user: RemoteUser): string;
+}
+
+export interface Namespace {
+  readonly exclusive: true;
+  readonly regex: string;
+}
+
+/** Matrix's user id grammar without `=`, which is our escape. */
+const plain = 'abcdefghijklmnopqrstuvwxyz0123456789._/+-';
+const longestId = 255;
+const hashLength = 16;
+
+export function openNames(given: NameTemplates & { displayName: string; domain: string; botLocalpart: string }): Names {
+  const ghosts = openTemplate(given.ghosts, '@', given.domain);
+  const aliases = openTemplate(given.aliases, '#', given.domain);
+  const bot = userId(`@${given.botLocalpart}:${given.domain}`);
+  return {
+    bot,
+    ghostOf: (user) => userId(ghosts.print(user.fields)),
+    isGhost: (user) => user !== bot && ghosts.matches(user),
+    fieldsOfGhost: (user) => (user === bot ? undefined : ghosts.read(user)),
+    aliasOf: (fields) => aliases.print(fields),
+    fieldsOfAlias: (alias) => aliases.read(alias),
+    displayNameOf: (user) =>
+      given.displayName.replace(/\{([a-z]+)\}/g, (_, field: string) => (field === 'name' ? user.name : (user.fields[field] ?? ''))),
+  };
+}
+
+export function namespaces(
+  templates: NameTemplates,
+  domain: string,
+  botLocalpart: string,
+): { users: Namespace[]; aliases: Namespace[]; rooms: Namespace[] } {
+  const exclusive = (sign: string, template: string): Namespace => {
+    const { literals } = parse(template);
+    return { exclusive: true, regex: `^${sign}${literals.map(quote).join('[^:]+')}:${quote(domain)}$` };
+  };
+  return {
+    users: [exclusive('@', templates.ghosts), { exclusive: true, regex: `^@${quote(botLocalpart)}:${quote(domain)}$` }],
+    aliases: [exclusive('#', templates.aliases)],
+    rooms: [],
+  };
+}
+
+interface Template {
+  print(fields: Fields): string;
+  matches(id: string): boolean;
+  read(id: string): Fields | undefined;
+}
+
+function openTemplate(template: string, sign: '@' | '#', domain: string): Template {
+  const { literals, names } = parse(template);
+  // A field ends where the text after it begins, so that text's first character is escaped inside the field; the last field
+  // ends with the name and needs none of that.
+  const alphabets = names.map((_, at) => (at === names.length - 1 ? plain : plain.replace(literals[at + 1]?.[0] ?? '', '')));
+  const end = `:${domain}`;
+  const room = longestId - sign.length - Buffer.byteLength(end);
+  const start = `${sign}${literals[0]}`;
+  const pattern = new RegExp(
+    `^${quote(start)}${alphabets
+      .map((alphabet, at) => {
+        const token = `(?:[${quote(alphabet)}]|=[0-9a-f]{2})`;
+        return `(${token}+|${token}*==[0-9a-f]{${hashLength}})${quote(literals[at + 1] ?? '')}`;
+      })
+      .join('')}${quote(end)}$`,
+  );
+
+  function print(fields: Fields): string {
+    const values = names.map((name, at) => {
+      const value = fields[name];
+      if (!value) throw new PermanentError('BAD_REQUEST', `no ${name} to fill the name template ${template} with`);
+      return encode(value, alphabets[at] ?? plain);
+    });
+    const whole = join(values);
+    if (whole.length <= room) return `${sign}${whole}${end}`;
+    const hash = `==${createHash('sha256').update(whole).digest('hex').slice(0, hashLength)}`;
+    const longest = values.reduce((best, value, at) => (value.length > (values[best]?.length ?? 0) ? at : best), 0);
+    const long = values[longest] ?? '';
+    const kept = long.length - (whole.length - room) - hash.length;
+    if (kept < 0) throw new PermanentError('BAD_REQUEST', `the name template ${template} leaves no room for ${whole.slice(0, 80)}…`);
+    values[longest] = long.slice(0, kept).replace(/=[0-9a-f]?$/, '') + hash;
+    return `${sign}${join(values)}${end}`;
+  }
+
+  const join = (values: readonly string[]) => values.reduce((name, value, at) => name + value + literals[at + 1], literals[0] ?? '');
+
+  return {
+    print,
+    matches: (id) => id.startsWith(start) && pattern.test(id),
+    read(id) {
+      const found = pattern.exec(id);
+      if (found === null) return undefined;
+      const fields: Record<string, string> = {};
+      for (const [at, name] of names.entries()) {
+        const value = decode(found[at + 1] ?? '');
+        if (value === undefined) return undefined;
+        fields[name] = value;
+      }
+      // Only the one spelling that we would write is a name of ours: `=61` for `a` stands for nobody.
+      return print(fields) === id ? fields : undefined;
+    },
+  };
+}
+
+function parse(template: string): { literals: string[]; names: string[] } {
+  const parts = template.split(/\{([a-z]+)\}/);
+  const literals = parts.filter((_, at) => at % 2 === 0);
+  const names = parts.filter((_, at) => at % 2 === 1);
+  const fault =
+    names.length === 0
+      ? 'names no field in braces'
+      : new Set(names).size < names.length
+        ? 'names a field twice'
+        : literals[0] === ''
+          ? 'must begin with fixed text, or every user would be a ghost'
+          : literals.slice(1, -1).includes('')
+            ? 'needs a character between two fields'
+            : literals.some((literal) => [...literal].some((character) => !plain.includes(character)))
+              ? `may hold only fields in braces and ${plain.slice(26)} a-z beside them`
+              : undefined;
+  if (fault !== undefined) throw new ConfigError('CONFIG_INVALID', `the name template ${JSON.stringify(template)} ${fault}`);
+  return { literals, names };
+}
+
+function encode(value: string, alphabet: string): string {
+  let out = '';
+  for (const byte of Buffer.from(value, 'utf8')) {
+    const character = String.fromCharCode(byte);
+    out += alphabet.includes(character) ? character : `=${byte.toString(16).padStart(2, '0')}`;
+  }
+  return out;
+}
+
+function decode(value: string): string | undefined {
+  if (value.includes('==')) return undefined;
+  const bytes = Buffer.from(
+    value.replace(/=([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    'latin1',
+  );
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function quote(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+}
