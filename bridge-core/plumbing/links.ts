@@ -1,0 +1,248 @@
+// Room ↔ channel, in memory over the store; the only writer of the table. Says what changed, and leaves what follows from
+// that (claims, watching, membership) to those who listen.
+
+import type { Json } from '../adapter.ts';
+import { DeniedError, PermanentError } from '../errors.ts';
+import { type ChannelId, channelId, type RoomId, roomId, type UserId, userId } from '../ids.ts';
+import type { Statement, Store } from '../store/store.ts';
+
+export type LinkState = 'pending' | 'live' | 'suspended';
+export type ClaimState = 'none' | 'pending' | 'success';
+export type LinkOptions = { readonly [name: string]: Json | undefined };
+
+/** Never changed in place: a change makes a new one under the same id. */
+export interface Link {
+  readonly id: number;
+  readonly room: RoomId;
+  readonly channel: ChannelId;
+  readonly origin: 'config' | 'command';
+  readonly requester?: UserId;
+  readonly state: LinkState;
+  /** Our m.room.bridging state as last confirmed. */
+  readonly claim: ClaimState;
+  /** Why it is suspended. */
+  readonly reason?: string;
+  readonly options: LinkOptions;
+  /** ms since 1970: when it was made. */
+  readonly at: number;
+}
+
+/** `was` is missing for a new link, `link` for one that is gone. */
+export type LinkChange = { readonly link: Link; readonly was: Link | undefined } | { readonly link: undefined; readonly was: Link };
+
+export type NewLink = Pick<Link, 'room' | 'channel' | 'origin'> & Partial<Pick<Link, 'requester' | 'options' | 'state'>>;
+type Mutable = Partial<Pick<Link, 'room' | 'state' | 'claim' | 'options'>> & { reason?: string | undefined };
+
+interface Row extends Record<string, string | number | null> {
+  id: number;
+  room: string;
+  channel: string;
+  origin: string;
+  requester: string | null;
+  state: string;
+  claim: string;
+  reason: string | null;
+  options: string;
+  at: number;
+}
+
+const none: readonly Link[] = [];
+
+/** Links grouped by one of their ids, each group an array that stays the same until one of its links changes. */
+class Groups<Id extends string> {
+  readonly #groups = new Map<Id, readonly Link[]>();
+  get(id: Id): readonly Link[] {
+    return this.#groups.get(id) ?? none;
+  }
+  put(id: Id, link: Link): void {
+    this.#groups.set(
+      id,
+      [...this.get(id).filter((other) => other.id !== link.id), link].sort((a, b) => a.id - b.id),
+    );
+  }
+  take(id: Id, link: Link): void {
+    const left = this.get(id).filter((other) => other.id !== link.id);
+    if (left.length > 0) this.#groups.set(id, left);
+    else this.#groups.delete(id);
+  }
+}
+
+export class Links {
+  readonly #store: Store;
+  readonly #listeners: ((change: LinkChange) => void)[] = [];
+  readonly #byId = new Map<number, Link>();
+  readonly #byRoom = new Groups<RoomId>();
+  readonly #byChannel = new Groups<ChannelId>();
+  readonly #liveByRoom = new Groups<RoomId>();
+  readonly #liveByChannel = new Groups<ChannelId>();
+  readonly #insert: Statement;
+  readonly #update: Statement;
+  readonly #delete: Statement;
+
+  constructor(given: { store: Store }) {
+    this.#store = given.store;
+    this.#insert = given.store.prepare(
+      'INSERT INTO links (room, channel, origin, requester, state, claim, options, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#update = given.store.prepare('UPDATE links SET room = ?, state = ?, claim = ?, reason = ?, options = ? WHERE id = ?');
+    this.#delete = given.store.prepare('DELETE FROM links WHERE id = ?');
+    for (const row of given.store.prepare<Row>('SELECT * FROM links').all()) this.#remember(linkOf(row));
+  }
+
+  get(id: number): Link | undefined {
+    return this.#byId.get(id);
+  }
+
+  find(room: RoomId, channel: ChannelId): Link | undefined {
+    return this.byRoom(room).find((link) => link.channel === channel);
+  }
+
+  /** Every link of the room, whatever its state. The array is the same one until one of its links changes. */
+  byRoom(room: RoomId): readonly Link[] {
+    return this.#byRoom.get(room);
+  }
+
+  byChannel(channel: ChannelId): readonly Link[] {
+    return this.#byChannel.get(channel);
+  }
+
+  /** Those that carry messages now. */
+  liveIn(room: RoomId): readonly Link[] {
+    return this.#liveByRoom.get(room);
+  }
+
+  liveOn(channel: ChannelId): readonly Link[] {
+    return this.#liveByChannel.get(channel);
+  }
+
+  all(): readonly Link[] {
+    return [...this.#byId.values()];
+  }
+
+  /** Called once the change is on disk, in the order of the changes. */
+  onChange(listener: (change: LinkChange) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async add(wanted: NewLink): Promise<Link> {
+    const link = await this.#store.write(() => {
+      if (this.find(wanted.room, wanted.channel)) throw new DeniedError(`${wanted.channel} is linked to this room already`, 'LINK_EXISTS');
+      const made = { state: 'pending', claim: 'none', options: {}, at: Date.now(), ...wanted } satisfies Omit<Link, 'id'>;
+      const { lastInsertRowid } = this.#insert.run(
+        made.room,
+        made.channel,
+        made.origin,
+        made.requester ?? null,
+        made.state,
+        made.claim,
+        JSON.stringify(made.options),
+        made.at,
+      );
+      const link: Link = { ...made, id: lastInsertRowid };
+      this.#remember(link);
+      return link;
+    });
+    this.#announce({ link, was: undefined });
+    return link;
+  }
+
+  /** `reason` stands only while the link is suspended. */
+  async setState(id: number, state: LinkState, reason?: string): Promise<Link> {
+    return this.#change([[id, { state, reason: state === 'suspended' ? reason : undefined }]]);
+  }
+
+  async setClaim(id: number, claim: ClaimState): Promise<Link> {
+    return this.#change([[id, { claim }]]);
+  }
+
+  /** Several fields in one commit; `options` are merged into those that stand, undefined takes one away. */
+  async set(id: number, fields: Mutable): Promise<Link> {
+    return this.#change([[id, fields]]);
+  }
+
+  async setOptions(id: number, options: LinkOptions): Promise<Link> {
+    return this.#change([[id, { options }]]);
+  }
+
+  /** Several links in one commit: all or none. */
+  async setAll(changes: readonly (readonly [id: number, fields: Mutable])[]): Promise<void> {
+    if (changes.length > 0) await this.#change(changes);
+  }
+
+  /** Gone already: nothing happens. */
+  async remove(id: number): Promise<void> {
+    const was = await this.#store.write(() => {
+      const link = this.#byId.get(id);
+      if (link === undefined) return undefined;
+      this.#delete.run(id);
+      this.#forget(link);
+      return link;
+    });
+    if (was !== undefined) this.#announce({ link: undefined, was });
+  }
+
+  async #change(changes: readonly (readonly [id: number, fields: Mutable])[]): Promise<Link> {
+    const made = await this.#store.write(() => {
+      const pairs = changes.map(([id, fields]) => {
+        const was = this.#byId.get(id);
+        if (was === undefined) throw new PermanentError('LINK_UNKNOWN', `link ${id} is gone`);
+        return { was, link: applied(was, fields) };
+      });
+      for (const { link } of pairs)
+        this.#update.run(link.room, link.state, link.claim, link.reason ?? null, JSON.stringify(link.options), link.id);
+      // Memory only after every statement went through: what throws above rolls back and must leave no trace here.
+      for (const { was, link } of pairs) {
+        this.#forget(was);
+        this.#remember(link);
+      }
+      return pairs;
+    });
+    for (const change of made) this.#announce(change);
+    const last = made.at(-1);
+    if (last === undefined) throw new PermanentError('BAD_REQUEST', 'no change was given');
+    return last.link;
+  }
+
+  #remember(link: Link): void {
+    this.#byId.set(link.id, link);
+    this.#byRoom.put(link.room, link);
+    this.#byChannel.put(link.channel, link);
+    if (link.state !== 'live') return;
+    this.#liveByRoom.put(link.room, link);
+    this.#liveByChannel.put(link.channel, link);
+  }
+
+  #forget(link: Link): void {
+    this.#byId.delete(link.id);
+    this.#byRoom.take(link.room, link);
+    this.#byChannel.take(link.channel, link);
+    this.#liveByRoom.take(link.room, link);
+    this.#liveByChannel.take(link.channel, link);
+  }
+
+  #announce(change: LinkChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+function applied(was: Link, fields: Mutable): Link {
+  const { reason: before, ...rest } = was;
+  const reason = 'reason' in fields ? fields.reason : before;
+  const { reason: _, ...others } = fields;
+  return { ...rest, ...others, options: { ...was.options, ...fields.options }, ...(reason !== undefined && { reason }) };
+}
+
+function linkOf(row: Row): Link {
+  return {
+    id: row.id,
+    room: roomId(row.room),
+    channel: channelId(row.channel),
+    origin: row.origin as Link['origin'],
+    ...(row.requester !== null && { requester: userId(row.requester) }),
+    state: row.state as LinkState,
+    claim: row.claim as ClaimState,
+    ...(row.reason !== null && { reason: row.reason }),
+    options: JSON.parse(row.options) as LinkOptions,
+    at: row.at,
+  };
+}

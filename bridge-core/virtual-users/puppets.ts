@@ -1,0 +1,49 @@
+// Whose session speaks for this Matrix person: their own, or the bot's where they cannot have one. Waiting for a session,
+// the limit and idle sessions are the adapter's.
+
+import type { Adapter, Json, Session } from '../adapter.ts';
+import { BridgeError, type ErrorCode, PermanentError } from '../errors.ts';
+import type { ChannelId, UserId } from '../ids.ts';
+
+export interface Voice<Body extends Json = string> {
+  readonly session: Session<Body>;
+  /** True: the bot speaks, and the text must say for whom. */
+  readonly relayed: boolean;
+  /** Why the bot speaks. */
+  readonly reason?: ErrorCode;
+}
+
+/** A session that these forbid is not got around by the bot: the person was shut out, not their connection. */
+const shutOut: ReadonlySet<ErrorCode> = new Set(['CHANNEL_CLOSED', 'CHANNEL_UNKNOWN', 'NETWORK_BANNED']);
+const needsRelay: ReadonlySet<ErrorCode> = new Set(['SESSION_LIMIT', 'NETWORK_LOGIN']);
+
+export class Puppets<Body extends Json = string> {
+  readonly #adapter: Pick<Adapter<Body>, 'session' | 'openSession'>;
+
+  constructor(given: { adapter: Pick<Adapter<Body>, 'session' | 'openSession'> }) {
+    this.#adapter = given.adapter;
+  }
+
+  async speak(user: UserId, name: string | undefined, channel: ChannelId): Promise<Voice<Body>> {
+    try {
+      const session = await this.#adapter.session({ as: 'user', user, ...(name !== undefined && { name }) }, channel);
+      return { session, relayed: false };
+    } catch (thrown) {
+      if (!(thrown instanceof BridgeError) || !isRelayed(thrown)) throw thrown;
+      return { ...(await this.relay(channel)), reason: thrown.code };
+    }
+  }
+
+  async relay(channel: ChannelId): Promise<Voice<Body>> {
+    return { session: await this.#adapter.session({ as: 'bot' }, channel), relayed: true };
+  }
+
+  /** They left the room: their session leaves the channel, if it is there. */
+  async withdraw(user: UserId, channel: ChannelId, reason?: string): Promise<void> {
+    await this.#adapter.openSession({ as: 'user', user }, channel)?.leave(channel, reason);
+  }
+}
+
+function isRelayed(thrown: BridgeError): boolean {
+  return needsRelay.has(thrown.code) || (thrown instanceof PermanentError && !shutOut.has(thrown.code));
+}
