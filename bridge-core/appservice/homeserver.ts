@@ -3,6 +3,13 @@
 
 import type { EventId, RoomId, UserId } from '../ids.ts';
 import type { Content, MatrixEvent } from '../matrix-event.ts';
+import { HomeserverHttp, type HomeserverHttpOptions } from './homeserver-http.ts';
+import { Library } from './homeserver-library.ts';
+import { makeMedia } from './homeserver-media.ts';
+import { makePeople } from './homeserver-people.ts';
+import { makeRooms } from './homeserver-rooms.ts';
+import { makeSends } from './homeserver-sends.ts';
+import { makeStatus } from './homeserver-status.ts';
 
 export interface Homeserver {
   readonly domain: string;
@@ -12,7 +19,7 @@ export interface Homeserver {
   /** `at`: origin_server_ts in ms, for what is delivered late. */
   send(as: UserId, room: RoomId, type: string, txn: string, content: Content, at?: number): Promise<EventId>;
   redact(as: UserId, room: RoomId, target: EventId, txn: string, content: Content, at?: number): Promise<EventId>;
-  /** Not queued behind sends, never retried. */
+  /** Never waits for others, never retried: where the homeserver is busy it is not sent at all. */
   typing(as: UserId, room: RoomId, on: boolean): Promise<void>;
 
   // — rooms
@@ -21,7 +28,7 @@ export interface Homeserver {
   /** The whole current state, events narrowed. */
   fullState(room: RoomId): Promise<MatrixEvent[]>;
   event(room: RoomId, event: EventId): Promise<MatrixEvent | undefined>;
-  /** Backwards from now, as the bot, until events are older than `until` (ms). */
+  /** Backwards from now, as the bot, whole pages, until others' events are older than `until` (ms). */
   messagesBack(room: RoomId, until: number): AsyncIterable<MatrixEvent>;
   joinedMembers(room: RoomId): Promise<ReadonlyMap<UserId, { readonly name?: string; readonly avatar?: string }>>;
   resolveAlias(alias: string): Promise<RoomId | undefined>;
@@ -46,7 +53,8 @@ export interface Homeserver {
   accountData(user: UserId, type: string): Promise<Content | undefined>;
 
   // — media, authenticated
-  upload(as: UserId, bytes: AsyncIterable<Uint8Array> | Uint8Array, type: string, name: string): Promise<string>;
+  /** Gives the mxc address. With its `size` a stream passes through; without it is collected first. */
+  upload(as: UserId, bytes: AsyncIterable<Uint8Array> | Uint8Array, type: string, name: string, size?: number): Promise<string>;
   /** Streams; headers as the homeserver gave them, lower case. `range` is a Range header's value, passed on. */
   download(mxc: string, range?: string): Promise<{ status: number; headers: Record<string, string>; body: AsyncIterable<Uint8Array> }>;
 
@@ -55,5 +63,39 @@ export interface Homeserver {
   ping(): Promise<void>;
   /** versions, whoami: rejects with the ConfigError or UnreachableError that names what is wrong. */
   check(): Promise<{ readonly versions: readonly string[] }>;
+  /** Requests under way and requests that wait for one to end. */
+  load(): { readonly inFlight: number; readonly waiting: number };
+  /** Loads the bridge library now, so that the first call that needs it does not wait for it (0.3 s). */
+  warm(): Promise<void>;
+  /** Ends all connections; sends under way have an unknown outcome. */
   close(): Promise<void>;
+}
+
+export interface HomeserverOptions extends HomeserverHttpOptions {
+  readonly domain: string;
+  readonly bot: UserId;
+  readonly registrationId: string;
+}
+
+export function openHomeserver(options: HomeserverOptions): Homeserver {
+  const { domain, bot } = options;
+  const http = new HomeserverHttp(options);
+  const library = new Library({ http, bot, domain });
+  const media = makeMedia(http);
+  return {
+    domain,
+    bot,
+    ...makeSends(http),
+    ...makeRooms({ http, library, bot }),
+    ...makePeople({ http, library }),
+    ...makeStatus({ ...options, http }),
+    upload: media.upload,
+    download: media.download,
+    load: () => ({ inFlight: http.gate.active, waiting: http.gate.waiting }),
+    warm: () => library.warm(),
+    close: async () => {
+      library.close();
+      await Promise.all([http.close(), media.close()]);
+    },
+  };
 }

@@ -1,0 +1,96 @@
+// Files to and from the homeserver, as streams. They have an Agent of their own, outside the gate: a visitor who reads a
+// film slowly must hold up no message.
+
+import { Agent } from 'undici';
+import { BridgeError, PermanentError } from '../errors.ts';
+import { isRecord, stringIn } from '../matrix-event.ts';
+import type { Homeserver } from './homeserver.ts';
+import { failureFor, Refusal, refusalFor } from './homeserver-errors.ts';
+import type { HomeserverHttp } from './homeserver-http.ts';
+
+const connections = 32;
+/** A first byte may wait for another homeserver to be asked; between two bytes nothing is so slow. */
+const headersTimeout = 60_000;
+const bodyTimeout = 60_000;
+/** What is uploaded without its size being known is collected first, for homeservers want a length. */
+const largestCollected = 100 * 1024 * 1024;
+
+export function makeMedia(http: HomeserverHttp): Pick<Homeserver, 'upload' | 'download'> & { close(): Promise<void> } {
+  const agent = new Agent({
+    connections,
+    pipelining: 1,
+    allowH2: false,
+    headersTimeout,
+    bodyTimeout,
+    connect: { timeout: 10_000 },
+  });
+
+  const ask = async (
+    what: string,
+    options: { path: string; method: 'GET' | 'POST'; headers: Record<string, string>; body?: Uploadable },
+  ) => {
+    let answer: Awaited<ReturnType<Agent['request']>>;
+    try {
+      answer = await agent.request({
+        ...options,
+        origin: http.origin,
+        path: http.basePath + options.path,
+        headers: { authorization: http.authorization, 'user-agent': 'causeway', ...options.headers },
+      } as Parameters<Agent['request']>[0]);
+    } catch (cause) {
+      throw failureFor(what, 'other', cause, true);
+    }
+    // 416 is an answer to whoever asked for the range, not a failure of ours.
+    if ((answer.statusCode >= 200 && answer.statusCode < 300) || answer.statusCode === 416) return answer;
+    const text = await answer.body.text().catch(() => '');
+    throw refusalFor(what, 'other', { status: answer.statusCode, retryAfter: answer.headers['retry-after']?.toString(), text });
+  };
+
+  return {
+    upload: async (as, bytes, type, name, size) => {
+      const whole = bytes instanceof Uint8Array ? bytes : size === undefined ? await collected(bytes) : bytes;
+      const length = whole instanceof Uint8Array ? whole.byteLength : size;
+      const answer = await ask(`upload of ${name}`, {
+        method: 'POST',
+        path: `/_matrix/media/v3/upload?filename=${encodeURIComponent(name)}&user_id=${encodeURIComponent(as)}`,
+        headers: { 'content-type': type, 'content-length': String(length) },
+        body: whole,
+      });
+      const stored: unknown = await answer.body.json().catch(() => undefined);
+      const uri = isRecord(stored) ? stringIn(stored, 'content_uri') : undefined;
+      if (uri === undefined) throw new PermanentError('HOMESERVER_REFUSED', `upload of ${name}: the answer has no content_uri`);
+      return uri;
+    },
+
+    download: async (mxc, range) => {
+      const id = /^mxc:\/\/([^/?#]+)\/([\w.~-]+)$/.exec(mxc);
+      if (id === null) throw new PermanentError('BAD_REQUEST', `not an mxc address: ${mxc.slice(0, 100)}`);
+      const file = `${encodeURIComponent(id[1] ?? '')}/${encodeURIComponent(id[2] ?? '')}`;
+      const headers: Record<string, string> = range === undefined ? {} : { range };
+      const get = (path: string) => ask(`download of ${mxc}`, { method: 'GET', path, headers });
+      const answer = await get(`/_matrix/client/v1/media/download/${file}`).catch((thrown: unknown) => {
+        // A homeserver from before authenticated media knows only the old path.
+        if (thrown instanceof Refusal && thrown.errcode === 'M_UNRECOGNIZED') return get(`/_matrix/media/v3/download/${file}`);
+        throw thrown;
+      });
+      const plain: Record<string, string> = {};
+      for (const [header, value] of Object.entries(answer.headers)) if (value !== undefined) plain[header] = value.toString();
+      return { status: answer.statusCode, headers: plain, body: answer.body };
+    },
+
+    close: () => agent.destroy(),
+  };
+}
+
+type Uploadable = Uint8Array | AsyncIterable<Uint8Array>;
+
+async function collected(bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of bytes) {
+    size += chunk.byteLength;
+    if (size > largestCollected) throw new BridgeError('EVENT_TOO_LARGE', `a file of more than ${largestCollected} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,98 @@
+// Who is in a room, and who they are. What makes member events goes through the gate's smaller share; a refusal comes back
+// to the caller as it is, for the membership queue alone decides whether to invite, join or give up.
+
+import type { RoomId, UserId } from '../ids.ts';
+import { localpartOf } from '../ids.ts';
+import { isRecord, keyField, stringIn } from '../matrix-event.ts';
+import type { Homeserver } from './homeserver.ts';
+import { Refusal } from './homeserver-errors.ts';
+import type { HomeserverHttp } from './homeserver-http.ts';
+import type { Library } from './homeserver-library.ts';
+import { orMissing, profileIn } from './homeserver-rooms.ts';
+
+type People = Pick<
+  Homeserver,
+  | 'join'
+  | 'leave'
+  | 'invite'
+  | 'kick'
+  | 'ban'
+  | 'unban'
+  | 'register'
+  | 'setDisplayName'
+  | 'setAvatar'
+  | 'profile'
+  | 'setPresence'
+  | 'setAccountData'
+  | 'accountData'
+>;
+
+const client = '/_matrix/client/v3';
+
+export function makePeople({ http, library }: { http: HomeserverHttp; library: Library }): People {
+  // Where a field of ours goes along (key, reason) the library has no way to say it, or joins and invites by itself.
+  const post = (path: string, as: UserId, body: object): Promise<unknown> =>
+    http.json('membership', 'POST', `${client}${path}?user_id=${encodeURIComponent(as)}`, body);
+  const inRoom = (room: RoomId, verb: string): string => `/rooms/${encodeURIComponent(room)}/${verb}`;
+
+  return {
+    join: async (as, room, key) => {
+      if (key !== undefined && room.startsWith('!')) {
+        const path = `${client}${inRoom(room as RoomId, 'state/m.room.member')}/${encodeURIComponent(as)}?user_id=${encodeURIComponent(as)}`;
+        await http.json('membership', 'PUT', path, { membership: 'join', [keyField]: key });
+        return room as RoomId;
+      }
+      const answer = await post(`/join/${encodeURIComponent(room)}`, as, {});
+      return ((isRecord(answer) ? stringIn(answer, 'room_id') : undefined) ?? room) as RoomId;
+    },
+
+    leave: async (as, room, reason) => {
+      await post(inRoom(room, 'leave'), as, reason === undefined ? {} : { reason });
+    },
+    invite: async (as, room, user, reason) => {
+      await post(inRoom(room, 'invite'), as, { user_id: user, ...(reason !== undefined && { reason }) });
+    },
+    kick: async (as, room, user, reason) => {
+      await (await library.as(as)).kick(room, user, reason);
+    },
+    ban: async (as, room, user, reason) => {
+      await (await library.as(as)).ban(room, user, reason);
+    },
+    unban: async (as, room, user) => {
+      await (await library.as(as)).unban(room, user);
+    },
+
+    register: async (ghost) => {
+      const body = { type: 'm.login.application_service', username: localpartOf(ghost), inhibit_login: true };
+      try {
+        await http.json('membership', 'POST', `${client}/register`, body);
+        return true;
+      } catch (thrown) {
+        if (thrown instanceof Refusal && thrown.errcode === 'M_USER_IN_USE') return false;
+        throw thrown;
+      }
+    },
+
+    setDisplayName: async (as, name) => {
+      await (await library.as(as)).setDisplayName(name);
+    },
+    setAvatar: async (as, mxc) => {
+      await (await library.as(as)).setAvatarUrl(mxc);
+    },
+    profile: async (user) =>
+      (await orMissing(async () => profileIn(await http.json('other', 'GET', `${client}/profile/${encodeURIComponent(user)}`)))) ?? {},
+
+    // Intent's own is switched off with all else that it does unasked.
+    setPresence: async (as, presence, status) => {
+      await (await library.as(as)).matrixClient.setPresenceStatus(presence, status);
+    },
+    setAccountData: async (user, type, content) => {
+      await (await library.as(user)).matrixClient.setAccountData(type, content);
+    },
+    accountData: (user, type) =>
+      orMissing(async () => {
+        const content: unknown = await (await library.as(user)).matrixClient.getAccountData(type);
+        return isRecord(content) ? content : undefined;
+      }),
+  };
+}

@@ -1,0 +1,53 @@
+// Messages, redactions and typing: the hot path, one PUT each. The transaction id is the caller's, unique over all users
+// of the bridge: the homeserver's memory of it knows only the path, not who sent it.
+
+import { UnknownOutcomeError } from '../errors.ts';
+import type { EventId, RoomId, UserId } from '../ids.ts';
+import type { Content } from '../matrix-event.ts';
+import type { Homeserver } from './homeserver.ts';
+import type { HomeserverHttp } from './homeserver-http.ts';
+
+const rooms = '/_matrix/client/v3/rooms/';
+
+export function makeSends(http: HomeserverHttp): Pick<Homeserver, 'send' | 'redact' | 'typing'> {
+  const put = async (path: string, content: Content): Promise<EventId> => {
+    const text = await http.ask('send', 'PUT', path, JSON.stringify(content));
+    const id = eventIdIn(text);
+    if (id === undefined) throw new UnknownOutcomeError(`the homeserver took a message and gave no event id: ${text.slice(0, 200)}`);
+    return id;
+  };
+
+  return {
+    send: (as, room, type, txn, content, at) =>
+      put(`${rooms}${encodeURIComponent(room)}/send/${encodeURIComponent(type)}/${encodeURIComponent(txn)}${query(as, at)}`, content),
+
+    redact: (as, room, target, txn, content, at) =>
+      put(`${rooms}${encodeURIComponent(room)}/redact/${encodeURIComponent(target)}/${encodeURIComponent(txn)}${query(as, at)}`, content),
+
+    typing: async (as: UserId, room: RoomId, on: boolean) => {
+      // Worthless late: where a message would have to wait for it, it is not sent at all.
+      if (!http.gate.tryEnter('other')) return;
+      try {
+        const path = `${rooms}${encodeURIComponent(room)}/typing/${encodeURIComponent(as)}${query(as)}`;
+        await http.askNow('other', 'PUT', path, on ? '{"typing":true,"timeout":30000}' : '{"typing":false}');
+      } finally {
+        http.gate.leave('other');
+      }
+    },
+  };
+}
+
+/** `ts` in the future is refused by some and believed by others: never sent. */
+function query(as: UserId, at?: number): string {
+  const user = `?user_id=${encodeURIComponent(as)}`;
+  return at === undefined ? user : `${user}&ts=${Math.trunc(Math.min(at, Date.now()))}`;
+}
+
+function eventIdIn(text: string): EventId | undefined {
+  try {
+    const id: unknown = JSON.parse(text).event_id;
+    return typeof id === 'string' ? (id as EventId) : undefined;
+  } catch {
+    return undefined;
+  }
+}
