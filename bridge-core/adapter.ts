@@ -34,6 +34,8 @@ export interface Adapter<Body extends Json = string> {
   /** Opens the session that speaks for `speaker` where `channel` is, or returns the open one. Rejects with RetryableError
    *  where it may work later, PermanentError or SESSION_LIMIT where the bot should speak instead. */
   session(speaker: Speaker, channel: ChannelId): Promise<Session<Body>>;
+  /** The session if it is open now; never opens one. */
+  openSession(speaker: Speaker, channel: ChannelId): Session<Body> | undefined;
   /** Is this person one of our own sessions? Then whose. Asked for every event heard; must be cheap. */
   speakerOf(user: RemoteUserId): Speaker | undefined;
   /** Asks the network: undefined where there is no such person. */

@@ -34,6 +34,7 @@ export interface NewRow {
 export class Journal {
   readonly #store: Store;
   readonly #run: number;
+  readonly #startedAt = Date.now();
   readonly #insert;
   readonly #insertSeen;
   readonly #findSeen;
@@ -65,7 +66,7 @@ export class Journal {
     const { lastInsertRowid } = this.#insert.run(direction, lane, link, source, JSON.stringify(task), at, this.#run);
     return {
       ...{ seq: Number(lastInsertRowid), direction, lane, link, source, task, at },
-      ...{ unknown: false, state: states.waiting, progress: {}, attempts: 0, error: undefined, failingSince: 0, rejoined: false },
+      ...{ unknownSince: 0, state: states.waiting, progress: {}, attempts: 0, error: undefined, failingSince: 0, rejoined: false },
     };
   }
 
@@ -150,7 +151,7 @@ export class Journal {
       source: stored.source,
       task: JSON.parse(stored.event) as Task,
       at: stored.at,
-      unknown: stored.run !== this.#run,
+      unknownSince: stored.run === this.#run ? 0 : this.#startedAt,
       state: stored.state,
       progress: stored.progress === null ? {} : (JSON.parse(stored.progress) as Progress),
       attempts: stored.attempts,

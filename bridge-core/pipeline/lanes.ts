@@ -231,7 +231,7 @@ export class Lanes {
       this.#outages.begin(scope, error);
       return 'outage';
     }
-    if (error instanceof UnknownOutcomeError) row.unknown = true;
+    if (error instanceof UnknownOutcomeError) row.unknownSince = Date.now();
     const now = Date.now();
     if (row.failingSince === 0) row.failingSince = now;
     row.attempts += 1;
@@ -324,7 +324,7 @@ export class Lanes {
       row.failingSince = 0;
       const outcome = await this.#attempt(row);
       if (typeof outcome === 'object' && outcome.after === 0) continue;
-      if (outcome !== 'gone') return;
+      if (outcome !== 'gone' && outcome !== 'moved') return;
       chain.rows.shift();
       chain.delay = this.#timing.parkedFirst;
     }

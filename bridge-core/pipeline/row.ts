@@ -13,7 +13,7 @@ export type State = (typeof states)[keyof typeof states];
 /** What a row asks to be done. `network` and `link` rows carry messages; the others make the bridge act in a room. */
 export type Task =
   /** Said in Matrix, to be said on the network. */
-  | { readonly do: 'say'; readonly event: MatrixEvent; readonly name: string }
+  | { readonly do: 'say'; readonly event: MatrixEvent }
   /** Happened on the network, to be shown in the room. */
   | { readonly do: 'show'; readonly event: RemoteEvent }
   /** Said through the network from another room of the same channel: the bot repeats it here in the person's name. */
@@ -63,8 +63,8 @@ export interface Row {
   readonly source: string;
   readonly task: Task;
   readonly at: number;
-  /** Taken in by an earlier process, or sent with an unknown outcome since: ask before sending. */
-  unknown: boolean;
+  /** Since when it may have arrived without our knowing, ms; 0: it cannot have. Then ask before sending. */
+  unknownSince: number;
   state: State;
   progress: Progress;
   attempts: number;

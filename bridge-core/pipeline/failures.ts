@@ -1,0 +1,120 @@
+// What could not be delivered: kept as dead rows, counted, and told to whom it concerns. On the Matrix side by a status on
+// the very message and one notice for all that fails within a moment; on the network's by a private word. Failures of
+// notices are only counted: no notice answers a notice.
+
+import type { Adapter, Json, Logger } from '../adapter.ts';
+import type { BridgeError } from '../errors.ts';
+import type { RoomId } from '../ids.ts';
+import { noticeField } from '../matrix-event.ts';
+import type { Links } from '../plumbing/links.ts';
+import type { Store } from '../store/store.ts';
+import type { Journal } from './journal.ts';
+import type { Lanes } from './lanes.ts';
+import { type Row, roomLane, states, towards } from './row.ts';
+
+/** Failures within this time, ms, share one notice. */
+const gatherMs = 1_500;
+
+export interface FailureParts<Body extends Json> {
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly links: Links;
+  readonly adapter: Pick<Adapter<Body>, 'tell' | 'channels'>;
+  readonly log: Logger;
+  readonly count: (row: Row, code: string) => void;
+}
+
+interface Gathered {
+  readonly reasons: Map<string, number>;
+  timer: NodeJS.Timeout;
+}
+
+export class Failures<Body extends Json> {
+  readonly #parts: FailureParts<Body>;
+  readonly #gathering = new Map<RoomId, Gathered>();
+  #matrixLanes: Lanes | undefined;
+
+  constructor(parts: FailureParts<Body>) {
+    this.#parts = parts;
+  }
+
+  /** The lanes that carry notices; they need this object first. */
+  tellThrough(lanes: Lanes): void {
+    this.#matrixLanes = lanes;
+  }
+
+  async bury(row: Row, error: BridgeError): Promise<void> {
+    const { journal, store, log, count } = this.#parts;
+    row.state = states.dead;
+    row.error = `${error.code}: ${error.message}`;
+    count(row, error.code);
+    log.warn({ seq: row.seq, lane: row.lane, code: error.code, why: error.message }, 'given up; `dead` lists it');
+    const isNotice =
+      row.task.do === 'tell' || row.task.do === 'status' || (row.task.do === 'say' && row.task.event.content[noticeField] === true);
+    const link = this.#parts.links.get(row.link);
+    const made = await store.write(() => {
+      if (isNotice) journal.remove(row);
+      else journal.save(row);
+      if (isNotice || row.task.do !== 'say' || link === undefined) return undefined;
+      return journal.append({
+        ...{ direction: towards.matrix, lane: roomLane(link.room), link: 0, source: '' },
+        task: {
+          ...{ do: 'status', event: row.task.event.id, network: this.#networkOf(link.channel) },
+          failure: { code: error.code, words: explain(error) },
+        },
+      });
+    });
+    if (made !== undefined) this.#matrixLanes?.push(made);
+    if (isNotice || link === undefined) return;
+    if (row.task.do === 'say') this.#gather(link.room, link.channel, error);
+    if (row.task.do === 'show' && row.task.event.kind === 'message') {
+      const { sender } = row.task.event;
+      await this.#parts.adapter.tell?.(sender.id, `Your message did not reach the Matrix room: ${explain(error)}`).catch(() => undefined);
+    }
+  }
+
+  /** Notices still being gathered go out now; called before the lanes stop. */
+  async flush(): Promise<void> {
+    for (const room of [...this.#gathering.keys()]) await this.#tell(room);
+  }
+
+  #gather(room: RoomId, channel: Parameters<Links['liveOn']>[0], error: BridgeError): void {
+    let gathered = this.#gathering.get(room);
+    if (gathered === undefined) {
+      gathered = { reasons: new Map(), timer: setTimeout(() => void this.#tell(room), gatherMs) };
+      this.#gathering.set(room, gathered);
+    }
+    const reason = `${this.#parts.adapter.channels.describe(channel).name}: ${explain(error)}`;
+    gathered.reasons.set(reason, (gathered.reasons.get(reason) ?? 0) + 1);
+  }
+
+  async #tell(room: RoomId): Promise<void> {
+    const gathered = this.#gathering.get(room);
+    if (gathered === undefined) return;
+    this.#gathering.delete(room);
+    clearTimeout(gathered.timer);
+    const { store, journal, log } = this.#parts;
+    const lines = [...gathered.reasons].map(
+      ([reason, times]) => `${times === 1 ? 'A message was' : `${times} messages were`} not delivered to ${reason}`,
+    );
+    try {
+      const row = await store.write(() =>
+        journal.append({
+          ...{ direction: towards.matrix, lane: roomLane(room), link: 0, source: '' },
+          task: { do: 'tell', text: lines.join('\n') },
+        }),
+      );
+      this.#matrixLanes?.push(row);
+    } catch (thrown) {
+      log.error({ room, err: thrown }, 'cannot tell the room of a failure');
+    }
+  }
+
+  #networkOf(channel: Parameters<Links['liveOn']>[0]): string {
+    return this.#parts.adapter.channels.describe(channel).network.name;
+  }
+}
+
+function explain(error: BridgeError): string {
+  return `${error.message.replace(/[.\s]+$/, '')}. ${error.remedy}`;
+}

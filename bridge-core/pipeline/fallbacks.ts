@@ -1,0 +1,160 @@
+// What to do on the network for one Matrix event: the session's own verb where it has one and the target is known there,
+// short readable text where not. Pure: everything it needs to know is handed in.
+
+import type { RemoteMessage, Style } from '../adapter.ts';
+import { editAsText } from '../format/diff.ts';
+import { type Block, fromPlain, type Inline, paragraph, type RichText, text as words } from '../format/rich-text.ts';
+import { toPlain } from '../format/to-html.ts';
+import type { Content, MatrixEvent } from '../matrix-event.ts';
+import { recordIn, relationOf, stringIn } from '../matrix-event.ts';
+import { type Attachment, attachmentOf, styleOf, textOf } from './content.ts';
+import type { Relation } from './relations.ts';
+
+export type Deed =
+  | { readonly do: 'send'; readonly text: RichText; readonly style: Style; readonly replyTo?: RemoteMessage; readonly kept?: string }
+  | { readonly do: 'edit'; readonly target: RemoteMessage; readonly text: RichText; readonly style: Style }
+  | { readonly do: 'redact'; readonly target: RemoteMessage; readonly reason: string | undefined }
+  | { readonly do: 'react'; readonly target: RemoteMessage; readonly emoji: string; readonly on: boolean }
+  | { readonly do: 'nothing' };
+
+/** What the event points at, as far as it is known. */
+export interface Pointed {
+  /** On the network, with its ids there. */
+  readonly remote: RemoteMessage | undefined;
+  readonly relation: Relation | undefined;
+  /** Who said it, as called in this channel. */
+  readonly called: string | undefined;
+}
+
+export interface PlanContext {
+  /** Only asked which verbs it has. */
+  readonly session: { readonly [Verb in 'edit' | 'redact' | 'react']?: unknown };
+  readonly pointed: Pointed | undefined;
+  /** A public address for media, where there is one. */
+  readonly link: (file: Attachment) => string | undefined;
+}
+
+const quoteLength = 40;
+/** A reply to something said longer ago than this quotes it. */
+const freshMs = 300_000;
+
+export function planFor(event: MatrixEvent, context: PlanContext): Deed {
+  switch (event.type) {
+    case 'm.reaction':
+      return planReaction(event, context);
+    case 'm.room.redaction':
+      return planRedaction(event, context);
+    default:
+      return relationOf(event, 'm.replace') === undefined ? planMessage(event, context) : planEdit(event, context);
+  }
+}
+
+/** The event that must be known before this one can be said well. */
+export function pointsAt(event: MatrixEvent): string | undefined {
+  if (event.type === 'm.room.redaction') return event.redacts;
+  const relates = recordIn(event.content, 'm.relates_to');
+  const target = relationOf(event, 'm.replace') ?? relationOf(event, 'm.annotation');
+  return target ?? stringIn(recordIn(relates, 'm.in_reply_to'), 'event_id');
+}
+
+function planMessage(event: MatrixEvent, context: PlanContext): Deed {
+  const file = attachmentOf(event);
+  const text = file === undefined ? textOf(event.content) : describe(file, event.content, context);
+  if (text === undefined || text.length === 0) return { do: 'nothing' };
+  const style = file === undefined ? styleOf(event.content) : 'emote';
+  const kept = file === undefined ? toPlain(text) : file.name;
+  const { pointed } = context;
+  if (pointed === undefined || style === 'emote') return { do: 'send', text, style, kept };
+  // Few clients show the relation itself: a name before the words tells all others whom they answer.
+  return { do: 'send', text: addressed(text, pointed), style, kept, ...(pointed.remote !== undefined && { replyTo: pointed.remote }) };
+}
+
+function addressed(text: RichText, pointed: Pointed): RichText {
+  const { relation, called } = pointed;
+  if (called === undefined) return text;
+  const isFresh = relation !== undefined && Date.now() - relation.at < freshMs;
+  if (isFresh || relation?.text === undefined) return startsWith(text, called) ? text : before(text, words(`${called}: `));
+  return before(text, words(`<${called}> "${shorten(relation.text)}" ← `));
+}
+
+function planEdit(event: MatrixEvent, context: PlanContext): Deed {
+  const fresh = recordIn(event.content, 'm.new_content');
+  const content: Content = fresh ?? event.content;
+  const text = textOf(content);
+  if (text === undefined) return { do: 'nothing' };
+  const style = styleOf(content);
+  const { pointed, session } = context;
+  if (pointed?.remote !== undefined && session.edit !== undefined) return { do: 'edit', target: pointed.remote, text, style };
+  const now = toPlain(text);
+  const was = pointed?.relation?.text;
+  if (was === now) return { do: 'nothing' };
+  const said = was === undefined ? undefined : editAsText(was, now);
+  return { do: 'send', text: said === undefined || said.startsWith('* ') ? before(text, words('* ')) : fromPlain(said), style, kept: now };
+}
+
+function planRedaction(event: MatrixEvent, context: PlanContext): Deed {
+  const { pointed, session } = context;
+  const relation = pointed?.relation;
+  if (relation === undefined) return { do: 'nothing' };
+  const reason = stringIn(event.content, 'reason');
+  if (relation.kind === 'reaction') {
+    return pointed?.remote !== undefined && session.react !== undefined && relation.emoji !== undefined
+      ? { do: 'react', target: pointed.remote, emoji: relation.emoji, on: false }
+      : send(`took back ${relation.emoji ?? 'a reaction'}`);
+  }
+  if (pointed?.remote !== undefined && session.redact !== undefined) return { do: 'redact', target: pointed.remote, reason };
+  const whose = event.sender === relation.sender ? '' : `${pointed?.called ?? 'somebody'}'s `;
+  return send(`removed ${whose}"${shorten(relation.text ?? 'a message')}"${reason === undefined ? '' : ` (${reason})`}`);
+}
+
+function planReaction(event: MatrixEvent, context: PlanContext): Deed {
+  const emoji = stringIn(recordIn(event.content, 'm.relates_to'), 'key');
+  if (emoji === undefined || context.pointed?.relation === undefined) return { do: 'nothing' };
+  const { remote, relation, called } = context.pointed;
+  if (remote !== undefined && context.session.react !== undefined) return { do: 'react', target: remote, emoji, on: true };
+  const whose = called === undefined ? '' : `${called}: `;
+  return send(`reacted ${emoji} to ${whose}"${shorten(relation.text ?? 'a message')}"`);
+}
+
+function describe(file: Attachment, content: Content, context: PlanContext): RichText {
+  const a = file.kind === 'audio' ? 'an audio file' : file.kind === 'image' ? 'an image' : `a ${file.kind}`;
+  const size = file.bytes === undefined ? '' : ` (${sizeOf(file.bytes)})`;
+  const link = context.link(file);
+  const said: Inline[] = [words(`sent ${a}: ${file.name}${size}`)];
+  if (link !== undefined) said.push(words(' '), { is: 'link', to: link, of: [words(link)] });
+  const caption = file.caption ? textOf(content) : undefined;
+  return caption === undefined ? [paragraph(...said)] : [...before(caption, ...said, words(' — '))];
+}
+
+function send(body: string): Deed {
+  return { do: 'send', text: fromPlain(body), style: 'emote' };
+}
+
+function before(text: RichText, ...inlines: Inline[]): RichText {
+  const [first, ...rest] = text;
+  if (first?.is !== 'paragraph') return [paragraph(...inlines), ...text];
+  const joined: Block = { is: 'paragraph', of: [...inlines, ...first.of] };
+  return [joined, ...rest];
+}
+
+function startsWith(text: RichText, name: string): boolean {
+  return toPlain(text.slice(0, 1)).toLowerCase().startsWith(name.toLowerCase());
+}
+
+export function shorten(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  const signs = [...line.slice(0, quoteLength * 4)];
+  return signs.length <= quoteLength && line.length <= quoteLength * 4 ? line : `${signs.slice(0, quoteLength).join('').trimEnd()}…`;
+}
+
+export function sizeOf(bytes: number): string {
+  if (bytes < 1_024) return `${bytes} B`;
+  const units = ['KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes / 1_024;
+  let unit = 0;
+  while (value >= 1_024 && unit < units.length - 1) {
+    value /= 1_024;
+    unit += 1;
+  }
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}

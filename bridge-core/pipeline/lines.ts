@@ -1,0 +1,55 @@
+// Printed bodies as they go out: the speaker's name where the bot speaks for somebody, the time where it is late, and no
+// more of them than the channel bears. Names and times stand outside the printed bodies, since a later try may differ in both.
+
+import type { Fit, Formatter, Json } from '../adapter.ts';
+import { fromPlain, type RichText } from '../format/rich-text.ts';
+
+/** With no page to put the rest on, this many lines of one message go out before it is cut. */
+const mostLines = 100;
+const nameLength = 32;
+
+/** Put before every body; `late` only before the first that goes out. */
+export interface Decoration {
+  readonly name: string;
+  readonly late: string;
+}
+
+/** `relayed`: in whose name the bot speaks, where the network cannot show it otherwise. */
+export function decorationFor(relayed: string | undefined, isEmote: boolean, late: number | undefined): Decoration {
+  const name = relayed === undefined ? '' : cleaned(relayed);
+  return {
+    name: relayed === undefined ? '' : isEmote ? `* ${name} ` : `<${name}> `,
+    late: late === undefined ? '' : `[${new Date(late).toISOString().slice(11, 16)} UTC] `,
+  };
+}
+
+export function decorate<Body extends Json>(body: Body, decoration: Decoration, isFirst: boolean): Body {
+  return typeof body === 'string' ? (`${decoration.name}${isFirst ? decoration.late : ''}${body}` as Body) : body;
+}
+
+export function narrowed(fit: Fit, decoration: Decoration): Fit {
+  const taken = Buffer.byteLength(decoration.name) + Buffer.byteLength(decoration.late);
+  return taken === 0 ? fit : { ...fit, bytes: Math.max(16, fit.bytes - taken) };
+}
+
+/** Prints within the channel's budget; what is over it goes to a page, whose address stands in the last line. */
+export async function printWithin<Body extends Json>(
+  formatter: Formatter<Body>,
+  text: RichText,
+  fit: Fit,
+  page: () => Promise<string | undefined>,
+): Promise<Body[]> {
+  const all = formatter.print(text, fit);
+  if (all.length <= fit.lines) return all;
+  const address = await page();
+  if (address === undefined && all.length <= mostLines) return all;
+  const kept = address === undefined ? mostLines : Math.max(1, fit.lines - 1);
+  const rest = all.length - kept;
+  const words = `… ${rest} more line${rest === 1 ? '' : 's'}${address === undefined ? ' not shown' : `: ${address}`}`;
+  return [...all.slice(0, kept), ...formatter.print(fromPlain(words), fit)];
+}
+
+function cleaned(name: string): string {
+  const line = name.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
+  return [...line].slice(0, nameLength).join('') || '?';
+}

@@ -1,0 +1,97 @@
+// Where a Matrix event goes: to links as rows, to the bridge itself as an act, into the roster, or nowhere. Decides only;
+// matrix-to-remote.ts queues what comes out.
+
+import type { Adapter, Json } from '../adapter.ts';
+import type { UserId } from '../ids.ts';
+import { keyField, type MatrixEvent, noticeField, stringIn } from '../matrix-event.ts';
+import type { Membership, Roster } from '../membership/roster.ts';
+import type { Link, Links } from '../plumbing/links.ts';
+import type { Names } from '../virtual-users/names.ts';
+import type { Journal, NewRow } from './journal.ts';
+import { roomLane, speakerLane, towards } from './row.ts';
+
+export interface RoutingParts<Body extends Json> {
+  readonly adapter: Pick<Adapter<Body>, 'openSession'>;
+  readonly links: Links;
+  readonly names: Names;
+  readonly roster: Roster;
+  readonly journal: Pick<Journal, 'parseKey'>;
+  /** Is it a command, an invite of ours, a tombstone, a claim…: something that makes the bridge act? */
+  readonly isAct: (event: MatrixEvent) => boolean;
+  /** A bot that the room's own bridge states name: its notices are not carried. */
+  readonly isBridgeBot: (event: MatrixEvent) => boolean;
+}
+
+const said = new Set(['m.room.message', 'm.sticker', 'm.reaction', 'm.room.redaction']);
+const memberships = new Set<Membership>(['join', 'invite', 'knock', 'ban', 'leave']);
+
+export class MatrixRouting<Body extends Json> {
+  readonly #parts: RoutingParts<Body>;
+
+  constructor(parts: RoutingParts<Body>) {
+    this.#parts = parts;
+  }
+
+  isOurs(user: UserId): boolean {
+    return user === this.#parts.names.bot || this.#parts.names.isGhost(user);
+  }
+
+  rowsFor(event: MatrixEvent): NewRow[] {
+    const rows: NewRow[] = [];
+    if (this.#parts.isAct(event)) {
+      rows.push({ direction: towards.matrix, lane: roomLane(event.room), link: 0, source: event.id, task: { do: 'act', event } });
+      if (event.type === 'm.room.message') return rows;
+    }
+    const links = this.#parts.links.liveIn(event.room);
+    if (links.length === 0) return rows;
+    for (const link of this.#targets(event, links)) {
+      rows.push({
+        ...{ direction: towards.network, lane: speakerLane(link.id, this.#laneUser(event)), link: link.id, source: event.id },
+        task: { do: 'say', event },
+      });
+    }
+    return rows;
+  }
+
+  /** What the event changes in the roster, to be run in the unit of its row; undefined where nothing is new. */
+  rosterChange(event: MatrixEvent): (() => void) | undefined {
+    if (event.type !== 'm.room.member' || event.stateKey === undefined) return undefined;
+    const user = event.stateKey as UserId;
+    const membership = event.content.membership as Membership;
+    if (!memberships.has(membership)) return undefined;
+    const { roster } = this.#parts;
+    const name = stringIn(event.content, 'displayname');
+    const isKnown =
+      roster.membership(event.room, user) === membership && (membership === 'leave' || roster.nameOf(event.room, user) === name);
+    return isKnown ? undefined : () => void roster.set(event.room, user, membership, name);
+  }
+
+  #targets(event: MatrixEvent, links: readonly Link[]): readonly Link[] {
+    if (event.type === 'm.room.member') return this.#membershipTargets(event, links);
+    if (event.type === 'm.room.topic') {
+      if (this.isOurs(event.sender) || event.stateKey !== '') return [];
+      return links.filter(({ options }) => options.topic === 'both' || options.topic === 'matrix-to-irc');
+    }
+    if (!said.has(event.type)) return [];
+    if (event.content[noticeField] === true && (this.isOurs(event.sender) || this.#parts.isBridgeBot(event))) return [];
+    if (!this.isOurs(event.sender)) return links;
+    const key = stringIn(event.content, keyField);
+    const from = key === undefined ? undefined : this.#parts.journal.parseKey(key);
+    return links.length === 1 && from?.link === links[0]?.id ? [] : links.filter((link) => link.id !== from?.link);
+  }
+
+  // A person who left takes their session along; one of ours put out by a person is put out on the network too.
+  #membershipTargets(event: MatrixEvent, links: readonly Link[]): readonly Link[] {
+    const { membership } = event.content;
+    if (membership !== 'leave' && membership !== 'ban') return [];
+    const user = event.stateKey as UserId;
+    if (this.#parts.names.isGhost(user)) return user === event.sender || this.isOurs(event.sender) ? [] : links;
+    return links.filter((link) => this.#parts.adapter.openSession({ as: 'user', user }, link.channel) !== undefined);
+  }
+
+  #laneUser(event: MatrixEvent): UserId {
+    const isLeaving =
+      event.type === 'm.room.member' && event.stateKey !== undefined && !this.#parts.names.isGhost(event.stateKey as UserId);
+    return isLeaving ? (event.stateKey as UserId) : event.sender;
+  }
+}

@@ -1,0 +1,308 @@
+// What is said in Matrix, carried to the network: the eight steps, readable top to bottom. `accept` takes a transaction in
+// (1–4) and resolves once it is journaled; `carry` (5–8) runs at the head of a speaker's lane and throws what lanes.ts judges.
+
+import type { Adapter, Json, Session } from '../adapter.ts';
+import { PermanentError } from '../errors.ts';
+import type { RichText } from '../format/rich-text.ts';
+import { toHtml, toPlain } from '../format/to-html.ts';
+import { eventId, type RemoteMessageId, remoteMessageId, remoteUserId, type UserId } from '../ids.ts';
+import { type EphemeralEvent, type MatrixEvent, stringIn } from '../matrix-event.ts';
+import type { Roster } from '../membership/roster.ts';
+import type { Link, Links } from '../plumbing/links.ts';
+import type { Store } from '../store/store.ts';
+import type { Ghosts } from '../virtual-users/ghosts.ts';
+import type { Puppets, Voice } from '../virtual-users/puppets.ts';
+import { type Attachment, shownName } from './content.ts';
+import { type Deed, type Pointed, planFor, pointsAt } from './fallbacks.ts';
+import type { Journal, NewRow } from './journal.ts';
+import { BehindParked, type Lanes } from './lanes.ts';
+import { decorate, decorationFor, narrowed, printWithin } from './lines.ts';
+import type { MatrixRouting } from './matrix-routing.ts';
+import type { Recovery } from './recovery.ts';
+import { asRemoteMessage, type Relation, type Relations } from './relations.ts';
+import { type Row, roomLane, states, towards } from './row.ts';
+import { Turns } from './turns.ts';
+
+export interface MatrixToRemoteParts<Body extends Json> {
+  readonly adapter: Adapter<Body>;
+  readonly routing: MatrixRouting<Body>;
+  readonly store: Store;
+  readonly journal: Journal;
+  /** Towards the network, and towards Matrix: what is said here is heard in the channel's other rooms. */
+  readonly lanes: Lanes;
+  readonly matrixLanes: Lanes;
+  readonly relations: Relations;
+  readonly recovery: Recovery;
+  readonly links: Links;
+  readonly roster: Roster;
+  readonly puppets: Puppets<Body>;
+  readonly ghosts: Pick<Ghosts, 'remoteOf'>;
+  /** Older lines carry their time, ms. */
+  readonly markLate: number;
+  readonly mediaLink: (file: Attachment, event: MatrixEvent) => string | undefined;
+  readonly page: (event: MatrixEvent, title: string, text: RichText) => Promise<string | undefined>;
+  /** Ephemeral events and own redactions: worthless late, or already durable elsewhere. */
+  readonly passing: (event: EphemeralEvent) => void;
+  readonly redacted: (event: MatrixEvent) => void;
+  readonly count: (outcome: 'dropped' | 'repeated' | 'accepted') => void;
+}
+
+type SendDeed = Extract<Deed, { do: 'send' }>;
+/** One event on its way into the journal. */
+interface Wanted {
+  readonly event: MatrixEvent;
+  readonly rows: readonly NewRow[];
+  readonly change: (() => void) | undefined;
+}
+interface Planned<Body extends Json> {
+  readonly link: Link;
+  readonly event: MatrixEvent;
+  readonly voice: Voice<Body>;
+  /** In whose name the bot speaks. */
+  readonly name: string;
+  readonly deed: Deed;
+}
+
+export class MatrixToRemote<Body extends Json> {
+  readonly #parts: MatrixToRemoteParts<Body>;
+  readonly #turns = new Turns<Session<Body>>();
+
+  constructor(parts: MatrixToRemoteParts<Body>) {
+    this.#parts = parts;
+  }
+
+  async accept(batch: { events: readonly MatrixEvent[]; ephemeral: readonly EphemeralEvent[]; record: () => void }): Promise<void> {
+    for (const event of batch.ephemeral) this.#parts.passing(event);
+    const wanted = batch.events.flatMap((event) => this.#route(event));
+    if (wanted.length > 0) await this.#queue(wanted, batch.record);
+  }
+
+  // 2 dedupe, 3 route
+  #route(event: MatrixEvent): Wanted[] {
+    const { routing, recovery, journal, count } = this.#parts;
+    if (routing.isOurs(event.sender)) recovery.arrived(event);
+    if (event.redacts !== undefined) this.#parts.redacted(event);
+    const rows = routing.rowsFor(event);
+    const change = routing.rosterChange(event);
+    if (rows.length === 0 && change === undefined) {
+      if (!routing.isOurs(event.sender)) count('dropped');
+      return [];
+    }
+    if (rows.length > 0 && journal.isSeen(towards.network, '', event.id)) {
+      count('repeated');
+      return [];
+    }
+    return [{ event, rows, change }];
+  }
+
+  // 4 queue: all of a transaction in one commit, which the homeserver's 200 waits for
+  async #queue(wanted: readonly Wanted[], record: () => void): Promise<void> {
+    const { store, journal, lanes, matrixLanes, count } = this.#parts;
+    const rows = await store.write(() => {
+      record();
+      return wanted.flatMap(({ event, rows, change }) => {
+        change?.();
+        if (rows.length === 0 || !journal.markSeen(towards.network, '', event.id)) return [];
+        return rows.map((row) => journal.append(row));
+      });
+    });
+    for (const row of rows) {
+      (row.direction === towards.network ? lanes : matrixLanes).push(row);
+      count('accepted');
+    }
+  }
+
+  async carry(row: Row): Promise<void> {
+    if (row.task.do !== 'say') throw new PermanentError('DEFECT', `a ${row.task.do} row in a speaker's lane`);
+    const { event } = row.task;
+    const link = this.#parts.links.get(row.link);
+    if (link === undefined) return await this.#parts.store.write(() => this.#parts.journal.remove(row));
+    if (link.state !== 'live') throw new PermanentError('CHANNEL_CLOSED', link.reason ?? 'the link is suspended');
+    if (event.type === 'm.room.member' || event.type === 'm.room.topic') return await this.#change(row, link, event);
+
+    const voice = await this.#speakAs(link, event);
+    const planned = await this.#convert(row, link, event, voice);
+    await this.#turns.take(voice.session, async () => {
+      const relations = await this.#deliver(row, planned);
+      await this.#record(row, planned, relations);
+    });
+  }
+
+  // 5 speak as
+  async #speakAs(link: Link, event: MatrixEvent): Promise<Voice<Body>> {
+    const { puppets, routing } = this.#parts;
+    if (routing.isOurs(event.sender) || shownName(event.content) !== undefined) return await puppets.relay(link.channel);
+    return await puppets.speak(event.sender, this.#parts.roster.nameOf(event.room, event.sender), link.channel);
+  }
+
+  // 6 convert
+  async #convert(row: Row, link: Link, event: MatrixEvent, voice: Voice<Body>): Promise<Planned<Body>> {
+    const target = pointsAt(event);
+    const pointed = target === undefined ? undefined : await this.#pointed(row, link, event, target, voice);
+    const deed = planFor(event, {
+      session: voice.session,
+      pointed,
+      link: (file) => this.#parts.mediaLink(file, event),
+    });
+    return { link, event, voice, name: this.#nameOf(event), deed };
+  }
+
+  /** What the event points at: recorded, or on its way in another lane. A parked one holds an edit or a redaction back. */
+  async #pointed(row: Row, link: Link, event: MatrixEvent, target: string, voice: Voice<Body>): Promise<Pointed | undefined> {
+    const { relations, journal, lanes } = this.#parts;
+    let known = relations.ofEvent(eventId(target), link.id);
+    if (known.length === 0) {
+      const pending = journal.findBySource(link.id, target);
+      if (pending === undefined || pending.seq >= row.seq || pending.state === states.dead) return undefined;
+      const isReply = event.type === 'm.room.message' && stringIn(event.content['m.relates_to'] as never, 'rel_type') !== 'm.replace';
+      if (pending.state === states.parked) {
+        if (isReply || event.type === 'm.reaction') return undefined;
+        throw new BehindParked(pending);
+      }
+      if (pending.lane !== row.lane) await lanes.settled(pending);
+      known = relations.ofEvent(eventId(target), link.id);
+    }
+    const [relation] = known;
+    if (relation === undefined) return undefined;
+    const { mention } = voice.session.fit(link.channel, 'text');
+    const called = relation.author === undefined ? mention({ user: relation.sender }) : mention({ remote: remoteUserId(relation.author) });
+    const name = called ?? (relation.author === undefined ? this.#parts.roster.nameOf(event.room, relation.sender) : undefined);
+    return { remote: asRemoteMessage(link.channel, known), relation, called: name };
+  }
+
+  // 7 deliver
+  async #deliver(row: Row, planned: Planned<Body>): Promise<Relation[]> {
+    const { deed, voice, link, event } = planned;
+    const { session } = voice;
+    switch (deed.do) {
+      case 'send':
+        return await this.#send(row, planned, deed);
+      case 'edit': {
+        const [body] = this.#parts.adapter.formatter.print(deed.text, session.fit(link.channel, deed.style));
+        if (body !== undefined)
+          await session.edit?.(deed.target, { key: this.#key(row, 0), channel: link.channel, body, style: deed.style });
+        return [];
+      }
+      case 'redact':
+        await session.redact?.(link.channel, deed.target, deed.reason);
+        return [];
+      case 'react':
+        await session.react?.(link.channel, deed.target, deed.emoji, deed.on, this.#key(row, 0));
+        return deed.on ? [{ ...this.#relation(row, event, 0, deed.target.ids[0]), kind: 'reaction', emoji: deed.emoji }] : [];
+      case 'nothing':
+        return [];
+    }
+  }
+
+  async #send(row: Row, planned: Planned<Body>, deed: SendDeed): Promise<Relation[]> {
+    const { link, voice, event, name } = planned;
+    const { session, relayed } = voice;
+    const isShown = this.#parts.adapter.capabilities(link.channel).shownAs;
+    const inName = relayed && !isShown ? name : undefined;
+    const style = inName !== undefined && deed.style === 'emote' ? 'text' : deed.style;
+    const isLate = row.progress.revived === true || Date.now() - row.at > this.#parts.markLate;
+    const decoration = decorationFor(inName, deed.style === 'emote', isLate ? event.at : undefined);
+    const fit = narrowed(session.fit(link.channel, style), decoration);
+    const { formatter } = this.#parts.adapter;
+    const kept = row.progress.bodies as readonly Body[] | undefined;
+    const bodies = kept ?? (await printWithin(formatter, deed.text, fit, () => this.#parts.page(event, `${name} wrote`, deed.text)));
+    const proved = [...(row.progress.proved ?? [])];
+    const isFirst = proved.length;
+
+    if (bodies.length > 1 && kept === undefined) await this.#save(row, { ...row.progress, bodies: bodies as readonly string[] });
+    for (let part = proved.length; part < bodies.length; part += 1) {
+      const body = bodies[part] as Body;
+      const isTooLong = typeof body === 'string' && Buffer.byteLength(body) > fit.bytes;
+      let id: RemoteMessageId | undefined;
+      for (const piece of isTooLong ? formatter.print(formatter.parse(body, link.channel), fit) : [body]) {
+        id = await this.#sendOne(row, session, {
+          ...{ key: this.#key(row, part), channel: link.channel, body: decorate(piece, decoration, part === isFirst), style },
+          ...(relayed && isShown && { shownAs: { name } }),
+          ...(deed.replyTo !== undefined && part === 0 && { replyTo: deed.replyTo }),
+        });
+      }
+      proved.push(id ?? '');
+      if (part < bodies.length - 1) await this.#save(row, { ...row.progress, proved: [...proved] });
+    }
+    return proved.map((id, part) => ({
+      ...this.#relation(row, event, part, id === '' ? undefined : remoteMessageId(id)),
+      text: part === 0 ? (deed.kept ?? toPlain(deed.text)) : undefined,
+    }));
+  }
+
+  async #sendOne(row: Row, session: Session<Body>, message: Parameters<Session<Body>['send']>[0]): Promise<RemoteMessageId | undefined> {
+    if (session.sent !== undefined) {
+      const arrived = row.unknownSince === 0 ? undefined : await session.sent(message, row.at, (id) => this.#isKnown(row.link, id));
+      if (arrived !== undefined) return arrived;
+      if (row.state !== states.begun) {
+        row.state = states.begun;
+        await this.#save(row, row.progress);
+      }
+    }
+    return await session.send(message);
+  }
+
+  // 8 record: before that session's next send; what the network now heard, the channel's other rooms hear in the same commit
+  async #record(row: Row, planned: Planned<Body>, relations: readonly Relation[]): Promise<void> {
+    const { store, journal, links, matrixLanes } = this.#parts;
+    const { deed, link, event, name } = planned;
+    const others = deed.do === 'send' ? links.liveOn(link.channel).filter((other) => other.id !== link.id) : [];
+    const rows = await store.write(() => {
+      for (const relation of relations) this.#parts.relations.write(relation);
+      journal.remove(row);
+      if (deed.do !== 'send') return [];
+      return others.flatMap((other) => {
+        const source = this.#key(row, 0);
+        if (!journal.markSeen(towards.matrix, `repeat ${other.id}`, source)) return [];
+        const content = { body: toPlain(deed.text), html: toHtml(deed.text), style: deed.style };
+        const task = { do: 'repeat' as const, from: event.sender, name, content, at: event.at };
+        return [journal.append({ direction: towards.matrix, lane: roomLane(other.room), link: other.id, source, task })];
+      });
+    });
+    for (const made of rows) matrixLanes.push(made);
+  }
+
+  // Kicks, topics and departures: an actor, a reason, and nothing to print.
+  async #change(row: Row, link: Link, event: MatrixEvent): Promise<void> {
+    const { puppets, ghosts, store, journal, routing } = this.#parts;
+    const reason = stringIn(event.content, 'reason');
+    const user = event.stateKey as UserId;
+    if (event.type === 'm.room.topic') {
+      const { session } = await this.#speakAs(link, event);
+      await session.setTopic?.(link.channel, stringIn(event.content, 'topic') ?? '');
+    } else if (!routing.isOurs(user)) {
+      await puppets.withdraw(user, link.channel, reason);
+    } else {
+      const remote = ghosts.remoteOf(user);
+      const by = this.#nameOf(event);
+      const { session } = await puppets.relay(link.channel);
+      if (remote !== undefined) await session.kick?.(link.channel, remote, `by ${by}${reason === undefined ? '' : `: ${reason}`}`);
+    }
+    await store.write(() => journal.remove(row));
+  }
+
+  #nameOf(event: MatrixEvent): string {
+    const shown = shownName(event.content)?.name ?? this.#parts.roster.nameOf(event.room, event.sender);
+    return shown ?? event.sender.slice(1, event.sender.indexOf(':'));
+  }
+
+  #key(row: Row, part: number): string {
+    return this.#parts.journal.keyOf(row, part);
+  }
+
+  #relation(row: Row, event: MatrixEvent, part: number, remote: RemoteMessageId | undefined): Relation {
+    return {
+      ...{ event: event.id, link: row.link, part, remote, kind: 'message', sender: event.sender },
+      ...{ author: undefined, emoji: undefined, text: undefined, at: row.at },
+    };
+  }
+
+  #isKnown(link: number, id: RemoteMessageId): boolean {
+    return this.#parts.relations.ofRemote(id, link).length > 0;
+  }
+
+  async #save(row: Row, progress: Row['progress']): Promise<void> {
+    row.progress = progress;
+    await this.#parts.store.write(() => this.#parts.journal.save(row));
+  }
+}

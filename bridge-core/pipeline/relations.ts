@@ -1,0 +1,134 @@
+// Which Matrix event is which message of the network: what an edit, reply, reaction or redaction points at. Kept in memory
+// until the commit that writes it; the only writer of its table. Targets older than the ledger fall back to text.
+
+import type { RemoteMessage } from '../adapter.ts';
+import {
+  type ChannelId,
+  type EventId,
+  eventId,
+  type RemoteMessageId,
+  type RemoteUserId,
+  remoteMessageId,
+  remoteUserId,
+  type UserId,
+  userId,
+} from '../ids.ts';
+import type { Store } from '../store/store.ts';
+
+const keepDays = 90;
+const textLength = 500;
+const kinds = { message: 0, reaction: 1 } as const;
+
+export interface Relation {
+  readonly event: EventId;
+  readonly link: number;
+  readonly part: number;
+  readonly remote: RemoteMessageId | undefined;
+  readonly kind: keyof typeof kinds;
+  readonly sender: UserId;
+  /** Who said it on the network, where it was said there. */
+  readonly author: RemoteUserId | undefined;
+  readonly emoji: string | undefined;
+  readonly text: string | undefined;
+  readonly at: number;
+}
+
+interface Stored {
+  event: string;
+  link: number;
+  part: number;
+  remote: string | null;
+  kind: number;
+  sender: string;
+  author: string | null;
+  emoji: string | null;
+  text: string | null;
+  at: number;
+}
+
+export class Relations {
+  readonly #store: Store;
+  readonly #insert;
+  readonly #byEvent;
+  readonly #byRemote;
+  /** Recorded and not yet committed. */
+  readonly #fresh = new Set<Relation>();
+
+  constructor(parts: { store: Store }) {
+    this.#store = parts.store;
+    this.#insert = this.#store.prepare(
+      'INSERT OR REPLACE INTO relations (event, link, part, remote, kind, sender, author, emoji, text, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#byEvent = this.#store.prepare<Stored>('SELECT * FROM relations WHERE event = ? AND link = ? ORDER BY part');
+    this.#byRemote = this.#store.prepare<Stored>('SELECT * FROM relations WHERE link = ? AND remote = ?');
+  }
+
+  /** In memory at once; `write` must follow in a unit. */
+  remember(relation: Relation): void {
+    this.#fresh.add(relation);
+  }
+
+  /** In a unit. */
+  write(relation: Relation): void {
+    this.#insert.run(
+      ...([relation.event, relation.link, relation.part, relation.remote ?? null, kinds[relation.kind], relation.sender] as const),
+      ...([relation.author ?? null, relation.emoji ?? null, relation.text?.slice(0, textLength) ?? null, relation.at] as const),
+    );
+    this.#fresh.delete(relation);
+  }
+
+  /** The parts that this event became for the link, in order; or, for what the network said, the one that it is. */
+  ofEvent(event: EventId, link: number): Relation[] {
+    const fresh = [...this.#fresh].filter((relation) => relation.event === event && relation.link === link);
+    return fresh.length > 0 ? fresh.sort((a, b) => a.part - b.part) : this.#byEvent.all(event, link).map(revive);
+  }
+
+  ofRemote(remote: RemoteMessageId, link: number): Relation[] {
+    const fresh = [...this.#fresh].filter((relation) => relation.remote === remote && relation.link === link);
+    return fresh.length > 0 ? fresh : this.#byRemote.all(link, remote).map(revive);
+  }
+
+  messageOf(remote: RemoteMessageId, link: number): Relation | undefined {
+    return this.ofRemote(remote, link).find(({ kind }) => kind === 'message');
+  }
+
+  /** A reaction that the network tells of only by who, what and on which message. */
+  reactionOf(target: EventId, sender: UserId, emoji: string, link: number): Relation | undefined {
+    const remote = `${target} ${emoji}`;
+    return this.ofRemote(remoteMessageId(remote), link).find((relation) => relation.kind === 'reaction' && relation.sender === sender);
+  }
+
+  /** In a unit. */
+  forget(event: EventId, link: number): void {
+    this.#store.prepare('DELETE FROM relations WHERE event = ? AND link = ?').run(event, link);
+  }
+
+  /** In a unit; a slice at a time, when idle. */
+  trim(): void {
+    this.#store
+      .prepare('DELETE FROM relations WHERE (event, link, part) IN (SELECT event, link, part FROM relations WHERE at < ? LIMIT 2000)')
+      .run(Date.now() - keepDays * 86_400_000);
+  }
+}
+
+/** What an adapter is told of the message: the ids of all its parts. */
+export function asRemoteMessage(channel: ChannelId, relations: readonly Relation[]): RemoteMessage | undefined {
+  const ids = relations.flatMap((relation) => (relation.remote === undefined ? [] : [relation.remote]));
+  const author = relations[0]?.author;
+  return ids.length === 0 ? undefined : { channel, ids, ...(author !== undefined && { sender: author }) };
+}
+
+function revive(stored: Stored): Relation {
+  return {
+    event: eventId(stored.event),
+    link: stored.link,
+    part: stored.part,
+    remote: stored.remote === null ? undefined : remoteMessageId(stored.remote),
+    kind: stored.kind === kinds.reaction ? 'reaction' : 'message',
+    sender: userId(stored.sender),
+    author: stored.author === null ? undefined : remoteUserId(stored.author),
+    emoji: stored.emoji ?? undefined,
+    text: stored.text ?? undefined,
+    at: stored.at,
+  };
+}
