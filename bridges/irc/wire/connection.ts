@@ -1,7 +1,10 @@
 // One IRC connection: socket, registration, keepalive, flood control. Speaks lines, has never heard of channels' meaning,
 // sessions or Matrix. The bot's and every puppet's connection are the same thing; a puppet's is only quieter.
 
-import type { BridgeError } from '#bridge-core';
+import { type BridgeError, RetryableError } from '#bridge-core';
+import { Handshake } from './handshake.ts';
+import { LineSocket } from './line-socket.ts';
+import { OpenConnection } from './open-connection.ts';
 
 export interface IrcLine {
   readonly tags: Readonly<Record<string, string>>;
@@ -50,11 +53,15 @@ export interface Connection {
   readonly isupport: Isupport;
   /** Acknowledged and not withdrawn since. */
   readonly capabilities: ReadonlySet<string>;
+  /** The account that we are logged in to, where the server told. */
+  readonly account: string | undefined;
   /** The value of a capability as offered (`sasl=PLAIN`), '' where it has none. */
   capabilityValue(name: string): string | undefined;
   /** Resolves when the line was handed to the socket; rejects with UnreachableError if the connection is lost before. */
   send(line: OutLine, lane?: OutLane): Promise<void>;
-  /** Sends under a label and collects the labelled answer (ACK: empty). Only where labeled-response is acknowledged. */
+  /** Sends under a label and collects the labelled answer (ACK: empty). Only where labeled-response is acknowledged. What
+   *  belongs to the answer, the echo of an own line too, comes here alone and not to `ConnectionEvents.line`; nested batches
+   *  come with their BATCH lines. No answer in time (ms from the sending, default 30 s): UnknownOutcomeError. */
   ask(line: OutLine, options?: { readonly lane?: OutLane; readonly timeout?: number }): Promise<readonly IrcLine[]>;
   /** Resolves when everything sent before has been answered (a PING of ours came back); one outstanding, shared. */
   fence(): Promise<void>;
@@ -99,14 +106,46 @@ export interface ConnectionSettings {
   /** For lines that are not UTF-8. */
   readonly encoding: 'latin1' | 'windows-1252' | string;
   readonly connectTimeout: number;
+  /** Gives up the attempt; once registered it has no effect. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ConnectionEvents {
   line(line: IrcLine): void;
   /** Once, however it ended; `fault` tells whose it was. */
   closed(error: BridgeError, fault: CloseFault): void;
+  /** Something that the operator should know, and that stops nothing. */
+  warning?(message: string): void;
 }
 
 /** `network`: cut, timed out, server going down. `throttled`: too fast or too many from here. `banned`: K-line and kin.
  *  `login`: credentials refused. `ours`: close() was called. */
 export type CloseFault = 'network' | 'throttled' | 'banned' | 'login' | 'killed' | 'ours';
+
+/** Resolves once registered and greeted (376 or 422). Lines that come at once after that reach `line` only when the caller has
+ *  the connection in hand. Where it rejects, `closed` is not called: NETWORK_UNREACHABLE, NETWORK_TLS (ConfigError),
+ *  NETWORK_LOGIN, NETWORK_BANNED, NETWORK_REFUSED (PermanentError), NETWORK_BUSY (throttled or no free nick, RetryableError). */
+export function openConnection(settings: ConnectionSettings, events: ConnectionEvents): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const socket = new LineSocket(settings);
+    const abort = () => socket.end({ fault: 'ours', error: new RetryableError('NETWORK_UNREACHABLE', `${socket.name}: given up`) });
+    const settled = () => settings.signal?.removeEventListener('abort', abort);
+    const handshake = new Handshake({
+      socket,
+      settings,
+      events,
+      done(registration) {
+        settled();
+        resolve(new OpenConnection({ socket, settings, events, registration }));
+      },
+      failed(ending) {
+        settled();
+        reject(ending.error);
+      },
+    });
+    socket.sink = handshake;
+    settings.signal?.addEventListener('abort', abort);
+    if (settings.signal?.aborted === true) abort();
+    else socket.open(settings, () => handshake.begin());
+  });
+}
