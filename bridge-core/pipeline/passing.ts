@@ -1,0 +1,80 @@
+// What is worthless late: typing and presence. Never journaled, never retried, dropped first when there is much to do.
+
+import type { Adapter, Json, Logger, RemoteEvent } from '../adapter.ts';
+import type { Homeserver } from '../appservice/homeserver.ts';
+import { messageOf } from '../errors.ts';
+import type { RoomId, UserId } from '../ids.ts';
+import type { EphemeralEvent } from '../matrix-event.ts';
+import type { Roster } from '../membership/roster.ts';
+import type { Link, Links } from '../plumbing/links.ts';
+import type { Names } from '../virtual-users/names.ts';
+
+/** At most so many of these under way; more are dropped. */
+const mostUnderWay = 8;
+
+export interface PassingParts<Body extends Json> {
+  readonly adapter: Pick<Adapter<Body>, 'openSession'>;
+  readonly homeserver: Pick<Homeserver, 'typing' | 'setPresence'>;
+  readonly links: Links;
+  readonly roster: Roster;
+  readonly names: Names;
+  readonly log: Logger;
+}
+
+export class Passing<Body extends Json> {
+  readonly #parts: PassingParts<Body>;
+  readonly #typing = new Map<RoomId, ReadonlySet<UserId>>();
+  readonly #away = new Map<UserId, string | undefined>();
+  #underWay = 0;
+
+  constructor(parts: PassingParts<Body>) {
+    this.#parts = parts;
+  }
+
+  fromMatrix(event: EphemeralEvent): void {
+    if (event.type !== 'm.typing' || event.room === undefined || !Array.isArray(event.content.user_ids)) return;
+    const { room } = event;
+    const links = this.#parts.links.liveIn(room);
+    if (links.length === 0) return;
+    const before = this.#typing.get(room) ?? new Set<UserId>();
+    const now = new Set(event.content.user_ids.filter((user) => typeof user === 'string') as UserId[]);
+    if (now.size === 0) this.#typing.delete(room);
+    else this.#typing.set(room, now);
+    for (const link of links) {
+      for (const user of now) if (!before.has(user)) this.#type(user, link, true);
+      for (const user of before) if (!now.has(user)) this.#type(user, link, false);
+    }
+  }
+
+  fromNetwork(event: RemoteEvent<Body>, links: readonly Link[]): void {
+    if (event.kind === 'typing') {
+      const ghost = this.#parts.names.ghostOf(event.sender);
+      for (const { room } of links) {
+        if (this.#parts.roster.isIn(room, ghost)) this.#try(() => this.#parts.homeserver.typing(ghost, room, event.on));
+      }
+    }
+    if (event.kind !== 'presence') return;
+    const ghost = this.#parts.names.ghostOf(event.user);
+    const isKnown = links.some(({ room }) => this.#parts.roster.isIn(room, ghost));
+    if (!isKnown || (this.#away.has(ghost) && this.#away.get(ghost) === event.away)) return;
+    if (event.away === undefined) this.#away.delete(ghost);
+    else this.#away.set(ghost, event.away);
+    this.#try(() => this.#parts.homeserver.setPresence(ghost, event.away === undefined ? 'online' : 'unavailable', event.away ?? ''));
+  }
+
+  #type(user: UserId, link: Link, on: boolean): void {
+    if (user === this.#parts.names.bot || this.#parts.names.isGhost(user)) return;
+    const session = this.#parts.adapter.openSession({ as: 'user', user }, link.channel);
+    if (session?.type !== undefined) this.#try(async () => session.type?.(link.channel, on));
+  }
+
+  #try(work: () => Promise<void>): void {
+    if (this.#underWay >= mostUnderWay) return;
+    this.#underWay += 1;
+    work()
+      .catch((thrown) => this.#parts.log.debug({ why: messageOf(thrown) }, 'typing or presence not shown'))
+      .finally(() => {
+        this.#underWay -= 1;
+      });
+  }
+}
