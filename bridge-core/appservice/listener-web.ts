@@ -1,0 +1,84 @@
+// Public paths: the first part of a path picks the bridge, its table of routes the handler. Asked by browsers and by other
+// networks, so each address may ask only so often.
+
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isRecord } from '../matrix-event.ts';
+import type { WebAnswer, WebRequest, WebRoutes } from './web.ts';
+
+interface Public {
+  readonly webPrefix: string;
+  readonly web?: WebRoutes;
+}
+
+/** Enough for a page full of media, too few for guessing. */
+const requestsPerMinute = 1200;
+
+export async function addPublicPaths(app: FastifyInstance, bridges: ReadonlySet<Public>): Promise<void> {
+  const { default: rateLimit } = await import('@fastify/rate-limit');
+  await app.register(async (scope) => {
+    await scope.register(rateLimit, { max: requestsPerMinute, timeWindow: '1 minute', cache: 10_000 });
+    scope.route({
+      method: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+      url: '/:prefix/*',
+      handler: async (request, reply) => {
+        const { prefix } = request.params as { prefix: string };
+        const path = pathOf(request).slice(prefix.length + 1);
+        for (const { webPrefix, web } of bridges) {
+          const found = webPrefix === prefix ? web?.find(request.method, path) : undefined;
+          if (found === undefined) continue;
+          if ('methods' in found) {
+            return reply
+              .code(405)
+              .header('allow', found.methods.join(', '))
+              .send({ errcode: 'M_UNRECOGNIZED', error: 'Not with this method.' });
+          }
+          return give(reply, request, await found.handler(toWeb(request, path, found.params)));
+        }
+        return reply.code(404).send({ errcode: 'M_UNRECOGNIZED', error: 'There is nothing here.' });
+      },
+    });
+  });
+}
+
+const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? '';
+
+function toWeb(request: FastifyRequest, path: string, params: Record<string, string>): WebRequest {
+  const query = request.url.indexOf('?');
+  const headers: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(request.headers)) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  return {
+    method: request.method,
+    path,
+    params,
+    query: new URLSearchParams(query < 0 ? '' : request.url.slice(query + 1)),
+    headers,
+    body: (request.body as Buffer | undefined) ?? Buffer.alloc(0),
+    from: request.ip,
+  };
+}
+
+function give(reply: FastifyReply, request: FastifyRequest, answer: WebAnswer): FastifyReply {
+  reply.code(answer.status ?? 200).headers({ 'x-content-type-options': 'nosniff', ...answer.headers });
+  const { body } = answer;
+  if (isStream(body)) {
+    const stream = body instanceof Readable ? body : Readable.from(body, { objectMode: false });
+    if (request.method === 'HEAD') {
+      stream.on('error', () => {}).destroy();
+      return reply.send();
+    }
+    // An error of the source ends in the connection's destruction, headers being out already.
+    return reply.send(stream);
+  }
+  if (body === undefined) return reply.send();
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    const bytes = Buffer.from(body as string);
+    reply.header('content-length', bytes.length);
+    return reply.send(request.method === 'HEAD' ? undefined : bytes);
+  }
+  return reply.send(body);
+}
+
+function isStream(body: unknown): body is AsyncIterable<Uint8Array> {
+  return (isRecord(body) || body instanceof Readable) && Symbol.asyncIterator in (body as object);
+}

@@ -1,0 +1,168 @@
+// Matrix media for people who have no Matrix: signed links of our own, without expiry, that fetch from the homeserver as
+// the bridge. Nothing is served in a way that a browser would run, and a redacted event's media are gone for good.
+
+import { hash } from 'node:crypto';
+import type { Logger } from '../adapter.ts';
+import { messageOf, PermanentError, RetryableError } from '../errors.ts';
+import type { EventId } from '../ids.ts';
+import type { Store } from '../store/store.ts';
+import type { Homeserver } from './homeserver.ts';
+import { Refusal } from './homeserver-errors.ts';
+import type { Web, WebAnswer, WebRequest } from './web.ts';
+
+/** What it needs of the bridge's keys. */
+export interface Signer {
+  sign(text: string): Buffer;
+  verify(text: string, mac: Uint8Array): boolean;
+}
+
+export interface MediaOptions {
+  readonly homeserver: Pick<Homeserver, 'download' | 'domain'>;
+  readonly keys: Signer;
+  readonly publicUrl: string | undefined;
+  readonly webPrefix: string;
+  readonly store: Store;
+  readonly web: Web;
+  readonly log: Logger;
+}
+
+export interface Media {
+  /** Undefined without a public address, or for what is no mxc address. `event`: whose redaction ends the link. */
+  link(mxc: string, name: string, type: string | undefined, event: EventId | undefined): string | undefined;
+  /** Ends every link made for the event. */
+  revoke(event: EventId): Promise<void>;
+}
+
+const macBytes = 16;
+const eventBytes = 9;
+const longestName = 60;
+
+/** What browsers show without running anything. SVG, HTML and XML are not among them. */
+const shownInline =
+  /^(image\/(png|jpeg|gif|webp|avif|apng|bmp)|audio\/(mpeg|mp4|ogg|opus|wav|x-wav|webm|flac|aac)|video\/(mp4|webm|ogg|quicktime)|text\/plain)$/;
+
+const extensions: Readonly<Record<string, string>> = {
+  'image/png': 'png',
+  'image/jpeg': 'jpg',
+  'image/gif': 'gif',
+  'image/webp': 'webp',
+  'audio/mpeg': 'mp3',
+  'audio/ogg': 'ogg',
+  'video/mp4': 'mp4',
+  'video/webm': 'webm',
+  'application/pdf': 'pdf',
+  'text/plain': 'txt',
+};
+
+export function openMedia({ homeserver, keys, publicUrl, webPrefix, store, web, log }: MediaOptions): Media {
+  const isRevoked = store.prepare<{ event: string }>('SELECT event FROM revoked_media WHERE event = ?');
+
+  const link: Media['link'] = (mxc, name, type, event) => {
+    const id = /^mxc:\/\/([^/?#]+)\/([\w.~-]+)$/.exec(mxc);
+    if (publicUrl === undefined || id === null) return undefined;
+    const file = fileName(name, type);
+    const payload = pack({ server: id[1] ?? '', media: id[2] ?? '', event: event === undefined ? '' : digestOf(event) }, homeserver.domain);
+    const mac = keys.sign(signed(payload, file)).subarray(0, macBytes);
+    const token = Buffer.concat([mac, payload]).toString('base64url');
+    return `${publicUrl.replace(/\/+$/, '')}/${webPrefix}/media/${token}/${file}`;
+  };
+
+  const serve = async (request: WebRequest): Promise<WebAnswer> => {
+    const { token = '', name = '' } = request.params;
+    const bytes = Buffer.from(token, 'base64url');
+    const payload = bytes.subarray(macBytes);
+    if (!keys.verify(signed(payload, name), bytes.subarray(0, macBytes))) return sentence(404, 'There is no such file.');
+    const { server, media, event } = unpack(payload, homeserver.domain);
+    if (event !== '' && isRevoked.get(event) !== undefined) return sentence(410, 'This file was deleted by its sender.');
+    try {
+      const file = await homeserver.download(`mxc://${server}/${media}`, request.headers.range);
+      return { status: file.status, headers: headersFor(file.headers, name), body: file.body };
+    } catch (thrown) {
+      return missing(thrown);
+    }
+  };
+
+  const missing = (thrown: unknown): WebAnswer => {
+    if (thrown instanceof Refusal && thrown.status === 404) return sentence(404, 'The homeserver no longer has this file.');
+    if (thrown instanceof RetryableError && thrown.code === 'HOMESERVER_BUSY') {
+      const wait = String(Math.ceil((thrown.after ?? 1000) / 1000));
+      return { ...sentence(503, 'The homeserver is busy. Try again in a moment.'), headers: { ...plain, 'retry-after': wait } };
+    }
+    log.debug({ error: messageOf(thrown) }, 'a file could not be fetched');
+    return thrown instanceof PermanentError
+      ? sentence(404, 'The homeserver does not give this file.')
+      : sentence(502, 'The homeserver that has this file cannot be reached now. Try again in a while.');
+  };
+
+  web.route('GET', '/media/:token/:name', serve);
+  return {
+    link,
+    revoke: async (event) => {
+      await store.write(() => {
+        store.prepare('INSERT INTO revoked_media (event, at) VALUES (?, ?) ON CONFLICT DO NOTHING').run(digestOf(event), Date.now());
+      });
+    },
+  };
+}
+
+const plain = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' };
+const sentence = (status: number, said: string): WebAnswer => ({ status, headers: plain, body: `${said}\n` });
+
+const signed = (payload: Uint8Array, name: string): string => `media\n${Buffer.from(payload).toString('base64url')}\n${name}`;
+
+/** A link must stay short enough for a line of IRC: it carries nine bytes in place of an event id's forty-four. */
+const digestOf = (event: EventId): string => hash('sha256', event, 'buffer').subarray(0, eventBytes).toString('base64url');
+
+/** One byte: length of the server's name, 0 for our own, top bit: an event's digest follows; then these, then the media id. */
+function pack({ server, media, event }: { server: string; media: string; event: string }, domain: string): Buffer {
+  const name = Buffer.from(server === domain ? '' : server.slice(0, 127));
+  const digest = Buffer.from(event, 'base64url');
+  return Buffer.concat([Buffer.from([name.length | (digest.length > 0 ? 0x80 : 0)]), digest, name, Buffer.from(media)]);
+}
+
+function unpack(payload: Buffer, domain: string): { server: string; media: string; event: string } {
+  const [first = 0] = payload;
+  const afterEvent = 1 + (first >= 0x80 ? eventBytes : 0);
+  const afterServer = afterEvent + (first & 0x7f);
+  return {
+    event: payload.subarray(1, afterEvent).toString('base64url'),
+    server: payload.subarray(afterEvent, afterServer).toString() || domain,
+    media: payload.subarray(afterServer).toString(),
+  };
+}
+
+/** Plain characters only, and none at the end that programs leave out when they look for links in a text. */
+function fileName(name: string, type: string | undefined): string {
+  const clean = name
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .replace(/[^\w.-]+/g, '_')
+    .replace(/^[._-]+|[._-]+$/g, '');
+  const known = extensions[type ?? ''];
+  const dot = clean.lastIndexOf('.');
+  const extension = dot > 0 && clean.length - dot <= 6 ? clean.slice(dot + 1) : known;
+  const stem = (dot > 0 && clean.length - dot <= 6 ? clean.slice(0, dot) : clean) || 'file';
+  const cut = stem.slice(0, longestName);
+  return extension === undefined ? cut : `${cut}.${extension}`;
+}
+
+function headersFor(upstream: Readonly<Record<string, string>>, name: string): Record<string, string> {
+  const type = (upstream['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() || 'application/octet-stream';
+  const safe = /^[\w.+-]+\/[\w.+-]+$/.test(type) ? type : 'application/octet-stream';
+  const headers: Record<string, string> = {
+    'content-type': safe === 'text/plain' ? 'text/plain; charset=utf-8' : safe,
+    'content-disposition': `${shownInline.test(safe) ? 'inline' : 'attachment'}; filename="${name.replace(/[^\w.-]/g, '_')}"`,
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'",
+    'cross-origin-resource-policy': 'cross-origin',
+    'referrer-policy': 'no-referrer',
+    // Not longer: it must be gone soon after its redaction.
+    'cache-control': 'public, max-age=3600',
+    'accept-ranges': upstream['accept-ranges'] ?? 'bytes',
+  };
+  for (const passed of ['content-length', 'content-range', 'last-modified', 'etag']) {
+    const value = upstream[passed];
+    if (value !== undefined) headers[passed] = value;
+  }
+  return headers;
+}
