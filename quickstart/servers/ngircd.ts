@@ -35,20 +35,20 @@ export async function startNgircd(options: NgircdOptions): Promise<IrcServer> {
   const server = new IrcServer({
     ...{ program: 'ngIRCd', name, folder, port, command, env },
     args: ['-n', '-f', join(folder, 'ircd.conf')],
-    config: () => configText(name, port, folder),
+    config: () => configText(name, port),
   });
   await server.start();
   return server;
 }
 
-function configText(name: string, port: number, folder: string): string {
+function configText(name: string, port: number): string {
   const sections = {
     Global: {
       ...{ Name: name, Info: 'A server on the loopback', Listen: '127.0.0.1', Ports: port, Network: 'NgNet', MotdPhrase: 'Hello' },
-      ...{ AdminInfo1: 'nobody', AdminInfo2: 'nowhere', AdminEMail: 'nobody@irc.test', PidFile: join(folder, 'ircd.pid') },
+      ...{ AdminInfo1: 'nobody', AdminInfo2: 'nowhere', AdminEMail: 'nobody@irc.test' },
     },
     Limits: { MaxConnections: 0, MaxConnectionsIP: 0, MaxJoins: 0, MaxPenaltyTime: 0, MaxNickLength: 30 },
-    Options: { DNS: 'no', Ident: 'no', PAM: 'no', SyslogFacility: 'local1', IncludeDir: folder, MorePrivacy: 'no' },
+    Options: { DNS: 'no', Ident: 'no', PAM: 'no', SyslogFacility: 'local1', IncludeDir: '/nonexistent', MorePrivacy: 'no' },
     Operator: { Name: 'root', Password: 'rootpw' },
   };
   const lines = Object.entries(sections).flatMap(([section, values]) => [

@@ -1,0 +1,57 @@
+// Waiting for something to be heard or to become true, with an error that says what was there instead.
+
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Wait<Found> {
+  /** Looks once: what was waited for, or undefined. Throwing ends the wait. */
+  find(): Found | undefined;
+  /** Called whenever something new came. */
+  readonly listeners: Set<() => void>;
+  readonly timeout: number;
+  failure(): string;
+}
+
+export function wait<Found>(options: Wait<Found>): Promise<Found> {
+  return new Promise((resolve, reject) => {
+    const finish = () => {
+      clearTimeout(timer);
+      options.listeners.delete(look);
+    };
+    const look = () => {
+      try {
+        const found = options.find();
+        if (found === undefined) return;
+        finish();
+        resolve(found);
+      } catch (error) {
+        finish();
+        reject(error);
+      }
+    };
+    const timer = setTimeout(() => {
+      finish();
+      reject(new Error(options.failure()));
+    }, options.timeout);
+    options.listeners.add(look);
+    look();
+  });
+}
+
+/** Asks again and again until `ask` gives something; a rejection counts as not yet. `what` completes "waited in vain for …". */
+export async function until<Found>(
+  what: string,
+  ask: () => Found | undefined | Promise<Found | undefined>,
+  timeout = 10_000,
+): Promise<Found> {
+  const deadline = Date.now() + timeout;
+  for (let reason: unknown; ; ) {
+    try {
+      const found = await ask();
+      if (found) return found;
+    } catch (error) {
+      reason = error;
+    }
+    if (Date.now() > deadline) throw new Error(`Waited ${timeout} ms in vain for ${what}.`, { cause: reason });
+    await delay(25);
+  }
+}
