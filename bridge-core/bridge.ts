@@ -1,13 +1,17 @@
 // One network joined to one homeserver: builds the parts and wires them; decides nothing. Signals that go up are callbacks
 // given here, so that no part knows the whole.
 
-import type { Adapter, AdapterTools, Json, Network, RemoteEvent } from './adapter.ts';
+import type { Adapter, Json, Logger, Network, RemoteEvent } from './adapter.ts';
 import { openHomeserver } from './appservice/homeserver.ts';
 import { openTransactions } from './appservice/transactions.ts';
-import { BridgeError, messageOf, type PermanentError } from './errors.ts';
+import { WebRoutes } from './appservice/web.ts';
+import { Records } from './control/records.ts';
+import { messageOf, type PermanentError } from './errors.ts';
 import type { RoomId, UserId } from './ids.ts';
 import type { WaitingInbox } from './inbox.ts';
 import { Roster } from './membership/roster.ts';
+import type { Health } from './observe/health.ts';
+import type { Metrics } from './observe/metrics.ts';
 import { Failures } from './pipeline/failures.ts';
 import { Journal } from './pipeline/journal.ts';
 import { Lanes } from './pipeline/lanes.ts';
@@ -28,6 +32,9 @@ import { Ghosts } from './virtual-users/ghosts.ts';
 import { openNames } from './virtual-users/names.ts';
 import { Puppets } from './virtual-users/puppets.ts';
 
+const stateNames = ['waiting', 'begun', 'parked', 'dead'] as const;
+/** What is in flight at a stop may take so long, ms; the rest waits in the journal. */
+const drainMs = 5_000;
 /** All lanes towards Matrix share the homeserver's fate. */
 const homeserverScope = 'homeserver';
 
@@ -38,12 +45,14 @@ export interface BridgeOptions<Body extends Json> {
   readonly adapter: Adapter<Body>;
   readonly inbox: WaitingInbox<Body>;
   readonly store: SqliteStore;
-  readonly log: AdapterTools['log'];
-  readonly count: AdapterTools['count'];
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly health: Health;
 }
 
 export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
-  const { settings, registration, adapter, store, log, count } = options;
+  const { settings, registration, adapter, store, log, metrics } = options;
+  const { count } = metrics;
   const { domain, url, inFlight } = settings.homeserver;
   const names = openNames({ ...settings.names, domain, botLocalpart: settings.appservice.botLocalpart });
   const homeserver = openHomeserver({
@@ -63,11 +72,14 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     links,
     adapter,
     log,
-    count: (row, code) => count('rows_dead', { side: sideOf(row), code }),
+    count: (row) => metrics.event(sideOf(row), 'dead'),
   });
   const passing = new Passing<Body>({ adapter, homeserver, links, roster, names, log });
 
-  const delivered = (row: Row): void => count('rows_delivered', { side: sideOf(row) });
+  const delivered = (row: Row): void => {
+    metrics.event(sideOf(row), 'delivered');
+    metrics.stage('journaled_delivered', sideOf(row), Date.now() - row.at);
+  };
   const laneParts = { journal, store, log, delivered, bury: failures.bury.bind(failures) };
   const matrixLanes: Lanes = new Lanes({
     ...laneParts,
@@ -104,7 +116,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     ...{ adapter, homeserver, store, journal, lanes: matrixLanes, relations, recovery, links, ghosts, names, log },
     act: async (event) => log.debug({ type: event.type }, 'nothing acts on this yet'),
     passing: (event, on) => passing.fromNetwork(event, on),
-    count: (outcome) => count('events', { side: 'network', outcome }),
+    count: (outcome) => metrics.event('network', outcome),
   });
   const routing = new MatrixRouting<Body>({ adapter, links, names, roster, journal, isAct: () => false, isBridgeBot: () => false });
   const matrixToRemote = new MatrixToRemote<Body>({
@@ -114,7 +126,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     page: async () => undefined,
     passing: (event) => passing.fromMatrix(event),
     redacted: () => {},
-    count: (outcome) => count('events', { side: 'matrix', outcome }),
+    count: (outcome) => metrics.event('matrix', outcome),
   });
   const transactions = openTransactions({ store, log, count, accept: (batch) => matrixToRemote.accept(batch), onFailure: ping });
 
@@ -124,8 +136,17 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     }
   });
 
-  function sideOf(row: Row): string {
-    return row.direction === towards.matrix ? 'network' : 'matrix';
+  const records = new Records({
+    ...{ store, links, journal },
+    revive: (rows) => {
+      for (const row of rows) (row.direction === towards.matrix ? matrixLanes : networkLanes).push(row);
+    },
+  });
+  const web = new WebRoutes();
+
+  /** Where it is delivered to. */
+  function sideOf(row: Row): 'matrix' | 'network' {
+    return row.direction === towards.matrix ? 'matrix' : 'network';
   }
 
   const networks = new Map<number, string>();
@@ -152,8 +173,37 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     homeserver.ping().catch((thrown) => log.warn({ why: messageOf(thrown) }, 'the homeserver did not reach us'));
   }
 
+  metrics.gauge('journal_rows', () =>
+    journal
+      .depth()
+      .map(({ direction, state, rows }) => [{ side: direction === towards.matrix ? 'matrix' : 'network', state: stateNames[state] }, rows]),
+  );
+  metrics.gauge('journal_oldest_seconds', () =>
+    journal
+      .depth()
+      .filter(({ state }) => state !== states.dead)
+      .map(({ direction, oldest }) => [{ side: direction === towards.matrix ? 'matrix' : 'network' }, (Date.now() - oldest) / 1_000]),
+  );
+  metrics.gauge('connections', () => adapter.status().map(({ network, state, sessions }) => [{ network, state }, sessions]));
+  metrics.gauge('requests_in_flight', () => [[{}, homeserver.load().inFlight]]);
+  metrics.gauge('requests_waiting', () => [[{}, homeserver.load().waiting]]);
+  metrics.gauge('links', () => countBy(links.all().map(({ state }) => state)).map(([state, links]) => [{ state }, links]));
+  for (const { network } of adapter.status()) {
+    options.health.add(`network ${network}`, () => {
+      const status = adapter.status().find((each) => each.network === network);
+      return { ok: status?.state === 'up', detail: status?.detail ?? status?.state ?? 'gone' };
+    });
+  }
+
   return {
-    names,
+    web,
+    /** What the control socket asks. */
+    orders: {
+      links: async () => records.links(),
+      dead: async () => records.dead(),
+      retry: () => records.retry(),
+      backup: (destination: Json) => records.backup(String((destination as { destination?: Json }).destination ?? destination)),
+    },
     inbound: {
       transaction: async (id: string, body: unknown): Promise<void> => {
         matrixLanes.resume(homeserverScope);
@@ -161,6 +211,13 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       },
       user: async (_id: UserId): Promise<boolean> => false,
       alias: async (_alias: string): Promise<boolean> => false,
+      thirdParty: {
+        protocol: async () => undefined,
+        user: async () => undefined,
+        userOf: async () => [],
+        location: async () => undefined,
+        locationOf: async () => [],
+      },
     },
     /** Opens the inbox and lets what waits in the journal go. */
     start(): void {
@@ -197,11 +254,23 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       plumb.stop();
       transactions.close();
       await failures.flush();
-      await Promise.all([matrixLanes.stop(), networkLanes.stop()]);
+      const drained = Promise.all([matrixLanes.stop(), networkLanes.stop()]);
+      await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, drainMs).unref())]);
+    },
+    /** After the sessions are gone. */
+    async close(): Promise<void> {
       await homeserver.close();
+    },
+    async reload(_settings: CoreSettings, _networkSettings: unknown): Promise<string[]> {
+      return [];
     },
   };
 }
 
-export type Bridge = ReturnType<typeof buildBridge>;
-export { BridgeError };
+function countBy(words: readonly string[]): [string, number][] {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts];
+}
+
+export type Bridge = Awaited<ReturnType<typeof buildBridge>>;

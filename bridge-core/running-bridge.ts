@@ -1,0 +1,121 @@
+// One bridge from its settings to running, and down again. The network is connected first and the heavy parts load while it
+// answers; what cannot be delivered yet waits in the journal.
+
+import type { Adapter, Json, Logger, Network } from './adapter.ts';
+import type { ListeningBridge } from './appservice/listener.ts';
+import type { Bridge } from './bridge.ts';
+import { type BridgeError, ConfigError, messageOf, RetryableError } from './errors.ts';
+import { WaitingInbox } from './inbox.ts';
+import { Health } from './observe/health.ts';
+import { type Metrics, openMetrics } from './observe/metrics.ts';
+import type { CoreSettings, Registration } from './settings.ts';
+import { acquireLock, type Lock } from './store/lock.ts';
+import { Memory } from './store/memory.ts';
+import { openStore, type SqliteStore } from './store/sqlite.ts';
+
+/** What main makes of one config file. */
+export interface BridgeDefinition {
+  readonly settings: CoreSettings;
+  readonly registration: Registration;
+  readonly network: Network;
+  readonly networkSettings: unknown;
+  /** The config file, for messages. */
+  readonly file: string;
+  /** Reads the file anew; rejects with what is wrong in it. */
+  reload(): Promise<{ readonly settings: CoreSettings; readonly networkSettings: unknown }>;
+}
+
+const firstRetry = 1_000;
+const lastRetry = 30_000;
+
+export class RunningBridge {
+  readonly definition: BridgeDefinition;
+  readonly #log: Logger;
+  readonly #metrics: Metrics;
+  readonly #health = new Health();
+  readonly #listen: (bridge: ListeningBridge) => Promise<() => void>;
+  #lock: Lock | undefined;
+  #store: SqliteStore | undefined;
+  #adapter: Adapter | undefined;
+  #bridge: Bridge | undefined;
+  #unlisten: (() => void) | undefined;
+  #greeting: NodeJS.Timeout | undefined;
+  #trouble: BridgeError | undefined = new RetryableError('HOMESERVER_UNREACHABLE', 'not asked yet');
+  #stopped = false;
+
+  constructor(parts: { definition: BridgeDefinition; log: Logger; listen: (bridge: ListeningBridge) => Promise<() => void> }) {
+    this.definition = parts.definition;
+    this.#log = parts.log;
+    this.#listen = parts.listen;
+    this.#metrics = openMetrics(parts.definition.registration.id);
+  }
+
+  /** Returns once it runs, the homeserver's answer aside: that is asked for until it is well. */
+  async start(): Promise<void> {
+    const { settings, registration, network, networkSettings } = this.definition;
+    const log = this.#log;
+    this.#lock = await acquireLock(settings.store);
+    this.#store = openStore(settings.store, (thrown) => log.error({ err: thrown }, 'a part failed to write'));
+    this.#store.onCommit((ms) => this.#metrics.commit(ms));
+    const inbox = new WaitingInbox<Json>();
+    const adapter = (network as Network<unknown, Json>).create(networkSettings, {
+      ...{ inbox, memory: new Memory({ store: this.#store }), log, count: this.#metrics.count, publicUrl: settings.publicUrl },
+    });
+    this.#adapter = adapter as Adapter;
+    await adapter.connect();
+
+    const { buildBridge } = await import('./bridge.ts');
+    const bridge = await buildBridge<Json>({
+      ...{ settings, registration, network: network as Network<unknown, Json>, adapter, inbox, store: this.#store },
+      ...{ log, metrics: this.#metrics, health: this.#health },
+    });
+    this.#bridge = bridge;
+    this.#health.add('homeserver', () => ({ ok: this.#trouble === undefined, ...(this.#trouble && { detail: this.#trouble.message }) }));
+    bridge.start();
+    this.#unlisten = await this.#listen({
+      ...{ name: registration.id, hsToken: registration.hsToken, webPrefix: settings.webPrefix, metricsToken: settings.metricsToken },
+      ...{ inbound: bridge.inbound, web: bridge.web, health: () => this.#health.report() },
+    });
+    await this.#lock.serve(bridge.orders);
+    this.#greet(firstRetry);
+  }
+
+  /** Lines that say what was taken over, and what needs a restart. */
+  async reload(): Promise<string[]> {
+    const { settings, networkSettings } = await this.definition.reload();
+    return (await this.#bridge?.reload(settings, networkSettings)) ?? [`${this.definition.file}: not running yet; start it anew`];
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    clearTimeout(this.#greeting);
+    this.#unlisten?.();
+    await this.#bridge?.stop();
+    await this.#adapter?.disconnect();
+    await this.#bridge?.close();
+    await this.#store?.close();
+    await this.#lock?.release();
+    this.#metrics.close();
+  }
+
+  #greet(delay: number): void {
+    const bridge = this.#bridge;
+    if (bridge === undefined || this.#stopped) return;
+    bridge.greet().then(
+      () => {
+        if (this.#trouble !== undefined) this.#log.info({}, 'the homeserver knows us and reaches us');
+        this.#trouble = undefined;
+      },
+      (thrown) => {
+        const trouble =
+          thrown instanceof ConfigError || thrown instanceof RetryableError
+            ? thrown
+            : new RetryableError('HOMESERVER_UNREACHABLE', messageOf(thrown), { cause: thrown });
+        if (this.#trouble?.message !== trouble.message) this.#log.warn({ code: trouble.code }, `${trouble.message}. ${trouble.remedy}`);
+        this.#trouble = trouble;
+        if (!this.#stopped) this.#greeting = setTimeout(() => this.#greet(Math.min(lastRetry, delay * 2)), delay);
+      },
+    );
+  }
+}
