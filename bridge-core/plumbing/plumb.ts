@@ -1,0 +1,325 @@
+// Ties an existing room to a channel and unties it: checks in order, then claim. Who may ask for it is control's. Links that
+// were live carry on at once after a start; what has changed in their rooms meanwhile is looked at in the background.
+
+import type { Adapter, Json, Logger } from '../adapter.ts';
+import type { Homeserver } from '../appservice/homeserver.ts';
+import { BridgeError, DeniedError, messageOf, PermanentError, RetryableError } from '../errors.ts';
+import { type ChannelId, type RoomId, roomId, type UserId } from '../ids.ts';
+import type { MatrixEvent } from '../matrix-event.ts';
+import { Background } from './background.ts';
+import type { BridgeInfo } from './bridge-info.ts';
+import type { Link, Links } from './links.ts';
+import type { LoopGuard } from './loop-guard.ts';
+import { isEncrypted } from './power.ts';
+
+type Network<Body extends Json> = Pick<Adapter<Body>, 'watch' | 'unwatch' | 'configuredLinks' | 'channels'>;
+
+export interface Wish {
+  readonly room: RoomId;
+  readonly channel: ChannelId;
+  readonly origin: 'config' | 'command';
+  readonly requester?: UserId;
+  /** The event that asks for it: asked again after a crash, the same wish finds itself granted. */
+  readonly cause?: string;
+}
+
+/** So long a command waits for the bot to be in the channel; a link from config goes live meanwhile. */
+const watchMs = { command: 30_000, config: 3_000 } as const;
+
+export class Plumb<Body extends Json = string> {
+  readonly #homeserver: Pick<Homeserver, 'bot' | 'join' | 'fullState'>;
+  readonly #adapter: Network<Body>;
+  readonly #links: Links;
+  readonly #guard: LoopGuard;
+  readonly #info: BridgeInfo;
+  readonly #tell: (room: RoomId, text: string) => void;
+  readonly #log: Logger;
+  readonly #work: Background;
+  /** Slow: they must not stand in the way of messages after a start. */
+  readonly #checks: Background;
+  readonly #watches: Background;
+  readonly #watched = new Map<ChannelId, Promise<void>>();
+
+  constructor(given: {
+    homeserver: Pick<Homeserver, 'bot' | 'join' | 'fullState'>;
+    adapter: Network<Body>;
+    links: Links;
+    guard: LoopGuard;
+    info: BridgeInfo;
+    tell: (room: RoomId, text: string) => void;
+    log: Logger;
+  }) {
+    this.#homeserver = given.homeserver;
+    this.#adapter = given.adapter;
+    this.#links = given.links;
+    this.#guard = given.guard;
+    this.#info = given.info;
+    this.#tell = given.tell;
+    this.#log = given.log;
+    this.#work = new Background({ atOnce: 16, log: given.log });
+    this.#checks = new Background({ atOnce: 2, log: given.log });
+    this.#watches = new Background({ atOnce: Number.POSITIVE_INFINITY, log: given.log });
+    this.#links.onChange(({ link, was }) => {
+      if (link?.state === 'live') this.#keepListening(link.channel);
+      else if (was?.state === 'live') this.#stopListening(was.channel);
+    });
+  }
+
+  /** Live when it resolves. What it rejects with says why not, and then nothing is left of it. */
+  async link(wish: Wish): Promise<Link> {
+    const { name } = this.#adapter.channels.describe(wish.channel);
+    const known = this.#links.find(wish.room, wish.channel);
+    if (known?.state === 'live') {
+      if (wish.cause !== undefined && known.options.cause === wish.cause) return known;
+      throw new DeniedError(`${name} is linked to this room already`, 'LINK_EXISTS');
+    }
+    const elsewhere = this.#links.byChannel(wish.channel).find((link) => link.room !== wish.room);
+    if (wish.origin === 'command' && elsewhere !== undefined)
+      throw new DeniedError(`${name} is linked to another room already (${elsewhere.room}); a second one needs the config`, 'LINK_EXISTS');
+    const state = await this.#look(wish.room);
+    const { cause, ...fresh } = wish;
+    const options = cause === undefined ? {} : { cause };
+    const link = known === undefined ? await this.#links.add({ ...fresh, options }) : await this.#links.setOptions(known.id, options);
+    try {
+      return await this.#establish(link, state);
+    } catch (thrown) {
+      const isOlder = known !== undefined && known.options.cause !== cause;
+      if (isOlder) await this.#links.setState(link.id, 'suspended', messageOf(thrown));
+      else if (wish.origin === 'command') await this.#drop(link);
+      throw thrown;
+    }
+  }
+
+  async unlink(link: Link, why: string): Promise<void> {
+    if (this.#links.get(link.id) === undefined) return;
+    const stopped = await this.#links.setState(link.id, 'suspended', why);
+    await this.#guard.release(stopped);
+    await this.#info.withdraw(stopped);
+    await this.#drop(stopped);
+  }
+
+  /** At start and after a reload: what the store and the config say is brought about. Returns at once. */
+  resume(): void {
+    const configured = this.#adapter.configuredLinks();
+    const isConfigured = (link: Link) =>
+      configured.some(({ room, channel }) => channel === link.channel && (room === link.room || formerRooms(link).includes(room)));
+    for (const link of this.#links.all()) {
+      if (link.state === 'live') this.#keepListening(link.channel);
+      if (link.origin === 'config' && !isConfigured(link)) this.#do(link, () => this.unlink(link, 'no longer in the config'));
+    }
+    for (const { room, channel } of configured)
+      if (!this.#links.all().some((link) => link.channel === channel && (link.room === room || formerRooms(link).includes(room))))
+        this.#work.run(`${room} ${channel}`, () => this.#linkFromConfig(room, channel));
+    for (const link of this.#links.all()) {
+      if (link.origin === 'config' && !isConfigured(link)) continue;
+      if (link.state === 'live') this.#checks.run(String(link.id), () => this.#check(link.id));
+      else if (link.state === 'pending' || link.origin === 'config') this.#do(link, () => this.#retry(link.id));
+    }
+  }
+
+  /** Something in the room changed that may have stood in the way: the bot was let in, or given power. */
+  reconsider(room: RoomId): void {
+    for (const link of this.#links.byRoom(room)) {
+      const isWaiting = link.state === 'pending' || link.origin === 'config' || link.options.removed === true;
+      if (link.state === 'live') this.#do(link, () => this.#check(link.id));
+      else if (isWaiting) this.#do(link, () => this.#retry(link.id));
+    }
+  }
+
+  /** The bot is out of the room: nothing can be carried until it is let in again. */
+  async removed(room: RoomId, reason: string): Promise<void> {
+    for (const link of this.#links.byRoom(room))
+      if (link.state !== 'suspended') await this.#links.set(link.id, { state: 'suspended', reason, options: { removed: true } });
+  }
+
+  /** Is this room one that the config wants linked? Then an invitation there is the operator's wish. */
+  isConfigured(room: RoomId): boolean {
+    return (
+      this.#adapter.configuredLinks().some((link) => link.room === room) ||
+      this.#links.byRoom(room).some((link) => link.origin === 'config')
+    );
+  }
+
+  /** The links of the room, or all of a channel, carry nothing until somebody links them again; the rooms hear why. */
+  async suspend(links: readonly Link[], reason: string, notice?: string): Promise<void> {
+    for (const link of links) {
+      if (link.state === 'suspended') continue;
+      await this.#links.setState(link.id, 'suspended', reason);
+      if (notice !== undefined) this.#tell(link.room, notice);
+    }
+  }
+
+  /** Resolves once nothing is left to do in the background; what waits to be tried again counts as left. */
+  async settled(): Promise<void> {
+    await Promise.all([this.#work, this.#checks, this.#watches].map((background) => background.idle()));
+  }
+
+  stop(): void {
+    for (const background of [this.#work, this.#checks, this.#watches]) background.stop();
+  }
+
+  /** The room's state, after going in where we are not. */
+  async #look(room: RoomId): Promise<MatrixEvent[]> {
+    let state: MatrixEvent[];
+    try {
+      state = await this.#homeserver.fullState(room);
+    } catch (thrown) {
+      if (!(thrown instanceof PermanentError)) throw thrown;
+      try {
+        await this.#homeserver.join(this.#homeserver.bot, room);
+      } catch (refused) {
+        if (!(refused instanceof PermanentError)) throw refused;
+        throw new DeniedError(
+          `the bot may not enter ${room}: invite ${this.#homeserver.bot} first (${messageOf(refused)})`,
+          'FORBIDDEN_IN_ROOM',
+        );
+      }
+      state = await this.#homeserver.fullState(room);
+    }
+    if (isEncrypted(state)) throw new DeniedError(`${room} is encrypted, so the bridge cannot read it`, 'ROOM_ENCRYPTED');
+    return state;
+  }
+
+  /** Claim, approach the channel, confirm: from `pending` to `live`. */
+  async #establish(link: Link, state: readonly MatrixEvent[]): Promise<Link> {
+    const lacking = this.#guard.lacking(state);
+    if (lacking !== undefined && link.origin === 'command') throw new DeniedError(lacking, 'FORBIDDEN_IN_ROOM');
+    if (lacking !== undefined) {
+      await this.#refuseHeld(link, state);
+      this.#warn(link, lacking);
+      await this.#approach(link);
+      return this.#open(link, 'none');
+    }
+    await this.#guard.claim(link, state);
+    const claimed = await this.#links.setClaim(link.id, 'pending');
+    try {
+      await this.#approach(link);
+      await this.#guard.confirm(link);
+      return await this.#open(link, 'success');
+    } catch (thrown) {
+      await this.#guard.release(claimed);
+      await this.#links.setClaim(link.id, 'none');
+      throw thrown;
+    }
+  }
+
+  async #open(link: Link, claim: 'none' | 'success'): Promise<Link> {
+    const options = { contested: undefined, removed: undefined };
+    const live = await this.#links.set(link.id, { state: 'live', claim, reason: undefined, options });
+    this.#do(live, () => this.#info.publish(this.#links.get(live.id) ?? live));
+    return live;
+  }
+
+  /** A command waits until the bot is in the channel, and takes a refusal for an answer; a link from config goes live while
+   *  the network is away. */
+  async #approach(link: Link): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      const { name } = this.#adapter.channels.describe(link.channel);
+      if (link.origin === 'config') late.resolve();
+      else late.reject(new PermanentError('CHANNEL_CLOSED', `the bot could not enter ${name} in time`));
+    }, watchMs[link.origin]);
+    try {
+      await Promise.race([this.#listen(link.channel), late.promise]);
+    } catch (thrown) {
+      if (link.origin === 'command' || !(thrown instanceof RetryableError)) throw thrown;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #linkFromConfig(room: RoomId, channel: ChannelId): Promise<void> {
+    const link = this.#links.find(room, channel) ?? (await this.#links.add({ room, channel, origin: 'config' }));
+    await this.#retry(link.id);
+  }
+
+  async #retry(id: number): Promise<void> {
+    const link = this.#links.get(id);
+    if (link === undefined || link.state === 'live') return;
+    try {
+      await this.#establish(link, await this.#look(link.room));
+    } catch (thrown) {
+      if (thrown instanceof RetryableError || !(thrown instanceof BridgeError)) throw thrown;
+      this.#log.warn({ room: link.room, channel: link.channel, code: thrown.code }, `not linked: ${thrown.message}`);
+      if (link.origin === 'config') await this.#links.setState(id, 'suspended', thrown.message);
+      else await this.#drop(link);
+    }
+  }
+
+  /** A live link after a restart, or after its room changed: is it still ours, and still readable? */
+  async #check(id: number): Promise<void> {
+    const link = this.#links.get(id);
+    if (link === undefined || link.state !== 'live') return;
+    try {
+      const state = await this.#look(link.room);
+      const lacking = this.#guard.lacking(state);
+      await this.#refuseHeld(link, state);
+      if (lacking !== undefined) this.#warn(link, lacking);
+      else if (link.claim !== 'success') {
+        await this.#guard.claim(link, state);
+        await this.#guard.confirm(link);
+        await this.#links.setClaim(id, 'success');
+      } else if (!this.#guard.isConfirmed(link, state)) await this.#guard.confirm(link);
+      await this.#info.publish(this.#links.get(id) ?? link);
+    } catch (thrown) {
+      if (!(thrown instanceof DeniedError)) throw thrown;
+      // Another holds it: then our word on it is no longer the last one, and not ours to take back.
+      const claim = thrown.code === 'LINK_HELD' ? 'none' : link.claim;
+      await this.#links.set(id, { state: 'suspended', reason: thrown.message, claim });
+      this.#tell(link.room, `${thrown.message}. This room is no longer linked to the channel.`);
+    }
+  }
+
+  async #refuseHeld(link: Link, state: readonly MatrixEvent[]): Promise<void> {
+    const held = await this.#guard.heldBy(state, link.channel);
+    if (held !== undefined) throw new DeniedError(`${held.holder} holds the channel in ${link.room}`, 'LINK_HELD');
+  }
+
+  async #drop(link: Link): Promise<void> {
+    await this.#links.remove(link.id);
+    this.#stopListening(link.channel);
+  }
+
+  /** Asks the adapter to listen until it does, or nobody needs it any more. */
+  #keepListening(channel: ChannelId): void {
+    if (this.#watched.has(channel)) return;
+    this.#watches.run(channel, async () => {
+      if (this.#isNeeded(channel)) await this.#listen(channel);
+    });
+  }
+
+  #listen(channel: ChannelId): Promise<void> {
+    const known = this.#watched.get(channel);
+    if (known !== undefined) return known;
+    const watching = this.#adapter.watch(channel);
+    this.#watched.set(channel, watching);
+    watching.catch((thrown) => {
+      if (this.#watched.get(channel) === watching) this.#watched.delete(channel);
+      this.#log.warn({ channel, err: thrown }, 'the channel cannot be listened to');
+    });
+    return watching;
+  }
+
+  #isNeeded(channel: ChannelId): boolean {
+    return this.#links.byChannel(channel).some((link) => link.state !== 'suspended');
+  }
+
+  #stopListening(channel: ChannelId): void {
+    if (this.#isNeeded(channel) || !this.#watched.delete(channel)) return;
+    this.#adapter.unwatch(channel).catch((thrown) => this.#log.warn({ channel, err: thrown }, 'the channel could not be left'));
+  }
+
+  #warn(link: Link, lacking: string): void {
+    this.#log.warn({ room: link.room, channel: link.channel }, `live without a claim: ${lacking}`);
+  }
+
+  #do(link: Link, work: () => Promise<void>): void {
+    this.#work.run(`${link.room} ${link.channel}`, work);
+  }
+}
+
+/** Rooms that this link's room replaced: the config may still name one of them. */
+export function formerRooms(link: Link): readonly RoomId[] {
+  const from = link.options.from;
+  return Array.isArray(from) ? from.filter((room) => typeof room === 'string').map(roomId) : [];
+}
