@@ -32,7 +32,8 @@ export function makeRooms({ http, library, bot }: { http: HomeserverHttp; librar
       return Array.isArray(events) ? narrowed(events, room) : [];
     },
 
-    event: (room, event) => orMissing(async () => narrowed([await (await library.as(bot)).getEvent(room, event, false)], room)[0]),
+    // Not Intent.getEvent: it wraps the event, and what is around its content is lost.
+    event: (room, event) => orMissing(async () => narrowed([await (await library.as(bot)).matrixClient.getRawEvent(room, event)], room)[0]),
 
     messagesBack: (room, until) => readBack(http, bot, room, until),
 
