@@ -78,6 +78,8 @@ export interface Fit {
   readonly markup: boolean;
   /** Wraps each printed line (an IRC action), already taken off `bytes`. */
   readonly style: Style;
+  /** Present where one body may hold line breaks, and how much it may then hold in all; each line of it is cut by the session. */
+  readonly multiline?: { readonly bytes: number; readonly lines: number };
   /** How a person is called in this channel; undefined leaves the author's wording. */
   mention(who: { readonly user: UserId } | { readonly remote: RemoteUserId }): string | undefined;
 }
@@ -199,6 +201,8 @@ export interface Inbox<Body extends Json = string> {
   connection(speaker: Speaker, network: string, state: 'up' | 'connecting' | 'down' | 'logged-out', reason?: string): void;
   /** The channel shut the bridge out (banned, kicked twice): its links are suspended, and the rooms told why. */
   suspended(channel: ChannelId, reason: string): void;
+  /** The list of the channel's members was read afresh, after a start or a loss: time to compare it with the room's. */
+  members?(channel: ChannelId): void;
 }
 
 /** What happened on the network: plain data, for it is journaled. `at` in ms since 1970; `id` unique within the channel. */
@@ -232,6 +236,8 @@ export type RemoteEvent<Body extends Json = string> = {
       readonly change: 'join' | 'leave' | 'kick' | 'ban' | 'unban';
       readonly by?: RemoteUser;
       readonly reason?: string;
+      /** Servers lost each other: they are likely to be back soon, all at once. */
+      readonly netsplit?: boolean;
     }
   | { readonly kind: 'channel'; readonly by?: RemoteUser; readonly topic?: string; readonly name?: string; readonly archived?: boolean }
   | { readonly kind: 'profile'; readonly user: RemoteUser; readonly was: RemoteUser }
