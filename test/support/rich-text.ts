@@ -23,7 +23,7 @@ export const anyWords = fc.oneof(
   ),
 );
 
-const colour = fc.constantFrom('#ff0000', '#00fc00', '#0000fc', '#7f7f7f', '#b55a00', '#2e0047');
+const colour = fc.constantFrom('#ff0000', '#00fc00', '#0000fc', '#7f7f7f', '#b56300', '#2e0047');
 
 export interface Kinds {
   readonly colours?: boolean;
