@@ -36,13 +36,16 @@ export function makePeople({ http, library }: { http: HomeserverHttp; library: L
   const inRoom = (room: RoomId, verb: string): string => `/rooms/${encodeURIComponent(room)}/${verb}`;
 
   return {
-    join: async (as, room, key) => {
+    join: async (as, room, key, via) => {
       if (key !== undefined && room.startsWith('!')) {
         const path = `${client}${inRoom(room as RoomId, 'state/m.room.member')}/${encodeURIComponent(as)}?user_id=${encodeURIComponent(as)}`;
         await http.json('membership', 'PUT', path, { membership: 'join', [keyField]: key });
         return room as RoomId;
       }
-      const answer = await post(`/join/${encodeURIComponent(room)}`, as, {});
+      // `server_name` is what `via` was called before version 1.12 of the specification.
+      const servers = (via ?? []).flatMap((server) => ['via', 'server_name'].map((word) => `&${word}=${encodeURIComponent(server)}`));
+      const path = `${client}/join/${encodeURIComponent(room)}?user_id=${encodeURIComponent(as)}${servers.join('')}`;
+      const answer = await http.json('membership', 'POST', path, {});
       return ((isRecord(answer) ? stringIn(answer, 'room_id') : undefined) ?? room) as RoomId;
     },
 

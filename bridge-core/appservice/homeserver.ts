@@ -35,7 +35,8 @@ export interface Homeserver {
   createRoom(as: UserId, options: Content): Promise<RoomId>;
 
   // — membership; `key` is written into the content, so that our own change is known when it comes back
-  join(as: UserId, room: RoomId | string, key?: string): Promise<RoomId>;
+  /** `via`: servers to ask for a room that ours is not in; the ids of newer rooms name none. */
+  join(as: UserId, room: RoomId | string, key?: string, via?: readonly string[]): Promise<RoomId>;
   leave(as: UserId, room: RoomId, reason?: string): Promise<void>;
   invite(as: UserId, room: RoomId, user: UserId, reason?: string): Promise<void>;
   kick(as: UserId, room: RoomId, user: UserId, reason?: string): Promise<void>;
