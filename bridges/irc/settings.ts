@@ -134,7 +134,7 @@ const network = z
     port: z.int().min(1).max(65_535).exactOptional().meta({ description: '6697 with TLS and 6667 without, unless set.', example: 6697 }),
     tls: z
       .union([z.boolean(), tls])
-      .default(true)
+      .prefault(true)
       .meta({ description: 'false: plain text. Or what to trust and show.', allowed: 'true, false, or its settings' }),
     nick: nick.default('causeway').meta({ description: "The bot's nick." }),
     username: z
@@ -248,8 +248,8 @@ export const ircSettings = z
       .record(
         z
           .string()
-          .regex(/^[a-z0-9][a-z0-9.-]*$/)
-          .meta({ allowed: 'a short name in a-z, 0-9, dot and dash (no underscore: that parts network and nick in ghost names)' }),
+          .regex(/^[a-z0-9][a-z0-9._-]*$/)
+          .meta({ allowed: 'a short name in a-z, 0-9, dot, dash and underscore' }),
         network,
       )
       .readonly()

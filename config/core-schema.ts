@@ -1,0 +1,252 @@
+// What any bridge can be told, as YAML writes it. Each setting's description and example stand beside it: `sample` prints
+// them, `check` quotes them. The defaults that hang on the network come from its Network object.
+
+import { z } from 'zod';
+import { type CoreSettings, camelKeys, durationForm, messageOf, type Network, namespaces, parseDuration } from '#bridge-core/host';
+
+const always = { when: () => true };
+
+const serverName = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?$/;
+
+const duration = (standing: string, description: string) =>
+  z
+    .string()
+    .transform((text, context) => {
+      const ms = parseDuration(text);
+      if (ms === undefined) context.issues.push({ code: 'custom', message: 'not a duration', input: text });
+      return ms ?? 0;
+    })
+    .prefault(standing)
+    .meta({ description, allowed: durationForm });
+
+const address = z
+  .string()
+  .refine(isWebAddress)
+  .transform((text) => text.replace(/\/+$/, ''))
+  .meta({ allowed: 'an http:// or https:// address without ? and #' });
+
+const listen = z
+  .union([z.string(), z.int()])
+  .transform((given, context) => {
+    const parsed = parseListen(String(given));
+    if (parsed === undefined) context.issues.push({ code: 'custom', message: 'not an address', input: given });
+    return parsed ?? { host: '', port: 0 };
+  })
+  .meta({ allowed: 'host:port, such as 127.0.0.1:9999 or "[::1]:9999"; a port alone listens on 127.0.0.1' });
+
+const localpart = z
+  .string()
+  .regex(/^[a-z0-9._=/+-]+$/)
+  .meta({ allowed: 'the first part of a user id, without @: a-z, 0-9 and . _ = - / +' });
+
+const homeserver = z
+  .strictObject({
+    url: address.meta({ description: 'Where the bridge reaches the homeserver.', example: 'http://127.0.0.1:8008' }),
+    domain: z.string().regex(serverName).meta({
+      description: 'The name of the homeserver, as it stands in its user ids.',
+      example: 'example.org',
+      allowed: 'a server name, such as example.org',
+    }),
+    in_flight: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(16)
+      .meta({ description: 'Requests to the homeserver at once; more only lengthen its queue.' }),
+  })
+  .transform(camelKeys)
+  .meta({ description: 'The homeserver that the bridge belongs to.' });
+
+const membership = z
+  .strictObject({
+    ghosts: z.enum(['lazy', 'full']).default('lazy').meta({
+      description: '`lazy`: a person of the network joins the room on first speaking there. `full`: the whole member list is mirrored.',
+    }),
+    puppets: z.enum(['speakers', 'full']).default('speakers').meta({
+      description: '`speakers`: a Matrix person joins the channel on first speaking. `full`: all members of the room do.',
+    }),
+    per_second: z
+      .number()
+      .min(0.1)
+      .max(1000)
+      .default(10)
+      .meta({ description: 'Joins and leaves of ghosts a second, over the whole bridge.' }),
+    max_queued: z.int().min(1).max(1_000_000).default(10_000).meta({ description: 'Joins and leaves that may wait; more are left out.' }),
+  })
+  .transform(camelKeys)
+  .prefault({})
+  .meta({ description: 'Who is joined where.' });
+
+const ages = z
+  .strictObject({
+    to_matrix: duration('7d', 'How long a message may wait for the homeserver before it is given up and told of.'),
+    to_network: duration('30m', 'The same towards the network.'),
+    mark_late: duration('2m', 'A line that comes to the network later than this carries its time.'),
+  })
+  .transform(camelKeys)
+  .prefault({})
+  .meta({ description: 'How long messages may wait.' });
+
+const log = z
+  .strictObject({
+    level: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({ description: 'The least that is logged.' }),
+    format: z.enum(['auto', 'json', 'pretty']).default('auto').meta({ description: '`auto`: pretty on a terminal, JSON lines elsewhere.' }),
+  })
+  .transform(camelKeys)
+  .prefault({})
+  .meta({ description: 'The log, on standard output.' });
+
+/** `sections`: all networks' names; the section of `network` itself is checked by its own schema. */
+export function coreSchema(network: Network, sections: readonly string[]) {
+  const { id } = network.protocol;
+  const nameTemplate = (standing: string, description: string) =>
+    z
+      .string()
+      .superRefine(templateFault(standing))
+      .default(standing)
+      .meta({ description, allowed: `a template with ${words(standing).map(braced).join(' and ')}` });
+  return z
+    .strictObject({
+      homeserver,
+      appservice: z
+        .strictObject({
+          listen: listen.meta({ description: 'Where the bridge listens for the homeserver.', example: '127.0.0.1:9999' }),
+          url: address.meta({ description: 'Where the homeserver reaches it.', example: 'http://127.0.0.1:9999' }),
+          registration: z.string().min(1).default('registration.yaml').meta({
+            description: 'The registration file: written by `causeway register`, to be named in the config of the homeserver too.',
+            example: 'registration.yaml',
+          }),
+          bot: localpart.default(`${id}bot`).meta({ description: "The bot's user name on the homeserver, without @ and domain." }),
+        })
+        .transform(camelKeys)
+        .meta({ description: 'The bridge as the homeserver sees it.' }),
+      store: z
+        .string()
+        .min(1)
+        .meta({
+          description: 'The database file; its folder is made if it is missing. Lock, socket and keys lie beside it.',
+          example: `data/${id}.db`,
+        }),
+      public_url: address.exactOptional().meta({
+        description:
+          'Where browsers reach the bridge (through a reverse proxy). Without it pictures reach the network by name and size only.',
+        example: 'https://bridge.example.org',
+      }),
+      web_prefix: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9-]*$/)
+        .default(id)
+        .meta({
+          description: 'First part of its public paths; two bridges on one address need two.',
+          allowed: 'a word in a-z, 0-9 and dashes',
+        }),
+      permissions: z
+        .record(
+          z
+            .string()
+            .regex(/^(?:\*|@[^\s:]+:\S+|[^\s@:*]+(?::\d+)?|\[\S+\](?::\d+)?)$/)
+            .meta({ allowed: 'a Matrix id, a server name or "*" (in quotes)' }),
+          z.enum(['none', 'user', 'admin']),
+        )
+        .readonly()
+        .exactOptional()
+        .meta({
+          description:
+            'Who may do what: a Matrix id, a server name or "*", and none, user or admin; the most exact entry counts. Unless set, the own homeserver is `user`.',
+          allowed: 'a mapping of Matrix ids, server names or "*" to none, user or admin',
+          example: { 'example.org': 'user', '@op:example.org': 'admin' },
+          shown: true,
+        }),
+      membership,
+      ages,
+      names: z
+        .strictObject({
+          ghosts: nameTemplate(network.names.ghosts, 'User names of the ghosts. Change it only before the first run.'),
+          aliases: nameTemplate(network.names.aliases, 'Room aliases that people may join channels by.'),
+          display_name: z
+            .string()
+            .regex(/\{[a-z]+\}/)
+            .default('{name}')
+            .meta({
+              description: 'Display names of the ghosts.',
+              allowed: `a template with ${['name', ...words(network.names.ghosts)].map(braced).join(' or ')}`,
+            }),
+        })
+        .transform(camelKeys)
+        .prefault({})
+        .meta({ description: 'What ghosts and aliases are called; the registration follows from these.' }),
+      log,
+      metrics_token: z
+        .string()
+        .min(16)
+        .exactOptional()
+        .meta({
+          description: 'Opens /metrics and the details of /health to whoever bears it; without it they answer to this machine alone.',
+          secret: true,
+          allowed: 'a text of at least 16 characters',
+          example: environment('METRICS_TOKEN'),
+        }),
+      ...Object.fromEntries(sections.map((section) => [section, z.unknown().optional()])),
+    })
+    .superRefine((given: unknown, context) => {
+      if (Object.hasOwn(Object(given), id)) return;
+      context.addIssue({
+        code: 'custom',
+        message: 'no network',
+        params: { found: 'no section of a network', allowed: sections.join(' or ') },
+      });
+    }, always)
+    .transform((given): CoreSettings => {
+      const settings = camelKeys(given);
+      const { bot, ...appservice } = given.appservice;
+      return {
+        homeserver: given.homeserver,
+        appservice: { ...appservice, botLocalpart: bot },
+        store: given.store,
+        publicUrl: settings.publicUrl,
+        webPrefix: settings.webPrefix,
+        permissions: given.permissions ?? { [given.homeserver.domain]: 'user' },
+        membership: given.membership,
+        ages: given.ages,
+        names: given.names,
+        log: given.log,
+        metricsToken: settings.metricsToken,
+      };
+    });
+}
+
+const words = (template: string): string[] => [...template.matchAll(/\{([a-z]+)\}/g)].map((match) => match[1] ?? '');
+const braced = (word: string): string => `{${word}}`;
+const environment = (name: string): string => `\${${name}}`;
+
+/** A ghost's name must be told from every other user's and read back: names.ts knows the rules. */
+function templateFault(standing: string) {
+  return (template: string, context: z.RefinementCtx<string>): void => {
+    const unknown = words(template).find((word) => !words(standing).includes(word));
+    if (unknown !== undefined) {
+      context.addIssue({
+        code: 'custom',
+        message: 'unknown word',
+        params: { found: braced(unknown), options: words(standing).map(braced) },
+      });
+      return;
+    }
+    try {
+      namespaces({ ghosts: template, aliases: template }, 'example.org', 'bot');
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: 'no template', params: { hint: messageOf(error) } });
+    }
+  };
+}
+
+function isWebAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return (url.protocol === 'http:' || url.protocol === 'https:') && url.search === '' && url.hash === '' && url.username === '';
+}
+
+function parseListen(text: string): { readonly host: string; readonly port: number } | undefined {
+  const match = /^(?:(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):)?(\d{1,5})$/.exec(text.trim());
+  const port = Number(match?.[3]);
+  return match === null || port > 65_535 ? undefined : { host: match[1] ?? match[2] ?? '127.0.0.1', port };
+}
