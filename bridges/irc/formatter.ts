@@ -3,7 +3,7 @@
 
 import { type Fit, type Formatter, type Inline, type RichText, text as textNode } from '#bridge-core';
 import { addressesIn } from './addresses.ts';
-import { splitLine } from './line-split.ts';
+import { type Line, splitLine } from './line-split.ts';
 import { colourNumbered } from './palette.ts';
 import { printLines, wordsOfMention } from './print-lines.ts';
 
@@ -11,11 +11,41 @@ export const ircFormatter: Formatter<string> = { parse, print };
 
 const control = /[\x00-\x1f\x7f]/;
 
-/** All lines that the text needs, each within `fit.bytes`; how many may go is for the caller to say. */
+/** All lines that the text needs, each within `fit.bytes`; how many may go is for the caller to say. A body of several lines
+ *  comes only where `fit.multiline` allows it. */
 function print(text: RichText, fit: Fit): string[] {
   const words = wordsAlone(text, fit);
-  if (words === undefined) return printLines(text, fit).flatMap((line) => splitLine(line, fit.bytes));
-  return words.trim() === '' ? [] : [words];
+  if (words !== undefined) return words.trim() === '' ? [] : [words];
+  const lines = printLines(text, fit);
+  if (fit.multiline !== undefined && lines.length > 1) return gather(lines, fit, fit.multiline);
+  return lines.flatMap((line) => splitLine(line, fit.bytes));
+}
+
+/** As many lines to a body as it holds. They stay uncut, for whoever reads puts together what the session cuts; one that is
+ *  left alone goes the usual way, for it makes no batch. */
+function gather(lines: readonly Line[], fit: Fit, room: NonNullable<Fit['multiline']>): string[] {
+  // The session cuts between characters: up to three bytes of each piece stay empty.
+  const width = Math.max(1, fit.bytes - 3);
+  const { multiline: _, ...narrow } = fit;
+  const bodies: string[] = [];
+  let body: string[] = [];
+  let bytes = 0;
+  let pieces = 0;
+  const finish = () => {
+    if (body.length === 1 && bytes > fit.bytes) bodies.push(...print(parse(body[0] ?? ''), narrow));
+    else if (body.length > 0) bodies.push(body.join('\n'));
+    [body, bytes, pieces] = [[], 0, 0];
+  };
+  for (const line of lines.flatMap((line) => splitLine(line, Math.min(room.bytes, width * room.lines)))) {
+    const size = Buffer.byteLength(line);
+    const needed = Math.ceil(size / width);
+    if (bytes + 1 + size > room.bytes || pieces + needed > room.lines) finish();
+    bytes += size + (body.length > 0 ? 1 : 0);
+    pieces += needed;
+    body.push(line);
+  }
+  finish();
+  return bodies;
 }
 
 /** The text, where it is one line of words that goes out as it is. */

@@ -137,7 +137,7 @@ class Writer {
   #fill(runs: readonly Run[]): void {
     if (this.add(runs)) return;
     for (const { text, look } of runs) {
-      for (const { segment } of graphemes.segment(text)) this.#force(segment, look);
+      for (const { segment } of graphemesIn(text)) this.#force(segment, look);
     }
   }
 
@@ -163,7 +163,13 @@ class Writer {
   }
 }
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+// Made when first needed: its tables take milliseconds to load, and few lines are cut within a word.
+let segmenter: Intl.Segmenter | undefined;
+
+function graphemesIn(text: string): Iterable<{ segment: string }> {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  return segmenter.segment(text);
+}
 
 interface Token {
   readonly isBlank: boolean;

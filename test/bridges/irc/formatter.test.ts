@@ -252,6 +252,48 @@ describe('splitting', () => {
   });
 });
 
+describe('bodies of several lines, where the session can send them', () => {
+  const lines = (...bodies: string[]): RichText => fromPlain(bodies.join('\n'));
+
+  test('hold as many lines as there is room for', () => {
+    const multiline = { bytes: 9, lines: 2 };
+    assert.deepEqual(print(lines('a', 'b', 'c'), { multiline }), ['a\nb', 'c']);
+    assert.deepEqual(print(lines('aaaa', 'bbbb', 'cccc'), { multiline }), ['aaaa\nbbbb', 'cccc']);
+    assert.deepEqual(print(lines('aaaa', 'bbbbb', 'cccc'), { multiline }), ['aaaa', 'bbbbb', 'cccc']);
+  });
+
+  test('leave a long line whole, unless it stands alone', () => {
+    const long = 'word '.repeat(20).trim();
+    const multiline = { bytes: 150, lines: 20 };
+    assert.deepEqual(print(lines('a', long), { bytes: 40, multiline }), [`a\n${long}`]);
+    assert.deepEqual(print(lines(long), { bytes: 40, multiline }), print(lines(long), { bytes: 40 }));
+    assert.deepEqual(print(lines(long, long), { bytes: 40, multiline }), print(lines(long, long), { bytes: 40 }));
+  });
+
+  test('keep within all limits and lose nothing, whatever the text', () => {
+    const bytes = 60;
+    fc.assert(
+      fc.property(
+        anyInlines({ breaks: true, colours: true }),
+        fc.integer({ min: 60, max: 200 }),
+        fc.integer({ min: 1, max: 5 }),
+        (of, most, rows) => {
+          const all: RichText = [paragraph(...of)];
+          const bodies = print(all, { bytes, multiline: { bytes: most, lines: rows } });
+          for (const body of bodies) {
+            assert.ok(Buffer.byteLength(body) <= (body.includes('\n') ? most : bytes));
+            const pieces = body.split('\n').map((line) => Math.ceil(Buffer.byteLength(line) / bytes));
+            assert.ok(pieces.reduce((a, b) => a + b) <= rows);
+            assert.doesNotMatch(body, /^\n|\n$|\n\n|[\r\0\x01]/);
+          }
+          assert.equal(bare(bodies.map((body) => wordsIn(parse(body))).join('')), bare(wordsIn(all)));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe('for any text', () => {
   const words = fc.oneof(anyWords, fc.string({ unit: 'binary', maxLength: 300 }), fc.string({ unit: 'grapheme', maxLength: 300 }));
 
