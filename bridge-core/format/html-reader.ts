@@ -20,6 +20,9 @@ const childless = new Set(['br', 'hr', 'img']);
 /** Gone with all that they hold. Those after `mx-reply` hold no words that a reader would see. */
 const dropped = new Set(['mx-reply', 'script', 'style', 'template', 'title']);
 
+/** On an element that only repeats the name of a per-message profile, for clients that cannot show one. */
+const repeatedName = 'data-mx-profile-fallback';
+
 const blocks =
   'address article aside blockquote details div dl fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr main nav ol p pre section table ul';
 
@@ -105,7 +108,7 @@ class Reader implements TokenizerCallbacks {
     const name = this.#tag;
     if (this.#drop !== undefined) {
       if (name === this.#drop.name) this.#drop.depth += 1;
-    } else if (dropped.has(name)) {
+    } else if (dropped.has(name) || this.#attributes?.has(repeatedName)) {
       this.#drop = { name, depth: 1 };
     } else if (this.#known.has(name)) {
       this.#begin(name, this.#attributes ?? none);

@@ -2,7 +2,7 @@
 
 import type { Style } from '../adapter.ts';
 import { fromHtml } from '../format/from-html.ts';
-import { mentionedUsers } from '../format/mentions.ts';
+import { mentionedUsers, mentionsIn } from '../format/mentions.ts';
 import { fromPlain, type RichText } from '../format/rich-text.ts';
 import { isPlain, toHtml, toPlain } from '../format/to-html.ts';
 import { type Content, isRecord, type MatrixEvent, recordIn, stringIn } from '../matrix-event.ts';
@@ -14,8 +14,7 @@ const types = { text: 'm.text', emote: 'm.emote', notice: 'm.notice' } as const;
 
 /** One content for each event that the text becomes. */
 export function toContents(text: RichText, style: Style): Content[] {
-  const mentioned = mentionedUsers(text);
-  const common = { msgtype: types[style], 'm.mentions': mentioned.length === 0 ? {} : { user_ids: mentioned } };
+  const common = { msgtype: types[style], 'm.mentions': mentionsOf(text) };
   const body = toPlain(text);
   const html = isPlain(text) ? undefined : toHtml(text);
   if (body.length + (html?.length ?? 0) < textBytes / 4 || Buffer.byteLength(body) + Buffer.byteLength(html ?? '') <= textBytes) {
@@ -24,12 +23,19 @@ export function toContents(text: RichText, style: Style): Content[] {
   return pieces(body, textBytes).map((piece) => ({ ...common, body: piece }));
 }
 
+function mentionsOf(text: RichText): Content {
+  const users = mentionedUsers(text);
+  const isForAll = mentionsIn(text).some(({ of }) => 'everyone' in of);
+  return { ...(users.length > 0 && { user_ids: users }), ...(isForAll && { room: true }) };
+}
+
 /** What the event says; undefined where it is no text at all. */
 export function textOf(content: Content): RichText | undefined {
   const html = content.format === 'org.matrix.custom.html' ? stringIn(content, 'formatted_body') : undefined;
-  if (html !== undefined && html !== '') return fromHtml(html);
+  const rich = html === undefined || html === '' ? [] : fromHtml(html);
+  if (rich.length > 0) return rich;
   const body = stringIn(content, 'body');
-  return body === undefined ? undefined : fromPlain(isReply(content) ? withoutFallback(body) : body);
+  return body === undefined ? undefined : fromPlain(withoutName(content, isReply(content) ? withoutFallback(body) : body));
 }
 
 export function styleOf(content: Content): Style {
@@ -76,6 +82,11 @@ export function shownName(content: Content): { name: string; hasFallback: boolea
   const profile = recordIn(content, 'com.beeper.per_message_profile');
   const name = stringIn(profile, 'displayname');
   return name === undefined ? undefined : { name, hasFallback: profile?.has_fallback === true };
+}
+
+function withoutName(content: Content, body: string): string {
+  const shown = shownName(content);
+  return shown?.hasFallback && body.startsWith(`${shown.name}: `) ? body.slice(shown.name.length + 2) : body;
 }
 
 function isReply(content: Content): boolean {
