@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type LinkChange, Links } from '../../../bridge-core/plumbing/links.ts';
+import { channel, room, startRig } from '../rig.ts';
+
+const one = room('!one:hs.test');
+const two = room('!two');
+
+test('links come back after a restart as they were', async (t) => {
+  const rig = await startRig(t);
+  const links = new Links({ store: rig.store });
+  const made = await links.add({ room: one, channel: channel('#a'), origin: 'config', options: { topic: 'both' } });
+  const suspended = await links.setState(
+    (await links.add({ room: two, channel: channel('#a'), origin: 'command' })).id,
+    'suspended',
+    'banned',
+  );
+  const live = await links.set(made.id, { state: 'live', claim: 'success', options: { info: 'x' } });
+  const again = new Links({ store: rig.reopen() });
+  assert.deepEqual(again.all(), [live, suspended]);
+  assert.deepEqual(again.get(made.id)?.options, { topic: 'both', info: 'x' });
+  assert.deepEqual(again.liveOn(channel('#a')), [live]);
+});
+
+test('what is asked for every message is the same array until a link changes', async (t) => {
+  const rig = await startRig(t);
+  const links = new Links({ store: rig.store });
+  const link = await links.add({ room: one, channel: channel('#a'), origin: 'config', state: 'live' });
+  assert.equal(links.liveIn(one), links.liveIn(one));
+  assert.equal(links.byRoom(two), links.byChannel(channel('#none')));
+  const before = links.liveIn(one);
+  await links.setClaim(link.id, 'success');
+  assert.notEqual(links.liveIn(one), before);
+  await links.setState(link.id, 'suspended', 'why');
+  assert.deepEqual(links.liveIn(one), []);
+  assert.equal(links.byRoom(one)[0]?.reason, 'why');
+  await links.setState(link.id, 'live');
+  assert.equal(links.byRoom(one)[0]?.reason, undefined);
+});
+
+test('room and channel are linked once', async (t) => {
+  const rig = await startRig(t);
+  const links = new Links({ store: rig.store });
+  await links.add({ room: one, channel: channel('#a'), origin: 'config' });
+  await assert.rejects(links.add({ room: one, channel: channel('#A'), origin: 'command' }), { code: 'LINK_EXISTS' });
+  assert.equal(links.all().length, 1);
+});
+
+test('changes are told in order, and a number never comes twice', async (t) => {
+  const rig = await startRig(t);
+  const links = new Links({ store: rig.store });
+  const told: LinkChange[] = [];
+  links.onChange((change) => told.push(change));
+  const link = await links.add({ room: one, channel: channel('#a'), origin: 'config' });
+  await links.setState(link.id, 'live');
+  await links.remove(link.id);
+  await links.remove(link.id);
+  const next = await links.add({ room: one, channel: channel('#a'), origin: 'config' });
+  assert.ok(next.id > link.id);
+  assert.deepEqual(
+    told.map((change) => [change.was?.state, change.link?.state]),
+    [
+      [undefined, 'pending'],
+      ['pending', 'live'],
+      ['live', undefined],
+      [undefined, 'pending'],
+    ],
+  );
+});
+
+test('several links change together or not at all', async (t) => {
+  const rig = await startRig(t);
+  const links = new Links({ store: rig.store });
+  const a = await links.add({ room: one, channel: channel('#a'), origin: 'config' });
+  const b = await links.add({ room: two, channel: channel('#b'), origin: 'config' });
+  await links.add({ room: two, channel: channel('#a'), origin: 'config' });
+  // The second change would make a pair that exists already.
+  await assert.rejects(
+    links.setAll([
+      [b.id, { state: 'live' }],
+      [a.id, { room: two }],
+    ]),
+  );
+  assert.equal(links.get(b.id)?.state, 'pending');
+  assert.deepEqual(links.byRoom(one), [a]);
+  assert.deepEqual(new Links({ store: rig.reopen() }).get(b.id)?.state, 'pending');
+});
