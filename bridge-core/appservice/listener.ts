@@ -71,6 +71,9 @@ export async function openListener({ host, port, log }: { host: string; port: nu
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 4096 },
+    frameworkErrors: (error, _request, reply) => {
+      refuse(reply as FastifyReply, 400, 'M_UNKNOWN', error.message);
+    },
     clientErrorHandler: (_error, socket) => {
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
       else socket.destroy();

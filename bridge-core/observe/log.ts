@@ -36,6 +36,8 @@ const censor = '[secret]';
 
 export function openLog({ level, format, destination }: LogOptions): Logger {
   const isPretty = format === 'pretty' || (format === 'auto' && destination === undefined && process.stdout.isTTY === true);
+  // Synchronous: what was logged before a crash is what one wants to read after it.
+  const out = destination ?? pino.destination({ dest: 1, sync: true });
   return pino(
     {
       level,
@@ -46,7 +48,7 @@ export function openLog({ level, format, destination }: LogOptions): Logger {
       redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor },
       hooks: { streamWrite: strikeOut },
     },
-    isPretty ? prettyStream(destination) : (destination ?? pino.destination({ dest: 1, sync: true })),
+    isPretty ? readable(out, destination === undefined) : out,
   );
 }
 
@@ -56,14 +58,13 @@ export function strikeOut(line: string): string {
 }
 
 /** Loaded only where somebody looks on. */
-function prettyStream(destination: DestinationStream | undefined): DestinationStream {
-  const { PinoPretty } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
-  return PinoPretty({
-    colorize: destination === undefined,
-    sync: true,
+function readable(out: DestinationStream, colorize: boolean): DestinationStream {
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
+  const format = prettyFactory({
+    colorize,
     translateTime: 'SYS:HH:MM:ss.l',
     ignore: 'bridge',
     messageFormat: (fields, key) => (fields.bridge === undefined ? `${fields[key]}` : `${fields.bridge}: ${fields[key]}`),
-    ...(destination !== undefined && { destination }),
   });
+  return { write: (line) => out.write(format(line)) };
 }

@@ -23,12 +23,12 @@ const mostRecorded = 20_000;
 export class Door {
   readonly faults = new Faults();
   readonly requests: { method: string; path: string; user: string; agent: string }[] = [];
-  readonly counts = { requests: 0, sends: 0, connections: 0, mostAtOnce: 0 };
+  /** `atOnce`: requests whose answer is not out yet. */
+  readonly counts = { requests: 0, sends: 0, connections: 0, atOnce: 0, mostAtOnce: 0 };
   latency: number;
   readonly #options: DoorOptions;
   #server: Server | undefined;
   #port: number;
-  #atOnce = 0;
 
   constructor(options: DoorOptions) {
     this.#options = options;
@@ -67,10 +67,10 @@ export class Door {
   }
 
   #take(request: IncomingMessage, response: ServerResponse): void {
-    this.#atOnce += 1;
-    if (this.#atOnce > this.counts.mostAtOnce) this.counts.mostAtOnce = this.#atOnce;
+    this.counts.atOnce += 1;
+    if (this.counts.atOnce > this.counts.mostAtOnce) this.counts.mostAtOnce = this.counts.atOnce;
     response.once('close', () => {
-      this.#atOnce -= 1;
+      this.counts.atOnce -= 1;
     });
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -109,18 +109,19 @@ export class Pusher {
 
   #next(): void {
     if (this.#busy || this.#stopped || this.#base === undefined || this.#timer !== undefined) return;
-    this.#inHand ??= this.#compose();
-    if (this.#inHand === undefined) {
+    if (this.#inHand === undefined && this.#events.length === 0 && this.#ephemeral.length === 0) {
       for (const resolve of this.#idle.splice(0)) resolve();
       return;
     }
     this.#busy = true;
     // What comes within this turn goes along.
-    setImmediate(() => void this.#push(this.#inHand as Transaction));
+    setImmediate(() => {
+      this.#inHand ??= this.#compose();
+      void this.#push(this.#inHand);
+    });
   }
 
-  #compose(): Transaction | undefined {
-    if (this.#events.length === 0 && this.#ephemeral.length === 0) return undefined;
+  #compose(): Transaction {
     this.#number += 1;
     const id = this.#number;
     const events = this.#events.splice(0, 100);
