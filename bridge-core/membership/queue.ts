@@ -105,6 +105,7 @@ export class MembershipQueue {
 
   /** Drops what waits (it follows from what is known, and is computed anew after a start) and ends what is under way. */
   async stop(): Promise<void> {
+    if (this.#stopped) return;
     this.#stopped = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
