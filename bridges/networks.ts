@@ -1,0 +1,7 @@
+// The catalogue of networks: the section of a config that picks one, and where it is. A new network is one line here.
+
+import type { Network } from '#bridge-core/host';
+
+export const networks: Readonly<Record<string, () => Promise<Network>>> = {
+  irc: async () => (await import('./irc/index.ts')).irc,
+};
