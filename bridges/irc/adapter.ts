@@ -1,0 +1,127 @@
+// The IRC adapter: one object a network of the config, and what the core asks handed to the right one by the id.
+
+import type {
+  Adapter,
+  AdapterTools,
+  Capabilities,
+  ChannelId,
+  ConfiguredLink,
+  ConnectionStatus,
+  RemoteEvent,
+  RemoteMessageId,
+  RemoteUser,
+  RemoteUserId,
+  Session,
+  Speaker,
+  UserId,
+} from '#bridge-core';
+import { roomId } from '#bridge-core';
+import { IrcChannels } from './channels.ts';
+import { ircFormatter } from './formatter.ts';
+import { makeChannelId, parseId } from './ids.ts';
+import { logins } from './logins.ts';
+import { IrcNetwork, unknownNetwork } from './network.ts';
+import type { IrcSettings } from './settings.ts';
+import { type IrcTiming, usualTiming } from './timing.ts';
+import { openConnection } from './wire/connection.ts';
+
+export class IrcAdapter implements Adapter {
+  readonly formatter = ircFormatter;
+  readonly logins = logins;
+  readonly channels: IrcChannels;
+  readonly #settings: IrcSettings;
+  readonly #networks = new Map<string, IrcNetwork>();
+
+  /** `timing` for tests. */
+  constructor(settings: IrcSettings, tools: AdapterTools, timing: Partial<IrcTiming> = {}) {
+    this.#settings = settings;
+    for (const [id, network] of Object.entries(settings.networks)) {
+      const links = settings.links.filter((link) => link.network === id);
+      const keys = new Map(links.flatMap(({ channel, key }) => (key === undefined ? [] : [[channel, key] as const])));
+      const parts = { id, settings: network, keys, tools, timing: { ...usualTiming, ...timing }, open: openConnection };
+      this.#networks.set(id, new IrcNetwork(parts));
+    }
+    this.channels = new IrcChannels(this.#networks);
+  }
+
+  capabilities(channel: ChannelId): Capabilities {
+    const network = this.#networkOf(channel);
+    const { flood, puppets } = network.settings;
+    return {
+      messageIds: network.botSession()?.connection.capabilities.has('message-tags') ?? false,
+      threads: false,
+      shownAs: false,
+      files: 'link',
+      members: 'all',
+      puppets: puppets.max === 0 ? 'none' : 'automatic',
+      sendsPerSecond: flood === 'off' ? 10_000 : 1_000 / flood.every,
+    };
+  }
+
+  configuredLinks(): readonly ConfiguredLink[] {
+    return this.#settings.links.flatMap(({ network: id, channel, room }) => {
+      const network = this.#networks.get(id);
+      if (network === undefined) return [];
+      const folded = network.fold(channel);
+      network.memory.noteChannelName(folded, channel);
+      return [{ channel: makeChannelId(id, folded), room: roomId(room) }];
+    });
+  }
+
+  async connect(): Promise<void> {
+    for (const network of this.#networks.values()) network.start();
+  }
+
+  async disconnect(): Promise<void> {
+    await Promise.all(Array.from(this.#networks.values(), (network) => network.stop()));
+  }
+
+  async watch(channel: ChannelId): Promise<void> {
+    await this.#networkOf(channel).watch(channel);
+  }
+
+  async unwatch(channel: ChannelId): Promise<void> {
+    await this.#networks.get(parseId(channel).network)?.unwatch(channel);
+  }
+
+  async session(speaker: Speaker, channel: ChannelId): Promise<Session> {
+    return this.#networkOf(channel).session(speaker);
+  }
+
+  openSession(speaker: Speaker, channel: ChannelId): Session | undefined {
+    return this.#networks.get(parseId(channel).network)?.openSession(speaker);
+  }
+
+  speakerOf(user: RemoteUserId): Speaker | undefined {
+    const { network, name } = parseId(user);
+    return this.#networks.get(network)?.speakerOf(name);
+  }
+
+  async user(id: RemoteUserId): Promise<RemoteUser | undefined> {
+    const { network, name } = parseId(id);
+    return this.#networks.get(network)?.directory.user(name);
+  }
+
+  async tell(user: RemoteUserId, words: string): Promise<void> {
+    const { network, name } = parseId(user);
+    await this.#networks.get(network)?.tell(name, words);
+  }
+
+  nick(user: UserId, channel: ChannelId, wanted: string): Promise<string> {
+    return this.#networkOf(channel).rename(user, wanted);
+  }
+
+  async *history(channel: ChannelId, since: RemoteMessageId | number): AsyncGenerator<RemoteEvent> {
+    yield* this.#networkOf(channel).directory.history(this.channels.describe(channel), since);
+  }
+
+  status(): readonly ConnectionStatus[] {
+    return Array.from(this.#networks.values(), (network) => network.status());
+  }
+
+  #networkOf(channel: ChannelId): IrcNetwork {
+    const network = this.#networks.get(parseId(channel).network);
+    if (network === undefined) throw unknownNetwork(channel);
+    return network;
+  }
+}

@@ -1,0 +1,87 @@
+// Lines that one of two sessions in a channel has heard and the other not yet, so that either can go on exactly where the other
+// stopped. Bounded by age and count.
+
+import type { IrcLine } from './wire/connection.ts';
+
+interface Entry {
+  readonly key: string;
+  readonly line: IrcLine;
+  readonly at: number;
+}
+
+const most = 10_000;
+
+export class Backlog {
+  readonly #maxAge: number;
+  #entries: (Entry | undefined)[] = [];
+  #head = 0;
+  #size = 0;
+
+  constructor(maxAge: number) {
+    this.#maxAge = maxAge;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  push(key: string, line: IrcLine, now: number): void {
+    this.#entries.push({ key, line, at: now });
+    this.#size++;
+    this.#trim(now);
+  }
+
+  /** Removes the oldest of this key; false where there is none. */
+  take(key: string): boolean {
+    if (this.#size === 0) return false;
+    for (let at = this.#head; at < this.#entries.length; at++) {
+      if (this.#entries[at]?.key !== key) continue;
+      this.#entries[at] = undefined;
+      this.#size--;
+      this.#dropHoles();
+      return true;
+    }
+    return false;
+  }
+
+  /** All of them, oldest first; empty afterwards. */
+  drain(): { readonly key: string; readonly line: IrcLine }[] {
+    const all = this.#entries.slice(this.#head).filter((entry) => entry !== undefined);
+    this.clear();
+    return all;
+  }
+
+  clear(): void {
+    this.#entries = [];
+    this.#head = 0;
+    this.#size = 0;
+  }
+
+  #trim(now: number): void {
+    for (let first = this.#entries[this.#head]; first !== undefined; first = this.#entries[this.#head]) {
+      if (this.#size <= most && now - first.at <= this.#maxAge) break;
+      this.#entries[this.#head] = undefined;
+      this.#size--;
+      this.#dropHoles();
+    }
+  }
+
+  #dropHoles(): void {
+    while (this.#head < this.#entries.length && this.#entries[this.#head] === undefined) this.#head++;
+    if (this.#head === this.#entries.length) this.clear();
+    else if (this.#head > 1024 && this.#head * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+}
+
+/** The same for every session that hears the line, whatever capabilities it has. */
+export function keyOf(line: IrcLine): string {
+  const { msgid } = line.tags;
+  if (msgid !== undefined && msgid !== '') return msgid;
+  const { command, nick, params } = line;
+  if (command === 'JOIN') return `JOIN ${nick}`;
+  const said = command === 'QUIT' || command === 'NICK' ? params[0] : params.length === 2 ? params[1] : params.slice(1).join(' ');
+  return `${command} ${nick} ${said ?? ''}`;
+}

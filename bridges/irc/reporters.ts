@@ -1,0 +1,276 @@
+// Which session reports what is said in a channel. Many hear each line; one reports it: the bot where it can, else a puppet
+// that is there. A second one, the standby, listens along, and the two are kept in step line by line (Backlog), so that it can
+// go on exactly where a lost reporter stopped, also where that had heard nothing for minutes on a dead socket.
+
+import { Backlog, keyOf } from './backlog.ts';
+import type { IrcTiming } from './timing.ts';
+import type { IrcLine } from './wire/connection.ts';
+
+/** A session, as far as listening goes. */
+export interface Ear {
+  readonly isBot: boolean;
+  /** When the server last said anything to it, ms since 1970. */
+  readonly heardAt: number;
+  /** Hear what others say in channels, or spare the work. */
+  listen(on: boolean): void;
+  /** Resolves when all that the server sent so far has been heard. */
+  fence(): Promise<void>;
+}
+
+/** One watched channel. */
+export interface Coverage {
+  readonly folded: string;
+  readonly attendees: Set<Ear>;
+  reporter: Ear | undefined;
+  standby: Ear | undefined;
+  /** Heard by the standby, not yet by the reporter; and the other way round. */
+  unreported: Backlog;
+  ahead: Backlog;
+  /** Reported by the former reporter, not yet heard by this one. */
+  already: Backlog;
+  handedOverAt: number;
+  /** When the reporter last heard something there; since when nobody reports. */
+  heardAt: number;
+  lostAt: number | undefined;
+  /** The returning bot: has joined; was seen joining by the session that reports. */
+  botArrived: boolean;
+  botSeen: boolean;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export interface ReportersParts {
+  readonly timing: IrcTiming;
+  readonly report: (coverage: Coverage, line: IrcLine) => void;
+  /** Nobody heard the channel in between. Resolves when the time was filled from the server's history, or the gap told. */
+  readonly bridgeGap: (coverage: Coverage, ear: Ear, from: number) => Promise<void> | undefined;
+  readonly handedOver: (folded: string) => void;
+}
+
+export class Reporters {
+  readonly #parts: ReportersParts;
+  readonly #channels = new Map<string, Coverage>();
+  /** In how many channels each must listen. */
+  readonly #duties = new Map<Ear, Set<Coverage>>();
+
+  constructor(parts: ReportersParts) {
+    this.#parts = parts;
+  }
+
+  watch(folded: string): Coverage {
+    const known = this.#channels.get(folded);
+    if (known !== undefined) return known;
+    const backlog = () => new Backlog(this.#parts.timing.backlog);
+    const coverage: Coverage = {
+      folded,
+      attendees: new Set(),
+      reporter: undefined,
+      standby: undefined,
+      unreported: backlog(),
+      ahead: backlog(),
+      already: backlog(),
+      handedOverAt: 0,
+      heardAt: 0,
+      lostAt: undefined,
+      botArrived: false,
+      botSeen: false,
+      timer: undefined,
+    };
+    this.#channels.set(folded, coverage);
+    return coverage;
+  }
+
+  unwatch(folded: string): void {
+    const coverage = this.#channels.get(folded);
+    if (coverage === undefined) return;
+    this.#channels.delete(folded);
+    clearTimeout(coverage.timer);
+    for (const ear of [coverage.reporter, coverage.standby]) if (ear !== undefined) this.#relieve(ear, coverage);
+    coverage.attendees.clear();
+  }
+
+  get(folded: string): Coverage | undefined {
+    return this.#channels.get(folded);
+  }
+
+  all(): Iterable<Coverage> {
+    return this.#channels.values();
+  }
+
+  /** Who proves what `speaker` says there by hearing it. */
+  hearerFor(speaker: Ear, folded: string): Ear | undefined {
+    const coverage = this.#channels.get(folded);
+    if (coverage?.reporter === undefined || coverage.reporter === speaker) return undefined;
+    return performance.now() - coverage.handedOverAt < this.#parts.timing.unsureAfterHandover ? undefined : coverage.reporter;
+  }
+
+  /** Where this session listens for others' sake. */
+  dutiesOf(ear: Ear): Iterable<Coverage> {
+    return this.#duties.get(ear) ?? [];
+  }
+
+  arrived(ear: Ear, folded: string): void {
+    const coverage = this.#channels.get(folded);
+    if (coverage === undefined) return;
+    coverage.attendees.add(ear);
+    if (coverage.reporter === undefined) this.#begin(coverage, ear);
+    else if (ear.isBot) this.#returned(coverage, ear);
+    else if (coverage.standby === undefined) this.#standBy(coverage, ear);
+  }
+
+  departed(ear: Ear, folded: string): void {
+    const coverage = this.#channels.get(folded);
+    if (coverage === undefined) return;
+    coverage.attendees.delete(ear);
+    if (ear.isBot) {
+      coverage.botArrived = false;
+      coverage.botSeen = false;
+      clearTimeout(coverage.timer);
+    }
+    if (ear === coverage.standby) {
+      coverage.standby = undefined;
+      this.#relieve(ear, coverage);
+      if (coverage.reporter === undefined) coverage.lostAt ??= Math.max(coverage.heardAt, ear.heardAt);
+      else this.#pickStandby(coverage);
+    } else if (ear === coverage.reporter) this.#replace(coverage, ear);
+  }
+
+  /** A line of the channel that is not by one of our own sessions. */
+  heard(ear: Ear, coverage: Coverage, line: IrcLine): void {
+    if (ear === coverage.reporter) {
+      coverage.heardAt = Date.now();
+      if (coverage.standby !== undefined || coverage.already.size > 0) {
+        const key = keyOf(line);
+        if (coverage.already.take(key)) return;
+        if (coverage.standby !== undefined && !coverage.unreported.take(key)) coverage.ahead.push(key, line, coverage.heardAt);
+      }
+      this.#parts.report(coverage, line);
+    } else if (ear === coverage.standby) {
+      const key = keyOf(line);
+      if (!coverage.ahead.take(key)) coverage.unreported.push(key, line, Date.now());
+    }
+  }
+
+  /** The session that reports saw the bot join: from here on the bot hears what it hears. */
+  sawBot(coverage: Coverage, by: Ear, bot: Ear | undefined): void {
+    if (by !== coverage.reporter || by.isBot) return;
+    coverage.botSeen = true;
+    if (coverage.botArrived && coverage.standby?.isBot) this.#takeOver(coverage, coverage.standby);
+    else if (bot !== undefined) this.#standBy(coverage, bot, false);
+  }
+
+  #begin(coverage: Coverage, ear: Ear): void {
+    const from = coverage.lostAt;
+    coverage.lostAt = undefined;
+    const filling = from === undefined ? undefined : this.#parts.bridgeGap(coverage, ear, from);
+    if (filling === undefined) {
+      this.#takeOver(coverage, ear);
+      return;
+    }
+    // What comes live waits behind the history.
+    this.#standBy(coverage, ear, false);
+    const goOn = () => {
+      if (coverage.reporter === undefined && coverage.standby === ear) this.#takeOver(coverage, ear);
+    };
+    filling.then(goOn, goOn);
+  }
+
+  #returned(coverage: Coverage, bot: Ear): void {
+    coverage.botArrived = true;
+    if (coverage.standby !== bot) this.#standBy(coverage, bot, false);
+    if (coverage.botSeen) {
+      this.#takeOver(coverage, bot);
+      return;
+    }
+    coverage.timer = setTimeout(() => {
+      if (coverage.standby === bot) this.#takeOver(coverage, bot);
+    }, this.#parts.timing.handover);
+  }
+
+  #replace(coverage: Coverage, lost: Ear): void {
+    this.#relieve(lost, coverage);
+    coverage.reporter = undefined;
+    if (coverage.standby !== undefined) {
+      this.#takeOver(coverage, coverage.standby);
+      return;
+    }
+    coverage.lostAt = Math.max(coverage.heardAt, lost.heardAt);
+    this.#parts.handedOver(coverage.folded);
+    const [next] = coverage.attendees;
+    if (next !== undefined) this.#begin(coverage, next);
+  }
+
+  /** Exactly on: what the former one had not reported comes first, what it had is not repeated. */
+  #takeOver(coverage: Coverage, next: Ear): void {
+    const former = coverage.reporter;
+    clearTimeout(coverage.timer);
+    coverage.botArrived = false;
+    coverage.botSeen = false;
+    const missed = coverage.standby === next ? coverage.unreported.drain() : [];
+    if (coverage.standby !== undefined && coverage.standby !== next) this.#relieve(coverage.standby, coverage);
+    coverage.reporter = next;
+    coverage.standby = undefined;
+    coverage.already = coverage.ahead;
+    coverage.ahead = new Backlog(this.#parts.timing.backlog);
+    coverage.unreported = new Backlog(this.#parts.timing.backlog);
+    coverage.handedOverAt = former === undefined && coverage.heardAt === 0 ? 0 : performance.now();
+    coverage.heardAt = Date.now();
+    this.#charge(next, coverage);
+    if (former !== undefined && coverage.attendees.has(former)) {
+      coverage.standby = former;
+      for (const { key, line } of missed) coverage.ahead.push(key, line, coverage.heardAt);
+    } else {
+      if (former !== undefined) this.#relieve(former, coverage);
+      this.#pickStandby(coverage);
+    }
+    this.#parts.handedOver(coverage.folded);
+    for (const { line } of missed) this.#parts.report(coverage, line);
+  }
+
+  #pickStandby(coverage: Coverage): void {
+    let best: Ear | undefined;
+    for (const ear of coverage.attendees) {
+      if (ear === coverage.reporter) continue;
+      best ??= ear;
+      // One that listens already costs nothing more.
+      if (this.#duties.has(ear)) {
+        best = ear;
+        break;
+      }
+    }
+    if (best !== undefined) this.#standBy(coverage, best);
+  }
+
+  #standBy(coverage: Coverage, ear: Ear, isLate = true): void {
+    if (coverage.standby !== undefined && coverage.standby !== ear) this.#relieve(coverage.standby, coverage);
+    coverage.standby = ear;
+    coverage.unreported.clear();
+    coverage.ahead.clear();
+    this.#charge(ear, coverage);
+    if (!isLate) return;
+    // What was said before it began to listen it will never hear: that must not hide the like of it later.
+    ear.fence().then(
+      () => {
+        if (coverage.standby === ear) coverage.ahead.clear();
+      },
+      () => {},
+    );
+  }
+
+  #charge(ear: Ear, coverage: Coverage): void {
+    const duties = this.#duties.get(ear);
+    if (duties !== undefined) {
+      duties.add(coverage);
+      return;
+    }
+    this.#duties.set(ear, new Set([coverage]));
+    ear.listen(true);
+  }
+
+  #relieve(ear: Ear, coverage: Coverage): void {
+    const duties = this.#duties.get(ear);
+    duties?.delete(coverage);
+    if (duties?.size !== 0) return;
+    this.#duties.delete(ear);
+    ear.listen(false);
+  }
+}

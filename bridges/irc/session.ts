@@ -1,0 +1,102 @@
+// One connection with somebody behind it: the bot or a puppet. Holds together what it says, where it is and what it asks; the
+// verbs that the core sees are made in verbs.ts. Lives as long as the connection.
+
+import type { BridgeError, Session, Speaker } from '#bridge-core';
+import { Attendance } from './attendance.ts';
+import { Batches } from './batches.ts';
+import { Errands } from './errands.ts';
+import type { Ear } from './reporters.ts';
+import { Speech } from './speech.ts';
+import type { IrcTiming } from './timing.ts';
+import { offeredVerbs, type SessionContext, sessionOf } from './verbs.ts';
+import type { Connection, IrcLine } from './wire/connection.ts';
+
+export interface IrcSessionParts {
+  readonly speaker: Speaker;
+  readonly connection: Connection;
+  readonly context: SessionContext;
+  readonly timing: IrcTiming;
+  readonly arrived: (session: IrcSession, folded: string) => void;
+  readonly departed: (session: IrcSession, folded: string) => void;
+  /** Ends the connection; the owner then comes back with a new one. */
+  readonly giveUp: (reason: string) => void;
+  /** Ends it for good, as its person wished. */
+  readonly close: (reason?: string) => Promise<void>;
+}
+
+export class IrcSession implements Ear {
+  readonly speaker: Speaker;
+  readonly isBot: boolean;
+  readonly connection: Connection;
+  readonly attendance: Attendance;
+  readonly speech: Speech;
+  readonly errands: Errands;
+  readonly batches = new Batches();
+  readonly upSince = performance.now();
+  readonly giveUp: (reason: string) => void;
+  readonly close: (reason?: string) => Promise<void>;
+  readonly #context: SessionContext;
+  #heardAt = Date.now();
+  #face: Session | undefined;
+  #offered = '';
+  isLost = false;
+
+  constructor(parts: IrcSessionParts) {
+    const { connection, context, timing } = parts;
+    this.speaker = parts.speaker;
+    this.isBot = parts.speaker.as === 'bot';
+    this.connection = connection;
+    this.giveUp = parts.giveUp;
+    this.close = parts.close;
+    this.#context = context;
+    this.attendance = new Attendance({
+      connection,
+      answerWithin: timing.answer,
+      arrived: (folded) => parts.arrived(this, folded),
+      departed: (folded) => parts.departed(this, folded),
+    });
+    this.speech = new Speech({
+      connection,
+      timing,
+      reporter: (folded) => context.hearerFor(this, folded),
+      giveUp: parts.giveUp,
+    });
+    this.errands = new Errands(connection, timing.answer);
+  }
+
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** The session as the core sees it; another object once the server offers more or less. */
+  get face(): Session {
+    const offered = offeredVerbs(this.connection);
+    const key = JSON.stringify(offered);
+    if (this.#face === undefined || key !== this.#offered) {
+      this.#face = sessionOf(this, this.#context, offered);
+      this.#offered = key;
+    }
+    return this.#face;
+  }
+
+  listen(on: boolean): void {
+    if (!this.isBot && !this.isLost) this.connection.listen(on);
+  }
+
+  fence(): Promise<void> {
+    return this.connection.fence();
+  }
+
+  /** Every line of the connection comes by here. `isOwn`: its sender is this session. */
+  heard(line: IrcLine, isOwn: boolean): void {
+    this.#heardAt = Date.now();
+    this.speech.heard(line, isOwn);
+    this.errands.heard(line);
+  }
+
+  lost(error: BridgeError): void {
+    this.isLost = true;
+    this.speech.lost(error);
+    this.attendance.lost(error);
+  }
+}

@@ -1,0 +1,119 @@
+// An IRC adapter with tools that write everything down: what the core would be told, remembered and logged.
+
+import type { AdapterTools, ChannelId, Json, KeyValue, Logger, Outgoing, RemoteEvent, Speaker, Style, UserId } from '#bridge-core';
+import { channelId, userId } from '#bridge-core';
+import { IrcAdapter } from '../../../bridges/irc/adapter.ts';
+import { ircSettings } from '../../../bridges/irc/settings.ts';
+import type { IrcTiming } from '../../../bridges/irc/timing.ts';
+import { until } from '../../support/waiting.ts';
+
+export interface Wish {
+  readonly port: number;
+  /** Laid over the network's section of the config. */
+  readonly network?: Readonly<Record<string, unknown>>;
+  readonly links?: readonly Readonly<Record<string, unknown>>[];
+  readonly timing?: Partial<IrcTiming>;
+  /** What an earlier adapter remembered. */
+  readonly memory?: Map<string, Json>;
+}
+
+export interface ConnectionNews {
+  readonly speaker: Speaker;
+  readonly state: string;
+  readonly reason?: string | undefined;
+}
+
+export interface WithAdapter {
+  readonly adapter: IrcAdapter;
+  readonly events: RemoteEvent[];
+  readonly connections: ConnectionNews[];
+  readonly suspended: { readonly channel: ChannelId; readonly reason: string }[];
+  readonly memberLists: ChannelId[];
+  readonly memory: Map<string, Json>;
+  readonly logged: { readonly level: string; readonly message: string; readonly fields: object }[];
+  /** `sender: body` of the messages so far. */
+  texts(): string[];
+  event<Kind extends RemoteEvent['kind']>(
+    kind: Kind,
+    fits?: (event: Extract<RemoteEvent, { kind: Kind }>) => boolean,
+  ): Promise<Extract<RemoteEvent, { kind: Kind }>>;
+  /** The network's bot is connected and in the channel. */
+  watch(name: string): Promise<ChannelId>;
+  say(person: string, channel: ChannelId, body: string, style?: Style, more?: Partial<Outgoing>): Promise<string | undefined>;
+  join(person: string, channel: ChannelId): Promise<void>;
+}
+
+/** `alice` → `@alice:hs.test`. */
+export const matrixId = (name: string): UserId => userId(`@${name}:hs.test`);
+export const speaker = (name: string): Speaker => ({ as: 'user', user: matrixId(name), name });
+
+export function withAdapter(test: { after(end: () => Promise<void>): void }, wish: Wish): WithAdapter {
+  const events: RemoteEvent[] = [];
+  const connections: ConnectionNews[] = [];
+  const suspended: { channel: ChannelId; reason: string }[] = [];
+  const memberLists: ChannelId[] = [];
+  const logged: { level: string; message: string; fields: object }[] = [];
+  const stored = wish.memory ?? new Map<string, Json>();
+  const memory: KeyValue = {
+    get: (key) => stored.get(key),
+    async set(key, value) {
+      if (value === undefined) stored.delete(key);
+      else stored.set(key, value);
+    },
+    keys: (prefix) => [...stored.keys()].filter((key) => key.startsWith(prefix)),
+  };
+  const note = (level: string) => (fields: object, message: string) => void logged.push({ level, message, fields });
+  const log: Logger = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error'), child: () => log };
+  const tools: AdapterTools = {
+    memory,
+    log,
+    count: () => {},
+    publicUrl: undefined,
+    inbox: {
+      async receive(event) {
+        events.push(event);
+      },
+      connection: (who, _network, state, reason) => void connections.push({ speaker: who, state, reason }),
+      suspended: (channel, reason) => void suspended.push({ channel, reason }),
+      members: (channel) => void memberLists.push(channel),
+    },
+  };
+  const network = { host: '127.0.0.1', port: wish.port, tls: false, flood: 'off', puppets: { max: 2000 }, ...wish.network };
+  const settings = ircSettings.parse({ networks: { local: network }, links: wish.links ?? [] });
+  const adapter = new IrcAdapter(settings, tools, wish.timing);
+  test.after(() => adapter.disconnect());
+
+  return {
+    adapter,
+    events,
+    connections,
+    suspended,
+    memberLists,
+    memory: stored,
+    logged,
+    texts: () => events.flatMap((event) => (event.kind === 'message' ? [`${event.sender.name}: ${event.body}`] : [])),
+    event(kind, fits = () => true) {
+      type Wanted = Extract<RemoteEvent, { kind: typeof kind }>;
+      const isWanted = (event: RemoteEvent): event is Wanted => event.kind === kind && fits(event as Wanted);
+      return until(`a ${kind} event among ${events.length}`, () => events.find(isWanted));
+    },
+    async watch(name) {
+      await until('the bot', () => adapter.status()[0]?.state === 'up' || undefined);
+      const channel = await adapter.channels.resolve(name);
+      if (channel === undefined) throw new Error(`${name} is no channel`);
+      await adapter.watch(channel.id);
+      return channel.id;
+    },
+    async say(person, channel, body, style = 'text', more = {}) {
+      const session = await adapter.session(person === 'bot' ? { as: 'bot' } : speaker(person), channel);
+      await session.join(channel);
+      return session.send({ key: Math.random().toString(36), channel, body, style, ...more });
+    },
+    async join(person, channel) {
+      const session = await adapter.session(speaker(person), channel);
+      await session.join(channel);
+    },
+  };
+}
+
+export const inLocal = (name: string): ChannelId => channelId(`local/${name}`);
