@@ -225,6 +225,12 @@ export class Links {
   }
 }
 
+/** Rooms that this link's room replaced: the config may still name one of them. */
+export function formerRooms(link: Link): readonly RoomId[] {
+  const from = link.options.from;
+  return Array.isArray(from) ? from.filter((room) => typeof room === 'string').map(roomId) : [];
+}
+
 function applied(was: Link, fields: Mutable): Link {
   const { reason: before, ...rest } = was;
   const reason = 'reason' in fields ? fields.reason : before;

@@ -4,11 +4,11 @@
 import type { Adapter, Json, Logger } from '../adapter.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { BridgeError, DeniedError, messageOf, PermanentError, RetryableError } from '../errors.ts';
-import { type ChannelId, type RoomId, roomId, type UserId } from '../ids.ts';
+import type { ChannelId, RoomId, UserId } from '../ids.ts';
 import type { MatrixEvent } from '../matrix-event.ts';
 import { Background } from './background.ts';
 import type { BridgeInfo } from './bridge-info.ts';
-import type { Link, Links } from './links.ts';
+import { formerRooms, type Link, type Links } from './links.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import { isEncrypted } from './power.ts';
 
@@ -316,10 +316,4 @@ export class Plumb<Body extends Json = string> {
   #do(link: Link, work: () => Promise<void>): void {
     this.#work.run(`${link.room} ${link.channel}`, work);
   }
-}
-
-/** Rooms that this link's room replaced: the config may still name one of them. */
-export function formerRooms(link: Link): readonly RoomId[] {
-  const from = link.options.from;
-  return Array.isArray(from) ? from.filter((room) => typeof room === 'string').map(roomId) : [];
 }

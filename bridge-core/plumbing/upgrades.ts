@@ -1,0 +1,144 @@
+// Follows a room upgrade with link, claim and bridge info. Done again after a crash it finds what is done: the links move in
+// one commit, after which the old room has none.
+
+import type { Channels, Logger } from '../adapter.ts';
+import type { Homeserver } from '../appservice/homeserver.ts';
+import { DeniedError, messageOf, PermanentError, RetryableError } from '../errors.ts';
+import { domainOf, type RoomId, roomId } from '../ids.ts';
+import { type MatrixEvent, recordIn, stringIn } from '../matrix-event.ts';
+import type { BridgeInfo } from './bridge-info.ts';
+import { type ClaimState, formerRooms, type Link, type LinkState, type Links } from './links.ts';
+import type { LoopGuard } from './loop-guard.ts';
+import { isEncrypted, stateOf } from './power.ts';
+
+export interface UpgradesParts {
+  readonly homeserver: Pick<Homeserver, 'bot' | 'join' | 'leave' | 'fullState'>;
+  readonly links: Links;
+  readonly guard: LoopGuard;
+  readonly info: BridgeInfo;
+  readonly channels: Pick<Channels, 'describe'>;
+  readonly tell: (room: RoomId, text: string) => void;
+  readonly log: Logger;
+}
+
+type Standing = { readonly state: LinkState; readonly claim: ClaimState; readonly reason?: string };
+
+/** Between two tries to enter a new room that is closed; an invitation ends the wait. */
+const knockMs = 3_000;
+
+export const isTombstone = (event: MatrixEvent): boolean => event.type === 'm.room.tombstone' && event.stateKey === '';
+
+export class Upgrades {
+  readonly #parts: UpgradesParts;
+  /** New rooms that did not let us in yet, and who pointed there. */
+  readonly #awaited = new Map<RoomId, MatrixEvent>();
+
+  constructor(parts: UpgradesParts) {
+    this.#parts = parts;
+  }
+
+  /** Is an invitation to this room one that we wait for? Whoever sends it: the power of the old room named the new one. */
+  awaits(room: RoomId): boolean {
+    return this.#awaited.has(room);
+  }
+
+  /** We were let into a room that was awaited. */
+  async invited(room: RoomId): Promise<void> {
+    const event = this.#awaited.get(room);
+    if (event !== undefined) await this.follow(event);
+  }
+
+  /** For the tombstone of a linked room, at the head of the room's lane. Rejects with what may work later. */
+  async follow(event: MatrixEvent): Promise<void> {
+    const { links, homeserver, tell } = this.#parts;
+    const moving = links.byRoom(event.room);
+    if (!isTombstone(event) || moving.length === 0) return;
+    const named = stringIn(event.content, 'replacement_room');
+    if (named === undefined || !named.startsWith('!') || named === event.room) {
+      for (const link of moving) await links.setState(link.id, 'suspended', 'the room was closed and no new one named');
+      return;
+    }
+    const room = roomId(named);
+    const state = await this.#enter(room, event);
+    const predecessor = stringIn(recordIn(stateOf(state, 'm.room.create')?.content, 'predecessor'), 'room_id');
+    if (predecessor !== event.room) {
+      // Who has power here may point at any room; that it belongs here only its creator could say.
+      tell(
+        event.room,
+        `The new room ${room} does not name this one as its predecessor, so the bridge does not follow. Link it there anew.`,
+      );
+      if (links.byRoom(room).length === 0) await homeserver.leave(homeserver.bot, room, 'not the successor of a linked room');
+      return;
+    }
+    const moved: (readonly [Link, Standing])[] = [];
+    for (const link of moving) {
+      if (links.find(room, link.channel) === undefined) moved.push([link, await this.#stand(link, room, state)]);
+      else await links.remove(link.id);
+    }
+    await links.setAll(
+      moved.map(([link, standing]) => {
+        const options = { from: [...formerRooms(link), link.room], info: undefined, contested: undefined };
+        return [link.id, { reason: undefined, ...standing, room, options }] as const;
+      }),
+    );
+    for (const [link] of moved) await this.#settle(link);
+  }
+
+  async #enter(room: RoomId, event: MatrixEvent): Promise<MatrixEvent[]> {
+    const { homeserver, log } = this.#parts;
+    try {
+      await homeserver.join(homeserver.bot, room, undefined, [domainOf(event.sender)]);
+    } catch (thrown) {
+      if (!(thrown instanceof PermanentError)) throw thrown;
+      if (!this.#awaited.has(room))
+        log.warn({ room: event.room, replacement: room }, `the new room does not let the bot in: ${thrown.message}`);
+      this.#awaited.set(room, event);
+      throw new RetryableError('FORBIDDEN_IN_ROOM', `the new room ${room} does not let ${homeserver.bot} in: invite it`, {
+        after: knockMs,
+        cause: thrown,
+      });
+    }
+    this.#awaited.delete(room);
+    return await homeserver.fullState(room);
+  }
+
+  /** Claims the channel in the new room, and says how the link stands there. */
+  async #stand(link: Link, room: RoomId, state: readonly MatrixEvent[]): Promise<Standing> {
+    const { guard, tell, log } = this.#parts;
+    if (link.state === 'suspended') return { state: 'suspended', claim: 'none', ...(link.reason !== undefined && { reason: link.reason }) };
+    const { name } = this.#parts.channels.describe(link.channel);
+    try {
+      if (isEncrypted(state)) throw new DeniedError(`${room} is encrypted, so the bridge cannot read it`, 'ROOM_ENCRYPTED');
+      const there: Link = { ...link, room, claim: 'none' };
+      const lacking = guard.lacking(state);
+      if (lacking !== undefined) {
+        const held = await guard.heldBy(state, link.channel);
+        if (held !== undefined) throw new DeniedError(`${held.holder} holds ${name} in the new room`, 'LINK_HELD');
+        log.warn({ room, channel: link.channel }, `live without a claim: ${lacking}`);
+        return { state: link.state, claim: 'none' };
+      }
+      await guard.claim(there, state);
+      await guard.confirm(there);
+      return { state: link.state, claim: 'success' };
+    } catch (thrown) {
+      if (!(thrown instanceof DeniedError)) throw thrown;
+      tell(room, `The link to ${name} could not follow into this room: ${thrown.message}.`);
+      return { state: 'suspended', claim: 'none', reason: thrown.message };
+    }
+  }
+
+  /** What is left of the link in the old room is taken away, what belongs to it is put into the new one. Both can fail
+   *  without harm: the next start writes the info, and a claim in a closed room stops nobody. */
+  async #settle(was: Link): Promise<void> {
+    const { links, guard, info, log } = this.#parts;
+    try {
+      const link = links.get(was.id);
+      if (link?.state === 'live') await info.publish(link);
+      if (was.origin === 'config')
+        log.info({ from: was.room, to: link?.room, channel: was.channel }, 'a room of the config was upgraded: name the new one there');
+      await guard.release(was);
+    } catch (thrown) {
+      log.warn({ room: was.room, channel: was.channel, why: messageOf(thrown) }, 'the old room keeps its claim');
+    }
+  }
+}
