@@ -1,0 +1,138 @@
+// The floor of a run: what the same work costs with nothing of the bridge in it. Each floor runs in a process of its own, on
+// the same machine in the same minutes, and prints one JSON line.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { openStore } from '../../bridge-core/store/sqlite.ts';
+import { spawnFakeHomeserver } from '../support/fake-homeserver/remote.ts';
+import { bareClient } from './bare-irc.ts';
+import { rssOf } from './process-costs.ts';
+
+/** CPU ms of one PUT through undici, ten in flight, warm. */
+export async function putFloor(count = 20_000): Promise<number> {
+  return await onItsOwnStub((url, room) => run('puts', url, room, String(count)));
+}
+
+/** CPU ms of one PUT and one commit of a row with synchronous=FULL, `pace` a second. */
+export async function pacedFloor(folder: string, pace: number, seconds: number): Promise<number> {
+  return await onItsOwnStub((url, room) => run('paced', url, room, folder, String(pace), String(seconds)));
+}
+
+// A stub of its own: what is said there is not pushed to the bridge under measurement.
+async function onItsOwnStub(measure: (url: string, room: string) => Promise<{ cpuMs: number }>): Promise<number> {
+  const stub = await spawnFakeHomeserver({ asToken: 'as-token-of-the-bench' });
+  try {
+    return (await measure(stub.url, await stub.call('createRoom', { creator: stub.bot, version: '11' }))).cpuMs;
+  } finally {
+    await stub.stop();
+  }
+}
+
+/** Bare sockets in one channel: `ready` once all are in; `stop` tells what hearing cost and what they hold. */
+export async function bareCrowd(port: number, channel: string, count: number) {
+  const child = start('crowd', String(port), channel, String(count));
+  const lines = createInterface({ input: child.stdout });
+  const next = async () => JSON.parse(String((await once(lines, 'line'))[0])) as { cpuMs?: number };
+  await next();
+  return {
+    pid: child.pid ?? 0,
+    rss: () => rssOf(child.pid ?? 0),
+    stop: async () => {
+      child.kill();
+      await once(child, 'exit');
+    },
+  };
+}
+
+function start(...args: string[]) {
+  return spawn(process.execPath, [import.meta.filename, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+async function run(...args: string[]): Promise<{ cpuMs: number }> {
+  const child = start(...args);
+  const [line] = await once(createInterface({ input: child.stdout }), 'line');
+  await once(child, 'exit');
+  return JSON.parse(String(line)) as { cpuMs: number };
+}
+
+const body = (number: number) => JSON.stringify({ msgtype: 'm.text', body: `floor ${number}`, 'm.mentions': {} });
+
+async function puts(url: string, room: string, count: number): Promise<number> {
+  const put = await openPut(url, room);
+  for (let number = 0; number < 2_000; number += 1) await put(`warm${number}`, number);
+  const before = process.cpuUsage();
+  let next = 0;
+  const worker = async () => {
+    while (next < count) {
+      next += 1;
+      await put(`put${next}`, next);
+    }
+  };
+  await Promise.all(Array.from({ length: 10 }, worker));
+  return cpuSince(before) / count;
+}
+
+async function paced(url: string, room: string, folder: string, pace: number, seconds: number): Promise<number> {
+  const put = await openPut(url, room);
+  const path = join(folder, 'floor.db');
+  const store = openStore(path, (thrown) => {
+    throw thrown;
+  });
+  const insert = store.prepare('INSERT INTO memory (name, value) VALUES (?, ?)');
+  const text = 'x'.repeat(500);
+  for (let number = 0; number < 500; number += 1) await put(`warm${number}`, number);
+  const before = process.cpuUsage();
+  const began = performance.now();
+  const under: Promise<unknown>[] = [];
+  for (let number = 0; number < pace * seconds; number += 1) {
+    const ahead = began + (number * 1_000) / pace - performance.now();
+    if (ahead > 0) await new Promise((resolve) => setTimeout(resolve, ahead));
+    under.push(store.write(() => insert.run(`${number}`, text)).then(() => put(`paced${number}`, number)));
+  }
+  await Promise.all(under);
+  const cpu = cpuSince(before) / (pace * seconds);
+  await store.close();
+  for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
+  return cpu;
+}
+
+async function openPut(url: string, room: string) {
+  const { Agent, request } = await import('undici');
+  const dispatcher = new Agent({ connections: 10, pipelining: 1 });
+  const tag = `${process.pid}`;
+  return async (transaction: string, number: number) => {
+    const path = `${url}/_matrix/client/v3/rooms/${encodeURIComponent(room)}/send/m.room.message/${tag}${transaction}`;
+    const headers = { authorization: 'Bearer as-token-of-the-bench', 'content-type': 'application/json' };
+    const answer = await request(path, { dispatcher, method: 'PUT', headers, body: body(number) });
+    await answer.body.dump();
+  };
+}
+
+async function crowd(port: number, channel: string, count: number): Promise<void> {
+  for (let from = 0; from < count; from += 20) {
+    await Promise.all(
+      Array.from({ length: Math.min(20, count - from) }, (_, number) => bareClient(port, `bare${from + number}`, [channel], () => {})),
+    );
+  }
+}
+
+function cpuSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}
+
+const [what, first = '', second = '', ...rest] = process.argv.slice(2);
+if (import.meta.main && what === 'crowd') {
+  await crowd(Number(first), second, Number(rest[0]));
+  process.stdout.write('{}\n');
+} else if (import.meta.main && what !== undefined) {
+  const cpuMs =
+    what === 'puts'
+      ? await puts(first, second, Number(rest[0]))
+      : await paced(first, second, rest[0] ?? '', Number(rest[1]), Number(rest[2]));
+  process.stdout.write(`${JSON.stringify({ cpuMs })}\n`);
+  process.exit(0);
+}
