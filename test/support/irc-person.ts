@@ -120,6 +120,14 @@ export class IrcPerson {
     return this.#client.network.options;
   }
 
+  /** Calls `take` for every line from now on. */
+  listen(take: (line: IrcLine) => void): void {
+    let next = this.heard.length;
+    this.#waiting.add(() => {
+      for (; next < this.heard.length; next += 1) take(this.heard[next] as IrcLine);
+    });
+  }
+
   /** How much has been heard: given to a search as `since`, only later lines count. */
   mark(): number {
     return this.heard.length;

@@ -76,7 +76,7 @@ export class MatrixPerson {
     this.password = options.password ?? '';
   }
 
-  /** Syncs from now on, over restarts of the homeserver too, until `leave()` or `stop()`. Resolves once the first sync is in. */
+  /** Syncs from now on, over restarts of the homeserver too, until `stop()`. Resolves once the first sync is in. */
   async sync(): Promise<this> {
     const first = await this.#syncOnce(undefined);
     this.#syncing = this.#syncOn(first);
@@ -238,6 +238,14 @@ export class MatrixPerson {
   }
 
   // — hearing
+
+  /** Calls `take` for every event from now on. */
+  listen(take: (event: RoomEvent) => void): void {
+    let next = this.heard.length;
+    this.#waiting.add(() => {
+      for (; next < this.heard.length; next += 1) take(this.heard[next] as RoomEvent);
+    });
+  }
 
   /** How much has been heard: given to a search as `since`, only later events count. */
   mark(): number {
