@@ -22,6 +22,7 @@ type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 /** No answer is waited for longer than this: a Synapse under a backlog may well take half of it. */
 const headersTimeout = 60_000;
 const bodyTimeout = 30_000;
+const openHeaders = ['user-agent', 'causeway'];
 const largestAnswer = 64 * 1024 * 1024;
 
 export class HomeserverHttp {
@@ -67,10 +68,19 @@ export class HomeserverHttp {
 
   /** The same past the gate: for what asks whether the homeserver is there at all. */
   askNow(kind: Kind, method: Method, path: string, body?: string): Promise<string> {
+    return this.#dispatch(kind, method, path, body, this.#headers);
+  }
+
+  /** Past the gate and without our token, which a homeserver that does not know it refuses everywhere. */
+  askOpenly(path: string): Promise<string> {
+    return this.#dispatch('other', 'GET', path, undefined, openHeaders);
+  }
+
+  #dispatch(kind: Kind, method: Method, path: string, body: string | undefined, headers: string[]): Promise<string> {
     return new Promise((resolve, reject) => {
       const answer = new Collector(resolve, (failure) => reject(this.#translated(kind, method, path, failure)));
       this.#agent.dispatch(
-        { origin: this.origin, path: this.basePath + path, method, headers: this.#headers, body: body ?? null },
+        { origin: this.origin, path: this.basePath + path, method, headers, body: body ?? null },
         answer as Dispatcher.DispatchHandler,
       );
     });

@@ -23,7 +23,11 @@ export function makeStatus({ http, bot, domain, registrationId, log }: StatusOpt
 
   return {
     check: async () => {
-      const answer = await get('/_matrix/client/versions').catch(notAHomeserver);
+      const path = '/_matrix/client/versions';
+      const answer = await http
+        .askOpenly(path)
+        .then((text) => http.parse('GET', path, text))
+        .catch(notAHomeserver);
       const versions = isRecord(answer) ? answer.versions : undefined;
       if (!Array.isArray(versions)) throw new UnreachableError('HOMESERVER_UNREACHABLE', `${http.origin} does not answer as a homeserver`);
 
@@ -90,7 +94,7 @@ export function makeStatus({ http, bot, domain, registrationId, log }: StatusOpt
 
   async function known(path: string): Promise<string | undefined> {
     try {
-      await http.askNow('other', 'GET', path);
+      await http.askOpenly(path);
       return 'yes';
     } catch (thrown) {
       return thrown instanceof Refusal ? thrown.errcode : undefined;

@@ -17,6 +17,7 @@ export interface DoorOptions {
   readonly port: number;
 }
 
+const versionsPath = '/_matrix/client/versions';
 /** So many requests are recorded, for tests to look at. */
 const mostRecorded = 20_000;
 
@@ -147,7 +148,7 @@ export class Door {
         finish(200, this.#options.routes.send(asked, this.#options.world.room(asked.parts[3] ?? ''), asked.parts[5] ?? ''));
         return;
       }
-      if (path === '/_matrix/client/versions') {
+      if (path === versionsPath) {
         finish(200, { versions: ['v1.1', 'v1.12'], unstable_features: {} });
         return;
       }
@@ -170,11 +171,11 @@ export class Door {
   #read(request: IncomingMessage, raw: Buffer, path: string, query: URLSearchParams): Asked {
     const parts = path.split('/').slice(2).map(decodeURIComponent);
     if (!path.startsWith('/_matrix/')) throw unrecognised();
-    const isOpen =
-      path === '/_matrix/client/versions' || path.startsWith('/_matrix/client/v3/register/available') || parts[2] === 'profile';
+    const isOpen = path === versionsPath || path.startsWith('/_matrix/client/v3/register/available') || parts[2] === 'profile';
     const token = request.headers.authorization;
-    if (token !== `Bearer ${this.#options.asToken}` && !isOpen) {
-      if (token === undefined) throw new MatrixFault(401, 'M_MISSING_TOKEN', 'Missing access token');
+    if (token === undefined && !isOpen) throw new MatrixFault(401, 'M_MISSING_TOKEN', 'Missing access token');
+    // A wrong one is refused even where none is needed.
+    if (token !== undefined && token !== `Bearer ${this.#options.asToken}`) {
       throw new MatrixFault(401, 'M_UNKNOWN_TOKEN', 'Invalid access token passed.');
     }
     const user = query.get('user_id') ?? this.#options.bot;
