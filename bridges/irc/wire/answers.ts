@@ -7,6 +7,23 @@ import type { IrcLine } from './connection.ts';
 /** Lines of one answer; a server that sends more is not answering. */
 const maxLines = 50_000;
 
+/** What happens in the sight of all; as an answer it tells that the request was fulfilled. */
+const changes = new Set([
+  'JOIN',
+  'PART',
+  'NICK',
+  'KICK',
+  'TOPIC',
+  'MODE',
+  'INVITE',
+  'QUIT',
+  'CHGHOST',
+  'SETNAME',
+  'ACCOUNT',
+  'AWAY',
+  'REDACT',
+]);
+
 interface Asked {
   readonly lines: IrcLine[];
   readonly resolve: (lines: readonly IrcLine[]) => void;
@@ -17,8 +34,8 @@ interface Asked {
 export class Answers {
   #labels = 0;
   readonly #asked = new Map<string, Asked>();
-  /** Reference of an open batch → label of the answer that it belongs to, and whether it is the outermost. */
-  readonly #batches = new Map<string, { readonly label: string; readonly isOuter: boolean }>();
+  /** Reference of an open batch → label of the answer that it belongs to. */
+  readonly #batches = new Map<string, { readonly label: string; readonly isPlain: boolean; readonly isOuter: boolean }>();
 
   newLabel(): string {
     this.#labels++;
@@ -41,32 +58,39 @@ export class Answers {
     for (const label of [...this.#asked.keys()]) this.#fail(label, error);
   }
 
-  /** Takes the line if it is part of an answer. */
+  /** Takes the line if it is part of an answer. False also for a part that tells of a change, which concerns everybody. */
   take(line: IrcLine): boolean {
     const { label, batch } = line.tags;
     const reference = line.command === 'BATCH' ? (line.params[0] ?? '') : '';
     if (reference.startsWith('-')) return this.#closeBatch(reference.slice(1), line);
     if (label !== undefined && this.#asked.has(label)) {
-      if (reference.startsWith('+')) this.#batches.set(reference.slice(1), { label, isOuter: true });
+      if (reference.startsWith('+')) this.#openBatch(reference.slice(1), label, line);
       else this.#settle(label)?.resolve(line.command === 'ACK' ? [] : [line]);
-      return true;
+      return !changes.has(line.command);
     }
     const within = batch === undefined ? undefined : this.#batches.get(batch);
     if (within === undefined) return false;
-    if (reference.startsWith('+')) this.#batches.set(reference.slice(1), { label: within.label, isOuter: false });
+    if (reference.startsWith('+')) this.#batches.set(reference.slice(1), { label: within.label, isPlain: false, isOuter: false });
     this.#collect(within.label, line);
-    return true;
+    return !(within.isPlain && changes.has(line.command));
+  }
+
+  /** The answer as a whole is a batch: a plain one only holds it together, one of another type is part of what is said. */
+  #openBatch(reference: string, label: string, line: IrcLine): void {
+    const isPlain = line.params[1] === 'labeled-response';
+    this.#batches.set(reference, { label, isPlain, isOuter: true });
+    if (!isPlain) this.#collect(label, line);
   }
 
   #closeBatch(reference: string, line: IrcLine): boolean {
     const batch = this.#batches.get(reference);
     if (batch === undefined) return false;
+    if (!batch.isPlain) this.#collect(batch.label, line);
     if (batch.isOuter) {
       const asked = this.#settle(batch.label);
       asked?.resolve(asked.lines);
     } else {
       this.#batches.delete(reference);
-      this.#collect(batch.label, line);
     }
     return true;
   }

@@ -59,9 +59,10 @@ export interface Connection {
   capabilityValue(name: string): string | undefined;
   /** Resolves when the line was handed to the socket; rejects with UnreachableError if the connection is lost before. */
   send(line: OutLine, lane?: OutLane): Promise<void>;
-  /** Sends under a label and collects the labelled answer (ACK: empty). Only where labeled-response is acknowledged. What
-   *  belongs to the answer, the echo of an own line too, comes here alone and not to `ConnectionEvents.line`; nested batches
-   *  come with their BATCH lines. No answer in time (ms from the sending, default 30 s): UnknownOutcomeError. */
+  /** Sends under a label and collects the labelled answer (ACK: empty). Only where labeled-response is acknowledged. The
+   *  answer comes here alone, but for changes that concern everybody (JOIN, NICK, TOPIC, MODE…): those come to
+   *  `ConnectionEvents.line` too. Batches within come with their BATCH lines. No answer in time (ms from the sending, default
+   *  30 s): UnknownOutcomeError. */
   ask(line: OutLine, options?: { readonly lane?: OutLane; readonly timeout?: number }): Promise<readonly IrcLine[]>;
   /** Resolves when everything sent before has been answered (a PING of ours came back); one outstanding, shared. */
   fence(): Promise<void>;
