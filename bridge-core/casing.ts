@@ -7,7 +7,7 @@ export type CamelKeys<Section> = { readonly [Key in keyof Section as Key extends
 /** The keys of this object only: what lies deeper may be names that people chose. */
 export function camelKeys<Section extends object>(section: Section): CamelKeys<Section> {
   const entries = Object.entries(section).map(([key, value]) => [
-    key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+    key.replace(/(?<=[a-z0-9])_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
     value,
   ]);
   return Object.fromEntries(entries) as CamelKeys<Section>;

@@ -34,7 +34,8 @@ export async function run(files: readonly string[], sources: Sources): Promise<n
 
   async function reload(): Promise<void> {
     try {
-      for (const line of (await host?.reload()) ?? ['still starting: nothing was read anew']) log.info({}, line);
+      const lines = (await host?.reload()) ?? ['still starting: nothing was read anew'];
+      for (const line of lines.length === 0 ? ['read anew: nothing has changed'] : lines) log.info({}, line);
     } catch (error) {
       const remedy = error instanceof BridgeError ? ` ${error.remedy}` : '';
       log.error({ code: error instanceof BridgeError ? error.code : undefined }, `all stays as it was: ${messageOf(error)}${remedy}`);
