@@ -49,6 +49,25 @@ export interface Adapter<Body extends Json = string> {
   history?(channel: ChannelId, since: RemoteMessageId | number): AsyncIterable<RemoteEvent<Body>>;
   /** One free line about the connections, for `status`. */
   status(): readonly ConnectionStatus[];
+  /** Who and what is meant by fields from outside. Absent: ghosts are made only for those who speak. */
+  readonly lookups?: Lookups;
+}
+
+/** Fields are those of a name template (`network`, `nick`) or of Matrix's third-party look-up (`domain`, `nick`). By shape
+ *  alone, without a question to the network; undefined: no such network, or no name that it allows. */
+export interface Lookups {
+  readonly userFields: readonly string[];
+  readonly locationFields: readonly string[];
+  readonly fieldTypes: Readonly<Record<string, { readonly regexp: string; readonly placeholder: string }>>;
+  networks(): readonly { readonly id: string; readonly name: string; readonly domain: string; readonly icon?: string }[];
+  /** `fields` come back as `userFields` name them. */
+  user(fields: Readonly<Record<string, string>>): Found<RemoteUserId> | undefined;
+  channel(fields: Readonly<Record<string, string>>): Found<ChannelId> | undefined;
+}
+
+export interface Found<Id> {
+  readonly id: Id;
+  readonly fields: Readonly<Record<string, string>>;
 }
 
 export interface ConfiguredLink {
