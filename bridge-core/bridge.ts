@@ -3,13 +3,19 @@
 
 import type { Adapter, Json, Logger, Network, RemoteEvent } from './adapter.ts';
 import { openHomeserver } from './appservice/homeserver.ts';
+import { openMedia } from './appservice/media.ts';
+import { openPages } from './appservice/pages.ts';
 import { openTransactions } from './appservice/transactions.ts';
 import { WebRoutes } from './appservice/web.ts';
+import { keepTidy, measureCommit, showFigures } from './bridge-upkeep.ts';
 import { Records } from './control/records.ts';
 import { messageOf, type PermanentError } from './errors.ts';
 import type { RoomId, UserId } from './ids.ts';
 import type { WaitingInbox } from './inbox.ts';
+import type { MatrixEvent } from './matrix-event.ts';
+import { MembershipQueue } from './membership/queue.ts';
 import { Roster } from './membership/roster.ts';
+import { Sync } from './membership/sync.ts';
 import type { Health } from './observe/health.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { Failures } from './pipeline/failures.ts';
@@ -26,13 +32,14 @@ import { BridgeInfo } from './plumbing/bridge-info.ts';
 import { Links } from './plumbing/links.ts';
 import { LoopGuard } from './plumbing/loop-guard.ts';
 import { Plumb } from './plumbing/plumb.ts';
+import { Upgrades } from './plumbing/upgrades.ts';
 import type { CoreSettings, Registration } from './settings.ts';
 import type { SqliteStore } from './store/sqlite.ts';
 import { Ghosts } from './virtual-users/ghosts.ts';
+import type { Keys } from './virtual-users/keys.ts';
 import { openNames } from './virtual-users/names.ts';
 import { Puppets } from './virtual-users/puppets.ts';
 
-const stateNames = ['waiting', 'begun', 'parked', 'dead'] as const;
 /** What is in flight at a stop may take so long, ms; the rest waits in the journal. */
 const drainMs = 5_000;
 /** All lanes towards Matrix share the homeserver's fate. */
@@ -45,6 +52,7 @@ export interface BridgeOptions<Body extends Json> {
   readonly adapter: Adapter<Body>;
   readonly inbox: WaitingInbox<Body>;
   readonly store: SqliteStore;
+  readonly keys: Keys;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly health: Health;
@@ -59,12 +67,26 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     ...{ url, domain, inFlight, bot: names.bot, asToken: registration.asToken, registrationId: registration.id, log, count },
   });
 
+  const web = new WebRoutes();
+  const { publicUrl, webPrefix } = settings;
+  const media = openMedia({ homeserver, keys: options.keys, publicUrl, webPrefix, store, web, log });
+  const pages = openPages({ store, publicUrl, webPrefix, web });
+
   const links = new Links({ store });
   const journal = new Journal({ store, run: store.run });
   const relations = new Relations({ store });
   const recovery = new Recovery({ homeserver });
   const roster = new Roster({ store, members: (room) => homeserver.joinedMembers(room) });
-  const ghosts = new Ghosts({ store, homeserver, names, places: roster, log });
+  const queue = new MembershipQueue({
+    ...{ perSecond: settings.membership.perSecond, maxQueued: settings.membership.maxQueued, log },
+    atOnce: Math.max(1, Math.floor(inFlight / 4)),
+    act: ({ room, ghost, want, person, reason }) =>
+      want === 'join' && person !== undefined ? ghosts.admit(person, room).then(() => undefined) : ghosts.leave(ghost, room, reason),
+    isIn: (room, ghost) => roster.isIn(room, ghost),
+    settled: (room) => matrixLanes.passed(roomLane(room)),
+    onRoom: () => sync.recomputeAll(),
+  });
+  const ghosts: Ghosts = new Ghosts({ store, homeserver, names, places: roster, log, enter: queue.promote });
   const puppets = new Puppets<Body>({ adapter });
   const failures = new Failures<Body>({
     store,
@@ -110,30 +132,39 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   };
   const guard = new LoopGuard({ homeserver, links, channels: adapter.channels, protocol: options.network.protocol.id, tell, log });
   const info = new BridgeInfo({ homeserver, links, channels: adapter.channels, protocol: options.network.protocol, log });
+  const sync: Sync<Body> = new Sync<Body>({ settings: settings.membership, adapter, links, roster, ghosts, names, queue, log });
+  const upgrades = new Upgrades({ homeserver, links, guard, info, channels: adapter.channels, tell, log });
   const plumb = new Plumb<Body>({ homeserver, adapter, links, guard, info, tell, log });
 
   const remoteToMatrix = new RemoteToMatrix<Body>({
     ...{ adapter, homeserver, store, journal, lanes: matrixLanes, relations, recovery, links, ghosts, names, log },
     act: async (event) => log.debug({ type: event.type }, 'nothing acts on this yet'),
-    passing: (event, on) => passing.fromNetwork(event, on),
+    passing: (event, on) => {
+      if (event.kind === 'membership' || event.kind === 'profile') sync.heard(event, on);
+      else passing.fromNetwork(event, on);
+    },
     count: (outcome) => metrics.event('network', outcome),
   });
   const routing = new MatrixRouting<Body>({ adapter, links, names, roster, journal, isAct: () => false, isBridgeBot: () => false });
   const matrixToRemote = new MatrixToRemote<Body>({
     ...{ adapter, routing, store, journal, lanes: networkLanes, matrixLanes, relations, recovery, links, roster, puppets, ghosts },
     markLate: settings.ages.markLate,
-    mediaLink: () => undefined,
-    page: async () => undefined,
+    mediaLink: (file, event) => media.link(file.mxc, file.name, file.type, event.id),
+    page: (event, title, body) => pages.publish({ room: event.room, event: event.id, title, body }),
     passing: (event) => passing.fromMatrix(event),
-    redacted: () => {},
+    redacted,
     count: (outcome) => metrics.event('matrix', outcome),
   });
   const transactions = openTransactions({ store, log, count, accept: (batch) => matrixToRemote.accept(batch), onFailure: ping });
 
   links.onChange(({ link, was }) => {
-    if (link?.state === 'live' && was?.state !== 'live') {
-      roster.refresh(link.room).catch((thrown) => log.warn({ room: link.room, why: messageOf(thrown) }, 'member list not read'));
+    if (link?.state === 'live' && (was?.state !== 'live' || was.room !== link.room)) {
+      roster
+        .refresh(link.room)
+        .then(() => sync.linked(link))
+        .catch((thrown) => log.warn({ room: link.room, why: messageOf(thrown) }, 'member list not read'));
     }
+    if (link === undefined && was !== undefined) sync.unlinked(was);
   });
 
   const records = new Records({
@@ -142,7 +173,6 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       for (const row of rows) (row.direction === towards.matrix ? matrixLanes : networkLanes).push(row);
     },
   });
-  const web = new WebRoutes();
 
   /** Where it is delivered to. */
   function sideOf(row: Row): 'matrix' | 'network' {
@@ -169,31 +199,21 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     return room !== undefined;
   }
 
+  // What was taken back must not stay readable by a link that we gave out.
+  function redacted(event: MatrixEvent): void {
+    const target = event.redacts;
+    if (target === undefined || publicUrl === undefined) return;
+    Promise.all([media.revoke(target), pages.revoke(target)]).catch((thrown) =>
+      log.error({ event: target, why: messageOf(thrown) }, 'links to a redacted message still work'),
+    );
+  }
+
   function ping(): void {
     homeserver.ping().catch((thrown) => log.warn({ why: messageOf(thrown) }, 'the homeserver did not reach us'));
   }
 
-  metrics.gauge('journal_rows', () =>
-    journal
-      .depth()
-      .map(({ direction, state, rows }) => [{ side: direction === towards.matrix ? 'matrix' : 'network', state: stateNames[state] }, rows]),
-  );
-  metrics.gauge('journal_oldest_seconds', () =>
-    journal
-      .depth()
-      .filter(({ state }) => state !== states.dead)
-      .map(({ direction, oldest }) => [{ side: direction === towards.matrix ? 'matrix' : 'network' }, (Date.now() - oldest) / 1_000]),
-  );
-  metrics.gauge('connections', () => adapter.status().map(({ network, state, sessions }) => [{ network, state }, sessions]));
-  metrics.gauge('requests_in_flight', () => [[{}, homeserver.load().inFlight]]);
-  metrics.gauge('requests_waiting', () => [[{}, homeserver.load().waiting]]);
-  metrics.gauge('links', () => countBy(links.all().map(({ state }) => state)).map(([state, links]) => [{ state }, links]));
-  for (const { network } of adapter.status()) {
-    options.health.add(`network ${network}`, () => {
-      const status = adapter.status().find((each) => each.network === network);
-      return { ok: status?.state === 'up', detail: status?.detail ?? status?.state ?? 'gone' };
-    });
-  }
+  showFigures<Body>({ metrics, health: options.health, adapter, homeserver, journal, links, queue });
+  let stopUpkeep: (() => void) | undefined;
 
   return {
     web,
@@ -243,6 +263,8 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       matrixLanes.start();
       networkLanes.start();
       plumb.resume();
+      stopUpkeep = keepTidy({ store, journal, relations, transactions, log });
+      measureCommit(store, log).catch((thrown) => log.error({ why: messageOf(thrown) }, 'the store cannot be written'));
     },
     /** Says in one line each what is wrong on the homeserver's side; retried by the caller. */
     async greet(): Promise<void> {
@@ -251,7 +273,10 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       await homeserver.ping();
     },
     async stop(): Promise<void> {
+      stopUpkeep?.();
       plumb.stop();
+      sync.stop();
+      await queue.stop();
       transactions.close();
       await failures.flush();
       const drained = Promise.all([matrixLanes.stop(), networkLanes.stop()]);
@@ -265,12 +290,6 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       return [];
     },
   };
-}
-
-function countBy(words: readonly string[]): [string, number][] {
-  const counts = new Map<string, number>();
-  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return [...counts];
 }
 
 export type Bridge = Awaited<ReturnType<typeof buildBridge>>;

@@ -12,6 +12,7 @@ import type { CoreSettings, Registration } from './settings.ts';
 import { acquireLock, type Lock } from './store/lock.ts';
 import { Memory } from './store/memory.ts';
 import { openStore, type SqliteStore } from './store/sqlite.ts';
+import { openKeys } from './virtual-users/keys.ts';
 
 /** What main makes of one config file. */
 export interface BridgeDefinition {
@@ -67,7 +68,7 @@ export class RunningBridge {
     const { buildBridge } = await import('./bridge.ts');
     const bridge = await buildBridge<Json>({
       ...{ settings, registration, network: network as Network<unknown, Json>, adapter, inbox, store: this.#store },
-      ...{ log, metrics: this.#metrics, health: this.#health },
+      ...{ log, metrics: this.#metrics, health: this.#health, keys: await openKeys(`${settings.store}.keys`) },
     });
     this.#bridge = bridge;
     this.#health.add('homeserver', () => ({ ok: this.#trouble === undefined, ...(this.#trouble && { detail: this.#trouble.message }) }));

@@ -129,12 +129,18 @@ export class Lanes {
   }
 
   /** Resolves once the row is delivered, parked or given up. */
-  settled(row: Row): Promise<void> {
+  settled(row: Pick<Row, 'seq'>): Promise<void> {
     return new Promise((resolve) => {
       const waiters = this.#settled.get(row.seq);
       if (waiters === undefined) this.#settled.set(row.seq, [resolve]);
       else waiters.push(resolve);
     });
+  }
+
+  /** Resolves once all that now waits in the lane is settled. */
+  async passed(laneName: string): Promise<void> {
+    const last = this.#lanes.get(laneName)?.queue.at(-1);
+    if (last !== undefined) await this.settled(typeof last === 'number' ? { seq: last } : last);
   }
 
   /** Rows not yet tried to an end, parked ones aside; of one lane, or of all. */

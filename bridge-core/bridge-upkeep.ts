@@ -1,0 +1,99 @@
+// What a running bridge does beside carrying messages: shows its figures to operators, and forgets what is old in slices,
+// while nothing else is to be done.
+
+import type { Adapter, Json, Logger } from './adapter.ts';
+import type { Homeserver } from './appservice/homeserver.ts';
+import type { Transactions } from './appservice/transactions.ts';
+import { messageOf } from './errors.ts';
+import type { MembershipQueue } from './membership/queue.ts';
+import type { Health } from './observe/health.ts';
+import type { Metrics } from './observe/metrics.ts';
+import type { Journal } from './pipeline/journal.ts';
+import type { Relations } from './pipeline/relations.ts';
+import { type Direction, states, towards } from './pipeline/row.ts';
+import type { Links } from './plumbing/links.ts';
+import type { Store } from './store/store.ts';
+
+const trimEvery = 60_000;
+const slowCommit = 5;
+
+const stateNames = ['waiting', 'begun', 'parked', 'dead'] as const;
+const sideOf = (direction: Direction): string => (direction === towards.matrix ? 'matrix' : 'network');
+
+export interface FigureParts<Body extends Json> {
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly adapter: Pick<Adapter<Body>, 'status'>;
+  readonly homeserver: Pick<Homeserver, 'load'>;
+  readonly journal: Journal;
+  readonly links: Links;
+  readonly queue: MembershipQueue;
+}
+
+/** Figures that stand, read when somebody scrapes. */
+export function showFigures<Body extends Json>(parts: FigureParts<Body>): void {
+  const { metrics, health, adapter, homeserver, journal, links, queue } = parts;
+  metrics.gauge('journal_rows', () =>
+    journal.depth().map(({ direction, state, rows }) => [{ side: sideOf(direction), state: stateNames[state] }, rows]),
+  );
+  metrics.gauge('journal_oldest_seconds', () =>
+    journal
+      .depth()
+      .filter(({ state }) => state !== states.dead)
+      .map(({ direction, oldest }) => [{ side: sideOf(direction) }, (Date.now() - oldest) / 1_000]),
+  );
+  metrics.gauge('connections', () => adapter.status().map(({ network, state }) => [{ network, state }, 1]));
+  metrics.gauge('sessions', () => adapter.status().map(({ network, sessions }) => [{ network }, sessions]));
+  metrics.gauge('requests_in_flight', () => [[{}, homeserver.load().inFlight]]);
+  metrics.gauge('requests_waiting', () => [[{}, homeserver.load().waiting]]);
+  metrics.gauge('membership_queue', () => [[{}, queue.depth]]);
+  metrics.gauge('links', () => countBy(links.all().map(({ state }) => state)).map(([state, count]) => [{ state }, count]));
+  for (const { network } of adapter.status()) {
+    health.add(`network ${network}`, () => {
+      const status = adapter.status().find((each) => each.network === network);
+      return { ok: status?.state === 'up', detail: status?.detail ?? status?.state ?? 'gone' };
+    });
+  }
+}
+
+/** Says once how long the disk takes for a commit: every socket waits as long. */
+export async function measureCommit(store: Store, log: Logger): Promise<void> {
+  const began = performance.now();
+  await store.write(() => store.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('measured', '')").run());
+  const ms = Math.round((performance.now() - began) * 10) / 10;
+  if (ms > slowCommit) log.warn({ ms }, 'the disk is slow: each commit holds everything up so long');
+  else log.info({ ms }, 'a commit to disk takes');
+}
+
+export interface UpkeepParts {
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly relations: Relations;
+  readonly transactions: Transactions;
+  readonly log: Logger;
+}
+
+/** Returns what stops it. */
+export function keepTidy(parts: UpkeepParts): () => void {
+  const { store, journal, relations, transactions, log } = parts;
+  let minutes = 0;
+  const timer = setInterval(() => {
+    minutes += 1;
+    const work = [
+      store.write(() => {
+        journal.trimSeen();
+        relations.trim();
+      }),
+      ...(minutes % 60 === 1 ? [transactions.trim()] : []),
+    ];
+    Promise.all(work).catch((thrown) => log.warn({ why: messageOf(thrown) }, 'old records could not be removed'));
+  }, trimEvery);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+function countBy(words: readonly string[]): [string, number][] {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts];
+}
