@@ -3,7 +3,7 @@
 
 import type { Appservice } from '@vector-im/matrix-bot-sdk';
 import type { Intent } from 'matrix-appservice-bridge';
-import { messageOf } from '../errors.ts';
+import { messageOf, UnreachableError } from '../errors.ts';
 import { localpartOf, type UserId } from '../ids.ts';
 import type { Kind } from './homeserver-gate.ts';
 import type { HomeserverHttp } from './homeserver-http.ts';
@@ -123,7 +123,7 @@ type LibraryCallback = (error: Error | null, response?: { statusCode: number; he
 function requestOverOurs(request: LibraryRequest, done: LibraryCallback): void {
   const http = bridges.get(request.headers.Authorization ?? '');
   if (http === undefined) {
-    done(new Error('no bridge is open for this request'));
+    done(new UnreachableError('HOMESERVER_UNREACHABLE', 'the bridge is closing'));
     return;
   }
   const query = new URLSearchParams();

@@ -44,7 +44,8 @@ export function makeRooms({ http, library, bot }: { http: HomeserverHttp; librar
       return members;
     },
 
-    resolveAlias: (alias) => orMissing(async () => (await (await library.as(bot)).resolveRoom(alias)) as RoomId),
+    resolveAlias: async (alias) =>
+      alias.startsWith('#') ? orMissing(async () => (await (await library.as(bot)).resolveRoom(alias)) as RoomId) : undefined,
 
     createRoom: async (as, options) => {
       // A copy: the library edits the list of invited people.

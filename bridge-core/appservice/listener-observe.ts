@@ -24,11 +24,11 @@ export function addObservation(app: FastifyInstance, bridges: ReadonlySet<Observ
   const mayKnow = (request: FastifyRequest): boolean => isLocal(request) || hasToken(request, bridges);
 
   // Always 200: a homeserver that is away is no reason to restart the bridge.
-  app.get('/health', (request, reply) => {
+  app.get('/health', { exposeHeadRoute: true }, (request, reply) => {
     const { ok, bridges: details } = report();
     reply.send(mayKnow(request) ? { ok, bridges: details } : { ok });
   });
-  app.get('/ready', (request, reply) => {
+  app.get('/ready', { exposeHeadRoute: true }, (request, reply) => {
     const { ready, bridges: details } = report();
     reply.code(ready ? 200 : 503).send(mayKnow(request) ? { ready, bridges: details } : { ready });
   });

@@ -16,26 +16,32 @@ const requestsPerMinute = 1200;
 
 export async function addPublicPaths(app: FastifyInstance, bridges: ReadonlySet<Public>): Promise<void> {
   const { default: rateLimit } = await import('@fastify/rate-limit');
+  const find = (request: FastifyRequest) => {
+    const path = pathOf(request);
+    const end = path.indexOf('/', 1);
+    for (const { webPrefix, web } of bridges) {
+      const found = webPrefix === path.slice(1, end) ? web?.find(request.method, path.slice(end)) : undefined;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  const isUnlimited = (request: FastifyRequest): boolean => {
+    const found = find(request);
+    return found !== undefined && 'handler' in found && found.isUnlimited;
+  };
   await app.register(async (scope) => {
-    await scope.register(rateLimit, { max: requestsPerMinute, timeWindow: '1 minute', cache: 10_000 });
+    await scope.register(rateLimit, { max: requestsPerMinute, timeWindow: '1 minute', cache: 10_000, allowList: isUnlimited });
     scope.route({
       method: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
       url: '/:prefix/*',
       handler: async (request, reply) => {
-        const { prefix } = request.params as { prefix: string };
-        const path = pathOf(request).slice(prefix.length + 1);
-        for (const { webPrefix, web } of bridges) {
-          const found = webPrefix === prefix ? web?.find(request.method, path) : undefined;
-          if (found === undefined) continue;
-          if ('methods' in found) {
-            return reply
-              .code(405)
-              .header('allow', found.methods.join(', '))
-              .send({ errcode: 'M_UNRECOGNIZED', error: 'Not with this method.' });
-          }
-          return give(reply, request, await found.handler(toWeb(request, path, found.params)));
+        const found = find(request);
+        if (found === undefined) return reply.code(404).send({ errcode: 'M_UNRECOGNIZED', error: 'There is nothing here.' });
+        if ('methods' in found) {
+          reply.code(405).header('allow', found.methods.join(', '));
+          return reply.send({ errcode: 'M_UNRECOGNIZED', error: 'Not with this method.' });
         }
-        return reply.code(404).send({ errcode: 'M_UNRECOGNIZED', error: 'There is nothing here.' });
+        return give(reply, request, await found.handler(toWeb(request, found.params)));
       },
     });
   });
@@ -43,13 +49,14 @@ export async function addPublicPaths(app: FastifyInstance, bridges: ReadonlySet<
 
 const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? '';
 
-function toWeb(request: FastifyRequest, path: string, params: Record<string, string>): WebRequest {
+function toWeb(request: FastifyRequest, params: Record<string, string>): WebRequest {
+  const path = pathOf(request);
   const query = request.url.indexOf('?');
   const headers: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(request.headers)) headers[name] = Array.isArray(value) ? value.join(', ') : value;
   return {
     method: request.method,
-    path,
+    path: path.slice(path.indexOf('/', 1)),
     params,
     query: new URLSearchParams(query < 0 ? '' : request.url.slice(query + 1)),
     headers,

@@ -91,6 +91,7 @@ export async function openListener({ host, port, log }: { host: string; port: nu
   try {
     await app.listen({ host, port });
   } catch (cause) {
+    await app.close();
     throw new ConfigError('CONFIG_INVALID', `appservice.listen: cannot listen on ${host}:${port} (${messageOf(cause)})`, cause);
   }
   const bound = app.server.address() as AddressInfo;

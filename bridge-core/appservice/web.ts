@@ -24,33 +24,47 @@ export interface WebAnswer {
 
 export type WebHandler = (request: WebRequest) => Promise<WebAnswer> | WebAnswer;
 
+export type WebMethod = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+export interface RouteOptions {
+  /** For webhooks, whose sender proves who it is: it may call as often as it likes. */
+  readonly isUnlimited?: boolean;
+}
+
 export interface Web {
   /** `path` like `/media/:token/:name`; the first route that fits answers. A GET answers HEAD too. */
-  route(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, handler: WebHandler): void;
+  route(method: WebMethod, path: string, handler: WebHandler, options?: RouteOptions): void;
+}
+
+export interface FoundRoute {
+  readonly handler: WebHandler;
+  readonly params: Record<string, string>;
+  readonly isUnlimited: boolean;
 }
 
 interface Route {
   readonly method: string;
   readonly parts: readonly string[];
   readonly handler: WebHandler;
+  readonly isUnlimited: boolean;
 }
 
 export class WebRoutes implements Web {
   readonly #routes: Route[] = [];
 
-  route(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, handler: WebHandler): void {
-    this.#routes.push({ method, parts: path.split('/').slice(1), handler });
+  route(method: WebMethod, path: string, handler: WebHandler, { isUnlimited = false }: RouteOptions = {}): void {
+    this.#routes.push({ method, parts: path.split('/').slice(1), handler, isUnlimited });
   }
 
   /** The handler and its params; `methods` where the path is known by other methods only. */
-  find(method: string, path: string): { handler: WebHandler; params: Record<string, string> } | { methods: string[] } | undefined {
+  find(method: string, path: string): FoundRoute | { methods: string[] } | undefined {
     const parts = path.split('/').slice(1);
     const wanted = method === 'HEAD' ? 'GET' : method;
     const methods: string[] = [];
     for (const route of this.#routes) {
       const params = matched(route.parts, parts);
       if (params === undefined) continue;
-      if (route.method === wanted) return { handler: route.handler, params };
+      if (route.method === wanted) return { handler: route.handler, isUnlimited: route.isUnlimited, params };
       methods.push(route.method);
     }
     return methods.length > 0 ? { methods } : undefined;

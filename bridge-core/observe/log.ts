@@ -31,7 +31,7 @@ const secretFields = [
 
 /** Where a secret stands in the middle of a text: query parameters, an Authorization header, IRC's own words for it. */
 const secretsInText =
-  /((?:access_token|as_token|hs_token|token|password|client_secret|code|state)=)[^&\s"'\\]+|(\bBearer\s+)[\w.~+/=-]+|(\b(?:PASS|OPER \S+|AUTHENTICATE|IDENTIFY(?: \S+)?)\s+):?[^\s"\\]+/g;
+  /((?:access_token|as_token|hs_token|\btoken|password|client_secret|[?&](?:code|state))=)[^&\s"'\\]+|(\bBearer\s+)[\w.~+/=-]+|(\b(?:PASS|OPER \S+|AUTHENTICATE|IDENTIFY(?: \S+)?)\s+):?[^\s"\\]+/g;
 const censor = '[secret]';
 
 export function openLog({ level, format, destination }: LogOptions): Logger {

@@ -34,7 +34,7 @@ async function listen(t: TestContext): Promise<{ listener: Listener; log: Return
     const headers = { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...init.headers };
     const answer = await fetch(base + path, { ...init, headers });
     const text = await answer.text();
-    const isJson = answer.headers.get('content-type')?.includes('json') === true;
+    const isJson = text !== '' && answer.headers.get('content-type')?.includes('json') === true;
     return { status: answer.status, headers: answer.headers, text, body: isJson ? JSON.parse(text) : undefined };
   }
   return { listener, log, ask };
@@ -208,6 +208,7 @@ test('health and readiness for all, details and metrics for this machine and the
   const local = await ask('/health');
   assert.deepEqual([local.status, local.body.ok, local.body.bridges.one.details.homeserver.detail], [200, true, 'being asked']);
   assert.equal((await ask('/ready')).status, 503);
+  assert.deepEqual([(await ask('/health', { method: 'HEAD' })).status, (await ask('/health', { method: 'HEAD' })).text], [200, '']);
   assert.match((await ask('/metrics')).text, /causeway_events_total\{bridge="one",side="matrix",outcome="accepted"\} 1/);
 
   const outside = { headers: { 'x-forwarded-for': '203.0.113.9' } };
@@ -253,6 +254,7 @@ test('a page that fails is told in JSON, and one address may not ask without end
   web.route('GET', '/broken', () => {
     throw new Error('secret detail');
   });
+  web.route('POST', '/hook', () => ({ status: 204 }), { isUnlimited: true });
   listener.add(bridge('irc', {}, { web }));
   const failed = await ask('/irc/broken');
   assert.deepEqual([failed.status, failed.body.errcode], [500, 'M_UNKNOWN']);
@@ -260,6 +262,7 @@ test('a page that fails is told in JSON, and one address may not ask without end
   let last = failed;
   for (let number = 0; number < 1250 && last.status !== 429; number += 1) last = await ask('/irc/nothing');
   assert.deepEqual([last.status, last.body.errcode], [429, 'M_LIMIT_EXCEEDED']);
+  assert.equal((await ask('/irc/hook', { method: 'POST', body: '{}' })).status, 204, 'a webhook is');
   const other = await ask('/irc/nothing', { headers: { 'x-forwarded-for': '203.0.113.9' } });
   assert.equal(other.status, 404, 'somebody else behind the same proxy is not held back');
 });

@@ -49,7 +49,8 @@ test('secrets are struck out of texts: addresses, headers, lines of IRC', () => 
   assert.ok(!lines.join('').includes('s3cret'), lines.join(''));
   assert.match(lines[0] ?? '', /user_id=@a:b failed/);
   for (const line of lines) JSON.parse(line);
-  assert.equal(strikeOut('nothing to hide'), 'nothing to hide');
+  assert.equal(strikeOut('/return?code=s3cret&state=s3cret'), '/return?code=[secret]&state=[secret]');
+  assert.equal(strikeOut('errcode=M_FORBIDDEN state=up'), 'errcode=M_FORBIDDEN state=up');
 });
 
 test('for people it is one readable line, the bridge first', () => {
