@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import { ConfigError, messageOf, RetryableError } from '../errors.ts';
 import { migrate } from './migrate.ts';
@@ -13,6 +14,7 @@ import type { Statement, Store, Value } from './store.ts';
 const soonMs = 10;
 const soonUnits = 64;
 const idleMs = 1_000;
+const againMs = 1_000;
 
 interface Unit {
   readonly work: () => unknown;
@@ -49,20 +51,13 @@ export class SqliteStore implements Store {
   constructor(path: string, onFault: (error: unknown) => void) {
     this.#onFault = onFault;
     this.#database = new Sqlite(path);
-    const database = this.#database;
-    database.pragma('journal_mode = WAL');
-    database.pragma('synchronous = FULL');
-    database.pragma('wal_autocheckpoint = 20000');
-    database.pragma('cache_size = -8000');
-    migrate(database, path);
-    const read = database.prepare<[string], { value: string }>('SELECT value FROM meta WHERE name = ?');
-    const write = database.prepare('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value');
-    const run = Number(read.get('run')?.value ?? '0') + 1;
-    const id = read.get('id')?.value ?? randomBytes(6).toString('base64url');
-    database.transaction(() => {
-      write.run('run', String(run));
-      write.run('id', id);
-    })();
+    try {
+      migrated(this.#database, path);
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+    const { run, id } = beginRun(this.#database);
     this.run = run;
     this.id = id;
   }
@@ -88,6 +83,10 @@ export class SqliteStore implements Store {
   }
 
   writeSoon(work: () => void): void {
+    if (this.#closed) {
+      this.#onFault(new RetryableError('STORE_BROKEN', 'the store is closed'));
+      return;
+    }
     this.#units.push({ work });
     this.#waiting += 1;
     if (this.#immediate !== undefined) return;
@@ -96,7 +95,7 @@ export class SqliteStore implements Store {
   }
 
   async flush(): Promise<void> {
-    if (this.#units.length > 0) this.#commit();
+    this.#commit();
   }
 
   onCommit(listener: (ms: number) => void): void {
@@ -108,17 +107,27 @@ export class SqliteStore implements Store {
     await this.#database.backup(destination);
   }
 
+  /** Whoever was waiting may write once more in answer: that is taken along, until a turn passes without. */
   async close(): Promise<void> {
+    while (!this.#closed && this.#units.length > 0) {
+      if (!this.#commit()) break;
+      await nextTurn();
+    }
     if (this.#closed) return;
-    await this.flush();
     this.#closed = true;
     clearTimeout(this.#idle);
     clearTimeout(this.#soon);
     if (this.#immediate !== undefined) clearImmediate(this.#immediate);
+    const error = new RetryableError('STORE_BROKEN', 'the store was closed before this could be written');
+    for (const unit of this.#units) (unit.reject ?? this.#onFault)(error);
+    this.#units = [];
     this.#database.close();
   }
 
-  readonly #commit = (): void => {
+  /** False: the disk refused. */
+  readonly #commit = (): boolean => {
+    // Asked for from within a unit: that one's commit must not be cut in two, and what is new has its own turn.
+    if (this.#units.length === 0 || this.#closed || this.#database.inTransaction) return true;
     const units = this.#units;
     this.#units = [];
     this.#waiting = 0;
@@ -126,7 +135,6 @@ export class SqliteStore implements Store {
     if (this.#soon !== undefined) clearTimeout(this.#soon);
     this.#immediate = undefined;
     this.#soon = undefined;
-    if (units.length === 0 || this.#closed) return;
 
     const began = performance.now();
     const outcomes: ({ result: unknown } | { error: unknown })[] = [];
@@ -136,10 +144,9 @@ export class SqliteStore implements Store {
       this.prepare('COMMIT').run();
     } catch (error) {
       this.#broken(units, error);
-      return;
+      return false;
     }
     const took = performance.now() - began;
-    for (const listener of this.#commitListeners) listener(took);
     for (const [index, unit] of units.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined) continue;
@@ -147,6 +154,8 @@ export class SqliteStore implements Store {
       else unit.resolve?.(outcome.result as never);
     }
     this.#checkpointWhenIdle();
+    this.#tell(took);
+    return true;
   };
 
   #attempt(unit: Unit, amongOthers: boolean): { result: unknown } | { error: unknown } {
@@ -156,6 +165,8 @@ export class SqliteStore implements Store {
       if (amongOthers) this.prepare('RELEASE unit').run();
       return { result };
     } catch (error) {
+      // The disk's fault and not the unit's; SQLite may have rolled back everything by itself.
+      if (isOfTheDisk(error)) throw error;
       if (amongOthers) {
         this.prepare('ROLLBACK TO unit').run();
         this.prepare('RELEASE unit').run();
@@ -177,7 +188,17 @@ export class SqliteStore implements Store {
     if (again.length === 0) return;
     this.#units = [...again, ...this.#units];
     this.#waiting = again.length;
-    this.#soon ??= setTimeout(this.#commit, 1_000);
+    this.#soon ??= setTimeout(this.#commit, againMs);
+  }
+
+  #tell(took: number): void {
+    for (const listener of this.#commitListeners) {
+      try {
+        listener(took);
+      } catch (error) {
+        this.#onFault(error);
+      }
+    }
   }
 
   #checkpointWhenIdle(): void {
@@ -191,4 +212,28 @@ export class SqliteStore implements Store {
     }, idleMs);
     this.#idle.unref();
   }
+}
+
+function migrated(database: Sqlite.Database, path: string): void {
+  database.pragma('journal_mode = WAL');
+  database.pragma('synchronous = FULL');
+  database.pragma('wal_autocheckpoint = 20000');
+  database.pragma('cache_size = -8000');
+  migrate(database, path);
+}
+
+function beginRun(database: Sqlite.Database): { run: number; id: string } {
+  const read = database.prepare<[string], { value: string }>('SELECT value FROM meta WHERE name = ?');
+  const write = database.prepare('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value');
+  const run = Number(read.get('run')?.value ?? '0') + 1;
+  const id = read.get('id')?.value ?? randomBytes(6).toString('base64url');
+  database.transaction(() => {
+    write.run('run', String(run));
+    write.run('id', id);
+  })();
+  return { run, id };
+}
+
+function isOfTheDisk(error: unknown): boolean {
+  return error instanceof Sqlite.SqliteError && /^SQLITE_(FULL|IOERR|READONLY|NOMEM|CANTOPEN|CORRUPT|NOTADB|BUSY)/.test(error.code);
 }
