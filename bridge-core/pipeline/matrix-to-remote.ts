@@ -3,6 +3,7 @@
 
 import type { Adapter, Json, Session } from '../adapter.ts';
 import { PermanentError } from '../errors.ts';
+import { mapMentions } from '../format/mentions.ts';
 import type { RichText } from '../format/rich-text.ts';
 import { toHtml, toPlain } from '../format/to-html.ts';
 import { eventId, type RemoteMessageId, remoteMessageId, remoteUserId, type UserId } from '../ids.ts';
@@ -144,7 +145,17 @@ export class MatrixToRemote<Body extends Json> {
       pointed,
       link: (file) => this.#parts.mediaLink(file, event),
     });
-    return { link, event, voice, name: this.#nameOf(event), deed };
+    return { link, event, voice, name: this.#nameOf(event), deed: this.#naming(deed) };
+  }
+
+  /** A ghost that is named is the person behind it. */
+  #naming(deed: Deed): Deed {
+    if (!('text' in deed)) return deed;
+    const text = mapMentions(deed.text, (of, said) => {
+      const remote = 'user' in of && this.#parts.routing.isOurs(of.user) ? this.#parts.ghosts.remoteOf(of.user) : undefined;
+      return { is: 'mention', of: remote === undefined ? of : { remote }, text: said };
+    });
+    return { ...deed, text };
   }
 
   /** What the event points at: recorded, or on its way in another lane. A parked one holds an edit or a redaction back. */
