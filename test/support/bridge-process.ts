@@ -58,6 +58,11 @@ export class BridgeProcess {
     return this.#process?.exited ?? Promise.resolve('never started');
   }
 
+  /** Of its configs. */
+  get names(): string[] {
+    return Object.keys(this.#configs);
+  }
+
   configOf(name: string): BridgeConfig {
     const config = this.#configs[name];
     if (!config) throw new Error(`No config called ${name}`);

@@ -1,0 +1,94 @@
+// Where the journeys take place: real servers, the bridge between them, and a room linked to a channel for each act. Opened
+// once a file, closed when the file's last test is over.
+
+import { after } from 'node:test';
+import type { IrcPerson } from '../support/irc-person.ts';
+import type { MatrixPerson, RoomEvent, RoomOptions } from '../support/matrix-person.ts';
+import { type RealServers, type RealServersOptions, startRealServers } from '../support/real-servers.ts';
+import { until } from '../support/waiting.ts';
+
+export interface Place {
+  readonly room: string;
+  readonly channel: string;
+}
+
+export interface StageOptions extends RealServersOptions {
+  /** Linked from the config, each to a room of its own that alice made. The first one is `place`. */
+  readonly channels?: readonly string[];
+  readonly room?: RoomOptions;
+  /** Before the bridge starts: more rooms, more links. */
+  readonly prepare?: (stage: Stage) => Promise<void>;
+}
+
+export interface Stage extends RealServers {
+  /** On Matrix, and the maker of the rooms. */
+  readonly alice: MatrixPerson;
+  readonly places: Readonly<Record<string, Place>>;
+  /** Somebody on IRC who is in the channels. */
+  sitIn(nick: string, ...channels: readonly string[]): Promise<IrcPerson>;
+  /** Resolves once the bridge carries in all links of the config. */
+  startBridge(): Promise<void>;
+}
+
+export async function openStage(options: StageOptions = {}): Promise<Stage> {
+  const servers = await startRealServers({ after }, options);
+  const alice = await servers.matrixPerson('alice');
+  const places: Record<string, Place> = {};
+  for (const channel of options.channels ?? ['#stage']) {
+    const room = await alice.createRoom({ name: channel, ...options.room });
+    for (const bot of botsOf(servers)) await alice.invite(room, bot);
+    await servers.link(room, channel);
+    places[channel] = { room, channel };
+  }
+  const stage: Stage = {
+    ...servers,
+    alice,
+    places,
+    async sitIn(nick, ...channels) {
+      const person = await servers.ircPerson(nick);
+      for (const channel of channels) await person.join(channel);
+      return person;
+    },
+    async startBridge() {
+      await servers.bridge.start();
+      await until('all links to be live', async () => (await areLinksLive(servers)) || undefined, 20_000);
+    },
+  };
+  await options.prepare?.(stage);
+  await stage.startBridge();
+  return stage;
+}
+
+export function botsOf(servers: Pick<RealServers, 'bridge' | 'synapse'>): string[] {
+  return servers.bridge.names.map((name) => `@${servers.bridge.configOf(name).appservice.bot}:${servers.synapse.domain}`);
+}
+
+async function areLinksLive({ bridge }: RealServers): Promise<boolean> {
+  for (const name of bridge.names) {
+    const { output } = await bridge.command('links', bridge.fileOf(name), '--json');
+    const links = JSON.parse(output) as { readonly state: string }[];
+    const wanted = (bridge.configOf(name).irc as { readonly links: readonly object[] }).links;
+    if (links.filter(({ state }) => state === 'live').length < wanted.length) return false;
+  }
+  return true;
+}
+
+/** `alice[m]: hello`; `alice[m] (emote): waves`. */
+export function ircLines(person: IrcPerson, target: string, since = 0): string[] {
+  return person.heard.slice(since).flatMap((line) => {
+    if (line.target.toLowerCase() !== target.toLowerCase() || line.nick === person.nick) return [];
+    if (line.command === 'NOTICE') return [`${line.nick} (notice): ${line.text}`];
+    if (line.command !== 'PRIVMSG') return [];
+    const action = /^\x01ACTION (.*)\x01$/s.exec(line.text)?.[1];
+    return [action === undefined ? `${line.nick}: ${line.text}` : `${line.nick} (emote): ${action}`];
+  });
+}
+
+/** `irc_local_bob: hello`; `irc_local_bob (emote): waves`. */
+export function roomLines(events: readonly RoomEvent[], room: string, but?: string): string[] {
+  return events.flatMap((event) => {
+    if (event.room !== room || event.type !== 'm.room.message' || event.sender === but) return [];
+    const kind = String(event.content.msgtype ?? 'redacted').replace('m.', '');
+    return [`${event.sender.slice(1, event.sender.indexOf(':'))}${kind === 'text' ? '' : ` (${kind})`}: ${event.content.body}`];
+  });
+}
