@@ -130,6 +130,7 @@ export class FakeNetwork {
   readonly asked: Speaker[] = [];
   readonly left: { user: string; channel: ChannelId }[] = [];
   readonly joined: { user: string; channel: ChannelId }[] = [];
+  readonly renamed: { user: string; channel: ChannelId; wanted: string }[] = [];
   readonly #open = new Set<string>();
 
   readonly adapter = {
@@ -156,6 +157,28 @@ export class FakeNetwork {
     },
     openSession: (speaker: Speaker, _id: ChannelId): Session | undefined =>
       speaker.as === 'user' && !this.#open.has(speaker.user) ? undefined : this.#session(speaker),
+    nick: async (user: UserId, id: ChannelId, wanted: string) => {
+      this.renamed.push({ user, channel: id, wanted });
+      return wanted === 'taken' ? 'taken1' : wanted;
+    },
+    lookups: {
+      userFields: ['domain', 'nick'],
+      locationFields: ['domain', 'channel'],
+      fieldTypes: { nick: { regexp: '[^#\\s]+', placeholder: 'SomeNick' } },
+      networks: () => ['libera', 'oftc'].map((id) => ({ id, name: id, domain: `irc.${id}.test` })),
+      user: (fields: Readonly<Record<string, string>>) => {
+        const network = networkOf(fields);
+        const nick = fields.nick?.toLowerCase();
+        if (network === undefined || !nick || /[\s#]/.test(nick)) return undefined;
+        return { id: remoteUserId(`${network}/${nick}`), fields: { domain: `irc.${network}.test`, nick } };
+      },
+      channel: (fields: Readonly<Record<string, string>>) => {
+        const network = networkOf(fields);
+        const name = fields.channel?.toLowerCase();
+        if (network === undefined || !name?.startsWith('#')) return undefined;
+        return { id: channel(name, network), fields: { domain: `irc.${network}.test`, channel: name } };
+      },
+    },
     speakerOf: (): Speaker | undefined => undefined,
     user: async (id: RemoteUserId) => this.known.get(id),
     status: () => [{ network: 'libera', state: 'up' as const, sessions: 1 + this.#open.size }],
@@ -187,6 +210,10 @@ export class FakeNetwork {
       close: async () => {},
     };
   }
+}
+
+function networkOf(fields: Readonly<Record<string, string>>): string | undefined {
+  return ['libera', 'oftc'].find((id) => fields.network === id || fields.domain === `irc.${id}.test`);
 }
 
 function describe(id: ChannelId): Channel {

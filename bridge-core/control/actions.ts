@@ -1,0 +1,202 @@
+// The verbs, each checking the asker itself and answering in a sentence or two. How they are called by chat is commands.ts'.
+// Asked again after a crash, none acts twice.
+
+import type { Adapter, Json } from '../adapter.ts';
+import type { Homeserver } from '../appservice/homeserver.ts';
+import { DeniedError, PermanentError } from '../errors.ts';
+import { type RoomId, roomId, type UserId, userId } from '../ids.ts';
+import type { Roster } from '../membership/roster.ts';
+import type { Link, Links } from '../plumbing/links.ts';
+import type { Plumb } from '../plumbing/plumb.ts';
+import type { Names } from '../virtual-users/names.ts';
+import type { Permissions } from './permissions.ts';
+
+export interface Asked {
+  readonly by: UserId;
+  /** Where it was asked. */
+  readonly room: RoomId;
+  /** In a direct chat with the bot, which is no room to be linked. */
+  readonly isDirect: boolean;
+  /** Names the asking itself, for what must not be done twice. */
+  readonly cause: string;
+}
+
+export interface ActionsParts<Body extends Json> {
+  readonly adapter: Pick<Adapter<Body>, 'channels' | 'status' | 'user' | 'nick' | 'openSession' | 'lookups'>;
+  readonly homeserver: Pick<Homeserver, 'bot' | 'resolveAlias'>;
+  readonly permissions: Permissions;
+  readonly plumb: Pick<Plumb<Body>, 'link' | 'unlink'>;
+  readonly links: Links;
+  readonly roster: Roster;
+  readonly names: Names;
+}
+
+export class Actions<Body extends Json = string> {
+  readonly #parts: ActionsParts<Body>;
+
+  constructor(parts: ActionsParts<Body>) {
+    this.#parts = parts;
+  }
+
+  async link(asked: Asked, where: string | undefined, query: string): Promise<string> {
+    const { permissions, plumb } = this.#parts;
+    permissions.mustBe('admin', asked.by, 'link channels');
+    const channel = await this.#channel(query);
+    const room = await this.#room(asked, where);
+    await permissions.mayLink(asked.by, room);
+    await plumb.link({ room, channel: channel.id, origin: 'command', requester: asked.by, cause: asked.cause });
+    return `${channel.name} on ${channel.network.name} is now linked to ${room === asked.room ? 'this room' : room}.`;
+  }
+
+  async unlink(asked: Asked, where: string | undefined, query: string): Promise<string> {
+    const { permissions, plumb, links } = this.#parts;
+    permissions.mustBe('user', asked.by, 'unlink channels');
+    const room = await this.#room(asked, where);
+    if (permissions.levelOf(asked.by) !== 'admin') await permissions.mustRule(asked.by, room, 'unlink it');
+    const link = await this.#linkOf(room, query, links.byRoom(room));
+    const { name } = this.#describe(link);
+    if (link.origin === 'config')
+      throw new DeniedError(`the link to ${name} stands in the bridge’s config: only its operator can take it out there`);
+    await plumb.unlink(link, `asked for by ${asked.by}`);
+    return `${name} is no longer linked to ${room === asked.room ? 'this room' : room}.`;
+  }
+
+  /** Of the room where it is asked; of all rooms, for the bridge's admins, where it has none. */
+  list(asked: Asked): string {
+    const { permissions, links, roster } = this.#parts;
+    permissions.mustBe('user', asked.by, 'list links');
+    const here = links.byRoom(asked.room);
+    const isAdmin = permissions.levelOf(asked.by) === 'admin';
+    const shown = here.length > 0 ? here : links.all().filter((link) => isAdmin || roster.isIn(link.room, asked.by));
+    if (shown.length === 0) return isAdmin ? 'Nothing is linked.' : 'Nothing is linked in the rooms that you are in.';
+    return shown.map((link) => this.#line(link, here.length === 0)).join('\n');
+  }
+
+  status(asked: Asked): string {
+    const { permissions, adapter, links } = this.#parts;
+    permissions.mustBe('user', asked.by, 'ask for the status');
+    const isAdmin = permissions.levelOf(asked.by) === 'admin';
+    const lines = adapter.status().map(({ network, state, sessions, detail }) => {
+      const more = isAdmin ? [`${sessions} session${sessions === 1 ? '' : 's'}`, ...(detail === undefined ? [] : [detail])] : [];
+      return [`${network}: ${state === 'up' ? 'connected' : state === 'connecting' ? 'connecting' : 'not connected'}`, ...more].join(', ');
+    });
+    const all = links.all();
+    const suspended = all.filter(({ state }) => state === 'suspended').length;
+    if (isAdmin) lines.push(`${all.length} link${all.length === 1 ? '' : 's'}${suspended > 0 ? `, ${suspended} suspended` : ''}`);
+    return lines.join('\n') || 'No network is configured.';
+  }
+
+  /** A name on the network, a ghost, or a Matrix person who has sessions. */
+  async whois(asked: Asked, query: string): Promise<string> {
+    this.#parts.permissions.mustBe('user', asked.by, 'ask who somebody is');
+    if (query === '') throw new PermanentError('BAD_REQUEST', 'whom do you mean? Give a name on the network, or a Matrix id');
+    return query.startsWith('@') ? await this.#whoIsMatrix(userId(query)) : await this.#whoIsRemote(query);
+  }
+
+  async nick(asked: Asked, words: readonly string[]): Promise<string> {
+    const { permissions, adapter } = this.#parts;
+    permissions.mustBe('user', asked.by, 'choose a name');
+    if (adapter.nick === undefined) throw new PermanentError('UNSUPPORTED', 'names cannot be chosen on this network');
+    const wanted = words.at(-1);
+    if (wanted === undefined || words.length > 2)
+      throw new PermanentError('BAD_REQUEST', 'give the name that you want, after the network where there are several');
+    const link = this.#speaksIn(asked, words.length === 2 ? words[0] : undefined);
+    const got = await adapter.nick(asked.by, link.channel, wanted);
+    const { network } = this.#describe(link);
+    return got === wanted ? `You are now ${got} on ${network.name}.` : `${wanted} cannot be had on ${network.name}; you are ${got}.`;
+  }
+
+  async #whoIsMatrix(user: UserId): Promise<string> {
+    const { names, adapter, links } = this.#parts;
+    if (user === names.bot) return `${user} is this bridge’s bot.`;
+    if (names.isGhost(user)) {
+      const found = adapter.lookups?.user(names.fieldsOfGhost(user) ?? {});
+      const known = found === undefined ? undefined : await adapter.user(found.id);
+      if (known === undefined) return `${user} stands for somebody who is not on the network now.`;
+      return `${user} stands for ${known.name} (${known.id}).`;
+    }
+    const selves = new Set<string>();
+    for (const { channel, state } of links.all()) {
+      const session = state === 'live' ? adapter.openSession({ as: 'user', user }, channel) : undefined;
+      if (session !== undefined) selves.add(session.self);
+    }
+    return selves.size === 0 ? `${user} has no session on the network.` : `${user} is ${[...selves].join(' and ')}.`;
+  }
+
+  async #whoIsRemote(query: string): Promise<string> {
+    const { adapter, names } = this.#parts;
+    const words = query.split(/[\s/]+/).filter((word) => word !== '');
+    const networks = adapter.lookups?.networks() ?? [];
+    const network = words.length === 2 ? words[0] : networks.length === 1 ? networks[0]?.id : undefined;
+    const name = words.at(-1) ?? '';
+    if (network === undefined)
+      throw new PermanentError('BAD_REQUEST', `on which network? Give one of ${networks.map(({ id }) => id).join(', ')} before the name`);
+    const asked = Object.fromEntries((adapter.lookups?.userFields ?? []).map((field) => [field, field === 'domain' ? network : name]));
+    const found = adapter.lookups?.user({ ...asked, network });
+    const known = found === undefined ? undefined : await adapter.user(found.id);
+    if (known === undefined) return `There is nobody called ${name} on ${network}.`;
+    return `${known.name} (${known.id}) is ${names.ghostOf(known)} in Matrix.`;
+  }
+
+  /** A link through which the asker speaks: of the room where they ask, or of any room that they are in. */
+  #speaksIn(asked: Asked, network: string | undefined): Link {
+    const { links, roster } = this.#parts;
+    const isMeant = (link: Link) => {
+      const { id, name, domain } = this.#describe(link).network;
+      return network === undefined || [id, name, domain].some((word) => word.toLowerCase() === network.toLowerCase());
+    };
+    const here = links.liveIn(asked.room);
+    const near = here.length > 0 ? here : links.all().filter((link) => link.state === 'live' && roster.isIn(link.room, asked.by));
+    const meant = near.filter(isMeant);
+    if (new Set(meant.map((link) => this.#describe(link).network.id)).size > 1)
+      throw new PermanentError('BAD_REQUEST', 'this concerns several networks: name one before the name that you want');
+    const [link] = meant;
+    if (link === undefined)
+      throw new PermanentError(
+        'LINK_UNKNOWN',
+        network === undefined ? 'no room that you are in is linked' : `no room that you are in is linked to ${network}`,
+      );
+    return link;
+  }
+
+  async #room(asked: Asked, where: string | undefined): Promise<RoomId> {
+    if (where === undefined && asked.isDirect)
+      throw new PermanentError('BAD_REQUEST', 'which room? Give its id or alias before the channel');
+    if (where === undefined) return asked.room;
+    if (where.startsWith('!')) return roomId(where);
+    const found = await this.#parts.homeserver.resolveAlias(where);
+    if (found === undefined) throw new PermanentError('BAD_REQUEST', `there is no room called ${where}`);
+    return found;
+  }
+
+  async #channel(query: string) {
+    if (query === '') throw new PermanentError('BAD_REQUEST', 'which channel? Give its name, after the network where there are several');
+    const channel = await this.#parts.adapter.channels.resolve(query);
+    if (channel === undefined) throw new PermanentError('CHANNEL_UNKNOWN', `${query} names no channel of a network that is configured`);
+    return channel;
+  }
+
+  async #linkOf(room: RoomId, query: string, links: readonly Link[]): Promise<Link> {
+    const [only, ...others] = links;
+    if (only === undefined) throw new PermanentError('LINK_UNKNOWN', `nothing is linked to ${room}`);
+    if (query === '') {
+      if (others.length === 0) return only;
+      throw new PermanentError('BAD_REQUEST', `which one? ${links.map((link) => this.#describe(link).name).join(', ')}`);
+    }
+    const channel = await this.#channel(query);
+    const found = links.find((link) => link.channel === channel.id);
+    if (found === undefined) throw new PermanentError('LINK_UNKNOWN', `${channel.name} is not linked to ${room}`);
+    return found;
+  }
+
+  #line(link: Link, withRoom: boolean): string {
+    const { name, network } = this.#describe(link);
+    const state = link.state === 'live' ? (link.claim === 'success' ? 'live' : 'live, not claimed') : link.state;
+    const why = link.reason === undefined ? '' : ` (${link.reason})`;
+    return `${withRoom ? `${link.room}: ` : ''}${name} on ${network.name}, from ${link.origin}, ${state}${why}`;
+  }
+
+  #describe(link: Link) {
+    return this.#parts.adapter.channels.describe(link.channel);
+  }
+}

@@ -1,0 +1,80 @@
+// Who may do what: the levels of the settings, and the power that a room gives. Every refusal says what is lacking.
+
+import type { Homeserver } from '../appservice/homeserver.ts';
+import { DeniedError, PermanentError } from '../errors.ts';
+import { domainOf, type RoomId, type UserId } from '../ids.ts';
+import { powerIn, shownLevel } from '../plumbing/power.ts';
+import type { PermissionLevel } from '../settings.ts';
+
+type Calls = Pick<Homeserver, 'bot' | 'fullState' | 'join' | 'leave'>;
+
+const ranks: Readonly<Record<PermissionLevel, number>> = { none: 0, user: 1, admin: 2 };
+
+export class Permissions {
+  #levels: Readonly<Record<string, PermissionLevel>>;
+  readonly #homeserver: Calls;
+
+  constructor(given: { levels: Readonly<Record<string, PermissionLevel>>; homeserver: Calls }) {
+    this.#levels = given.levels;
+    this.#homeserver = given.homeserver;
+  }
+
+  /** After a reload of the config. */
+  replace(levels: Readonly<Record<string, PermissionLevel>>): void {
+    this.#levels = levels;
+  }
+
+  /** The most exact entry counts: the person, their server, everybody. */
+  levelOf(user: UserId): PermissionLevel {
+    const entry = (name: string) => (Object.hasOwn(this.#levels, name) ? this.#levels[name] : undefined);
+    return entry(user) ?? entry(domainOf(user)) ?? entry('*') ?? 'none';
+  }
+
+  mustBe(level: 'user' | 'admin', user: UserId, what: string): void {
+    const has = this.levelOf(user);
+    if (ranks[has] >= ranks[level]) return;
+    throw new DeniedError(
+      `${user} may not ${what}: that needs the permission “${level}” on this bridge, and ${user} has “${has}”. The bridge’s operator can give it`,
+    );
+  }
+
+  /** Both are asked for: the room's consent by its power, and the network's, for which the bridge's admins stand. */
+  async mayLink(user: UserId, room: RoomId): Promise<void> {
+    this.mustBe('admin', user, 'link channels');
+    const hadToEnter = await this.#enter(room);
+    try {
+      await this.mustRule(user, room, 'link it');
+    } catch (thrown) {
+      if (hadToEnter) await this.#homeserver.leave(this.#homeserver.bot, room, 'not allowed to link this room');
+      throw thrown;
+    }
+  }
+
+  /** Who could change the room's power levels rules it; of rooms of version 12 its creators do in any case. */
+  async mustRule(user: UserId, room: RoomId, what: string): Promise<void> {
+    const power = powerIn(await this.#homeserver.fullState(room));
+    const [has, needed] = [power.of(user), power.forState('m.room.power_levels')];
+    if (has >= needed) return;
+    throw new DeniedError(
+      `${user} has power level ${shownLevel(has)} in the room and needs ${needed} (that of m.room.power_levels) to ${what}`,
+    );
+  }
+
+  /** True: the bot was not there before. */
+  async #enter(room: RoomId): Promise<boolean> {
+    const { bot } = this.#homeserver;
+    try {
+      await this.#homeserver.fullState(room);
+      return false;
+    } catch (thrown) {
+      if (!(thrown instanceof PermanentError)) throw thrown;
+    }
+    try {
+      await this.#homeserver.join(bot, room);
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof PermanentError)) throw thrown;
+      throw new DeniedError(`the bot is not in ${room}: invite ${bot} there first`, 'FORBIDDEN_IN_ROOM');
+    }
+  }
+}
