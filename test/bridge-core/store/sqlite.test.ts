@@ -271,7 +271,7 @@ test('a store of a newer version is refused and left as it is', () => {
   database.pragma('user_version = 999');
   database.close();
   assert.throws(
-    () => openStore(path, assert.fail),
+    () => openStore(path, () => assert.fail()),
     (error) => error instanceof ConfigError && error.code === 'STORE_NEWER' && error.message.includes('999'),
   );
   const after = new Sqlite(path, { readonly: true });
@@ -285,7 +285,7 @@ test('a file that is no store is refused with its path', () => {
   mkdirSync(dirname(path));
   writeFileSync(path, 'these are the words of somebody else, and long enough to be no empty file'.repeat(20));
   assert.throws(
-    () => openStore(path, assert.fail),
+    () => openStore(path, () => assert.fail()),
     (error) => error instanceof ConfigError && error.code === 'STORE_BROKEN' && error.message.includes(path),
   );
 });
