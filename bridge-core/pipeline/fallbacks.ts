@@ -84,6 +84,9 @@ function planEdit(event: MatrixEvent, context: PlanContext): Deed {
   if (text === undefined) return { do: 'nothing' };
   const style = styleOf(content);
   const { pointed, session } = context;
+  // One's words are one's own: what another sends as their edit is only another message.
+  if (pointed?.relation !== undefined && pointed.relation.sender !== event.sender)
+    return planMessage(event, { ...context, pointed: undefined });
   if (pointed?.remote !== undefined && session.edit !== undefined) return { do: 'edit', target: pointed.remote, text, style };
   const now = toPlain(text);
   const was = pointed?.relation?.text;

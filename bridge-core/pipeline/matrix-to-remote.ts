@@ -7,7 +7,7 @@ import { mapMentions } from '../format/mentions.ts';
 import type { RichText } from '../format/rich-text.ts';
 import { toHtml, toPlain } from '../format/to-html.ts';
 import { eventId, type RemoteMessageId, remoteMessageId, remoteUserId, type UserId } from '../ids.ts';
-import { type EphemeralEvent, type MatrixEvent, stringIn } from '../matrix-event.ts';
+import { type EphemeralEvent, type MatrixEvent, recordIn, relationOf, stringIn } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
 import type { Link, Links } from '../plumbing/links.ts';
 import type { Store } from '../store/store.ts';
@@ -235,6 +235,9 @@ export class MatrixToRemote<Body extends Json> {
       proved.push(id ?? '');
       if (part < bodies.length - 1) await this.#save(row, { ...row.progress, proved: [...proved] });
     }
+    // A reaction told in words: what takes it back has nothing on the network to point at.
+    const emoji = event.type === 'm.reaction' ? stringIn(recordIn(event.content, 'm.relates_to'), 'key') : undefined;
+    if (emoji !== undefined) return [{ ...this.#relation(row, event, 0, undefined), kind: 'reaction', emoji }];
     return proved.map((id, part) => ({
       ...this.#relation(row, event, part, id === '' ? undefined : remoteMessageId(id)),
       text: part === 0 ? (deed.kept ?? toPlain(deed.text)) : undefined,
@@ -260,6 +263,9 @@ export class MatrixToRemote<Body extends Json> {
     const others = deed.do === 'send' ? links.liveOn(link.channel).filter((other) => other.id !== link.id) : [];
     const rows = await store.write(() => {
       for (const relation of relations) this.#parts.relations.write(relation);
+      const edited = relationOf(event, 'm.replace');
+      if (edited !== undefined && (deed.do === 'send' || deed.do === 'edit'))
+        this.#parts.relations.reword(eventId(edited), link.id, (deed.do === 'send' ? deed.kept : undefined) ?? toPlain(deed.text));
       journal.remove(row);
       if (deed.do !== 'send') return [];
       return others.flatMap((other) => {

@@ -98,6 +98,13 @@ export class Relations {
     return this.ofRemote(remoteMessageId(remote), link).find((relation) => relation.kind === 'reaction' && relation.sender === sender);
   }
 
+  /** In a unit: it was edited, and the next edit is told from these words. */
+  reword(event: EventId, link: number, text: string): void {
+    this.#store
+      .prepare('UPDATE relations SET text = ? WHERE event = ? AND link = ? AND part = 0')
+      .run(text.slice(0, textLength), event, link);
+  }
+
   /** In a unit. */
   forget(event: EventId, link: number): void {
     this.#store.prepare('DELETE FROM relations WHERE event = ? AND link = ?').run(event, link);
