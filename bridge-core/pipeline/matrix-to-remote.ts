@@ -265,7 +265,7 @@ export class MatrixToRemote<Body extends Json> {
       for (const relation of relations) this.#parts.relations.write(relation);
       const edited = relationOf(event, 'm.replace');
       if (edited !== undefined && (deed.do === 'send' || deed.do === 'edit'))
-        this.#parts.relations.reword(eventId(edited), link.id, (deed.do === 'send' ? deed.kept : undefined) ?? toPlain(deed.text));
+        this.#parts.relations.reword(edited, link.id, event.sender, (deed.do === 'send' ? deed.kept : undefined) ?? toPlain(deed.text));
       journal.remove(row);
       if (deed.do !== 'send') return [];
       return others.flatMap((other) => {

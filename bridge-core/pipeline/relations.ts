@@ -98,11 +98,11 @@ export class Relations {
     return this.ofRemote(remoteMessageId(remote), link).find((relation) => relation.kind === 'reaction' && relation.sender === sender);
   }
 
-  /** In a unit: it was edited, and the next edit is told from these words. */
-  reword(event: EventId, link: number, text: string): void {
+  /** In a unit: its sender edited it, and the next edit is told from these words. */
+  reword(event: EventId, link: number, sender: UserId, text: string): void {
     this.#store
-      .prepare('UPDATE relations SET text = ? WHERE event = ? AND link = ? AND part = 0')
-      .run(text.slice(0, textLength), event, link);
+      .prepare('UPDATE relations SET text = ? WHERE event = ? AND link = ? AND part = 0 AND sender = ?')
+      .run(text.slice(0, textLength), event, link, sender);
   }
 
   /** In a unit. */
