@@ -1,17 +1,30 @@
 #!/usr/bin/env node
-// The command `causeway`, whatever Node finds it: an older one hands over to the Node 24 that lies among the packages.
+// The command `causeway`, whatever Node finds it: an older one hands over to the Node 24 that lies among the packages. Plain
+// JavaScript, so that the cache of stripped and compiled files is open before the first of them is asked for.
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import * as module from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
-const main = new URL('./main.ts', import.meta.url);
 const carried = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
-  await import(main.href);
+  module.enableCompileCache();
+  // While all is loaded, the nursery of the heap stays small: grown then, it would hold 25 MB for good. Later it may grow.
+  setFlagsFromString('--max-semi-space-size=2');
+  setFlagsFromString('--semi-space-growth-factor=1');
+  setTimeout(() => {
+    setFlagsFromString('--max-semi-space-size=16');
+    setFlagsFromString('--semi-space-growth-factor=2');
+    setFlagsFromString('--expose-gc');
+    runInNewContext('gc')({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  }, 5_000).unref();
+  await import('./main.ts');
 } else if (existsSync(carried)) {
-  const child = spawn(carried, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(carried, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => {
     if (signal === null) process.exit(code ?? 1);

@@ -1,9 +1,6 @@
 // The command line. It knows the words and hands each command to its own file, so that none loads what another needs; the
 // exit code is 0 where all went well, 2 for what is wrong in the command or a config, 1 for everything else.
 
-import { enableCompileCache } from 'node:module';
-
-enableCompileCache();
 // Warnings of libraries tell an operator nothing; development sees them in the tests.
 process.noDeprecation = true;
 // `npm start` changes to the folder of the package; paths are meant from where the operator stands.

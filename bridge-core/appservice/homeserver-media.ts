@@ -1,7 +1,7 @@
 // Files to and from the homeserver, as streams. They have an Agent of their own, outside the gate: a visitor who reads a
 // film slowly must hold up no message.
 
-import { Agent } from 'undici';
+import type { Agent } from 'undici';
 import { BridgeError, PermanentError } from '../errors.ts';
 import { isRecord, stringIn } from '../matrix-event.ts';
 import type { Homeserver } from './homeserver.ts';
@@ -16,20 +16,20 @@ const bodyTimeout = 60_000;
 const largestCollected = 100 * 1024 * 1024;
 
 export function makeMedia(http: HomeserverHttp): Pick<Homeserver, 'upload' | 'download'> & { close(): Promise<void> } {
-  const agent = new Agent({
-    connections,
-    pipelining: 1,
-    allowH2: false,
-    headersTimeout,
-    bodyTimeout,
-    connect: { timeout: 10_000 },
-  });
+  // The library whole, streams and all, loads with the first file.
+  let opening: Promise<Agent> | undefined;
+  const open = async (): Promise<Agent> => {
+    const undici = await import('undici');
+    return new undici.Agent({ connections, pipelining: 1, allowH2: false, headersTimeout, bodyTimeout, connect: { timeout: 10_000 } });
+  };
 
   const ask = async (
     what: string,
     options: { path: string; method: 'GET' | 'POST'; headers: Record<string, string>; body?: Uploadable },
   ) => {
     let answer: Awaited<ReturnType<Agent['request']>>;
+    opening ??= open();
+    const agent = await opening;
     try {
       answer = await agent.request({
         ...options,
@@ -78,7 +78,7 @@ export function makeMedia(http: HomeserverHttp): Pick<Homeserver, 'upload' | 'do
       return { status: answer.statusCode, headers: plain, body: answer.body };
     },
 
-    close: () => agent.destroy(),
+    close: async () => (await opening)?.destroy(),
   };
 }
 

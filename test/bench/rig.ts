@@ -103,7 +103,7 @@ export async function setUp(options: RigOptions): Promise<Rig> {
     startBridge: async () => {
       const log = openSync(join(folder, 'bridge.log'), 'a');
       const startedAt = performance.timeOrigin + performance.now();
-      const child = spawn(process.execPath, ['bridges/main.ts', 'run', config], { stdio: ['ignore', log, log] });
+      const child = spawn(process.execPath, ['bridges/causeway.mjs', 'run', config], { stdio: ['ignore', log, log] });
       running.add(child);
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       return {
