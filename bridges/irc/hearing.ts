@@ -26,7 +26,8 @@ export interface HearingParts {
   readonly courtesies: Courtesies;
   readonly bot: () => Bot;
   /** A nick (folded) was given up by somebody. */
-  readonly freed: (folded: string) => void;
+  /** `by` of ours changed it for another. */
+  readonly freed: (folded: string, by?: IrcSession) => void;
   readonly membersKnown: (channel: Watched) => void;
 }
 
@@ -190,7 +191,7 @@ export class LineHearing {
         if (isThere || (coverage.standby === session && coverage.unreported.size > 0)) reporters.heard(session, coverage, line);
       }
     }
-    if (before !== after) freed(before);
+    if (before !== after) freed(before, own);
   }
 
   #changed(session: IrcSession, line: IrcLine, own: IrcSession | undefined): void {

@@ -125,7 +125,7 @@ export class IrcNetwork {
       queries: this.#queries,
       courtesies: this.#courtesies,
       bot: () => this.#bot,
-      freed: (folded) => this.#pool.freed(folded),
+      freed: (folded, by) => this.#pool.freed(folded, by),
       membersKnown: (channel) => tools.inbox.members?.(channel.id),
     });
     this.#context = {

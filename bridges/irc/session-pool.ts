@@ -120,10 +120,12 @@ export class SessionPool {
     }
   }
 
-  /** Somebody gave up this nick. */
-  freed(folded: string): void {
+  /** Somebody gave up this nick. Its own puppet did it on the person's wish, or by force of an operator or of services, with
+   *  whom it must not fight over the nick. */
+  freed(folded: string, by?: IrcSession): void {
     const user = this.#nicks.get(folded);
-    if (user !== undefined) void this.#puppets.get(user)?.regain(true);
+    const puppet = user === undefined ? undefined : this.#puppets.get(user);
+    if (puppet !== undefined && (by === undefined || puppet.session !== by)) void puppet.regain(true);
   }
 
   #add(user: UserId, record: PuppetParts['record']): Puppet {
