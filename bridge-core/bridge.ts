@@ -8,9 +8,15 @@ import { openPages } from './appservice/pages.ts';
 import { openTransactions } from './appservice/transactions.ts';
 import { WebRoutes } from './appservice/web.ts';
 import { keepTidy, measureCommit, showFigures } from './bridge-upkeep.ts';
+import { Actions } from './control/actions.ts';
+import { Acts } from './control/acts.ts';
+import { Commands } from './control/commands.ts';
+import { DirectChats } from './control/direct-chats.ts';
+import { Permissions } from './control/permissions.ts';
 import { Records } from './control/records.ts';
+import { openLookups } from './control/third-party.ts';
 import { messageOf, type PermanentError } from './errors.ts';
-import type { RoomId, UserId } from './ids.ts';
+import type { RoomId } from './ids.ts';
 import type { WaitingInbox } from './inbox.ts';
 import type { MatrixEvent } from './matrix-event.ts';
 import { MembershipQueue } from './membership/queue.ts';
@@ -28,12 +34,14 @@ import { Recovery } from './pipeline/recovery.ts';
 import { Relations } from './pipeline/relations.ts';
 import { RemoteToMatrix } from './pipeline/remote-to-matrix.ts';
 import { type Row, roomLane, states, towards } from './pipeline/row.ts';
+import { BridgeBots } from './plumbing/bridge-bots.ts';
 import { BridgeInfo } from './plumbing/bridge-info.ts';
 import { Links } from './plumbing/links.ts';
 import { LoopGuard } from './plumbing/loop-guard.ts';
 import { Plumb } from './plumbing/plumb.ts';
 import { Upgrades } from './plumbing/upgrades.ts';
 import type { CoreSettings, Registration } from './settings.ts';
+import { openNotes } from './store/notes.ts';
 import type { SqliteStore } from './store/sqlite.ts';
 import { Ghosts } from './virtual-users/ghosts.ts';
 import type { Keys } from './virtual-users/keys.ts';
@@ -61,6 +69,7 @@ export interface BridgeOptions<Body extends Json> {
 export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const { settings, registration, adapter, store, log, metrics } = options;
   const { count } = metrics;
+  const { protocol } = options.network;
   const { domain, url, inFlight } = settings.homeserver;
   const names = openNames({ ...settings.names, domain, botLocalpart: settings.appservice.botLocalpart });
   const homeserver = openHomeserver({
@@ -130,25 +139,41 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       .then((row) => matrixLanes.push(row))
       .catch((thrown) => log.error({ room, why: messageOf(thrown) }, 'cannot tell the room'));
   };
-  const guard = new LoopGuard({ homeserver, links, channels: adapter.channels, protocol: options.network.protocol.id, tell, log });
-  const info = new BridgeInfo({ homeserver, links, channels: adapter.channels, protocol: options.network.protocol, log });
+  const guard = new LoopGuard({ homeserver, links, channels: adapter.channels, protocol: protocol.id, tell, log });
+  const info = new BridgeInfo({ homeserver, links, channels: adapter.channels, protocol, log });
   const sync: Sync<Body> = new Sync<Body>({ settings: settings.membership, adapter, links, roster, ghosts, names, queue, log });
   const upgrades = new Upgrades({ homeserver, links, guard, info, channels: adapter.channels, tell, log });
   const plumb = new Plumb<Body>({ homeserver, adapter, links, guard, info, tell, log });
+  const bridgeBots = new BridgeBots({ homeserver });
+
+  const permissions = new Permissions({ levels: settings.permissions, homeserver });
+  const actions = new Actions<Body>({ adapter, homeserver, permissions, plumb, links, roster, names });
+  const commands = new Commands({ prefix: protocol.id, isOurs: (user) => user === names.bot || names.isGhost(user), actions, tell });
+  const directChats = new DirectChats({
+    ...{ homeserver, permissions, names, roster, links, plumb, upgrades, notes: openNotes(store), tell, protocol, log },
+    help: () => commands.help(),
+  });
+  const acts = new Acts({
+    ...{ bot: names.bot, links, guard, plumb, upgrades, commands, directChats },
+    isIn: (room) => roster.isIn(room, names.bot),
+    forget: (room) => store.write(() => roster.forget(room)),
+  });
+  const lookups = openLookups<Body>({ protocol, adapter, homeserver, links, ghosts, names, log });
 
   const remoteToMatrix = new RemoteToMatrix<Body>({
     ...{ adapter, homeserver, store, journal, lanes: matrixLanes, relations, recovery, links, ghosts, names, log },
-    act: async (event) => log.debug({ type: event.type }, 'nothing acts on this yet'),
+    act: (event) => acts.act(event),
     passing: (event, on) => {
       if (event.kind === 'membership' || event.kind === 'profile') sync.heard(event, on);
       else passing.fromNetwork(event, on);
     },
     count: (outcome) => metrics.event('network', outcome),
   });
-  const routing = new MatrixRouting<Body>({ adapter, links, names, roster, journal, isAct: () => false, isBridgeBot: () => false });
+  const routing = new MatrixRouting<Body>({ adapter, links, names, roster, journal, isAct: (event) => acts.isAct(event) });
   const matrixToRemote = new MatrixToRemote<Body>({
     ...{ adapter, routing, store, journal, lanes: networkLanes, matrixLanes, relations, recovery, links, roster, puppets, ghosts },
     markLate: settings.ages.markLate,
+    isBridgeBot: (room, user) => bridgeBots.includes(room, user),
     mediaLink: (file, event) => media.link(file.mxc, file.name, file.type, event.id),
     page: (event, title, body) => pages.publish({ room: event.room, event: event.id, title, body }),
     passing: (event) => passing.fromMatrix(event),
@@ -229,15 +254,9 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
         matrixLanes.resume(homeserverScope);
         await transactions.receive(id, body);
       },
-      user: async (_id: UserId): Promise<boolean> => false,
-      alias: async (_alias: string): Promise<boolean> => false,
-      thirdParty: {
-        protocol: async () => undefined,
-        user: async () => undefined,
-        userOf: async () => [],
-        location: async () => undefined,
-        locationOf: async () => [],
-      },
+      user: lookups.userExists,
+      alias: lookups.aliasExists,
+      thirdParty: lookups.thirdParty,
     },
     /** Opens the inbox and lets what waits in the journal go. */
     start(): void {

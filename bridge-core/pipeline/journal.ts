@@ -66,7 +66,8 @@ export class Journal {
     const { lastInsertRowid } = this.#insert.run(direction, lane, link, source, JSON.stringify(task), at, this.#run);
     return {
       ...{ seq: Number(lastInsertRowid), direction, lane, link, source, task, at },
-      ...{ unknownSince: 0, state: states.waiting, progress: {}, attempts: 0, error: undefined, failingSince: 0, rejoined: false },
+      ...{ unknownSince: 0, state: states.waiting, progress: {}, attempts: 0, error: undefined },
+      ...{ failingSince: 0, tries: 0, rejoined: false },
     };
   }
 
@@ -157,6 +158,7 @@ export class Journal {
       attempts: stored.attempts,
       error: stored.error ?? undefined,
       failingSince: 0,
+      tries: 0,
       rejoined: false,
     };
   }

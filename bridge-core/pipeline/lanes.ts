@@ -5,12 +5,14 @@
 // while the other side serves others is parked: later rows of that speaker in that lane follow it, in order, and are tried in
 // the background; everybody else goes on. A side that is down for all is no failure of a row: its lanes wait for it.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../adapter.ts';
 import { type BridgeError, messageOf, PermanentError, RetryableError, UnknownOutcomeError, UnreachableError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { Journal } from './journal.ts';
 import { Outages } from './outages.ts';
-import { type Row, speakerOfRow, states } from './row.ts';
+import { type Outcome, Parked } from './parked.ts';
+import { type Row, speakerOfRow } from './row.ts';
 
 /** All in ms but `parkTries`. */
 export interface Timing {
@@ -39,7 +41,7 @@ export interface LaneParts {
   readonly log: Logger;
   /** Delivers and removes the row, or throws. */
   readonly carry: (row: Row) => Promise<void>;
-  /** May set right what refused the row; true: try once more now. */
+  /** May set right what refused the row, once; true: try it again now. */
   readonly mend: (row: Row, error: PermanentError) => Promise<boolean>;
   /** The row is given up: marks it dead and tells whom it concerns. */
   readonly bury: (row: Row, error: BridgeError) => Promise<void>;
@@ -67,31 +69,29 @@ interface Lane {
   /** Rows near the head; bare numbers beyond the window, read when their turn comes. */
   readonly queue: (Row | number)[];
   head: number;
-  readonly parked: Map<string, Chain>;
   running: boolean;
+  /** Told to go on while it was running: it may just have begun to wait. */
+  again: boolean;
   pause: NodeJS.Timeout | undefined;
+  /** The head grows too old while the other side is away. */
+  expiry: NodeJS.Timeout | undefined;
   readonly goOn: () => void;
 }
 
-/** Parked rows of one speaker in one lane, oldest first. */
-interface Chain {
-  readonly rows: Row[];
-  delay: number;
-  timer: NodeJS.Timeout | undefined;
-  running: boolean;
-}
-
-type Outcome = 'gone' | 'park' | 'moved' | 'outage' | { readonly after: number };
-
 const window = 200;
+/** So many rows may be put aside in one turn of the loop. */
+const turnRows = 64;
+const longestTimer = 2 ** 31 - 1;
 
 export class Lanes {
   readonly #parts: LaneParts;
   readonly #timing: Timing;
   readonly #outages: Outages;
+  readonly #parked: Parked;
   readonly #lanes = new Map<string, Lane>();
   readonly #lastSuccess = new Map<string, number>();
   readonly #settled = new Map<number, (() => void)[]>();
+  readonly #mended = new WeakSet<Row>();
   #idleWaiters: (() => void)[] = [];
   #stopped = false;
 
@@ -99,6 +99,13 @@ export class Lanes {
     this.#parts = parts;
     this.#timing = parts.timing ?? usualTiming;
     this.#outages = new Outages({ probe: parts.probe, every: this.#timing.probeEvery, log: parts.log });
+    this.#parked = new Parked({
+      ...{ journal: parts.journal, store: parts.store, timing: this.#timing },
+      attempt: (row) => this.#attempt(row, true),
+      mustWait: (row, goOn) => this.#mustWait(row, goOn),
+      rested: () => this.#tellIfIdle(),
+      stumbled: (thrown) => parts.log.error({ err: thrown }, 'parked rows could not be read'),
+    });
   }
 
   /** A row whose commit is made. */
@@ -110,17 +117,14 @@ export class Lanes {
 
   /** A row of an earlier run; `start` when all are loaded. */
   load(seq: number, laneName: string, isParked: boolean): void {
-    const lane = this.#laneNamed(laneName);
     const row = isParked ? this.#parts.journal.read(seq) : undefined;
-    if (row === undefined) lane.queue.push(seq);
-    else this.#chainOf(lane, speakerOfRow(row)).rows.push(row);
+    if (row === undefined) this.#laneNamed(laneName).queue.push(seq);
+    else this.#parked.load(row, laneName, speakerOfRow(row));
   }
 
   start(): void {
-    for (const lane of this.#lanes.values()) {
-      for (const [speaker, chain] of lane.parked) this.#retryLater(lane, speaker, chain);
-      this.#start(lane);
-    }
+    this.#parked.start();
+    for (const lane of this.#lanes.values()) this.#start(lane);
   }
 
   /** The other side was heard from: whoever waits for it goes on at once. */
@@ -128,19 +132,19 @@ export class Lanes {
     this.#outages.end(scope);
   }
 
-  /** Resolves once the row is delivered, parked or given up. */
-  settled(row: Pick<Row, 'seq'>): Promise<void> {
-    return new Promise((resolve) => {
-      const waiters = this.#settled.get(row.seq);
-      if (waiters === undefined) this.#settled.set(row.seq, [resolve]);
-      else waiters.push(resolve);
-    });
+  /** Resolves once the row is delivered, parked or given up; at once for one that waits in no lane. Rejects at a stop. */
+  async settled(row: Pick<Row, 'seq' | 'lane'>): Promise<void> {
+    if (this.#isQueued(row)) await this.#awaitSettled(row.seq);
   }
 
   /** Resolves once all that now waits in the lane is settled. */
   async passed(laneName: string): Promise<void> {
     const last = this.#lanes.get(laneName)?.queue.at(-1);
-    if (last !== undefined) await this.settled(typeof last === 'number' ? { seq: last } : last);
+    if (last !== undefined) await this.#awaitSettled(seqOf(last));
+  }
+
+  isParked(row: Pick<Row, 'seq'>): boolean {
+    return this.#parked.has(row.seq);
   }
 
   /** Rows not yet tried to an end, parked ones aside; of one lane, or of all. */
@@ -158,17 +162,23 @@ export class Lanes {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#outages.close();
+    this.#parked.stop();
     for (const lane of this.#lanes.values()) {
       clearTimeout(lane.pause);
-      for (const chain of lane.parked.values()) clearTimeout(chain.timer);
+      clearTimeout(lane.expiry);
     }
+    // What they wait for will not be tried any more, while they count as in flight.
+    for (const seq of [...this.#settled.keys()]) this.#tellSettled(seq);
     if (this.#isBusy()) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
   }
 
   #laneNamed(name: string): Lane {
     let lane = this.#lanes.get(name);
     if (lane === undefined) {
-      const made: Lane = { name, queue: [], head: 0, parked: new Map(), running: false, pause: undefined, goOn: () => this.#start(made) };
+      const made: Lane = {
+        ...{ name, queue: [], head: 0, running: false, again: false, pause: undefined, expiry: undefined },
+        goOn: () => this.#start(made),
+      };
       this.#lanes.set(name, made);
       lane = made;
     }
@@ -176,86 +186,116 @@ export class Lanes {
   }
 
   #start(lane: Lane): void {
+    lane.again = lane.running;
     if (lane.running || this.#stopped || lane.pause !== undefined) return;
     lane.running = true;
-    void this.#run(lane).then((ended) => {
-      lane.running = false;
-      this.#tellIfIdle();
-      if (ended === 'empty' && lane.head < lane.queue.length) this.#start(lane);
-      else if (ended === 'empty' && lane.parked.size === 0) this.#lanes.delete(lane.name);
-    });
+    clearTimeout(lane.expiry);
+    this.#run(lane)
+      .catch((thrown) => {
+        this.#parts.log.error({ lane: lane.name, err: thrown }, 'rows could not be read');
+        this.#pause(lane, this.#timing.maxDelay);
+      })
+      .then(() => {
+        lane.running = false;
+        this.#tellIfIdle();
+        if (lane.again) this.#start(lane);
+        else if (lane.head === lane.queue.length) this.#lanes.delete(lane.name);
+      });
   }
 
-  async #run(lane: Lane): Promise<'empty' | 'waits'> {
-    while (!this.#stopped) {
-      if (lane.head === lane.queue.length) return 'empty';
+  /** Until the lane is empty or has to wait. */
+  async #run(lane: Lane): Promise<void> {
+    for (let aside = 0; !this.#stopped && lane.head < lane.queue.length; ) {
       const row = this.#headOf(lane);
       if (row === undefined) {
         this.#shift(lane);
         continue;
       }
       const speaker = speakerOfRow(row);
-      const chain = speaker === '' ? undefined : lane.parked.get(speaker);
-      if (chain === undefined && this.#outages.await(this.#parts.scopeOf(row), lane.goOn)) return 'waits';
-      const outcome = chain === undefined ? await this.#attempt(row) : 'park';
-      if (outcome === 'outage') continue;
-      if (typeof outcome === 'object') {
-        if (outcome.after === 0) continue;
-        this.#pause(lane, outcome.after);
-        return 'waits';
+      if (this.#parked.holds(lane.name, speaker)) {
+        this.#park(row, lane, speaker);
+        aside += 1;
+        if (aside % turnRows === 0) await nextTurn();
+        continue;
       }
-      this.#shift(lane);
-      if (outcome === 'park') this.#park(row, lane);
-      this.#tellSettled(row);
+      if (this.#mustWait(row, lane.goOn)) {
+        if (!row.progress.revived) lane.expiry = setTimeout(lane.goOn, Math.min(longestTimer, this.#ageLeft(row) + 1));
+        return;
+      }
+      const outcome = await this.#attempt(row, false);
+      if (outcome === 'gone' || outcome === 'moved') {
+        this.#shift(lane);
+      } else if (typeof outcome === 'object') {
+        if (outcome.park === undefined) return this.#pause(lane, outcome.after);
+        this.#park(row, lane, speaker, outcome.after);
+      }
     }
-    return 'waits';
   }
 
-  async #attempt(row: Row): Promise<Outcome> {
+  #park(row: Row, lane: Lane, speaker: string, after = 0): void {
+    this.#parked.hold(row, lane.name, speaker, after);
+    this.#shift(lane);
+  }
+
+  #ageLeft(row: Row): number {
+    return row.progress.revived ? Number.POSITIVE_INFINITY : row.at + this.#parts.age - Date.now();
+  }
+
+  /** What grew too old need not wait for the other side to be told so. */
+  #mustWait(row: Row, goOn: () => void): boolean {
+    return this.#outages.isAny && this.#ageLeft(row) >= 0 && this.#outages.await(this.#parts.scopeOf(row), goOn);
+  }
+
+  async #attempt(row: Row, isParked: boolean): Promise<Outcome> {
     try {
-      if (!row.progress.revived && Date.now() - row.at > this.#parts.age) {
-        throw new PermanentError('TOO_OLD', row.error ?? 'the other side was away for too long');
-      }
+      if (this.#ageLeft(row) < 0) throw new PermanentError('TOO_OLD', row.error ?? 'the other side was away for too long');
       await this.#parts.carry(row);
-      this.#lastSuccess.set(this.#parts.scopeOf(row), Date.now());
-      this.#parts.delivered(row);
-      return 'gone';
     } catch (thrown) {
-      if (thrown instanceof BehindParked) {
-        this.#park(row, this.#laneNamed(thrown.target.lane), speakerOfRow(thrown.target));
-        return 'moved';
-      }
       if (this.#stopped) return { after: 1 };
+      if (thrown instanceof BehindParked) return this.#parked.putBehind(row, thrown.target.seq) ? 'moved' : { after: 1 };
       const error = thrown instanceof RetryableError || thrown instanceof PermanentError ? thrown : this.#defect(row, thrown);
-      return error instanceof RetryableError ? await this.#failedForNow(row, error) : await this.#refused(row, error);
+      return error instanceof RetryableError ? await this.#failedForNow(row, error, isParked) : await this.#refused(row, error);
     }
+    const scope = this.#parts.scopeOf(row);
+    this.#lastSuccess.set(scope, Date.now());
+    if (this.#outages.isAny) this.#outages.end(scope);
+    this.#parts.delivered(row);
+    return 'gone';
   }
 
-  async #failedForNow(row: Row, error: RetryableError): Promise<Outcome> {
+  async #failedForNow(row: Row, error: RetryableError, isParked: boolean): Promise<Outcome> {
     const scope = this.#parts.scopeOf(row);
     if (error instanceof UnreachableError) {
       this.#outages.begin(scope, error);
       return 'outage';
     }
-    if (error instanceof UnknownOutcomeError) row.unknownSince = Date.now();
     const now = Date.now();
-    if (row.failingSince === 0) row.failingSince = now;
+    if (error instanceof UnknownOutcomeError) row.unknownSince = now;
+    if (row.failingSince === 0) {
+      row.failingSince = now;
+      row.tries = 0;
+    }
+    row.tries += 1;
     row.attempts += 1;
     row.error = error.message;
     this.#parts.store.writeSoon(() => this.#parts.journal.save(row));
     this.#parts.log.warn({ seq: row.seq, tries: row.attempts, code: error.code, why: error.message }, 'not delivered yet');
-    if (row.attempts >= this.#timing.parkTries || now - row.failingSince >= this.#timing.parkAfter) {
-      const servesOthers = (this.#lastSuccess.get(scope) ?? 0) > row.failingSince || (await this.#parts.probe(scope).catch(() => false));
-      if (servesOthers) return 'park';
-      this.#outages.begin(scope, error);
-      return 'outage';
-    }
-    const backoff = Math.min(this.#timing.maxDelay, this.#timing.firstDelay * 2 ** (row.attempts - 1));
-    return { after: error.after ?? backoff * (0.75 + Math.random() / 2) };
+    const backoff = Math.min(this.#timing.maxDelay, this.#timing.firstDelay * 2 ** (row.tries - 1));
+    const after = error.after ?? backoff * (0.75 + Math.random() / 2);
+    if (isParked || (row.tries < this.#timing.parkTries && now - row.failingSince < this.#timing.parkAfter)) return { after };
+    const servesOthers = (this.#lastSuccess.get(scope) ?? 0) > row.failingSince || (await this.#parts.probe(scope).catch(() => false));
+    row.failingSince = 0;
+    if (servesOthers) return { after: error.after ?? 0, park: true };
+    // Down for all: none of these was a try.
+    if (!this.#stopped) this.#outages.begin(scope, error);
+    return 'outage';
   }
 
   async #refused(row: Row, error: PermanentError): Promise<Outcome> {
-    if (await this.#parts.mend(row, error).catch(() => false)) return { after: 0 };
+    if (!this.#mended.has(row)) {
+      this.#mended.add(row);
+      if (await this.#parts.mend(row, error).catch(() => false)) return 'again';
+    }
     row.error = error.message;
     try {
       await this.#parts.bury(row, error);
@@ -280,11 +320,14 @@ export class Lanes {
   }
 
   #shift(lane: Lane): void {
+    const gone = lane.queue[lane.head];
     lane.queue[lane.head] = 0;
     lane.head += 1;
-    if (lane.head < 1_000 && lane.head < lane.queue.length) return;
-    lane.queue.splice(0, lane.head);
-    lane.head = 0;
+    if (lane.head >= 1_000 || lane.head === lane.queue.length) {
+      lane.queue.splice(0, lane.head);
+      lane.head = 0;
+    }
+    if (gone !== undefined && this.#settled.size > 0) this.#tellSettled(seqOf(gone));
   }
 
   #pause(lane: Lane, ms: number): void {
@@ -294,62 +337,29 @@ export class Lanes {
     }, ms);
   }
 
-  #chainOf(lane: Lane, speaker: string): Chain {
-    let chain = lane.parked.get(speaker);
-    if (chain === undefined) {
-      chain = { rows: [], delay: this.#timing.parkedFirst, timer: undefined, running: false };
-      lane.parked.set(speaker, chain);
-    }
-    return chain;
+  #isQueued({ seq, lane: name }: Pick<Row, 'seq' | 'lane'>): boolean {
+    const lane = this.#lanes.get(name);
+    return lane?.queue.some((waiting, at) => at >= lane.head && seqOf(waiting) === seq) ?? false;
   }
 
-  #park(row: Row, lane: Lane, speaker = speakerOfRow(row)): void {
-    const chain = this.#chainOf(lane, speaker);
-    chain.rows.push(row);
-    row.state = states.parked;
-    this.#parts.store.writeSoon(() => this.#parts.journal.save(row));
-    if (!chain.running && chain.timer === undefined) this.#retryLater(lane, speaker, chain);
+  async #awaitSettled(seq: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const waiters = this.#settled.get(seq);
+      if (waiters === undefined) this.#settled.set(seq, [resolve]);
+      else waiters.push(resolve);
+    });
+    if (this.#stopped) throw new RetryableError('NOT_RUNNING', 'the bridge is stopping');
   }
 
-  #retryLater(lane: Lane, speaker: string, chain: Chain): void {
-    if (this.#stopped) return;
-    chain.timer = setTimeout(() => {
-      chain.timer = undefined;
-      chain.running = true;
-      void this.#retry(lane, speaker, chain).finally(() => {
-        chain.running = false;
-        this.#tellIfIdle();
-        if (lane.parked.has(speaker)) this.#retryLater(lane, speaker, chain);
-      });
-    }, chain.delay);
-    chain.delay = Math.min(this.#timing.parkedMax, chain.delay * 2);
-  }
-
-  async #retry(lane: Lane, speaker: string, chain: Chain): Promise<void> {
-    for (let row = chain.rows[0]; row !== undefined && !this.#stopped; row = chain.rows[0]) {
-      row.failingSince = 0;
-      const outcome = await this.#attempt(row);
-      if (typeof outcome === 'object' && outcome.after === 0) continue;
-      if (outcome !== 'gone' && outcome !== 'moved') return;
-      chain.rows.shift();
-      chain.delay = this.#timing.parkedFirst;
-    }
-    if (chain.rows.length === 0) lane.parked.delete(speaker);
-  }
-
-  #tellSettled(row: Row): void {
-    const waiters = this.#settled.get(row.seq);
-    if (waiters === undefined) return;
-    this.#settled.delete(row.seq);
-    for (const resolve of waiters) resolve();
+  #tellSettled(seq: number): void {
+    const waiters = this.#settled.get(seq);
+    this.#settled.delete(seq);
+    for (const resolve of waiters ?? []) resolve();
   }
 
   #isBusy(): boolean {
-    for (const lane of this.#lanes.values()) {
-      if (lane.running) return true;
-      for (const chain of lane.parked.values()) if (chain.running) return true;
-    }
-    return false;
+    for (const lane of this.#lanes.values()) if (lane.running) return true;
+    return this.#parked.isBusy;
   }
 
   #tellIfIdle(): void {
@@ -358,3 +368,5 @@ export class Lanes {
     this.#idleWaiters = [];
   }
 }
+
+const seqOf = (row: Row | number): number => (typeof row === 'number' ? row : row.seq);

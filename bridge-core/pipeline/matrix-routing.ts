@@ -18,8 +18,6 @@ export interface RoutingParts<Body extends Json> {
   readonly journal: Pick<Journal, 'parseKey'>;
   /** Is it a command, an invite of ours, a tombstone, a claim…: something that makes the bridge act? */
   readonly isAct: (event: MatrixEvent) => boolean;
-  /** A bot that the room's own bridge states name: its notices are not carried. */
-  readonly isBridgeBot: (event: MatrixEvent) => boolean;
 }
 
 const said = new Set(['m.room.message', 'm.sticker', 'm.reaction', 'm.room.redaction']);
@@ -73,7 +71,7 @@ export class MatrixRouting<Body extends Json> {
       return links.filter(({ options }) => options.topic === 'both' || options.topic === 'matrix-to-irc');
     }
     if (!said.has(event.type)) return [];
-    if (event.content[noticeField] === true && (this.isOurs(event.sender) || this.#parts.isBridgeBot(event))) return [];
+    if (event.content[noticeField] === true && this.isOurs(event.sender)) return [];
     if (!this.isOurs(event.sender)) return links;
     const key = stringIn(event.content, keyField);
     const from = key === undefined ? undefined : this.#parts.journal.parseKey(key);

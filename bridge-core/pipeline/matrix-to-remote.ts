@@ -6,7 +6,7 @@ import { PermanentError } from '../errors.ts';
 import { mapMentions } from '../format/mentions.ts';
 import type { RichText } from '../format/rich-text.ts';
 import { toHtml, toPlain } from '../format/to-html.ts';
-import { eventId, type RemoteMessageId, remoteMessageId, remoteUserId, type UserId } from '../ids.ts';
+import { eventId, type RemoteMessageId, type RoomId, remoteMessageId, remoteUserId, type UserId } from '../ids.ts';
 import { type EphemeralEvent, type MatrixEvent, recordIn, relationOf, stringIn } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
 import type { Link, Links } from '../plumbing/links.ts';
@@ -40,6 +40,7 @@ export interface MatrixToRemoteParts<Body extends Json> {
   readonly ghosts: Pick<Ghosts, 'remoteOf'>;
   /** Older lines carry their time, ms. */
   readonly markLate: number;
+  readonly isBridgeBot: (room: RoomId, user: UserId) => Promise<boolean>;
   readonly mediaLink: (file: Attachment, event: MatrixEvent) => string | undefined;
   readonly page: (event: MatrixEvent, title: string, text: RichText) => Promise<string | undefined>;
   /** Ephemeral events and own redactions: worthless late, or already durable elsewhere. */
@@ -117,7 +118,7 @@ export class MatrixToRemote<Body extends Json> {
     if (row.task.do !== 'say') throw new PermanentError('DEFECT', `a ${row.task.do} row in a speaker's lane`);
     const { event } = row.task;
     const link = this.#parts.links.get(row.link);
-    if (link === undefined) return await this.#parts.store.write(() => this.#parts.journal.remove(row));
+    if (link === undefined || (await this.#isNotice(event))) return await this.#parts.store.write(() => this.#parts.journal.remove(row));
     if (link.state !== 'live') throw new PermanentError('CHANNEL_CLOSED', link.reason ?? 'the link is suspended');
     if (event.type === 'm.room.member' || event.type === 'm.room.topic') return await this.#change(row, link, event);
 
@@ -127,6 +128,11 @@ export class MatrixToRemote<Body extends Json> {
       const relations = await this.#deliver(row, planned);
       await this.#record(row, planned, relations);
     });
+  }
+
+  /** The notice of another bridge's bot, as the room's own state names it; anybody else's mark counts for nothing. */
+  async #isNotice(event: MatrixEvent): Promise<boolean> {
+    return event.content[noticeField] === true && (await this.#parts.isBridgeBot(event.room, event.sender));
   }
 
   // 5 speak as

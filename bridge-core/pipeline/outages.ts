@@ -44,8 +44,8 @@ export class Outages {
     for (const goOn of outage.waiting) goOn();
   }
 
-  isOpen(scope: string): boolean {
-    return this.#open.has(scope);
+  get isAny(): boolean {
+    return this.#open.size > 0;
   }
 
   /** `goOn` is called once the outage ends; false where there is none. The same function waits once. */

@@ -67,10 +67,12 @@ export interface Row {
   unknownSince: number;
   state: State;
   progress: Progress;
+  /** Failures in all. */
   attempts: number;
   error: string | undefined;
-  /** When the first try of the current run of failures began; ms. */
+  /** When the first try of the current run of failures began, ms, and how many there were; 0: it is not failing. */
   failingSince: number;
+  tries: number;
   /** A ghost was sent to join once more for this row after a refusal. */
   rejoined: boolean;
 }
