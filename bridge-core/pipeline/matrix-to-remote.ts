@@ -7,7 +7,7 @@ import { mapMentions } from '../format/mentions.ts';
 import type { RichText } from '../format/rich-text.ts';
 import { toHtml, toPlain } from '../format/to-html.ts';
 import { eventId, type RemoteMessageId, type RoomId, remoteMessageId, remoteUserId, type UserId } from '../ids.ts';
-import { type EphemeralEvent, type MatrixEvent, recordIn, relationOf, stringIn } from '../matrix-event.ts';
+import { type EphemeralEvent, type MatrixEvent, noticeField, recordIn, relationOf, stringIn } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
 import type { Link, Links } from '../plumbing/links.ts';
 import type { Store } from '../store/store.ts';
