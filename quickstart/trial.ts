@@ -8,6 +8,7 @@ import { type Crossing, watchCrossings } from './crossings.ts';
 import type { QuickstartOptions } from './options.ts';
 import { foreignHomeserver, type HomeserverPlace, lastingFolder, openIrc, ownHomeserver } from './places.ts';
 import type { Say } from './servers/cache.ts';
+import { SetupError } from './servers/processes.ts';
 
 /** How the trial talks to the one who runs it. */
 export interface Conduct {
@@ -58,7 +59,9 @@ export class Trial {
     const room = await alice.createRoom({ name: 'Quickstart', alias: word });
     await visitor.join(room);
     const nick = isAllOurs ? 'anna' : `anna${Date.now() % 10_000}`;
-    const anna = await IrcPerson.connect({ host: irc.host, port: irc.port, tls: irc.tls, nick });
+    const anna = await IrcPerson.connect({ host: irc.host, port: irc.port, tls: irc.tls, nick }).catch((error: Error) => {
+      throw new SetupError(`The IRC server at ${irc.host}:${irc.port} does not welcome ${nick}. ${error.message}`);
+    });
     undo.push(() => anna.quit());
     await anna.join(channel);
     done(`${alice.userId} has made the room ${alias}, ${anna.nick} is in the channel ${channel}`);
@@ -86,7 +89,7 @@ export class Trial {
     const bridge = new TrialBridge({ folder, homeserver: place, irc, registration, appserviceUrl });
     this.#bridge = bridge;
     const written = await bridge.prepare();
-    done(`Config and registration: causeway register ${bridge.configFile}`);
+    done(`Config ${bridge.configFile}, registration ${bridge.registrationFile}`);
 
     begin(foreign ? 'waiting until the homeserver knows the bridge' : 'starting Synapse');
     undo.push(place.stop);

@@ -1,0 +1,59 @@
+// `npm test`: installs the servers that tests start, checks types, lint and layers, then runs the tests. Words after
+// `npm test --` are files, folders or options of `node --test`; the check is then left out.
+
+import { spawnSync } from 'node:child_process';
+import { globSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { installInspircd } from './servers/inspircd.ts';
+import { installNgircd } from './servers/ngircd.ts';
+import { SetupError } from './servers/processes.ts';
+import { installSynapse } from './servers/synapse.ts';
+
+const root = join(import.meta.dirname, '..');
+const reporter = join(import.meta.dirname, 'test-reporter.ts');
+
+async function main(words: readonly string[]): Promise<number> {
+  // Here, so that no test's time limit meets a download.
+  for (const install of [installSynapse, installInspircd, installNgircd]) await install(console.log);
+  if (words.length === 0) {
+    for (const [command = '', ...args] of [
+      ['tsc', '--noEmit'],
+      ['biome', 'check', '.'],
+    ]) {
+      const status = run(join(root, 'node_modules/.bin', command), args);
+      if (status !== 0) return status;
+    }
+  }
+  const flags = words.filter((word) => word.startsWith('-'));
+  const files = words.filter((word) => !word.startsWith('-')).flatMap(testsIn);
+  return run(process.execPath, [
+    '--test',
+    `--test-concurrency=${availableParallelism()}`,
+    '--test-timeout=300000',
+    `--test-reporter=${reporter}`,
+    '--test-reporter-destination=stdout',
+    ...flags,
+    ...(files.length > 0 ? files : testsIn('test')),
+  ]);
+}
+
+/** A folder stands for all tests in it. */
+function testsIn(path: string): string[] {
+  if (!statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory()) return [path];
+  return globSync(join(path, '**/*.test.ts'), { cwd: root });
+}
+
+function run(command: string, args: readonly string[]): number {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (error) throw error;
+  return status ?? 1;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
