@@ -1,0 +1,168 @@
+// A server goes away under load and comes back: nothing is lost, nothing doubles, the order holds. Lines are counted by body, at
+// the far end: on Matrix in the homeserver's own record, on IRC by who sat in the channel.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { MatrixError } from '../support/matrix-person.ts';
+import { until } from '../support/waiting.ts';
+import { ircLines, openStage, roomLines } from './stage.ts';
+
+/** How long a server stays away, ms. */
+const away = process.env.CAUSEWAY_LONG ? 60_000 : 15_000;
+const perSecond = 20;
+
+const stage = await openStage();
+const { alice, synapse, bridge, ircServers } = stage;
+const { room, channel } = stage.places['#stage'] as { room: string; channel: string };
+let bob = await stage.sitIn('Bob', channel);
+const irc = ircServers.local as NonNullable<(typeof ircServers)['local']>;
+
+/** Says numbered lines at a steady pace while `work` goes on; resolves with what was said. */
+async function underLoad(name: string, say: (text: string) => unknown, work: () => Promise<void>): Promise<string[]> {
+  const said: string[] = [];
+  const speak = () => {
+    said.push(`${name} ${said.length}`);
+    say(said.at(-1) as string);
+  };
+  const timer = setInterval(speak, 1_000 / perSecond);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
+  speak();
+  return said;
+}
+
+/** Alice, who tries again what the homeserver did not answer: one after the other, as a client does. */
+function persistent() {
+  let last = Promise.resolve();
+  const sayOnce = async (text: string) => {
+    for (;;) {
+      try {
+        await alice.say(room, text);
+        return;
+      } catch (error) {
+        if (error instanceof MatrixError && error.status < 500) throw error;
+        await delay(100);
+      }
+    }
+  };
+  return {
+    say: (text: string) => {
+      last = last.then(() => sayOnce(text));
+    },
+    done: () => last,
+  };
+}
+
+const history = async (who: string) => (await alice.history(room, 5_000)).filter(({ sender }) => sender === who);
+const bodies = (events: Awaited<ReturnType<typeof history>>, name: string) =>
+  events.map(({ content }) => String(content.body)).filter((body) => body.startsWith(`${name} `));
+/** What everybody else in the room must not have heard: a word of failure. */
+const notices = async () => roomLines(await alice.history(room, 5_000), room).filter((line) => line.startsWith('ircbot'));
+
+test('the IRC server restarts while a person on Matrix speaks: every line arrives, in order, at most the one in flight twice', async () => {
+  await alice.say(room, 'before');
+  await bob.waitForText(channel, 'before');
+  const first = bob;
+  const since = first.mark();
+  const speaker = persistent();
+  const said = await underLoad('restart', speaker.say, async () => {
+    await delay(1_000);
+    await irc.stop();
+    await delay(3_000);
+    await irc.start();
+    // In the channel before the bridge is, whose people need two connections one after the other.
+    bob = await stage.sitIn('Bob', channel);
+    assert.deepEqual(ircLines(bob, channel), []);
+    await delay(3_000);
+  });
+  await speaker.done();
+  await bob.waitForText(channel, said.at(-1) as string, { timeout: 60_000 });
+  await delay(1_000);
+  const heard = [...ircLines(first, channel, since), ...ircLines(bob, channel)].map((line) => line.replace('alice[m]: ', ''));
+  const once = heard.filter((line, at) => heard.indexOf(line) === at);
+  assert.deepEqual(once, said);
+  assert.ok(heard.length - once.length <= 1, `heard twice: ${heard.filter((line, at) => heard.indexOf(line) !== at)}`);
+  assert.equal((await notices()).filter((line) => !line.includes('may be missing')).length, 0, String(await notices()));
+});
+
+test('after it is back, IRC speaks to Matrix as before, and the room was told once what may be missing', async () => {
+  const since = alice.mark();
+  bob.say(channel, 'back again');
+  await alice.waitForText(room, 'back again', { since });
+  await delay(500);
+  assert.deepEqual(roomLines(alice.heard.slice(since), room), ['irc_local_bob: back again']);
+  const told = await notices();
+  assert.equal(told.length, 1, String(told));
+  assert.match(
+    told[0] as string,
+    /^ircbot \(notice\): Messages between \d\d:\d\d UTC and \d\d:\d\d UTC may be missing here \(the connection was lost\)$/,
+  );
+});
+
+test(`the homeserver is dead for ${away / 1_000} s while IRC speaks: every line arrives once, in order, with its own time`, async () => {
+  const carol = await stage.sitIn('carol', channel);
+  const times = new Map<string, number>();
+  const say = (text: string) => {
+    times.set(text, Date.now());
+    (times.size % 2 === 0 ? bob : carol).say(channel, text);
+  };
+  const said = await underLoad('dead', say, async () => {
+    await delay(1_000);
+    await synapse.kill();
+    await delay(away);
+    await synapse.start();
+    await delay(2_000);
+  });
+  const ours = async () => (await alice.history(room, 5_000)).filter(({ content }) => /^dead \d/.test(content.body ?? ''));
+  await until('the last line', async () => (await ours()).some(({ content }) => content.body === said.at(-1)) || undefined, 60_000);
+  await delay(1_000);
+  const events = await ours();
+  assert.deepEqual(bodies(events, 'dead'), said);
+  for (const { content, origin_server_ts } of events) {
+    const happened = times.get(content.body) ?? 0;
+    assert.ok(origin_server_ts - happened < 10_500, `${content.body} bears a time ${origin_server_ts - happened} ms late`);
+  }
+  assert.equal((await notices()).length, 1, String(await notices()));
+});
+
+test('the homeserver restarts, twice, while both sides speak and the bridge stays: nothing is lost, nothing doubles', async () => {
+  const since = bob.mark();
+  const speaker = persistent();
+  const pid = bridge.pid;
+  let fromIrc: string[] = [];
+  const fromMatrix = await underLoad('up', speaker.say, async () => {
+    fromIrc = await underLoad(
+      'down',
+      (text) => bob.say(channel, text),
+      async () => {
+        for (const restart of [() => synapse.restart(), () => synapse.kill().then(() => synapse.start())]) {
+          await delay(2_000);
+          await restart();
+          await delay(2_000);
+        }
+      },
+    );
+  });
+  await speaker.done();
+  await bob.waitForText(channel, fromMatrix.at(-1) as string, { since, timeout: 60_000 });
+  await until(
+    'the last line of IRC',
+    async () => bodies(await history(stage.ghost('Bob')), 'down').includes(fromIrc.at(-1) as string) || undefined,
+    60_000,
+  );
+  await delay(2_000);
+  assert.equal(bridge.pid, pid);
+  assert.deepEqual(bodies(await history(stage.ghost('Bob')), 'down'), fromIrc);
+  // Alice herself may have said a line twice: the homeserver forgets what it answered. What stands in the room counts.
+  const said = bodies(await history(alice.userId), 'up');
+  assert.deepEqual([...new Set(said)], fromMatrix);
+  assert.deepEqual(
+    ircLines(bob, channel, since).map((line) => line.replace('alice[m]: ', '')),
+    said,
+  );
+  assert.equal((await notices()).length, 1, String(await notices()));
+});
