@@ -47,6 +47,8 @@ export interface Adapter<Body extends Json = string> {
   open?(file: RemoteFile): Promise<ReadableStream<Uint8Array>>;
   /** Closes a gap: what was said since, oldest first. */
   history?(channel: ChannelId, since: RemoteMessageId | number): AsyncIterable<RemoteEvent<Body>>;
+  /** Takes over what it can of new settings while it runs; a line for each thing that needs a restart. */
+  reload?(settings: unknown): readonly string[];
   /** One free line about the connections, for `status`. */
   status(): readonly ConnectionStatus[];
   /** Who and what is meant by fields from outside. Absent: ghosts are made only for those who speak. */
@@ -70,9 +72,14 @@ export interface Found<Id> {
   readonly fields: Readonly<Record<string, string>>;
 }
 
+/** Which way a channel's topic is carried. */
+export type TopicWay = 'off' | 'to-matrix' | 'to-network' | 'both';
+
 export interface ConfiguredLink {
   readonly channel: ChannelId;
   readonly room: RoomId;
+  /** `to-matrix` unless set. */
+  readonly topic?: TopicWay;
 }
 
 export interface ConnectionStatus {

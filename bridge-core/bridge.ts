@@ -7,7 +7,7 @@ import { openMedia } from './appservice/media.ts';
 import { openPages } from './appservice/pages.ts';
 import { openTransactions } from './appservice/transactions.ts';
 import { WebRoutes } from './appservice/web.ts';
-import { keepTidy, measureCommit, showFigures } from './bridge-upkeep.ts';
+import { keepTidy, showFigures, tellCommitTime } from './bridge-upkeep.ts';
 import { Actions } from './control/actions.ts';
 import { Acts } from './control/acts.ts';
 import { Commands } from './control/commands.ts';
@@ -283,7 +283,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       networkLanes.start();
       plumb.resume();
       stopUpkeep = keepTidy({ store, journal, relations, transactions, log });
-      measureCommit(store, log).catch((thrown) => log.error({ why: messageOf(thrown) }, 'the store cannot be written'));
+      tellCommitTime(store, log);
     },
     /** Says in one line each what is wrong on the homeserver's side; retried by the caller. */
     async greet(): Promise<void> {
@@ -305,8 +305,19 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     async close(): Promise<void> {
       await homeserver.close();
     },
-    async reload(_settings: CoreSettings, _networkSettings: unknown): Promise<string[]> {
-      return [];
+    /** Lines that say what was taken over, and what needs a restart. */
+    reload(now: CoreSettings, networkSettings: unknown): string[] {
+      const lines = adapter.reload?.(networkSettings) ?? [];
+      permissions.replace(now.permissions);
+      plumb.resume();
+      const changed = (Object.keys(now) as (keyof CoreSettings)[]).filter(
+        (key) => JSON.stringify(now[key]) !== JSON.stringify(settings[key]),
+      );
+      return [
+        ...changed.map((key) => (key === 'permissions' ? `${key}: taken over` : `${key}: needs a restart`)),
+        'links: taken over',
+        ...lines,
+      ];
     },
   };
 }

@@ -84,7 +84,7 @@ export class RunningBridge {
   /** Lines that say what was taken over, and what needs a restart. */
   async reload(): Promise<string[]> {
     const { settings, networkSettings } = await this.definition.reload();
-    return (await this.#bridge?.reload(settings, networkSettings)) ?? [`${this.definition.file}: not running yet; start it anew`];
+    return this.#bridge?.reload(settings, networkSettings) ?? [`${this.definition.file}: not running yet; start it anew`];
   }
 
   async stop(): Promise<void> {

@@ -68,7 +68,7 @@ export class MatrixRouting<Body extends Json> {
     if (event.type === 'm.room.member') return this.#membershipTargets(event, links);
     if (event.type === 'm.room.topic') {
       if (this.isOurs(event.sender) || event.stateKey !== '') return [];
-      return links.filter(({ options }) => options.topic === 'both' || options.topic === 'matrix-to-irc');
+      return links.filter(({ options }) => options.topic === 'both' || options.topic === 'to-network');
     }
     if (!said.has(event.type)) return [];
     if (event.content[noticeField] === true && this.isOurs(event.sender)) return [];

@@ -63,7 +63,8 @@ export class RemoteToMatrix<Body extends Json> {
 
   // 3 route
   #route(event: RemoteEvent<Body>): readonly Link[] {
-    const links = this.#parts.links.liveOn(event.channel);
+    const live = this.#parts.links.liveOn(event.channel);
+    const links = event.kind === 'channel' ? live.filter(({ options }) => options.topic !== 'off' && options.topic !== 'to-network') : live;
     if (links.length === 0) this.#parts.count('dropped');
     else if (needsRow(event)) return links;
     else this.#parts.passing(event, links);

@@ -1,7 +1,7 @@
 // Ties an existing room to a channel and unties it: checks in order, then claim. Who may ask for it is control's. Links that
 // were live carry on at once after a start; what has changed in their rooms meanwhile is looked at in the background.
 
-import type { Adapter, Json, Logger } from '../adapter.ts';
+import type { Adapter, ConfiguredLink, Json, Logger } from '../adapter.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { BridgeError, DeniedError, messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { ChannelId, RoomId, UserId } from '../ids.ts';
@@ -105,15 +105,19 @@ export class Plumb<Body extends Json = string> {
   /** At start and after a reload: what the store and the config say is brought about. Returns at once. */
   resume(): void {
     const configured = this.#adapter.configuredLinks();
-    const isConfigured = (link: Link) =>
-      configured.some(({ room, channel }) => channel === link.channel && (room === link.room || formerRooms(link).includes(room)));
+    const isMeant = ({ room, channel }: ConfiguredLink, link: Link) =>
+      channel === link.channel && (room === link.room || formerRooms(link).includes(room));
+    const isConfigured = (link: Link) => configured.some((wanted) => isMeant(wanted, link));
     for (const link of this.#links.all()) {
       if (link.state === 'live') this.#keepListening(link.channel);
       if (link.origin === 'config' && !isConfigured(link)) this.#do(link, () => this.unlink(link, 'no longer in the config'));
     }
-    for (const { room, channel } of configured)
-      if (!this.#links.all().some((link) => link.channel === channel && (link.room === room || formerRooms(link).includes(room))))
-        this.#work.run(`${room} ${channel}`, () => this.#linkFromConfig(room, channel));
+    for (const wanted of configured) {
+      const link = this.#links.all().find((each) => isMeant(wanted, each));
+      if (link === undefined) this.#work.run(`${wanted.room} ${wanted.channel}`, () => this.#linkFromConfig(wanted));
+      else if (link.origin === 'config' && link.options.topic !== wanted.topic)
+        this.#do(link, async () => void (await this.#links.setOptions(link.id, { topic: wanted.topic })));
+    }
     for (const link of this.#links.all()) {
       if (link.origin === 'config' && !isConfigured(link)) continue;
       if (link.state === 'live') this.#checks.run(String(link.id), () => this.#check(link.id));
@@ -233,8 +237,9 @@ export class Plumb<Body extends Json = string> {
     }
   }
 
-  async #linkFromConfig(room: RoomId, channel: ChannelId): Promise<void> {
-    const link = this.#links.find(room, channel) ?? (await this.#links.add({ room, channel, origin: 'config' }));
+  async #linkFromConfig({ room, channel, topic }: ConfiguredLink): Promise<void> {
+    const options = { topic };
+    const link = this.#links.find(room, channel) ?? (await this.#links.add({ room, channel, origin: 'config', options }));
     await this.#retry(link.id);
   }
 

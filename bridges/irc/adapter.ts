@@ -25,11 +25,13 @@ import type { IrcSettings } from './settings.ts';
 import { type IrcTiming, usualTiming } from './timing.ts';
 import { openConnection } from './wire/connection.ts';
 
+const topicWays = { off: 'off', 'irc-to-matrix': 'to-matrix', 'matrix-to-irc': 'to-network', both: 'both' } as const;
+
 export class IrcAdapter implements Adapter {
   readonly formatter = ircFormatter;
   readonly logins = logins;
   readonly channels: IrcChannels;
-  readonly #settings: IrcSettings;
+  #settings: IrcSettings;
   readonly #networks = new Map<string, IrcNetwork>();
 
   /** `timing` for tests. */
@@ -59,13 +61,24 @@ export class IrcAdapter implements Adapter {
   }
 
   configuredLinks(): readonly ConfiguredLink[] {
-    return this.#settings.links.flatMap(({ network: id, channel, room }) => {
+    return this.#settings.links.flatMap(({ network: id, channel, room, topic }) => {
       const network = this.#networks.get(id);
       if (network === undefined) return [];
       const folded = network.fold(channel);
-      network.memory.noteChannelName(folded, channel);
-      return [{ channel: makeChannelId(id, folded), room: roomId(room) }];
+      network.memory.noteWritten(folded, channel);
+      return [{ channel: makeChannelId(id, folded), room: roomId(room), topic: topicWays[topic] }];
     });
+  }
+
+  /** Links come and go while the bridge runs; a network's connections are made with its settings. */
+  reload(settings: unknown): readonly string[] {
+    const now = settings as IrcSettings;
+    const before = this.#settings;
+    this.#settings = { ...before, links: now.links.filter(({ network }) => this.#networks.has(network)) };
+    const names = new Set([...Object.keys(before.networks), ...Object.keys(now.networks)]);
+    return [...names]
+      .filter((name) => JSON.stringify(before.networks[name]) !== JSON.stringify(now.networks[name]))
+      .map((name) => `irc.networks.${name}: needs a restart`);
   }
 
   async connect(): Promise<void> {
