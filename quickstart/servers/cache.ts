@@ -1,5 +1,6 @@
 // The clone's cache folder: what was installed once stays there, whole or not at all.
 
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { link, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -40,7 +41,7 @@ export async function installOnce(name: string, say: Say, build: (folder: string
 }
 
 async function lock(file: string, onWait: () => void): Promise<() => Promise<void>> {
-  const mine = `${file}.${process.pid}`;
+  const mine = `${file}.${process.pid}.${randomUUID()}`;
   await writeFile(mine, String(process.pid));
   try {
     for (let isFirst = true; ; isFirst = false) {

@@ -119,8 +119,12 @@ async function command(server: IrcServer, order: string, listShows: RegExp): Pro
     [
       { say: `NICK oper${process.pid}\r\nUSER oper 0 * :oper\r\n`, until: / 001 / },
       { say: `OPER ${operator.name} ${operator.password}\r\n`, until: / 381 / },
-      { say: `${order}\r\nLINKS\r\n`, until: / 365 / },
-      { say: 'LINKS\r\n', until: listShows, againAfter: / 365 / },
+      {
+        say: `${order}\r\nLINKS\r\n`,
+        until: listShows,
+        // The far server may refuse at first, while it has not noticed yet that the former link is gone.
+        again: { after: / 365 /, say: (round) => (round % 25 === 0 ? `${order}\r\nLINKS\r\n` : 'LINKS\r\n') },
+      },
     ],
     10_000,
   );

@@ -30,8 +30,8 @@ export function canListen(port: number): Promise<boolean> {
 export interface Exchange {
   readonly say: string;
   readonly until: RegExp;
-  /** Heard without `until`: forget what was heard and say it again. */
-  readonly againAfter?: RegExp;
+  /** Where this is heard without `until`: forget what was heard, and ask again in a moment. */
+  readonly again?: { readonly after: RegExp; say(round: number): string };
 }
 
 /**
@@ -44,6 +44,7 @@ export function converse(port: number, exchanges: readonly Exchange[], timeoutMs
     const left = [...exchanges];
     let heard = '';
     let since = '';
+    let round = 0;
     const finish = () => {
       clearTimeout(timer);
       socket.destroy();
@@ -64,9 +65,11 @@ export function converse(port: number, exchanges: readonly Exchange[], timeoutMs
         since = '';
         if (next) socket.write(next.say);
         else finish();
-      } else if (now.againAfter?.test(since)) {
+      } else if (now.again?.after.test(since)) {
         since = '';
-        setTimeout(() => socket.write(now.say), 20);
+        round += 1;
+        const more = now.again.say(round);
+        setTimeout(() => socket.write(more), 20);
       }
     });
     socket.connect(port, '127.0.0.1', () => socket.write(left[0]?.say ?? ''));
