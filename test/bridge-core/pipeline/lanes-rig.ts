@@ -16,6 +16,7 @@ export const shortTiming: Timing = {
   maxDelay: 30,
   parkTries: 3,
   parkAfter: 10_000,
+  tellAfter: 60_000,
   probeEvery: 30,
   parkedFirst: 20,
   parkedMax: 80,
