@@ -113,7 +113,8 @@ export async function flowsBothWays(rig: Rig, probe: Awaited<ReturnType<typeof o
   await until(
     'the first messages both ways',
     async () => {
-      if (tries % 25 === 0) await rig.stub.flood({ users: [rig.people[0] as string], rooms: [room], count: 1, prefix: `${tag} from Matrix ` });
+      if (tries % 25 === 0)
+        await rig.stub.flood({ users: [rig.people[0] as string], rooms: [room], count: 1, prefix: `${tag} from Matrix ` });
       if (tries % 10 === 0) probe.write(`PRIVMSG ${rig.channels[0]} :${tag} from IRC\r\n`);
       tries += 1;
       const events = await rig.stub.call('events', room);
