@@ -15,6 +15,7 @@ import { DirectChats } from './control/direct-chats.ts';
 import { Permissions } from './control/permissions.ts';
 import { Records } from './control/records.ts';
 import { openLookups } from './control/third-party.ts';
+import { printDuration } from './durations.ts';
 import { messageOf, type PermanentError } from './errors.ts';
 import type { RoomId } from './ids.ts';
 import type { WaitingInbox } from './inbox.ts';
@@ -33,7 +34,7 @@ import { Passing } from './pipeline/passing.ts';
 import { Recovery } from './pipeline/recovery.ts';
 import { Relations } from './pipeline/relations.ts';
 import { RemoteToMatrix } from './pipeline/remote-to-matrix.ts';
-import { type Row, roomLane, states, towards } from './pipeline/row.ts';
+import { linkOfLane, type Row, roomLane, states, towards } from './pipeline/row.ts';
 import { BridgeBots } from './plumbing/bridge-bots.ts';
 import { BridgeInfo } from './plumbing/bridge-info.ts';
 import { Links } from './plumbing/links.ts';
@@ -110,6 +111,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const delivered = (row: Row): void => {
     metrics.event(sideOf(row), 'delivered');
     metrics.stage('journaled_delivered', sideOf(row), Date.now() - row.at);
+    if (row.progress.revived === true) failures.cleared(row);
   };
   const laneParts = { journal, store, log, delivered, bury: failures.bury.bind(failures) };
   const matrixLanes: Lanes = new Lanes({
@@ -125,6 +127,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     carry: (row) => matrixToRemote.carry(row),
     mend: async () => false,
     scopeOf: networkOf,
+    outage: (network, isOver, lanes) => tellOfOutage(network, isOver, lanes),
     probe: async (scope) => adapter.status().some(({ network, state }) => network === scope && state === 'up'),
     age: settings.ages.toNetwork,
   });
@@ -213,6 +216,15 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       networks.set(row.link, name);
     }
     return name;
+  }
+
+  /** People whose words wait are told that they do. */
+  function tellOfOutage(network: string, isOver: boolean, lanes: readonly string[]): void {
+    const rooms = new Set(lanes.flatMap((lane) => links.get(linkOfLane(lane))?.room ?? []));
+    const words = isOver
+      ? `${network} is back; what waited is delivered now.`
+      : `${network} is away. What is said here waits for it, ${printDuration(settings.ages.toNetwork)} at most.`;
+    for (const room of rooms) tell(room, words);
   }
 
   // A ghost that the homeserver does not know in the room after all is brought in once more.

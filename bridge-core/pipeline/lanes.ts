@@ -21,6 +21,7 @@ export interface Timing {
   readonly parkTries: number;
   readonly parkAfter: number;
   readonly probeEvery: number;
+  readonly tellAfter: number;
   readonly parkedFirst: number;
   readonly parkedMax: number;
 }
@@ -31,6 +32,7 @@ export const usualTiming: Timing = {
   parkTries: 5,
   parkAfter: 15_000,
   probeEvery: 5_000,
+  tellAfter: 15_000,
   parkedFirst: 5_000,
   parkedMax: 300_000,
 };
@@ -52,6 +54,8 @@ export interface LaneParts {
   /** How long a row may wait, ms. */
   readonly age: number;
   readonly delivered: (row: Row) => void;
+  /** The other side is away for long (then: back again), and rows of these lanes wait for it. */
+  readonly outage?: (scope: string, isOver: boolean, lanes: readonly string[]) => void;
   readonly timing?: Timing;
 }
 
@@ -98,7 +102,10 @@ export class Lanes {
   constructor(parts: LaneParts) {
     this.#parts = parts;
     this.#timing = parts.timing ?? usualTiming;
-    this.#outages = new Outages({ probe: parts.probe, every: this.#timing.probeEvery, log: parts.log });
+    this.#outages = new Outages({
+      ...{ probe: parts.probe, every: this.#timing.probeEvery, tellAfter: this.#timing.tellAfter, log: parts.log },
+      told: parts.outage ?? (() => {}),
+    });
     this.#parked = new Parked({
       ...{ journal: parts.journal, store: parts.store, timing: this.#timing },
       attempt: (row) => this.#attempt(row, true),
@@ -243,7 +250,7 @@ export class Lanes {
 
   /** What grew too old need not wait for the other side to be told so. */
   #mustWait(row: Row, goOn: () => void): boolean {
-    return this.#outages.isAny && this.#ageLeft(row) >= 0 && this.#outages.await(this.#parts.scopeOf(row), goOn);
+    return this.#outages.isAny && this.#ageLeft(row) >= 0 && this.#outages.await(this.#parts.scopeOf(row), row.lane, goOn);
   }
 
   async #attempt(row: Row, isParked: boolean): Promise<Outcome> {

@@ -5,33 +5,49 @@ import type { Logger } from '../adapter.ts';
 import type { BridgeError } from '../errors.ts';
 
 interface Outage {
-  readonly waiting: Set<() => void>;
+  /** By name, so that each waits once. */
+  readonly waiting: Map<string, () => void>;
   readonly since: number;
   timer: NodeJS.Timeout;
+  readonly telling: NodeJS.Timeout;
+  told: readonly string[];
+}
+
+export interface OutageParts {
+  readonly probe: (scope: string) => Promise<boolean>;
+  readonly every: number;
+  /** An outage that lasts so long is told of, ms. */
+  readonly tellAfter: number;
+  /** Of a long one, with the names of who waits; and, to the same, of its end. */
+  readonly told: (scope: string, isOver: boolean, names: readonly string[]) => void;
+  readonly log: Logger;
 }
 
 export class Outages {
-  readonly #probe: (scope: string) => Promise<boolean>;
-  readonly #every: number;
-  readonly #log: Logger;
+  readonly #parts: OutageParts;
   readonly #open = new Map<string, Outage>();
 
-  constructor(parts: { probe: (scope: string) => Promise<boolean>; every: number; log: Logger }) {
-    this.#probe = parts.probe;
-    this.#every = parts.every;
-    this.#log = parts.log;
+  constructor(parts: OutageParts) {
+    this.#parts = parts;
   }
 
   begin(scope: string, error: BridgeError): void {
     if (this.#open.has(scope)) return;
-    this.#log.warn({ scope, code: error.code, why: error.message }, 'away; what is for it waits in the journal');
+    this.#parts.log.warn({ scope, code: error.code, why: error.message }, 'away; what is for it waits in the journal');
     const probe = async (): Promise<void> => {
-      const isBack = await this.#probe(scope).catch(() => false);
+      const isBack = await this.#parts.probe(scope).catch(() => false);
       if (this.#open.get(scope) !== outage) return;
       if (isBack) this.end(scope);
-      else outage.timer = setTimeout(probe, this.#every);
+      else outage.timer = setTimeout(probe, this.#parts.every);
     };
-    const outage: Outage = { waiting: new Set(), since: Date.now(), timer: setTimeout(probe, this.#every) };
+    const tell = (): void => {
+      outage.told = [...outage.waiting.keys()];
+      this.#parts.told(scope, false, outage.told);
+    };
+    const outage: Outage = {
+      ...{ waiting: new Map(), since: Date.now(), told: [] },
+      ...{ timer: setTimeout(probe, this.#parts.every), telling: setTimeout(tell, this.#parts.tellAfter) },
+    };
     this.#open.set(scope, outage);
   }
 
@@ -40,23 +56,28 @@ export class Outages {
     if (outage === undefined) return;
     this.#open.delete(scope);
     clearTimeout(outage.timer);
-    this.#log.info({ scope, ms: Date.now() - outage.since }, 'back; delivering what waited');
-    for (const goOn of outage.waiting) goOn();
+    this.#parts.log.info({ scope, ms: Date.now() - outage.since }, 'back; delivering what waited');
+    clearTimeout(outage.telling);
+    for (const goOn of outage.waiting.values()) goOn();
+    if (outage.told.length > 0) this.#parts.told(scope, true, outage.told);
   }
 
   get isAny(): boolean {
     return this.#open.size > 0;
   }
 
-  /** `goOn` is called once the outage ends; false where there is none. The same function waits once. */
-  await(scope: string, goOn: () => void): boolean {
+  /** `goOn` is called once the outage ends; false where there is none. The same name waits once. */
+  await(scope: string, name: string, goOn: () => void): boolean {
     const outage = this.#open.get(scope);
-    outage?.waiting.add(goOn);
+    outage?.waiting.set(name, goOn);
     return outage !== undefined;
   }
 
   close(): void {
-    for (const outage of this.#open.values()) clearTimeout(outage.timer);
+    for (const outage of this.#open.values()) {
+      clearTimeout(outage.timer);
+      clearTimeout(outage.telling);
+    }
     this.#open.clear();
   }
 }

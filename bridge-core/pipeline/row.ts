@@ -81,6 +81,8 @@ export interface Row {
 export const roomLane = (room: RoomId): string => room;
 export const speakerLane = (link: number, speaker: UserId): string => `${link}|${speaker}`;
 
+export const linkOfLane = (lane: string): number => Number(lane.slice(0, lane.indexOf('|')));
+
 export const roomOfLane = (row: Row): RoomId => row.lane as RoomId;
 
 /** Whose word it is, within its lane: those of one speaker are parked together. */
