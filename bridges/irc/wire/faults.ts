@@ -9,24 +9,31 @@ export interface Ending {
   readonly error: BridgeError;
 }
 
-// Read in this order: "Closing Link (Throttled: banned for 60s)" is a throttle. "K-Lined", "kline", "AKILLed", "*LINE"…
-const throttled =
-  /throttl|too (?:fast|often)|too many|no more connections|server is full|excess flood|connection limit|session limit|recvq|clones/i;
-const banned = /[kgzdxeq]-?lin(?:e|ed)\b|akill|autokill|\bbann?ed\b|not welcome|bad user info|dnsbl|blacklist|blocklist|unauthori[sz]ed/i;
-const login =
-  /(?:bad|wrong|invalid|incorrect) password|password (?:mismatch|incorrect|required)|sasl (?:access|auth|is required)|must (?:use|identify)/i;
-const killed = /\bkill(?:ed)?\b|nick(?:name)? collision|ghost|overridden|regain/i;
+// Tried in this order: the reason of a kill is free text, and "Throttled: banned for 60 s" is a throttle.
+const reasons: readonly (readonly [CloseFault, RegExp])[] = [
+  ['banned', /\ba(?:uto)?kill(?:ed)?\b/i],
+  ['killed', /\bkilled\b|nick(?:name)? (?:collision|regained)|\bghost(?:ed)?\b|overridden/i],
+  ['throttled', /throttl|too (?:fast|often)|too many|no more connections|\bfull\b|flood|(?:connection|session) limit|recvq|\bclones\b/i],
+  ['login', /(?:bad|wrong|invalid|incorrect) password|password (?:mismatch|incorrect|required)|\bsasl\b|must (?:identify|log ?in)/i],
+  ['banned', /\b[kgzdxeq][-: ]?line[ds]?\b|\bban(?:ned)?\b|not welcome|bad user info|dnsbl|(?:black|block)list|(?:un|not )authori[sz]ed/i],
+];
 
-/** The text of an ERROR, or of a NOTICE that came with it. */
+/** The text of an ERROR. */
 export function endingOf(text: string, who: string): Ending {
   const said = `${who} closed the connection: ${text}`;
-  if (throttled.test(text)) {
-    return { fault: 'throttled', error: new RetryableError('NETWORK_BUSY', said, { after: 20_000 }) };
+  const fault = reasons.find(([, pattern]) => pattern.test(text))?.[0];
+  switch (fault) {
+    case 'banned':
+      return { fault, error: new PermanentError('NETWORK_BANNED', said) };
+    case 'killed':
+      return { fault, error: new RetryableError('NETWORK_BUSY', said) };
+    case 'throttled':
+      return { fault, error: new RetryableError('NETWORK_BUSY', said, { after: 20_000 }) };
+    case 'login':
+      return { fault, error: new PermanentError('NETWORK_LOGIN', said) };
+    default:
+      return { fault: 'network', error: new UnreachableError('NETWORK_UNREACHABLE', said) };
   }
-  if (banned.test(text)) return { fault: 'banned', error: new PermanentError('NETWORK_BANNED', said) };
-  if (login.test(text)) return { fault: 'login', error: new PermanentError('NETWORK_LOGIN', said) };
-  if (killed.test(text)) return { fault: 'killed', error: new RetryableError('NETWORK_BUSY', said) };
-  return { fault: 'network', error: new UnreachableError('NETWORK_UNREACHABLE', said) };
 }
 
 export function bannedEnding(text: string, who: string): Ending {

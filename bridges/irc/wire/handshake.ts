@@ -39,6 +39,7 @@ export class Handshake implements LineSink {
   readonly #wanted: readonly string[];
   #negotiation = unnegotiated;
   #authentication: Authentication | undefined;
+  #isBegun = false;
   #isNegotiating = true;
   #nick: string;
   #refusals = 0;
@@ -68,6 +69,7 @@ export class Handshake implements LineSink {
   /** The socket is connected: say who we are. NICK and USER do not wait for CAP, which old servers do not know. */
   begin(): void {
     const { password, username, realname } = this.#settings;
+    this.#isBegun = true;
     this.#write({ command: 'CAP', params: ['LS', '302'] });
     if (password !== undefined) this.#write({ command: 'PASS', params: [password] });
     this.#write({ command: 'NICK', params: [this.#nick] });
@@ -202,7 +204,8 @@ export class Handshake implements LineSink {
   }
 
   #expire(): void {
-    this.#socket.end(lostEnding(`not registered within ${this.#settings.connectTimeout} ms`, this.#socket.name));
+    const what = this.#isBegun ? 'not registered' : this.#settings.tls === undefined ? 'not connected' : 'no TLS connection';
+    this.#socket.end(lostEnding(`${what} within ${this.#settings.connectTimeout} ms`, this.#socket.name));
   }
 
   #finish(): void {

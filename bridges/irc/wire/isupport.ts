@@ -32,8 +32,8 @@ class ServerSupport implements Isupport {
     this.#fold = foldOf(this.casemapping);
     this.chantypes = signs(tokens.get('CHANTYPES')) ?? '#&';
     this.nicklen = whole(tokens.get('NICKLEN'), 1, 256) ?? whole(tokens.get('MAXNICKLEN'), 1, 256) ?? 30;
-    this.linelen = whole(tokens.get('LINELEN'), 512, 16_384) ?? 512;
-    this.topiclen = whole(tokens.get('TOPICLEN'), 1, 16_384) ?? 390;
+    this.linelen = whole(tokens.get('LINELEN'), 512, 8_192) ?? 512;
+    this.topiclen = whole(tokens.get('TOPICLEN'), 1, 8_192) ?? 390;
     this.prefix = prefixes(tokens.get('PREFIX')) ?? defaultPrefix;
     this.chanmodes = modeClasses(tokens.get('CHANMODES')) ?? defaultChanmodes;
     this.network = tokens.get('NETWORK') || undefined;

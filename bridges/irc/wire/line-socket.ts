@@ -9,7 +9,7 @@ import { ConfigError } from '#bridge-core';
 import type { ConnectionSettings } from './connection.ts';
 import { type Ending, lostEnding, socketEnding } from './faults.ts';
 import { concerns } from './quiet.ts';
-import { resumeLater } from './slices.ts';
+import { sleep, takePlace } from './slices.ts';
 
 export interface LineSink {
   /** One line as it came, without its end. Empty lines do not come. */
@@ -34,8 +34,11 @@ export class LineSocket {
   heard = true;
   /** Own nick, its UTF-8 bytes as characters, where lines of other people are to be dropped; undefined lets all through. */
   quietNick: string | undefined;
-  /** Quiet, but an answer is awaited: read at once. */
+  /** Quiet, but something is awaited: read at once. */
   hurried = false;
+  /** Quiet, but an answer is awaited that may hold lines which would be dropped otherwise. */
+  isAsking = false;
+  readonly place = takePlace();
   readonly #encoding: string;
   #socket: net.Socket | undefined;
   /** The begun line, its bytes as characters. */
@@ -107,7 +110,7 @@ export class LineSocket {
   #pause(socket: net.Socket): void {
     this.#paused = true;
     socket.pause();
-    resumeLater(this);
+    sleep(this);
   }
 
   resume(): void {
@@ -129,10 +132,11 @@ export class LineSocket {
   }
 
   #readAll(length: number): void {
+    const bytes = readBuffer.subarray(0, length);
     let start = 0;
-    for (let end = readBuffer.indexOf(10, 0); end >= 0 && end < length; end = readBuffer.indexOf(10, start)) {
-      if (this.#rest !== '') this.#deliver(Buffer.from(this.#takeRest() + readBuffer.toString('latin1', start, end), 'latin1'));
-      else this.#deliver(readBuffer.subarray(start, end));
+    for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
+      if (this.#rest !== '') this.#deliver(Buffer.from(this.#takeRest() + bytes.toString('latin1', start, end), 'latin1'));
+      else this.#deliver(bytes.subarray(start, end));
       start = end + 1;
       if (this.#ending !== undefined) return;
     }
@@ -157,7 +161,7 @@ export class LineSocket {
   }
 
   #isWanted(text: string, start: number, end: number): boolean {
-    return this.quietNick === undefined || concerns(text, start, end, this.quietNick, this.hurried);
+    return this.quietNick === undefined || concerns(text, start, end, this.quietNick, this.isAsking);
   }
 
   #takeRest(): string {

@@ -220,8 +220,9 @@ export class OpenConnection implements Connection, LineSink, Kept {
 
   /** Reads at once whatever is awaited, in slices otherwise. */
   #tune(): void {
-    const isAwaiting = this.#answers?.isIdle === false || this.#fences?.isIdle === false;
-    this.#socket.hurried = isAwaiting || this.#echoTimer !== undefined || this.#closing !== undefined;
+    this.#socket.isAsking = this.#answers?.isIdle === false;
+    const isFencing = this.#fences?.isIdle === false;
+    this.#socket.hurried = this.#socket.isAsking || isFencing || this.#echoTimer !== undefined || this.#closing !== undefined;
     this.#socket.quietNick = this.#isListening ? undefined : Buffer.from(this.#nick).toString('latin1');
     if (this.#isListening || this.#socket.hurried) this.#socket.resume();
   }

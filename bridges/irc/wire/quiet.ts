@@ -28,14 +28,14 @@ const ofPeople = new Set([
 /** Of these a later param may be our nick. */
 const namesOthers = new Set(['KICK', 'MODE', 'INVITE']);
 
-/** The line stands in `text` from `start` to `end`; bytes as characters, `nick` too. While an answer is awaited, tagged batches
- *  and labels are let through, for it may consist of lines that would be dropped otherwise. */
-export function concerns(text: string, start: number, end: number, nick: string, isAwaiting: boolean): boolean {
+/** The line stands in `text` from `start` to `end`; bytes as characters, `nick` too. While an answer is awaited, what is
+ *  of a batch or under a label comes too, for the answer may consist of what would be dropped otherwise. */
+export function concerns(text: string, start: number, end: number, nick: string, isAsking: boolean): boolean {
   let at = start;
   if (text.charCodeAt(at) === 64 /* @ */) {
     const stop = text.indexOf(' ', at);
     if (stop < 0 || stop >= end) return true;
-    if (isAwaiting && /[@;](?:batch|label)=/.test(text.slice(at, stop))) return true;
+    if (isAsking && /[@;](?:batch|label)=/.test(text.slice(at, stop))) return true;
     at = skipSpaces(text, stop);
   }
   if (text.charCodeAt(at) !== colon) return true;

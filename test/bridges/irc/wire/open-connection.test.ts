@@ -47,116 +47,6 @@ test('without chghost a cloak is learnt from 396 alone', async (t) => {
   assert.equal(connection.mask, 'bridge!~bridge@cloaked.test');
 });
 
-test('ask collects one line, many lines, an ACK and a refusal, and never mixes them up', async (t) => {
-  const server = await fakeIrcd(t);
-  const anna = server.person('anna').join('#tea');
-  const { connection, hears, heard } = await connect(t, server);
-  await connection.send({ command: 'JOIN', params: ['#tea'] });
-  await hears('366');
-  const answers = Promise.all([
-    connection.ask({ command: 'PRIVMSG', params: ['#tea', 'one'] }),
-    connection.ask({ command: 'WHOIS', params: ['anna'] }),
-    connection.ask({ command: 'MONITOR', params: ['C'] }),
-    connection.ask({ command: 'PRIVMSG', params: ['#nowhere', 'two'] }),
-  ]);
-  anna.say('#tea', 'between');
-  const [said, whois, nothing, refused] = await answers;
-  assert.deepEqual(
-    said.map((line) => [line.command, line.params[1], line.nick]),
-    [['PRIVMSG', 'one', 'bridge']],
-  );
-  assert.deepEqual(
-    whois.map((line) => line.command),
-    ['311', '319', '312', '318'],
-  );
-  assert.deepEqual(nothing, []);
-  assert.deepEqual(
-    refused.map((line) => line.command),
-    ['403'],
-  );
-  await hears('PRIVMSG #tea between');
-  assert.ok(!heard().some((line) => /^(?:311|403|BATCH|ACK|PRIVMSG #tea one)/.test(line)));
-});
-
-test('what an asked line changed is told to the listener too', async (t) => {
-  const server = await fakeIrcd(t);
-  const { connection, heard } = await connect(t, server);
-  const answer = await connection.ask({ command: 'NICK', params: ['renamed'] });
-  assert.equal(answer[0]?.command, 'NICK');
-  assert.deepEqual(heard(), ['NICK renamed']);
-  assert.equal(connection.nick, 'renamed');
-});
-
-test('an answer that is a batch of its own kind comes with its BATCH lines', async (t) => {
-  const server = await fakeIrcd(t);
-  const anna = server.person('anna').join('#tea');
-  anna.say('#tea', 'before');
-  anna.paste('#tea', ['first', 'second']);
-  const { connection, heard } = await connect(t, server, {
-    capabilities: ['message-tags', 'batch', 'labeled-response', 'server-time', 'draft/chathistory', 'draft/multiline'],
-  });
-  await connection.send({ command: 'JOIN', params: ['#tea'] });
-  const page = await connection.ask({ command: 'CHATHISTORY', params: ['LATEST', '#tea', '*', '10'] });
-  assert.deepEqual(
-    page.map((line) => [line.command, line.params.at(-1)]).filter(([command]) => command !== 'BATCH'),
-    [
-      ['PRIVMSG', 'before'],
-      ['PRIVMSG', 'first'],
-      ['PRIVMSG', 'second'],
-    ],
-  );
-  assert.deepEqual(
-    page.filter((line) => line.command === 'BATCH').map((line) => line.params[1] ?? 'end'),
-    ['chathistory', 'draft/multiline', 'end', 'end'],
-  );
-  assert.ok(!heard().some((line) => line.startsWith('PRIVMSG')));
-});
-
-test('a question without an answer in time has an unknown outcome, and so has one that a lost connection cut short', async (t) => {
-  const server = await fakeIrcd(t);
-  const { connection } = await connect(t, server);
-  server.faults.swallow = 1;
-  await connection.send({ command: 'JOIN', params: ['#tea'] });
-  await assert.rejects(connection.ask({ command: 'PRIVMSG', params: ['#tea', 'x'] }, { timeout: 30 }), { code: 'OUTCOME_UNKNOWN' });
-  server.faults.cutAfterMessage = 1;
-  await assert.rejects(connection.ask({ command: 'PRIVMSG', params: ['#tea', 'y'] }), { code: 'OUTCOME_UNKNOWN' });
-  assert.deepEqual(
-    server.said('#tea').map((said) => said.text),
-    ['y'],
-  );
-  await assert.rejects(connection.ask({ command: 'PRIVMSG', params: ['#tea', 'z'] }), { code: 'NETWORK_UNREACHABLE' });
-});
-
-test('without labelled responses asking is refused, and tags are not sent', async (t) => {
-  const server = await fakeIrcd(t, { capabilities: [] });
-  const { connection } = await connect(t, server);
-  await assert.rejects(connection.ask({ command: 'PING', params: ['x'] }), { code: 'UNSUPPORTED' });
-  await connection.send({ command: 'PRIVMSG', params: ['nobody', 'x'], tags: { '+typing': 'active' } });
-  assert.equal((await server.waitForLine(/nobody/)).text, 'PRIVMSG nobody x');
-});
-
-test('a fence resolves once everything before it was answered; all who wait meanwhile share the next', async (t) => {
-  const server = await fakeIrcd(t);
-  const { connection, heard } = await connect(t, server);
-  await connection.send({ command: 'PRIVMSG', params: ['nobody', 'x'] });
-  await connection.fence();
-  assert.ok(heard().some((line) => line.startsWith('401')));
-  const since = server.mark();
-  await Promise.all([connection.fence(), connection.fence(), connection.fence(), connection.fence()]);
-  assert.equal(server.received.slice(since).filter((line) => line.text.startsWith('PING')).length, 2);
-});
-
-test('a fence rejects when the connection is lost', async (t) => {
-  const server = await fakeIrcd(t, { faults: { noPong: true } });
-  const { connection } = await connect(t, server);
-  const fences = [connection.fence(), connection.fence()];
-  await server.waitForLine(/^PING/);
-  server.drop('bridge');
-  for (const fence of fences) await assert.rejects(fence, { code: 'NETWORK_UNREACHABLE' });
-  await assert.rejects(connection.fence(), { code: 'NETWORK_UNREACHABLE' });
-  await assert.rejects(connection.send({ command: 'AWAY', params: [] }), { code: 'NETWORK_UNREACHABLE' });
-});
-
 test('capabilities come and go while connected', async (t) => {
   const server = await fakeIrcd(t, { capabilities: [['batch', '']] });
   const { connection } = await connect(t, server, { capabilities: ['batch', 'message-tags', 'draft/multiline'] });
@@ -192,67 +82,6 @@ test('later 005 lines change what is known of the server', async (t) => {
   assert.equal(connection.isupport.topiclen, 50);
   assert.equal(connection.isupport.network, undefined);
   assert.equal(connection.isupport.fold('A[\\]^'), 'a[\\]^');
-});
-
-test('lines cut into any pieces, with any line end, come whole', async (t) => {
-  for (const lineEnd of ['\r\n', '\n', '\r\r\n'] as const) {
-    const server = await fakeIrcd(t, { faults: { splitWrites: true, lineEnd } });
-    const anna = server.person('anna').join('#tea');
-    const { connection, hears, lines } = await connect(t, server);
-    await connection.send({ command: 'JOIN', params: ['#tea'] });
-    await hears('366');
-    for (let i = 0; i < 50; i++) anna.say('#tea', `${i} żółć 🫖 ${'ü'.repeat(i)}`);
-    await hears('PRIVMSG #tea 49');
-    const texts = lines.filter((line) => line.command === 'PRIVMSG').map((line) => line.params[1]);
-    assert.deepEqual(
-      texts,
-      Array.from({ length: 50 }, (_, i) => `${i} żółć 🫖 ${'ü'.repeat(i)}`),
-    );
-  }
-});
-
-test('a line that is not UTF-8 is read in the fallback encoding, and only that line', async (t) => {
-  const server = await fakeIrcd(t);
-  const { hears } = await connect(t, server, { encoding: 'windows-1252' });
-  server.sendBytes('bridge', Buffer.from(':a!b@c PRIVMSG bridge :caf\xe9 \x80\r\n:a!b@c PRIVMSG bridge :', 'latin1'));
-  server.sendBytes('bridge', Buffer.from('café \ufffd\r\n'));
-  await hears('PRIVMSG bridge café €');
-  await hears('PRIVMSG bridge café \ufffd');
-});
-
-test('NUL, empty and senseless lines do no harm', async (t) => {
-  const server = await fakeIrcd(t);
-  const { connection, hears } = await connect(t, server);
-  for (const line of [
-    '',
-    ' ',
-    ':',
-    '@',
-    '@a',
-    '@a :b',
-    ':x',
-    ': ',
-    '\0',
-    '@=;;=; :n!u@h PRIVMSG',
-    ':n!u@h',
-    'BATCH',
-    'BATCH -x',
-    'CAP',
-    'NICK',
-  ]) {
-    server.send('bridge', line);
-  }
-  server.send('bridge', ':x!y@z PRIVMSG bridge :still here');
-  await hears('PRIVMSG bridge still here');
-  await connection.fence();
-});
-
-test('a line without an end is no IRC: the connection is cut before it fills the memory', async (t) => {
-  const server = await fakeIrcd(t);
-  const { ended } = await connect(t, server);
-  server.sendBytes('bridge', Buffer.alloc(40_000, 'x'));
-  await until('the end', () => ended.length > 0);
-  assert.match(ended[0]?.message ?? '', /16 KB/);
 });
 
 test('PING is answered at once, and PONG never handed on', async (t) => {
@@ -355,4 +184,14 @@ test('what is longer than the server takes is cut at a character, its tags apart
   assert.ok(Buffer.byteLength(body) <= 510);
   assert.match(body, /^PRIVMSG #tea ü+$/);
   assert.match(text, /^@\+draft\/reply=x{600} /);
+});
+
+test('a process that stood still does not take that for silence of the server', async (t) => {
+  const server = await fakeIrcd(t);
+  const { connection, ended } = await connect(t, server, { keepalive: { ping: 60, timeout: 80 } });
+  await server.waitForLine(/^PING alive/);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+  await delay(60);
+  assert.equal(ended.length, 0);
+  await connection.fence();
 });
