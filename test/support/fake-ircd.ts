@@ -256,12 +256,17 @@ export class FakeIrcd {
     this.world.joinRefusals.set(this.world.fold(channel), { numeric, text, times });
   }
 
-  /** Members who only stand there, for long NAMES. */
+  /** Members who only stand there, for long NAMES; they make the channel if it is not there. */
   crowd(channel: string, size: number): void {
     for (let i = 0; i < size; i++) {
       const user = new Person(this.world, `crowd${i}`);
       user.receive = () => {};
-      enterChannel(this.world, user, channel, undefined, true);
+      const known = this.world.channel(channel);
+      if (known === undefined) enterChannel(this.world, user, channel);
+      else {
+        known.members.set(user, new Set());
+        user.channels.add(known);
+      }
     }
   }
 

@@ -88,6 +88,7 @@ export function monitor(world: World, user: User, line: ClientLine): undefined {
         return;
       }
       for (const each of added) user.monitored.add(each);
+      world.monitoring.add(user);
       tell(added, (each) => names.get(each) ?? each);
       return;
     }

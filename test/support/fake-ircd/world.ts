@@ -62,6 +62,8 @@ export class World {
   /** Offered capabilities and their values. */
   readonly offered: Map<string, string>;
   readonly users = new Map<string, User>();
+  /** Those who have MONITOR lists. */
+  readonly monitoring = new Set<User>();
   readonly channels = new Map<string, Channel>();
   /** Folded channel, or two folded nicks with a space between → what was said. */
   readonly history = new Map<string, Stored[]>();
@@ -149,6 +151,7 @@ export class World {
   leave(user: User): void {
     for (const channel of [...user.channels]) this.remove(user, channel);
     if (this.user(user.nick) === user) this.users.delete(this.fold(user.nick));
+    this.monitoring.delete(user);
     this.#tellMonitors(user, '731', user.nick);
   }
 
@@ -182,6 +185,6 @@ export class World {
 
   #tellMonitors(user: Pick<User, 'nick'>, numeric: string, text: string): void {
     const folded = this.fold(user.nick);
-    for (const each of this.users.values()) if (each.monitored.has(folded)) this.reply(each, numeric, text);
+    for (const each of this.monitoring) if (each.monitored.has(folded)) this.reply(each, numeric, text);
   }
 }
