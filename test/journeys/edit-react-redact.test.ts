@@ -11,7 +11,7 @@ const settle = 400;
 const stage = await openStage({
   networks: { local: 'inspircd', ng: 'ngircd' },
   channels: ['#stage'],
-  prepare: async ({ alice, link }) => link(await alice.createRoom({ name: 'ng', alias: 'ng' }), '#ng', 'ng'),
+  prepare: async ({ makeRoom, link }) => link(await makeRoom({ name: 'ng', alias: 'ng' }), '#ng', 'ng'),
 });
 const { alice } = stage;
 const { room, channel } = stage.places['#stage'] as { room: string; channel: string };

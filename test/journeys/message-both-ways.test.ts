@@ -11,8 +11,8 @@ const settle = 400;
 const stage = await openStage({
   networks: { local: 'inspircd', ng: 'ngircd' },
   channels: ['#stage', '#Ünï', '#relay'],
-  async prepare({ bridge, ircServers, alice, link }) {
-    await link(await alice.createRoom({ name: 'ng', alias: 'ng' }), '#ng', 'ng');
+  async prepare({ bridge, ircServers, makeRoom, link }) {
+    await link(await makeRoom({ name: 'ng', alias: 'ng' }), '#ng', 'ng');
     // The same server once more, under another bot that speaks for everybody.
     await bridge.configure('irc', (config) => {
       const irc = config.irc as { networks: Record<string, object>; links: { channel: string }[] };

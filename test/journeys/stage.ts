@@ -24,6 +24,8 @@ export interface Stage extends RealServers {
   /** On Matrix, and the maker of the rooms. */
   readonly alice: MatrixPerson;
   readonly places: Readonly<Record<string, Place>>;
+  /** Of alice, where the bots are invited and have the power that they need. */
+  makeRoom(wish: RoomOptions): Promise<string>;
   /** Somebody on IRC who is in the channels. */
   sitIn(nick: string, ...channels: readonly string[]): Promise<IrcPerson>;
   /** Resolves once the bridge carries in all links of the config. */
@@ -34,9 +36,15 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const servers = await startRealServers({ after }, options);
   const alice = await servers.matrixPerson('alice');
   const places: Record<string, Place> = {};
+  const makeRoom = (wish: RoomOptions) => {
+    const bots = botsOf(servers);
+    // From version 12 on the maker stands above all levels, and may not be listed.
+    const isOld = wish.version !== undefined && Number(wish.version) < 12;
+    const users = Object.fromEntries([...(isOld ? [[alice.userId, 100]] : []), ...bots.map((bot) => [bot, 50])]);
+    return alice.createRoom({ invite: bots, powerLevels: { users }, ...wish });
+  };
   for (const channel of options.channels ?? ['#stage']) {
-    const room = await alice.createRoom({ name: channel, ...options.room });
-    for (const bot of botsOf(servers)) await alice.invite(room, bot);
+    const room = await makeRoom({ name: channel, ...options.room });
     await servers.link(room, channel);
     places[channel] = { room, channel };
   }
@@ -44,6 +52,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     ...servers,
     alice,
     places,
+    makeRoom,
     async sitIn(nick, ...channels) {
       const person = await servers.ircPerson(nick);
       for (const channel of channels) await person.join(channel);
