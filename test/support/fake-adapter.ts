@@ -1,0 +1,282 @@
+// An adapter that fulfils the whole contract over a network in memory. Each optional verb, message ids, automatic puppets and
+// their limit can be switched; what goes wrong is the network's to say (fake-adapter/network.ts).
+
+import {
+  type Adapter,
+  type AdapterTools,
+  type Capabilities,
+  type ChannelId,
+  type ConfiguredLink,
+  type ConnectionStatus,
+  channelId,
+  PermanentError,
+  type RemoteEvent,
+  type RemoteFile,
+  type RemoteMessageId,
+  type RemoteUser,
+  type RemoteUserId,
+  remoteMessageId,
+  type Session,
+  type Speaker,
+  UnreachableError,
+  type UserId,
+} from '#bridge-core';
+import { FakeChannels } from './fake-adapter/channels.ts';
+import { eventOf, personOf } from './fake-adapter/events.ts';
+import { fakeFormatter } from './fake-adapter/formatter.ts';
+import type { FakeNetwork, Happening } from './fake-adapter/network.ts';
+import { FakeSession, type Verb, verbs } from './fake-adapter/session.ts';
+
+export { FakeNetwork, type Fate } from './fake-adapter/network.ts';
+export { type Verb, verbs } from './fake-adapter/session.ts';
+
+export const networkId = 'fake';
+export const inFake = (name: string): ChannelId => channelId(`${networkId}/${name.toLowerCase()}`);
+
+export interface FakeAdapterOptions {
+  readonly network: FakeNetwork;
+  readonly tools: AdapterTools;
+  /** What sessions can do beside `send`; all of it unless said. */
+  readonly verbs?: readonly Verb[];
+  readonly messageIds?: boolean;
+  /** False: `sent` finds earlier tries by their bodies. */
+  readonly keys?: boolean;
+  readonly shownAs?: boolean;
+  readonly puppets?: Capabilities['puppets'];
+  readonly maxPuppets?: number;
+  /** Gaps are filled; otherwise told. */
+  readonly history?: boolean;
+  readonly named?: boolean;
+  readonly bytes?: number;
+  readonly lines?: number;
+  readonly links?: readonly ConfiguredLink[];
+}
+
+export class FakeAdapter implements Adapter {
+  readonly formatter = fakeFormatter;
+  readonly logins = [];
+  readonly channels: FakeChannels;
+  readonly network: FakeNetwork;
+  readonly options: Required<Omit<FakeAdapterOptions, 'network' | 'tools'>>;
+  readonly #tools: AdapterTools;
+  readonly #watched = new Set<string>();
+  readonly #sessions = new Map<string, FakeSession>();
+  #connected = false;
+  #state: ConnectionStatus['state'] = 'down';
+  /** What was heard, in order, on its way into the journal. */
+  #reporting: Promise<void> = Promise.resolve();
+  readonly #comeBack = () => void this.#reconnect();
+
+  constructor(options: FakeAdapterOptions) {
+    this.network = options.network;
+    this.#tools = options.tools;
+    this.options = {
+      ...{ verbs, messageIds: true, keys: true, shownAs: false, puppets: 'automatic', maxPuppets: 100, history: true, named: true },
+      ...{ bytes: 200, lines: 4, links: [], ...options },
+    };
+    this.channels = new FakeChannels(this.network, this.options.named);
+    if (!this.options.history) Object.assign(this, { history: undefined });
+  }
+
+  capabilities(_channel: ChannelId): Capabilities {
+    const { messageIds, shownAs, puppets } = this.options;
+    return { messageIds, shownAs, puppets, threads: false, files: 'link', members: 'all', sendsPerSecond: 10_000 };
+  }
+
+  configuredLinks(): readonly ConfiguredLink[] {
+    return this.options.links;
+  }
+
+  async connect(): Promise<void> {
+    if (this.#connected) return;
+    this.#connected = true;
+    this.network.onUp.push(this.#comeBack);
+    setImmediate(this.#comeBack);
+  }
+
+  async disconnect(): Promise<void> {
+    this.#connected = false;
+    this.network.onUp = this.network.onUp.filter((tell) => tell !== this.#comeBack);
+    for (const session of [...this.#sessions.values()]) await session.close();
+    this.#state = 'down';
+    await this.#reporting;
+  }
+
+  async watch(channel: ChannelId): Promise<void> {
+    const { name } = this.channels.describe(channel);
+    this.#watched.add(name);
+    await this.#sessions.get('bot')?.join(channel);
+    this.#closeGap(name);
+  }
+
+  async unwatch(channel: ChannelId): Promise<void> {
+    const { name } = this.channels.describe(channel);
+    if (!this.#watched.delete(name)) return;
+    await this.#sessions.get('bot')?.leave(channel);
+  }
+
+  async session(speaker: Speaker, _channel: ChannelId): Promise<Session> {
+    const open = this.#sessions.get(keyOf(speaker));
+    if (open !== undefined) return open;
+    if (!this.#connected || !this.network.isUp) throw new UnreachableError('NETWORK_UNREACHABLE', 'the network is away');
+    if (speaker.as === 'user') {
+      const { puppets, maxPuppets } = this.options;
+      const count = [...this.#sessions.keys()].filter((key) => key !== 'bot').length;
+      if (puppets === 'none' || count >= maxPuppets) throw new PermanentError('SESSION_LIMIT', 'no more sessions');
+      if (puppets === 'login' && speaker.credentials === undefined) throw new PermanentError('NETWORK_LOGIN', 'not logged in');
+    }
+    return this.#open(speaker);
+  }
+
+  openSession(speaker: Speaker, _channel: ChannelId): Session | undefined {
+    return this.#sessions.get(keyOf(speaker));
+  }
+
+  speakerOf(user: RemoteUserId): Speaker | undefined {
+    for (const session of this.#sessions.values()) if (session.self === user) return session.speaker;
+    return undefined;
+  }
+
+  async user(id: RemoteUserId): Promise<RemoteUser | undefined> {
+    const nick = id.slice(networkId.length + 1);
+    return this.network.isTaken(nick) ? personOf(nick) : undefined;
+  }
+
+  async tell(user: RemoteUserId, words: string): Promise<void> {
+    this.network.told.push(`${user.slice(networkId.length + 1)}: ${words}`);
+  }
+
+  async nick(user: UserId, _channel: ChannelId, wanted: string): Promise<string> {
+    const session = this.#sessions.get(user);
+    if (session === undefined) throw new PermanentError('NETWORK_REFUSED', 'no session has a name to change');
+    const nick = this.#free(wanted.toLowerCase());
+    this.network.rename(session.connection.nick, nick);
+    return nick;
+  }
+
+  async open(file: RemoteFile): Promise<ReadableStream<Uint8Array>> {
+    return new Blob([file.source]).stream();
+  }
+
+  async *history(channel: ChannelId, since: RemoteMessageId | number): AsyncGenerator<RemoteEvent> {
+    const { name } = this.channels.describe(channel);
+    const from = typeof since === 'number' ? since : this.network.find(name, since)?.serial;
+    for (const message of this.network.channel(name).messages) {
+      if (from === undefined || (typeof since === 'number' ? message.at < from : message.serial <= from)) continue;
+      if (this.#isOurs(message.nick)) continue;
+      const event = eventOf({ ...message, what: 'message', message }, this.options.messageIds);
+      if (event !== undefined) yield event;
+    }
+  }
+
+  status(): readonly ConnectionStatus[] {
+    return [{ network: networkId, state: this.#state, sessions: this.#sessions.size }];
+  }
+
+  // — connections
+
+  async #reconnect(): Promise<void> {
+    if (!this.#connected || !this.network.isUp || this.#sessions.has('bot')) return;
+    const bot = this.#open({ as: 'bot' });
+    for (const name of this.#watched) {
+      await bot.join(channelId(`${networkId}/${name}`)).catch(() => undefined);
+      this.#closeGap(name);
+    }
+  }
+
+  #open(speaker: Speaker): FakeSession {
+    const wanted = speaker.as === 'bot' ? 'causeway' : `${speaker.user.slice(1).split(':')[0]}[m]`;
+    const nick = this.#free(wanted);
+    const barred = this.network.barred.get(nick);
+    if (barred !== undefined) throw barred;
+    const key = keyOf(speaker);
+    const session: FakeSession = new FakeSession({
+      ...{ speaker, nick, network: this.network, options: this.options },
+      heard: (happening) => this.#heard(session, happening),
+      nickOf: (who) => this.#nickOf(who),
+      ended: (reason) => {
+        if (this.#sessions.get(key) !== session) return;
+        this.#sessions.delete(key);
+        if (speaker.as === 'bot') this.#state = 'down';
+        this.#tools.inbox.connection(speaker, networkId, 'down', reason);
+        // One connection lost is not the network away: the bot comes back by itself.
+        if (speaker.as === 'bot' && this.#connected) setImmediate(this.#comeBack);
+      },
+    });
+    this.#sessions.set(key, session);
+    if (speaker.as === 'bot') this.#state = 'up';
+    this.#tools.inbox.connection(speaker, networkId, 'up');
+    return session;
+  }
+
+  #free(wanted: string): string {
+    let nick = wanted;
+    for (let number = 2; this.network.isTaken(nick); number += 1) nick = `${wanted}${number}`;
+    return nick;
+  }
+
+  #nickOf(who: { readonly user: UserId } | { readonly remote: RemoteUserId }): string | undefined {
+    return 'user' in who ? this.#sessions.get(who.user)?.connection.nick : who.remote.slice(networkId.length + 1);
+  }
+
+  // — reporting
+
+  /** Every session hears; the first of them that is in the channel, the bot before others, reports. */
+  #heard(session: FakeSession, happening: Happening): void {
+    if (!this.#watched.has(happening.channel) || this.#reporterOf(happening.channel) !== session) return;
+    void this.#tools.memory.set(`heard/${happening.channel}`, [happening.serial, happening.at]);
+    if (!this.#isOurs(happening.nick) || happening.what === 'kick') this.#report(happening);
+  }
+
+  #reporterOf(channel: string): FakeSession | undefined {
+    const { members } = this.network.channel(channel);
+    const isThere = (session: FakeSession) => members.has(session.connection.nick);
+    const bot = this.#sessions.get('bot');
+    return bot !== undefined && isThere(bot) ? bot : [...this.#sessions.values()].find(isThere);
+  }
+
+  #isOurs(nick: string): boolean {
+    for (const session of this.#sessions.values()) if (session.connection.nick === nick) return true;
+    return nick === 'causeway' || nick.endsWith('[m]');
+  }
+
+  #report(happening: Happening): void {
+    const event = eventOf(happening, this.options.messageIds);
+    if (event === undefined) return;
+    this.#reporting = this.#reporting.then(async () => {
+      // Not taken in: the network would show it again.
+      for (let tries = 0; tries < 50; tries += 1) {
+        try {
+          return await this.#tools.inbox.receive(event);
+        } catch {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      }
+    });
+  }
+
+  /** What was said while nobody of ours listened: reported now, or told to be missing. */
+  #closeGap(channel: string): void {
+    const last = this.#tools.memory.get(`heard/${channel}`);
+    if (!Array.isArray(last)) return;
+    const [serial, at] = last as [number, number];
+    const missed = this.network.log.filter(
+      (happening) =>
+        happening.serial > serial && happening.channel === channel && happening.what === 'message' && !this.#isOurs(happening.nick),
+    );
+    const newest = this.network.log.at(-1);
+    if (missed.length === 0 || newest === undefined) return;
+    void this.#tools.memory.set(`heard/${channel}`, [newest.serial, newest.at]);
+    if (this.options.history) for (const happening of missed) this.#report(happening);
+    else {
+      const gap: RemoteEvent = { kind: 'gap', at: Date.now(), channel: channelId(`${networkId}/${channel}`), from: at, to: Date.now() };
+      this.#reporting = this.#reporting.then(() => this.#tools.inbox.receive(gap));
+    }
+  }
+}
+
+function keyOf(speaker: Speaker): string {
+  return speaker.as === 'bot' ? 'bot' : speaker.user;
+}
+
+export const idOf = (message: { readonly id: string }): RemoteMessageId => remoteMessageId(message.id);

@@ -1,0 +1,253 @@
+// A network in memory: channels, people, connections that hear what is said, and trouble on demand. The far side of
+// fake-adapter.ts, which knows of it only what a connection is told.
+
+import type { Style } from '../../../bridge-core/adapter.ts';
+import { UnknownOutcomeError } from '../../../bridge-core/errors.ts';
+
+export interface FakeMessage {
+  /** Counts all that happens on the network. */
+  readonly serial: number;
+  readonly id: string;
+  readonly channel: string;
+  readonly nick: string;
+  body: string;
+  readonly style: Style;
+  readonly at: number;
+  readonly key: string | undefined;
+  readonly replyTo: string | undefined;
+  readonly shownAs: string | undefined;
+  isRedacted: boolean;
+  /** `emoji nick` */
+  readonly reactions: Set<string>;
+}
+
+export type Happening = { readonly serial: number; readonly at: number; readonly channel: string; readonly nick: string } & (
+  | { readonly what: 'message'; readonly message: FakeMessage }
+  | { readonly what: 'edit'; readonly target: string; readonly body: string; readonly style: Style }
+  | { readonly what: 'redaction'; readonly target: string; readonly reason?: string | undefined }
+  | { readonly what: 'reaction'; readonly target: string; readonly emoji: string; readonly on: boolean }
+  | { readonly what: 'typing'; readonly on: boolean }
+  | { readonly what: 'join' | 'leave' }
+  | { readonly what: 'kick'; readonly by: string; readonly reason?: string | undefined }
+  | { readonly what: 'topic'; readonly topic: string }
+  | { readonly what: 'rename'; readonly was: string }
+  | { readonly what: 'read'; readonly upTo: string }
+  | { readonly what: 'away'; readonly away: string | undefined }
+);
+
+/** Without what is the same for all. */
+type Fresh<Of> = Of extends unknown ? Omit<Of, 'serial' | 'at'> : never;
+
+/** What becomes of a message on its way: `lost` and `doubtful` cut the connection, before or after it arrived. */
+export type Fate = 'refuse' | 'closed' | 'busy' | 'away' | 'lost' | 'doubtful' | 'hang' | Error;
+
+export interface Wish {
+  readonly channel: string;
+  readonly nick: string;
+  readonly body: string;
+}
+
+export interface Connection {
+  nick: string;
+  readonly hear: (happening: Happening) => void;
+  readonly lost: (error: Error) => void;
+}
+
+interface Channel {
+  readonly name: string;
+  readonly members: Set<string>;
+  readonly messages: FakeMessage[];
+  topic: string;
+  /** Nobody else is let in, nobody of ours may speak. */
+  isClosed: boolean;
+}
+
+export class FakeNetwork {
+  readonly channels = new Map<string, Channel>();
+  readonly connections = new Set<Connection>();
+  readonly people = new Set<string>();
+  /** What people were told in private, `nick: words`. */
+  readonly told: string[] = [];
+  readonly log: Happening[] = [];
+  /** Connections that the network will not open, by nick. */
+  readonly barred = new Map<string, Error>();
+  /** ms that a message takes. */
+  latency = 0;
+  isUp = true;
+  onUp: (() => void)[] = [];
+  /** Asked of every message on its way; undefined: nothing in the way. */
+  meet: (wish: Wish) => Fate | undefined = () => undefined;
+  #serial = 0;
+  #hanging = new Set<() => void>();
+
+  channel(name: string): Channel {
+    const folded = name.toLowerCase();
+    let channel = this.channels.get(folded);
+    if (channel === undefined) {
+      channel = { name: folded, members: new Set(), messages: [], topic: '', isClosed: false };
+      this.channels.set(folded, channel);
+    }
+    return channel;
+  }
+
+  /** `nick: body` of all that stands in the channel. */
+  said(name: string): string[] {
+    return this.channel(name)
+      .messages.filter(({ isRedacted }) => !isRedacted)
+      .map(({ nick, body }) => `${nick}: ${body}`);
+  }
+
+  /** The next messages that `fits` meet these, one each. */
+  script(fates: readonly Fate[], fits: (wish: Wish) => boolean = () => true): void {
+    const left = [...fates];
+    const before = this.meet;
+    this.meet = (wish) => (left.length > 0 && fits(wish) ? left.shift() : before(wish));
+  }
+
+  // — what people do, ours and others
+
+  join(nick: string, name: string): void {
+    const channel = this.channel(name);
+    if (channel.members.has(nick)) return;
+    channel.members.add(nick);
+    this.#happen({ what: 'join', channel: channel.name, nick });
+  }
+
+  leave(nick: string, name: string): void {
+    const channel = this.channel(name);
+    if (!channel.members.has(nick)) return;
+    this.#happen({ what: 'leave', channel: channel.name, nick });
+    channel.members.delete(nick);
+  }
+
+  say(
+    nick: string,
+    name: string,
+    body: string,
+    more: { style?: Style; replyTo?: string; key?: string; shownAs?: string } = {},
+  ): FakeMessage {
+    this.join(nick, name);
+    const channel = this.channel(name);
+    this.people.add(nick);
+    const serial = this.#serial + 1;
+    const message: FakeMessage = {
+      ...{ serial, id: `m${serial}`, channel: channel.name, nick, body, style: more.style ?? 'text', at: Date.now() },
+      ...{ key: more.key, replyTo: more.replyTo, shownAs: more.shownAs, isRedacted: false, reactions: new Set<string>() },
+    };
+    channel.messages.push(message);
+    this.#happen({ what: 'message', channel: channel.name, nick, message });
+    return message;
+  }
+
+  edit(nick: string, name: string, target: string, body: string, style: Style = 'text'): void {
+    const message = this.find(name, target);
+    if (message !== undefined) message.body = body;
+    this.#happen({ what: 'edit', channel: this.channel(name).name, nick, target, body, style });
+  }
+
+  redact(nick: string, name: string, target: string, reason?: string): void {
+    const message = this.find(name, target);
+    if (message !== undefined) message.isRedacted = true;
+    this.#happen({ what: 'redaction', channel: this.channel(name).name, nick, target, reason });
+  }
+
+  react(nick: string, name: string, target: string, emoji: string, on = true): void {
+    const reactions = this.find(name, target)?.reactions;
+    if (on) reactions?.add(`${emoji} ${nick}`);
+    else reactions?.delete(`${emoji} ${nick}`);
+    this.#happen({ what: 'reaction', channel: this.channel(name).name, nick, target, emoji, on });
+  }
+
+  type(nick: string, name: string, on: boolean): void {
+    this.#happen({ what: 'typing', channel: this.channel(name).name, nick, on });
+  }
+
+  setTopic(nick: string, name: string, topic: string): void {
+    this.channel(name).topic = topic;
+    this.#happen({ what: 'topic', channel: this.channel(name).name, nick, topic });
+  }
+
+  kick(by: string, name: string, nick: string, reason?: string): void {
+    const channel = this.channel(name);
+    this.#happen({ what: 'kick', channel: channel.name, nick, by, reason });
+    channel.members.delete(nick);
+  }
+
+  markRead(nick: string, name: string, upTo: string): void {
+    this.#happen({ what: 'read', channel: this.channel(name).name, nick, upTo });
+  }
+
+  setAway(nick: string, away: string | undefined): void {
+    for (const channel of this.#channelsOf(nick)) this.#happen({ what: 'away', channel: channel.name, nick, away });
+  }
+
+  rename(was: string, nick: string): void {
+    for (const connection of this.connections) if (connection.nick === was) connection.nick = nick;
+    if (this.people.delete(was)) this.people.add(nick);
+    for (const channel of this.#channelsOf(was)) {
+      channel.members.delete(was);
+      channel.members.add(nick);
+      this.#happen({ what: 'rename', channel: channel.name, nick, was });
+    }
+  }
+
+  find(name: string, id: string): FakeMessage | undefined {
+    return this.channel(name).messages.find((message) => message.id === id);
+  }
+
+  /** Nicks in use: of people and of connections. */
+  isTaken(nick: string): boolean {
+    return this.people.has(nick) || [...this.connections].some((connection) => connection.nick === nick);
+  }
+
+  // — trouble
+
+  /** Every connection breaks, none can be made. */
+  down(): void {
+    this.isUp = false;
+    for (const connection of [...this.connections]) this.cut(connection);
+  }
+
+  up(): void {
+    this.isUp = true;
+    for (const tell of [...this.onUp]) tell();
+  }
+
+  cut(connection: Connection): void {
+    this.drop(connection);
+    connection.lost(new UnknownOutcomeError('the connection broke'));
+  }
+
+  drop(connection: Connection): void {
+    if (!this.connections.delete(connection)) return;
+    for (const channel of this.#channelsOf(connection.nick)) this.leave(connection.nick, channel.name);
+  }
+
+  /** Messages that hang arrive now. */
+  release(): void {
+    const hanging = this.#hanging;
+    this.#hanging = new Set();
+    for (const goOn of hanging) goOn();
+  }
+
+  get hanging(): number {
+    return this.#hanging.size;
+  }
+
+  hang(): Promise<void> {
+    return new Promise((resolve) => this.#hanging.add(resolve));
+  }
+
+  #channelsOf(nick: string): Channel[] {
+    return [...this.channels.values()].filter(({ members }) => members.has(nick));
+  }
+
+  #happen(fresh: Fresh<Happening>): void {
+    this.#serial += 1;
+    const happening = { ...fresh, serial: this.#serial, at: Date.now() } as Happening;
+    this.log.push(happening);
+    for (const connection of [...this.connections]) {
+      if (this.channel(happening.channel).members.has(connection.nick)) connection.hear(happening);
+    }
+  }
+}

@@ -1,0 +1,212 @@
+// One identity on the fake network: says one thing after another, each proved by the network before the next.
+
+import {
+  type BridgeError,
+  type ChannelId,
+  type Fit,
+  type Outgoing,
+  PermanentError,
+  type RemoteMessage,
+  type RemoteMessageId,
+  type RemoteUserId,
+  RetryableError,
+  remoteMessageId,
+  type Session,
+  type Speaker,
+  type Style,
+  UnknownOutcomeError,
+  UnreachableError,
+} from '#bridge-core';
+import { remoteIdOf } from './events.ts';
+import type { Connection, FakeMessage, FakeNetwork, Fate, Happening } from './network.ts';
+
+export const verbs = ['sent', 'edit', 'redact', 'react', 'type', 'setTopic', 'kick', 'markRead', 'setPresence'] as const;
+export type Verb = (typeof verbs)[number];
+
+export interface FakeSessionParts {
+  readonly speaker: Speaker;
+  readonly nick: string;
+  readonly network: FakeNetwork;
+  readonly options: { verbs: readonly Verb[]; messageIds: boolean; keys: boolean; bytes: number; lines: number };
+  readonly heard: (happening: Happening) => void;
+  readonly nickOf: Fit['mention'];
+  readonly ended: (reason: string) => void;
+}
+
+/** An emote is wrapped in these many bytes. */
+const emoteBytes = 9;
+
+export class FakeSession implements Session {
+  readonly speaker: Speaker;
+  readonly connection: Connection;
+  readonly #parts: FakeSessionParts;
+  #last: Promise<unknown> = Promise.resolve();
+  #isOpen = true;
+  readonly #inFlight = new Set<(error: Error) => void>();
+
+  constructor(parts: FakeSessionParts) {
+    this.#parts = parts;
+    this.speaker = parts.speaker;
+    this.connection = {
+      nick: parts.nick,
+      hear: parts.heard,
+      lost: (error) => this.#end(error, 'the connection broke'),
+    };
+    parts.network.connections.add(this.connection);
+    for (const verb of verbs) if (!parts.options.verbs.includes(verb)) Object.assign(this, { [verb]: undefined });
+  }
+
+  get self(): RemoteUserId {
+    return remoteIdOf(this.connection.nick);
+  }
+
+  fit(_channel: ChannelId, style: Style): Fit {
+    const { bytes, lines } = this.#parts.options;
+    return { bytes: bytes - (style === 'emote' ? emoteBytes : 0), lines, markup: true, style, mention: this.#parts.nickOf };
+  }
+
+  async join(channel: ChannelId): Promise<void> {
+    this.#mustBeOpen();
+    const name = nameOf(channel);
+    const { network } = this.#parts;
+    const { isClosed, members } = network.channel(name);
+    if (isClosed && !members.has(this.connection.nick)) throw new PermanentError('CHANNEL_CLOSED', `${name} lets nobody in`);
+    network.join(this.connection.nick, name);
+  }
+
+  async leave(channel: ChannelId): Promise<void> {
+    this.#parts.network.leave(this.connection.nick, nameOf(channel));
+  }
+
+  send(message: Outgoing): Promise<RemoteMessageId | undefined> {
+    return this.#inTurn(async () => {
+      const said = await this.#travel(message);
+      return this.#parts.options.messageIds ? remoteMessageId(said.id) : undefined;
+    });
+  }
+
+  async sent(message: Outgoing, since: number, known: (id: RemoteMessageId) => boolean): Promise<RemoteMessageId | undefined> {
+    this.#mustBeOpen();
+    const { network, options } = this.#parts;
+    const found = network.channel(nameOf(message.channel)).messages.find((said) => {
+      if (said.nick !== this.connection.nick || said.at < since) return false;
+      return options.keys ? said.key === message.key : said.body === message.body && !known(remoteMessageId(said.id));
+    });
+    return found && remoteMessageId(found.id);
+  }
+
+  async edit(target: RemoteMessage, message: Outgoing): Promise<RemoteMessageId | undefined> {
+    const [id] = target.ids;
+    return await this.#inTurn(async () => {
+      if (id !== undefined) this.#parts.network.edit(this.connection.nick, nameOf(message.channel), id, message.body, message.style);
+      return id;
+    });
+  }
+
+  redact(channel: ChannelId, target: RemoteMessage, reason?: string): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const id of target.ids) this.#parts.network.redact(this.connection.nick, nameOf(channel), id, reason);
+    });
+  }
+
+  react(channel: ChannelId, target: RemoteMessage, emoji: string, on: boolean): Promise<RemoteMessageId | undefined> {
+    return this.#inTurn(async () => {
+      const [id] = target.ids;
+      if (id !== undefined) this.#parts.network.react(this.connection.nick, nameOf(channel), id, emoji, on);
+      return id;
+    });
+  }
+
+  async type(channel: ChannelId, on: boolean): Promise<void> {
+    this.#parts.network.type(this.connection.nick, nameOf(channel), on);
+  }
+
+  setTopic(channel: ChannelId, topic: string): Promise<void> {
+    return this.#inTurn(async () => this.#parts.network.setTopic(this.connection.nick, nameOf(channel), topic));
+  }
+
+  kick(channel: ChannelId, user: RemoteUserId, reason?: string): Promise<void> {
+    return this.#inTurn(async () => this.#parts.network.kick(this.connection.nick, nameOf(channel), user.slice('fake/'.length), reason));
+  }
+
+  async markRead(channel: ChannelId, upTo: RemoteMessageId): Promise<void> {
+    this.#parts.network.markRead(this.connection.nick, nameOf(channel), upTo);
+  }
+
+  async setPresence(away: string | undefined): Promise<void> {
+    this.#parts.network.setAway(this.connection.nick, away);
+  }
+
+  async close(reason = 'closed'): Promise<void> {
+    this.#parts.network.drop(this.connection);
+    this.#end(new UnknownOutcomeError('the session was closed'), reason);
+  }
+
+  #end(error: Error, reason: string): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    for (const fail of [...this.#inFlight]) fail(error);
+    this.#parts.ended(reason);
+  }
+
+  #mustBeOpen(): void {
+    if (!this.#isOpen) throw new UnreachableError('NETWORK_UNREACHABLE', `${this.connection.nick} is not connected`);
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const mine = this.#last.then(async () => {
+      this.#mustBeOpen();
+      return await work();
+    });
+    this.#last = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** From here to the network and back; cut in between, nobody knows whether it arrived. */
+  async #travel(message: Outgoing): Promise<FakeMessage> {
+    await this.join(message.channel);
+    const { network } = this.#parts;
+    const name = nameOf(message.channel);
+    if (network.channel(name).isClosed) throw new PermanentError('CHANNEL_CLOSED', `${name} does not let us speak`);
+    const arrive = () =>
+      network.say(this.connection.nick, name, message.body.replace(/[\r\n\0]/g, ' '), {
+        ...{ style: message.style, key: message.key },
+        ...(message.replyTo?.ids[0] !== undefined && { replyTo: message.replyTo.ids[0] }),
+        ...(message.shownAs !== undefined && { shownAs: message.shownAs.name }),
+      });
+    const fate = network.meet({ channel: name, nick: this.connection.nick, body: message.body });
+    if (fate === 'lost' || fate === 'doubtful') {
+      if (fate === 'doubtful') arrive();
+      network.cut(this.connection);
+      throw new UnknownOutcomeError('the connection broke');
+    }
+    if (fate !== undefined && fate !== 'hang') throw errorOf(fate);
+    if (fate === 'hang' || network.latency > 0) {
+      await this.#unlessCut(fate === 'hang' ? network.hang() : new Promise((resolve) => setTimeout(resolve, network.latency)));
+    }
+    return arrive();
+  }
+
+  async #unlessCut(way: Promise<void>): Promise<void> {
+    let fail: (error: Error) => void = () => {};
+    const cut = new Promise<never>((_, reject) => {
+      fail = reject;
+    });
+    this.#inFlight.add(fail);
+    try {
+      await Promise.race([way, cut]);
+    } finally {
+      this.#inFlight.delete(fail);
+    }
+  }
+}
+
+function errorOf(fate: Exclude<Fate, 'lost' | 'doubtful' | 'hang'>): BridgeError | Error {
+  if (fate instanceof Error) return fate;
+  if (fate === 'refuse') return new PermanentError('NETWORK_REFUSED', 'the network refuses this');
+  if (fate === 'closed') return new PermanentError('CHANNEL_CLOSED', 'the channel is closed');
+  if (fate === 'busy') return new RetryableError('NETWORK_BUSY', 'the network is busy');
+  return new UnreachableError('NETWORK_UNREACHABLE', 'the network is away');
+}
+
+const nameOf = (channel: ChannelId): string => channel.slice('fake/'.length);
