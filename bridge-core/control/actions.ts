@@ -15,7 +15,7 @@ export interface Asked {
   readonly by: UserId;
   /** Where it was asked. */
   readonly room: RoomId;
-  /** In a direct chat with the bot, which is no room to be linked. */
+  /** Said to the bot alone, so that the room where it is said is not the one that is meant. */
   readonly isDirect: boolean;
   /** Names the asking itself, for what must not be done twice. */
   readonly cause: string;

@@ -73,7 +73,8 @@ export class Commands {
     const after = line.charAt(0) === '!' ? this.#afterPrefix(line) : undefined;
     if (after === undefined && !isDirect) return undefined;
     const [word = 'help', ...words] = (after ?? line.replace(/^!/, '')).split(/\s+/).filter((part) => part !== '');
-    return { word: word.toLowerCase(), words, isDirect, by: event.sender, room: event.room, cause: event.id };
+    // With the prefix it is meant as in any room: this one.
+    return { word: word.toLowerCase(), words, isDirect: after === undefined, by: event.sender, room: event.room, cause: event.id };
   }
 
   /** Does it and answers in the room where it was asked. Rejects only where no answer could be given either. */

@@ -197,8 +197,8 @@ export class DirectChats {
 
 /** Clients that forget to say that a chat is direct still make it look like one. */
 function isUnnamedPair(state: readonly MatrixEvent[]): boolean {
-  const present = state.filter(
-    ({ type, content }) => type === 'm.room.member' && (content.membership === 'join' || content.membership === 'invite'),
-  );
-  return present.length === 2 && stateOf(state, 'm.room.name') === undefined && stateOf(state, 'm.room.canonical_alias') === undefined;
+  const isHere = ({ type, content }: MatrixEvent) => type === 'm.room.member' && ['join', 'invite'].includes(String(content.membership));
+  const isNamed = stateOf(state, 'm.room.name') !== undefined || stateOf(state, 'm.room.canonical_alias') !== undefined;
+  const isClosed = stateOf(state, 'm.room.join_rules')?.content.join_rule === 'invite';
+  return isClosed && !isNamed && state.filter(isHere).length === 2;
 }

@@ -30,6 +30,7 @@ export interface Rig {
   readonly store: SqliteStore;
   readonly network: FakeNetwork;
   readonly log: Logger & { readonly lines: string[] };
+  /** What the bot would have said. */
   readonly told: { room: RoomId; text: string }[];
   readonly tell: (room: RoomId, text: string) => void;
   readonly bot: UserId;
@@ -81,30 +82,42 @@ export async function startRig(t: TestContext): Promise<Rig> {
       return store;
     },
   };
-  const receiver = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = chunks.length === 0 ? {} : JSON.parse(Buffer.concat(chunks).toString());
-      for (const raw of body.events ?? []) {
-        const event = narrow(raw);
-        if (!('fault' in event)) rig.onEvent(event);
-      }
-      response.setHeader('content-type', 'application/json').end('{}');
-    });
-  });
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  fake.pushTo(`http://127.0.0.1:${(receiver.address() as AddressInfo).port}`);
+  const receiver = await receive((event) => rig.onEvent(event));
+  fake.pushTo(receiver.url);
   t.after(async () => {
     await homeserver.close();
     await fake.stop();
-    receiver.closeAllConnections();
-    await new Promise((resolve) => receiver.close(resolve));
+    await receiver.close();
     await store.close();
     rmSync(folder, { recursive: true, force: true });
     if (faults.length > 0) throw faults[0];
   });
   return rig;
+}
+
+/** Takes transactions as the bridge's listener does, on a free port. */
+export async function receive(onEvent: (event: MatrixEvent) => void): Promise<{ url: string; close: () => Promise<void> }> {
+  const receiver = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      // Answered first: what `onEvent` throws must fail the test, not keep it waiting.
+      response.setHeader('content-type', 'application/json').end('{}');
+      const body = chunks.length === 0 ? {} : JSON.parse(Buffer.concat(chunks).toString());
+      for (const raw of body.events ?? []) {
+        const event = narrow(raw);
+        if (!('fault' in event)) onEvent(event);
+      }
+    });
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`,
+    close: async () => {
+      receiver.closeAllConnections();
+      await new Promise((resolve) => receiver.close(resolve));
+    },
+  };
 }
 
 export const room = (id: string): RoomId => roomId(id);
@@ -230,7 +243,7 @@ function describe(id: ChannelId): Channel {
   };
 }
 
-function collectLog(): Logger & { readonly lines: string[] } {
+export function collectLog(): Logger & { readonly lines: string[] } {
   const lines: string[] = [];
   const write = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`);
   const log = { lines, debug: write, info: write, warn: write, error: write, child: () => log };

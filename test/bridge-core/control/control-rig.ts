@@ -21,7 +21,7 @@ import { channel, names, type Rig, startRig } from '../rig.ts';
 export const node = channel('#node');
 const protocol = { id: 'irc', name: 'IRC' };
 
-export function build(rig: Rig, t: TestContext) {
+export function build(rig: Omit<Rig, 'fake' | 'reopen'> & { readonly fake: { drained(): Promise<void> } }, t: TestContext) {
   const { homeserver, network, tell, log, bot } = rig;
   const { adapter } = network;
   const { channels } = adapter;

@@ -157,3 +157,22 @@ test('power given to the bot claims what went live without it', async (t) => {
   await quiet();
   assert.equal(links.find(room(id), node)?.claim, 'success');
 });
+
+test('a chat of two that its client forgot to mark is direct all the same; an open room of two is a room to be linked', async (t) => {
+  const { rig, op, links, quiet } = await start(t);
+  const chat = rig.fake.createRoom({ creator: op, joinRule: 'invite', invite: [rig.bot] });
+  await quiet();
+  rig.fake.say(op, chat, 'status');
+  await quiet();
+  assert.match(lastAnswer(rig), /libera: connected/);
+  const open = rig.fake.createRoom({ creator: op, version: '11', levels: { users: { [op]: 100, [rig.bot]: 50 } }, invite: [rig.bot] });
+  await quiet();
+  assert.match(lastAnswer(rig), /says “!irc link #channel” here/);
+  const before = rig.told.length;
+  rig.fake.say(op, open, 'status');
+  await quiet();
+  assert.equal(rig.told.length, before);
+  rig.fake.say(op, open, '!irc link #node');
+  await quiet();
+  assert.equal(links.find(room(open), node)?.state, 'live');
+});
