@@ -24,6 +24,8 @@ const goodbye = 1_000;
 /** ms that a quiet connection reads at once after it said something: for the echo, or the refusal. */
 const echoPatience = 2_000;
 
+const keepaliveToken = 'alive';
+
 export class OpenConnection implements Connection, LineSink, Kept {
   readonly #socket: LineSocket;
   readonly #settings: ConnectionSettings;
@@ -57,11 +59,12 @@ export class OpenConnection implements Connection, LineSink, Kept {
     this.#account = registration.account;
     this.#isListening = !settings.quiet;
     if (settings.flood !== 'off') this.#flood = new FloodControl({ ...settings.flood, write: (text) => socket.write(text) });
-    this.#held = [...registration.early];
+    this.#held = [];
     setImmediate(() => this.#release());
     socket.sink = this;
     this.#tune();
     keepAlive(this, settings.keepalive);
+    for (const line of registration.early) this.#take(line);
   }
 
   get nick(): string {
@@ -114,6 +117,8 @@ export class OpenConnection implements Connection, LineSink, Kept {
     this.#answers ??= new Answers();
     const label = this.#answers.newLabel();
     await this.send({ ...line, tags: { label, ...line.tags } }, options.lane ?? 'message');
+    // It may have ended between the writing and this turn; then nobody would settle the answer.
+    if (this.#ending !== undefined) throw lostBeforeAnswer(this.#ending);
     const answer = this.#answers.expect(label, options.timeout ?? 30_000);
     this.#tune();
     try {
@@ -153,15 +158,17 @@ export class OpenConnection implements Connection, LineSink, Kept {
   }
 
   line(text: string): void {
-    const line = parseLine(text);
-    if (line.nick === this.#nick && line.host !== '') this.#learnOwn(line);
+    this.#take(parseLine(text));
+  }
+
+  #take(line: IrcLine): void {
+    if (line.nick === this.#nick) this.#learnOwn(line);
     switch (line.command) {
       case 'PING':
         this.#socket.write(formatLine({ command: 'PONG', params: line.params }));
         return;
       case 'PONG':
-        this.#fences?.answered(line.params[1]);
-        this.#tune();
+        this.#answered(line.params);
         return;
       case 'ERROR':
         this.#socket.end(this.#verdict ?? endingOf(line.params.at(-1) ?? '', this.#socket.name));
@@ -191,7 +198,7 @@ export class OpenConnection implements Connection, LineSink, Kept {
     this.#ending = { fault, error };
     this.#flood?.drop(error);
     this.#fences?.drop(error);
-    this.#answers?.failAll(new UnknownOutcomeError('the connection was lost before the answer', { cause: error }));
+    this.#answers?.failAll(lostBeforeAnswer(this.#ending));
     this.#closing?.resolve();
     // The listener hears of the end after the lines that came before it.
     if (this.#held === undefined) this.#events.closed(error, fault);
@@ -205,7 +212,7 @@ export class OpenConnection implements Connection, LineSink, Kept {
   }
 
   ping(): void {
-    this.#socket.write('PING alive');
+    this.#socket.write(`PING ${keepaliveToken}`);
   }
 
   lost(silentFor: number): void {
@@ -250,10 +257,19 @@ export class OpenConnection implements Connection, LineSink, Kept {
     return text.slice(0, bodyAt) + cutToBytes(text.slice(bodyAt), this.#isupport.linelen - 2);
   }
 
-  /** From a line that bears our own nick and mask. */
+  /** `PONG server token`; old servers leave one of the two out. */
+  #answered(params: readonly string[]): void {
+    const token = params.at(-1);
+    if (token === keepaliveToken) return;
+    this.#fences?.answered(params.length > 1 || token?.startsWith('fence') ? token : undefined);
+    this.#tune();
+  }
+
+  /** From a line that bears our own nick. */
   #learnOwn(line: IrcLine): void {
     const { command, params, user, host } = line;
-    if (host !== this.#host || user !== this.#user) this.#learnMask(user, host);
+    // What is within a batch may be history, said under another mask.
+    if (host !== '' && line.tags.batch === undefined && (host !== this.#host || user !== this.#user)) this.#learnMask(user, host);
     if (command === 'CHGHOST') this.#learnMask(params[0] ?? user, params[1] ?? host);
     else if (command === 'ACCOUNT') this.#account = params[0] === '*' ? undefined : params[0];
     if (this.#echoTimer !== undefined && (command === 'PRIVMSG' || command === 'NOTICE' || command === 'TAGMSG')) this.#endEcho();
@@ -314,6 +330,10 @@ export class OpenConnection implements Connection, LineSink, Kept {
       failed: (reason) => this.#events.warning?.(`${this.#socket.name}: SASL failed: ${reason}`),
     });
   }
+}
+
+function lostBeforeAnswer({ error }: Ending): UnknownOutcomeError {
+  return new UnknownOutcomeError('the connection was lost before the answer', { cause: error });
 }
 
 function rejected(error: unknown): Promise<void> {

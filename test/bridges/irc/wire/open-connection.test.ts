@@ -175,6 +175,31 @@ test('lines that come with the greeting reach the listener after the connection 
   );
 });
 
+test('what happens within the greeting is learnt and told', async (t) => {
+  const server = await fakeIrcd(t, { faults: { motd: 'none' } });
+  const opened = connect(t, server);
+  await server.waitForUser('bridge');
+  const text = [
+    'irc.fake.test 396 bridge cloak.test :is now your displayed host',
+    'bridge!~b@cloak.test NICK forced',
+    'irc.fake.test 422 forced :no MOTD',
+  ];
+  server.sendBytes('bridge', Buffer.from(text.map((line) => `:${line}\r\n`).join('')));
+  const { connection, hears } = await opened;
+  assert.equal(connection.mask, 'forced!~b@cloak.test');
+  await hears('NICK forced');
+});
+
+test('the mask of history is not taken for the present one', async (t) => {
+  const server = await fakeIrcd(t);
+  const { connection, hears } = await connect(t, server);
+  await connection.send({ command: 'JOIN', params: ['#tea'] });
+  await hears('366');
+  server.replay('bridge', '#tea', [':bridge!old@ancient.test PRIVMSG #tea :said last year']);
+  await hears('PRIVMSG #tea said');
+  assert.equal(connection.mask, 'bridge!~bridge@client.fake.test');
+});
+
 test('what is longer than the server takes is cut at a character, its tags apart', async (t) => {
   const server = await fakeIrcd(t);
   const { connection } = await connect(t, server);
