@@ -6,19 +6,21 @@ import type { IrcLine } from './wire/connection.ts';
 interface Entry {
   readonly key: string;
   readonly line: IrcLine;
+  /** ms since 1970. */
   readonly at: number;
 }
 
-const most = 10_000;
-
 export class Backlog {
   readonly #maxAge: number;
+  readonly #most: number;
   #entries: (Entry | undefined)[] = [];
   #head = 0;
   #size = 0;
 
-  constructor(maxAge: number) {
+  /** `maxAge` in ms. */
+  constructor(maxAge: number, most = 10_000) {
     this.#maxAge = maxAge;
+    this.#most = most;
   }
 
   get size(): number {
@@ -51,6 +53,10 @@ export class Backlog {
     return all;
   }
 
+  dropUntil(at: number): void {
+    for (let first = this.#entries[this.#head]; first !== undefined && first.at <= at; first = this.#entries[this.#head]) this.#drop();
+  }
+
   clear(): void {
     this.#entries = [];
     this.#head = 0;
@@ -59,11 +65,15 @@ export class Backlog {
 
   #trim(now: number): void {
     for (let first = this.#entries[this.#head]; first !== undefined; first = this.#entries[this.#head]) {
-      if (this.#size <= most && now - first.at <= this.#maxAge) break;
-      this.#entries[this.#head] = undefined;
-      this.#size--;
-      this.#dropHoles();
+      if (this.#size <= this.#most && now - first.at <= this.#maxAge) break;
+      this.#drop();
     }
+  }
+
+  #drop(): void {
+    this.#entries[this.#head] = undefined;
+    this.#size--;
+    this.#dropHoles();
   }
 
   #dropHoles(): void {

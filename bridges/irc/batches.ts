@@ -51,6 +51,6 @@ function joined({ opening, lines }: Open): IrcLine | undefined {
     const continues = 'draft/multiline-concat' in line.tags;
     text += (at > 0 && !continues ? '\n' : '') + (line.params[1] ?? '');
   }
-  const { batch: _, ...tags } = { ...first.tags, ...opening.tags };
-  return { ...first, tags, params: [first.params[0] ?? opening.params[2] ?? '', text] };
+  const { batch: _, ...own } = first.tags;
+  return { ...first, tags: { ...own, ...opening.tags }, params: [first.params[0] ?? opening.params[2] ?? '', text] };
 }

@@ -19,7 +19,7 @@ export class IrcChannels implements Channels {
     if (found === undefined) return undefined;
     const [network, name] = found;
     const folded = network.fold(name);
-    network.memory.noteChannelName(folded, name);
+    network.memory.noteWritten(folded, name);
     return this.describe(makeChannelId(network.id, folded));
   }
 

@@ -12,6 +12,7 @@ import type { Reporters } from './reporters.ts';
 import type { Reports } from './reports.ts';
 import type { IrcSession } from './session.ts';
 import { isUttered } from './speech.ts';
+import type { IrcTiming } from './timing.ts';
 import type { Watched, WatchedChannels } from './watched.ts';
 import type { IrcLine, Isupport } from './wire/connection.ts';
 
@@ -28,11 +29,9 @@ export interface HearingParts {
   /** A nick (folded) was given up by somebody. */
   /** `by` of ours changed it for another. */
   readonly freed: (folded: string, by?: IrcSession) => void;
+  readonly timing: IrcTiming;
   readonly membersKnown: (channel: Watched) => void;
 }
-
-/** A connection this young may hear the end of the one before it. */
-const young = 5_000;
 
 export class LineHearing {
   readonly #parts: HearingParts;
@@ -166,11 +165,19 @@ export class LineHearing {
     } else if (own !== session) {
       presence.quit(line.nick);
       // The server has given up a connection that still looks alive from here: half-open.
-      const isDead = !own.isLost && performance.now() - own.upSince > young;
-      if (isDead) own.giveUp(`the network says: ${line.nick} has quit (${line.params[0] ?? ''})`);
+      if (!own.isLost && performance.now() - own.upSince > this.#parts.timing.young) this.#bury(own, line);
       ownNicks.ended(folded);
     }
     freed(folded);
+  }
+
+  /** The bot at once, for others go on from here. A puppet's own socket may be about to tell why, which decides what comes next. */
+  #bury(own: IrcSession, line: IrcLine): void {
+    const giveUp = () => {
+      if (!own.isLost) own.giveUp(`the network says: ${line.nick} has quit (${line.params[0] ?? ''})`);
+    };
+    if (own.isBot) giveUp();
+    else setTimeout(giveUp, this.#parts.timing.lastWords).unref();
   }
 
   #renamed(session: IrcSession, line: IrcLine, own: IrcSession | undefined): void {

@@ -1,7 +1,7 @@
 // What was said in a channel while nobody of ours was there, where the server keeps it (draft/chathistory): oldest first, page
 // by page.
 
-import { type RemoteMessageId, RetryableError } from '#bridge-core';
+import { type RemoteMessageId, RetryableError, remoteMessageId } from '#bridge-core';
 import { keyOf } from './backlog.ts';
 import { Batches } from './batches.ts';
 import { timeOf } from './events.ts';
@@ -13,6 +13,9 @@ import type { IrcLine } from './wire/connection.ts';
 
 /** More than this is not read: who was away so long reads no further. */
 const mostLines = 10_000;
+
+/** ms by which the server's clock may be behind ours. */
+const clockMargin = 5_000;
 
 export function keepsHistory(session: IrcSession): boolean {
   const { capabilities } = session.connection;
@@ -76,16 +79,26 @@ export function bridgeGap(gap: Gap): Promise<void> | undefined {
   return undefined;
 }
 
-async function fill({ channel, session, from, reports, timing, isOwn }: Gap): Promise<void> {
+async function fill(gap: Gap): Promise<void> {
+  const { channel, from, reports } = gap;
+  const { lastId, unreported, recent } = channel.coverage;
   let last = from;
-  try {
-    for await (const line of historyLines(session, channel.name, from, timing.history)) {
-      // Said after we came in: it was heard live as well, and waits in the backlog.
-      channel.coverage.unreported.take(keyOf(line));
-      last = Math.max(last, timeOf(line, Date.now()));
-      if (!isOwn(line.nick)) reports.report(channel, line);
+  // The id is exact; a server that no longer knows it is asked by time, with room for clocks that differ.
+  const points = [...(lastId === undefined ? [] : [remoteMessageId(lastId)]), Math.max(0, from - clockMargin)];
+  for (const since of points) {
+    try {
+      for await (const line of historyLines(gap.session, channel.name, since, gap.timing.history)) {
+        last = Math.max(last, timeOf(line, Date.now()));
+        const key = keyOf(line);
+        // Said after we came in: it was heard live as well, and waits in the backlog.
+        unreported.take(key);
+        if (!recent.take(key) && !gap.isOwn(line.nick)) reports.report(channel, line);
+      }
+      return;
+    } catch {
+      // Broken off halfway: the rest is told as a gap, since another start would repeat what was read.
+      if (last > from) break;
     }
-  } catch {
-    reports.gap(channel.id, last);
   }
+  reports.gap(channel.id, last);
 }

@@ -200,7 +200,8 @@ function faultOf(error: BridgeError): CloseFault {
     case 'NETWORK_BANNED':
       return 'banned';
     case 'NETWORK_BUSY':
-      return 'throttled';
+      // Where no nick was free, no time is named.
+      return error instanceof RetryableError && error.after !== undefined ? 'throttled' : 'network';
     default:
       return 'network';
   }

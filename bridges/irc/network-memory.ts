@@ -1,7 +1,7 @@
 // What one network's part of the adapter remembers over a restart: how the server folds names (ids depend on it), how channels
 // are written, and until when each channel was heard.
 
-import type { ChannelId, KeyValue, Logger } from '#bridge-core';
+import type { ChannelId, Json, KeyValue, Logger } from '#bridge-core';
 import { messageOf } from '#bridge-core';
 import type { Isupport } from './wire/connection.ts';
 import { isupportFrom } from './wire/isupport.ts';
@@ -10,6 +10,7 @@ export class NetworkMemory {
   readonly #network: string;
   readonly #memory: KeyValue;
   readonly #log: Logger;
+  readonly #written = new Map<string, string>();
 
   constructor(network: string, memory: KeyValue, log: Logger) {
     this.#network = network;
@@ -37,26 +38,38 @@ export class NetworkMemory {
     this.#set(`support/${this.#network}`, tokens);
   }
 
-  /** How people write the channel, where that differs from its folded name. */
+  /** How people write the channel: as noted for good, or as first written. */
   channelName(folded: string): string {
     const name = this.#memory.get(`name/${this.#network}/${folded}`);
-    return typeof name === 'string' ? name : folded;
+    return typeof name === 'string' ? name : (this.#written.get(folded) ?? folded);
   }
 
-  noteChannelName(folded: string, name: string): void {
-    if (this.channelName(folded) !== name) this.#set(`name/${this.#network}/${folded}`, name);
+  /** Somebody wrote it so. Not noted for good, for anybody may ask for channels by the thousand. */
+  noteWritten(folded: string, name: string): void {
+    if (this.#written.size >= 1_000) this.#written.clear();
+    if (!this.#written.has(folded)) this.#written.set(folded, name);
   }
 
-  heardUntil(channel: ChannelId): number | undefined {
-    const at = this.#memory.get(`heard/${channel}`);
-    return typeof at === 'number' ? at : undefined;
+  /** The channel is in use: its way of writing is kept. */
+  keepChannelName(folded: string): string {
+    const name = this.channelName(folded);
+    const key = `name/${this.#network}/${folded}`;
+    if (name !== folded && this.#memory.get(key) !== name) this.#set(key, name);
+    return name;
   }
 
-  noteHeard(channel: ChannelId, at: number): void {
-    this.#set(`heard/${channel}`, at);
+  /** When a channel was last heard, and the id of the last message. */
+  heardUntil(channel: ChannelId): { readonly at: number; readonly id: string | undefined } | undefined {
+    const mark = this.#memory.get(`heard/${channel}`);
+    const [at, id] = Array.isArray(mark) ? mark : [];
+    return typeof at === 'number' ? { at, id: typeof id === 'string' ? id : undefined } : undefined;
   }
 
-  #set(key: string, value: string | number | readonly string[]): void {
+  noteHeard(channel: ChannelId, at: number, id: string | undefined): void {
+    this.#set(`heard/${channel}`, id === undefined ? [at] : [at, id]);
+  }
+
+  #set(key: string, value: Json): void {
     this.#memory.set(key, value).catch((thrown: unknown) => {
       this.#log.error({ error: messageOf(thrown), key }, 'could not be remembered');
     });

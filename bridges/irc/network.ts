@@ -126,6 +126,7 @@ export class IrcNetwork {
       courtesies: this.#courtesies,
       bot: () => this.#bot,
       freed: (folded, by) => this.#pool.freed(folded, by),
+      timing,
       membersKnown: (channel) => tools.inbox.members?.(channel.id),
     });
     this.#context = {
@@ -150,7 +151,7 @@ export class IrcNetwork {
     this.#pool = new SessionPool({
       ...{ network: id, settings, open, pacing, timing, log, memory: tools.memory, support, line },
       makeSession: (puppet, connection) => this.#puppetSession(puppet, connection),
-      isAway: () => this.#bot.isAway,
+      isAway: () => this.#isAway,
       isSeen: (folded) => presence.person(folded) !== undefined || ownNicks.isInUse(folded),
       up: (puppet, session) => this.#puppetUp(puppet, session),
       down: (puppet, session, error, fault) => this.#puppetDown(puppet, session, error, fault),
@@ -160,6 +161,11 @@ export class IrcNetwork {
   /** As the bot's server says now, or last said. */
   get support(): Isupport {
     return this.#bot?.session?.connection.isupport ?? this.#support;
+  }
+
+  /** The bot is out, and nobody else shows that the network lives. */
+  get #isAway(): boolean {
+    return this.#bot.isAway && this.#pool.open === 0;
   }
 
   fold(name: string): string {
@@ -179,9 +185,10 @@ export class IrcNetwork {
     clearInterval(this.#marking);
     this.#mark();
     for (const channel of this.channels) clearTimeout(channel.timer);
+    // Nobody takes over from those who go.
+    for (const channel of this.channels) this.#reporters.unwatch(channel.folded);
     await Promise.all([this.#pool.stop('the bridge is going down'), this.#bot.stop('the bridge is going down')]);
     this.#pacing.stop();
-    for (const channel of [...this.channels]) this.#reporters.unwatch(channel.folded);
   }
 
   /** Resolves once the bot is in, or at once while there is no connection. */
@@ -208,7 +215,7 @@ export class IrcNetwork {
       return this.#bot.session.face;
     }
     const open = this.#pool.of(speaker.user)?.session;
-    if (open === undefined && this.#bot.isAway) throw this.#bot.absence();
+    if (open === undefined && this.#isAway) throw this.#bot.absence();
     return (await this.#pool.session(speaker.user, speaker.name)).face;
   }
 
@@ -247,11 +254,13 @@ export class IrcNetwork {
   }
 
   #newChannel(id: ChannelId, folded: string): Watched {
-    const name = this.memory.channelName(folded);
+    const name = this.memory.keepChannelName(folded);
     const coverage = this.#reporters.watch(folded);
-    const markedAt = this.memory.heardUntil(id) ?? 0;
+    const mark = this.memory.heardUntil(id);
     // What was said since is fetched once somebody is there, where the server has kept it.
-    if (markedAt > 0) coverage.lostAt = markedAt;
+    coverage.lostAt = mark?.at;
+    coverage.lastId = mark?.id;
+    const markedAt = mark?.at ?? 0;
     const key = this.#configuredKey(folded);
     return { id, folded, name, coverage, key, topic: undefined, kickedAt: undefined, timer: undefined, markedAt, replay: undefined };
   }
@@ -358,10 +367,10 @@ export class IrcNetwork {
 
   #mark(): void {
     for (const channel of this.channels) {
-      const { heardAt } = channel.coverage;
+      const { heardAt, lastId } = channel.coverage;
       if (heardAt <= channel.markedAt) continue;
       channel.markedAt = heardAt;
-      this.memory.noteHeard(channel.id, heardAt);
+      this.memory.noteHeard(channel.id, heardAt, lastId);
     }
   }
 }

@@ -28,6 +28,12 @@ export interface Coverage {
   ahead: Backlog;
   /** Reported by the former reporter, not yet heard by this one. */
   already: Backlog;
+  /** Reported lately, whoever stood by. */
+  readonly recent: Backlog;
+  /** The standby has heard all since it began to listen; before that, what it hears may have been reported already. */
+  isInStep: boolean;
+  /** Of the last message reported. */
+  lastId: string | undefined;
   handedOverAt: number;
   /** When the reporter last heard something there; since when nobody reports. */
   heardAt: number;
@@ -59,7 +65,8 @@ export class Reporters {
   watch(folded: string): Coverage {
     const known = this.#channels.get(folded);
     if (known !== undefined) return known;
-    const backlog = () => new Backlog(this.#parts.timing.backlog);
+    const { timing } = this.#parts;
+    const backlog = () => new Backlog(timing.backlog);
     const coverage: Coverage = {
       folded,
       attendees: new Set(),
@@ -68,7 +75,10 @@ export class Reporters {
       unreported: backlog(),
       ahead: backlog(),
       already: backlog(),
-      handedOverAt: 0,
+      recent: new Backlog(timing.recent, 500),
+      isInStep: false,
+      lastId: undefined,
+      handedOverAt: Number.NEGATIVE_INFINITY,
       heardAt: 0,
       lostAt: undefined,
       botArrived: false,
@@ -136,26 +146,29 @@ export class Reporters {
 
   /** A line of the channel that is not by one of our own sessions. */
   heard(ear: Ear, coverage: Coverage, line: IrcLine): void {
-    if (ear === coverage.reporter) {
-      coverage.heardAt = Date.now();
-      if (coverage.standby !== undefined || coverage.already.size > 0) {
-        const key = keyOf(line);
-        if (coverage.already.take(key)) return;
-        if (coverage.standby !== undefined && !coverage.unreported.take(key)) coverage.ahead.push(key, line, coverage.heardAt);
-      }
-      this.#parts.report(coverage, line);
-    } else if (ear === coverage.standby) {
-      const key = keyOf(line);
-      if (!coverage.ahead.take(key)) coverage.unreported.push(key, line, Date.now());
+    if (ear !== coverage.reporter && ear !== coverage.standby) return;
+    const key = keyOf(line);
+    const now = Date.now();
+    if (ear === coverage.standby) {
+      const isReported = coverage.ahead.take(key) || (!coverage.isInStep && coverage.recent.take(key));
+      if (!isReported) coverage.unreported.push(key, line, now);
+      return;
     }
+    coverage.heardAt = now;
+    if (coverage.already.take(key)) return;
+    if (coverage.standby !== undefined && !coverage.unreported.take(key)) coverage.ahead.push(key, line, now);
+    this.#report(coverage, key, line);
   }
 
   /** The session that reports saw the bot join: from here on the bot hears what it hears. */
   sawBot(coverage: Coverage, by: Ear, bot: Ear | undefined): void {
     if (by !== coverage.reporter || by.isBot) return;
     coverage.botSeen = true;
-    if (coverage.botArrived && coverage.standby?.isBot) this.#takeOver(coverage, coverage.standby);
-    else if (bot !== undefined) this.#standBy(coverage, bot, false);
+    if (coverage.botArrived && coverage.standby?.isBot) {
+      // Said before it came in: it never hears them.
+      coverage.ahead.clear();
+      this.#takeOver(coverage, coverage.standby);
+    } else if (bot !== undefined) this.#standBy(coverage, bot, false);
   }
 
   #begin(coverage: Coverage, ear: Ear): void {
@@ -212,18 +225,25 @@ export class Reporters {
     coverage.already = coverage.ahead;
     coverage.ahead = new Backlog(this.#parts.timing.backlog);
     coverage.unreported = new Backlog(this.#parts.timing.backlog);
-    coverage.handedOverAt = former === undefined && coverage.heardAt === 0 ? 0 : performance.now();
+    if (coverage.heardAt > 0) coverage.handedOverAt = performance.now();
     coverage.heardAt = Date.now();
     this.#charge(next, coverage);
     if (former !== undefined && coverage.attendees.has(former)) {
       coverage.standby = former;
+      coverage.isInStep = true;
       for (const { key, line } of missed) coverage.ahead.push(key, line, coverage.heardAt);
     } else {
       if (former !== undefined) this.#relieve(former, coverage);
       this.#pickStandby(coverage);
     }
     this.#parts.handedOver(coverage.folded);
-    for (const { line } of missed) this.#parts.report(coverage, line);
+    for (const { key, line } of missed) this.#report(coverage, key, line);
+  }
+
+  #report(coverage: Coverage, key: string, line: IrcLine): void {
+    coverage.recent.push(key, line, coverage.heardAt);
+    if (line.command === 'PRIVMSG' || line.command === 'NOTICE') coverage.lastId = line.tags.msgid;
+    this.#parts.report(coverage, line);
   }
 
   #pickStandby(coverage: Coverage): void {
@@ -245,15 +265,24 @@ export class Reporters {
     coverage.standby = ear;
     coverage.unreported.clear();
     coverage.ahead.clear();
+    coverage.isInStep = !isLate;
     this.#charge(ear, coverage);
-    if (!isLate) return;
-    // What was said before it began to listen it will never hear: that must not hide the like of it later.
-    ear.fence().then(
-      () => {
-        if (coverage.standby === ear) coverage.ahead.clear();
-      },
-      () => {},
-    );
+    if (isLate) void this.#comeIntoStep(coverage, ear);
+  }
+
+  /** Two fences: after the first it has heard all since it listens; what the reporter had told by then and the standby has not
+   *  heard by the second, it never will, and that must not hide the like of it later. */
+  async #comeIntoStep(coverage: Coverage, ear: Ear): Promise<void> {
+    const stillStands = () => coverage.standby === ear && this.#channels.get(coverage.folded) === coverage;
+    try {
+      await ear.fence();
+      const now = Date.now();
+      if (stillStands()) coverage.isInStep = true;
+      await ear.fence();
+      if (stillStands()) coverage.ahead.dropUntil(now);
+    } catch {
+      // Lost: another will stand by.
+    }
   }
 
   #charge(ear: Ear, coverage: Coverage): void {

@@ -33,6 +33,7 @@ export class SessionPool {
   readonly #timers: NodeJS.Timeout[] = [];
   #bannedAt: number[] = [];
   #isStopping = false;
+  #open = 0;
 
   constructor(parts: SessionPoolParts) {
     this.#parts = parts;
@@ -64,10 +65,9 @@ export class SessionPool {
     await Promise.all(Array.from(this.#puppets.values(), (puppet) => puppet.stop(reason)));
   }
 
+  /** Connected now. */
   get open(): number {
-    let count = 0;
-    for (const puppet of this.#puppets.values()) if (puppet.session !== undefined) count++;
-    return count;
+    return this.#open;
   }
 
   of(user: UserId): Puppet | undefined {
@@ -129,12 +129,16 @@ export class SessionPool {
   }
 
   #add(user: UserId, record: PuppetParts['record']): Puppet {
-    const { settings, open, pacing, timing, makeSession, line, up, network, memory, log } = this.#parts;
+    const { settings, open, pacing, timing, makeSession, line, network, memory, log } = this.#parts;
     const puppet = new Puppet({
       user,
       record,
-      ...{ settings, open, pacing, timing, makeSession, line, up },
+      ...{ settings, open, pacing, timing, makeSession, line },
       log: log.child({ puppet: user }),
+      up: (...begun) => {
+        this.#open++;
+        this.#parts.up(...begun);
+      },
       down: (...ended) => this.#down(...ended),
       remember: (whom, what) => {
         memory.set(`puppet/${network}/${whom}`, { ...what }).catch((thrown: unknown) => {
@@ -148,6 +152,7 @@ export class SessionPool {
   }
 
   #down(puppet: Puppet, session: IrcSession | undefined, error: BridgeError, fault: CloseFault): boolean {
+    if (session !== undefined) this.#open--;
     if (fault === 'banned') this.#countBan();
     this.#parts.down(puppet, session, error, fault);
     if (this.#isStopping || !this.#isRecent(puppet)) return false;

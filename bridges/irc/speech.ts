@@ -212,8 +212,7 @@ export class Speech {
 
   #refusalOf(line: IrcLine, current: Utterance): BridgeError | undefined {
     const { fold } = this.#folding();
-    const command = current.lines[0]?.command ?? '';
-    return sendRefusal(line, command === 'BATCH' ? 'PRIVMSG' : command, current.target, (name) => fold(name) === current.folded);
+    return sendRefusal(line, current.lines[0]?.command ?? '', current.target, (name) => fold(name) === current.folded);
   }
 
   #folding(): { fold(name: string): string } {

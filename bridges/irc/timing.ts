@@ -13,6 +13,12 @@ export interface IrcTiming {
   readonly handover: number;
   /** Lines heard by one of two sessions are remembered so long for the other's sake; longer than any dead socket lives. */
   readonly backlog: number;
+  /** What was reported is remembered so long for a session that begins to stand by. */
+  readonly recent: number;
+  /** A connection so young may hear the end of the one before it under the same nick. */
+  readonly young: number;
+  /** A puppet that the network says has quit is given up after this, unless its own connection says why before. */
+  readonly lastWords: number;
   /** The bot was kicked: back in after this. */
   readonly rejoin: number;
   /** Kicked again within this: it is meant. */
@@ -50,6 +56,9 @@ export const usualTiming: IrcTiming = {
   unsureAfterHandover: 5_000,
   handover: 10_000,
   backlog: 180_000,
+  recent: 10_000,
+  young: 5_000,
+  lastWords: 1_000,
   rejoin: 60_000,
   kickMemory: 3_600_000,
   joinRetry: 60_000,
