@@ -33,7 +33,6 @@ export class Plumb<Body extends Json = string> {
   readonly #guard: LoopGuard;
   readonly #info: BridgeInfo;
   readonly #tell: (room: RoomId, text: string) => void;
-  readonly #saw: (room: RoomId, state: readonly MatrixEvent[]) => void;
   readonly #log: Logger;
   readonly #work: Background;
   /** Slow: they must not stand in the way of messages after a start. */
@@ -48,8 +47,6 @@ export class Plumb<Body extends Json = string> {
     guard: LoopGuard;
     info: BridgeInfo;
     tell: (room: RoomId, text: string) => void;
-    /** The whole state of a room was read: others may want to know. */
-    saw?: (room: RoomId, state: readonly MatrixEvent[]) => void;
     log: Logger;
   }) {
     this.#homeserver = given.homeserver;
@@ -58,7 +55,6 @@ export class Plumb<Body extends Json = string> {
     this.#guard = given.guard;
     this.#info = given.info;
     this.#tell = given.tell;
-    this.#saw = given.saw ?? (() => {});
     this.#log = given.log;
     this.#work = new Background({ atOnce: 16, log: given.log });
     this.#checks = new Background({ atOnce: 2, log: given.log });
@@ -184,7 +180,6 @@ export class Plumb<Body extends Json = string> {
       }
       state = await this.#homeserver.fullState(room);
     }
-    this.#saw(room, state);
     if (isEncrypted(state)) throw new DeniedError(`${room} is encrypted, so the bridge cannot read it`, 'ROOM_ENCRYPTED');
     return state;
   }
