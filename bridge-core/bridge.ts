@@ -160,6 +160,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     ...{ bot: names.bot, links, guard, plumb, upgrades, commands, directChats },
     isIn: (room) => roster.isIn(room, names.bot),
     forget: (room) => store.write(() => roster.forget(room)),
+    arrived: settings.membership.puppets === 'full' ? (room, user) => sync.personJoined(room, user) : undefined,
   });
   const lookups = openLookups<Body>({ protocol, adapter, homeserver, links, ghosts, names, log });
 
@@ -278,6 +279,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
           log.info({ network, state, ...(reason !== undefined && { reason }) }, 'connection');
           if (speaker.as === 'bot' && state === 'up') networkLanes.resume(network);
         },
+        members: (channel) => sync.recompute(channel),
         suspended: (channel, reason) => {
           plumb
             .suspend(

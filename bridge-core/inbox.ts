@@ -29,6 +29,10 @@ export class WaitingInbox<Body extends Json> implements Inbox<Body> {
     this.#pass((inner) => inner.suspended(channel, reason));
   }
 
+  members(channel: ChannelId): void {
+    this.#pass((inner) => inner.members?.(channel));
+  }
+
   #pass(deliver: (inner: Inbox<Body>) => void): void {
     if (this.#inner === undefined) this.#waiting.push(deliver);
     else deliver(this.#inner);

@@ -22,9 +22,11 @@ export interface ActsParts {
   readonly isIn: (room: RoomId) => boolean;
   /** The bot is out of the room: nothing is known of it any more. */
   readonly forget: (room: RoomId) => Promise<void>;
+  /** A person came into a linked room; given only where that makes us do something. */
+  readonly arrived?: ((room: RoomId, user: UserId) => void) | undefined;
 }
 
-type Kind = 'command' | 'invite' | 'encryption' | 'upgrade' | 'claim' | 'power' | 'removed';
+type Kind = 'command' | 'invite' | 'encryption' | 'upgrade' | 'claim' | 'power' | 'removed' | 'arrival';
 
 export class Acts {
   readonly #parts: ActsParts;
@@ -57,6 +59,8 @@ export class Acts {
         return await guard.defend(event);
       case 'power':
         return plumb.reconsider(event.room);
+      case 'arrival':
+        return this.#parts.arrived?.(event.room, userId(event.stateKey ?? ''));
       case 'removed': {
         // It may have been let in again since.
         if (this.#parts.isIn(event.room)) return;
@@ -76,8 +80,10 @@ export class Acts {
       case 'm.room.message':
         return commands.commandIn(event, directChats.isDirect(event.room)) === undefined ? undefined : 'command';
       case 'm.room.member':
+        if (event.stateKey === undefined) return undefined;
         if (directChats.isInvite(event)) return 'invite';
-        return event.stateKey !== undefined && userId(event.stateKey) === bot && isOut(event) ? 'removed' : undefined;
+        if (userId(event.stateKey) === bot) return isOut(event) ? 'removed' : undefined;
+        return this.#parts.arrived !== undefined && isArrival(event) && links.liveIn(event.room).length > 0 ? 'arrival' : undefined;
       case 'm.room.encrypted':
       case 'm.room.encryption':
         return directChats.isEncryption(event) ? 'encryption' : undefined;
@@ -94,3 +100,5 @@ export class Acts {
 }
 
 const isOut = ({ content }: MatrixEvent): boolean => content.membership === 'leave' || content.membership === 'ban';
+/** Not a new name or picture of one who is there. */
+const isArrival = ({ content, was }: MatrixEvent): boolean => content.membership === 'join' && was?.content.membership !== 'join';

@@ -49,7 +49,7 @@ export class Sync<Body extends Json = string> {
 
   /** The channel's member list is known afresh: after a start, a reconnect, or once linked. */
   recompute(channel: ChannelId): void {
-    for (const link of this.#parts.links.liveOn(channel)) this.#try(link, () => this.#compare(link));
+    for (const link of this.#parts.links.liveOn(channel)) this.linked(link);
   }
 
   /** The queue dropped some, and has room again. */

@@ -99,3 +99,16 @@ test('an admin may name an open room that the bot is not in; one without power t
   assert.match(lastAnswer(rig), /power level 0/);
   assert.ok(!rig.fake.members(theirs).includes(rig.bot));
 });
+
+test('who comes into a linked room is told of where that matters, and not for a new name', async (t) => {
+  const { rig, op, arrivals, quiet } = await start(t);
+  const id = linkable(rig, op);
+  rig.fake.join(rig.fake.user('early'), id);
+  rig.fake.say(op, id, '!irc link #node');
+  await quiet();
+  const carol = rig.fake.user('carol', 'Carol');
+  rig.fake.join(carol, id);
+  rig.fake.world.setProfile(carol, { name: 'Caro' });
+  await quiet();
+  assert.deepEqual(arrivals, [carol]);
+});

@@ -45,7 +45,9 @@ export function build(rig: Omit<Rig, 'fake' | 'reopen'> & { readonly fake: { dra
   });
   const isIn = (id: RoomId) => roster.isIn(id, bot);
   const forget = (id: RoomId) => rig.store.write(() => roster.forget(id));
-  const acts = new Acts({ bot, links, guard, plumb, upgrades, commands, directChats, isIn, forget });
+  const arrivals: string[] = [];
+  const arrived = (_room: RoomId, user: string) => void arrivals.push(user);
+  const acts = new Acts({ bot, links, guard, plumb, upgrades, commands, directChats, isIn, forget, arrived });
   let last: Promise<unknown> = Promise.resolve();
   const acted: MatrixEvent[] = [];
   const failed: unknown[] = [];
@@ -68,7 +70,7 @@ export function build(rig: Omit<Rig, 'fake' | 'reopen'> & { readonly fake: { dra
     }
     await plumb.settled();
   };
-  return { links, roster, plumb, acts, acted, failed, quiet, directChats, notes, permissions };
+  return { links, roster, plumb, acts, acted, arrivals, failed, quiet, directChats, notes, permissions };
 }
 
 export async function start(t: TestContext) {
