@@ -49,7 +49,10 @@ export class Sync<Body extends Json = string> {
 
   /** The channel's member list is known afresh: after a start, a reconnect, or once linked. */
   recompute(channel: ChannelId): void {
-    for (const link of this.#parts.links.liveOn(channel)) this.linked(link);
+    for (const link of this.#parts.links.liveOn(channel)) {
+      this.#try(link, () => this.#compare(link, channel));
+      this.#bringAll(link);
+    }
   }
 
   /** The queue dropped some, and has room again. */
@@ -59,7 +62,7 @@ export class Sync<Body extends Json = string> {
 
   linked(link: Link): void {
     this.#try(link, () => this.#compare(link));
-    if (this.#parts.settings.puppets === 'full') this.#try(link, () => this.#bringPuppets(link));
+    this.#bringAll(link);
   }
 
   /** The link is gone for good: ghosts whom no other link of the room needs leave it. */
@@ -113,28 +116,28 @@ export class Sync<Body extends Json = string> {
     }
   }
 
-  async #compare(link: Link): Promise<void> {
+  /** `known`: a channel whose list is whole, even if nobody is on it. Elsewhere an empty one may be one not read yet. */
+  async #compare(link: Link, known?: ChannelId): Promise<void> {
     const { queue, settings } = this.#parts;
     const members = await this.#members(link.channel);
-    // At least the bot is in a channel whose list is known.
-    if (members.size === 0 || this.#isGone(link)) return;
+    if (this.#isGone(link)) return;
     if (settings.ghosts === 'full') {
       for (const [ghost, user] of members)
         if (user !== undefined && !this.#parts.roster.isIn(link.room, ghost)) queue.join(link.room, ghost, user);
     }
-    const wanted = await this.#wantedIn(link.room);
+    const wanted = await this.#wantedIn(link.room, known);
     if (wanted === undefined || this.#isGone(link)) return;
     for (const ghost of this.#ghostsIn(link.room))
       if (!wanted.has(ghost)) queue.leave(link.room, ghost, { reason: 'is no longer in the channel' });
   }
 
   /** Every ghost with a right to be in the room; undefined where one of its channels does not know its members. */
-  async #wantedIn(room: RoomId): Promise<ReadonlySet<UserId> | undefined> {
+  async #wantedIn(room: RoomId, known?: ChannelId): Promise<ReadonlySet<UserId> | undefined> {
     const wanted = new Set<UserId>();
     for (const { channel } of this.#parts.links.byRoom(room)) {
       if (this.#parts.adapter.capabilities(channel).members !== 'all') return undefined;
       const members = await this.#members(channel);
-      if (members.size === 0) return undefined;
+      if (members.size === 0 && channel !== known) return undefined;
       for (const ghost of members.keys()) wanted.add(ghost);
     }
     return wanted;
@@ -148,6 +151,10 @@ export class Sync<Body extends Json = string> {
       members.set(isOurs ? this.#parts.names.bot : this.#parts.names.ghostOf(user), isOurs ? undefined : user);
     }
     return members;
+  }
+
+  #bringAll(link: Link): void {
+    if (this.#parts.settings.puppets === 'full') this.#try(link, () => this.#bringPuppets(link));
   }
 
   async #bringPuppets(link: Link): Promise<void> {

@@ -134,16 +134,29 @@ test('who leaves one of two channels of a room stays for the other', async (t) =
   assert.deepEqual(ghostsIn(), ['alice']);
 });
 
-test('after a restart those who went meanwhile are taken out, and an unknown member list takes out nobody', async (t) => {
+test('after a restart those who went meanwhile are taken out, the last one too', async (t) => {
   const { rig, id, ghosts, sync, quiet, ghostsIn } = await start(t);
   for (const nick of ['alice', 'ben']) await ghosts.ready(person(nick), id);
-  sync.recompute(node);
-  await quiet();
-  assert.deepEqual(ghostsIn(), ['alice', 'ben']);
   rig.network.members.set(node, [person('alice'), person('silent')]);
   sync.recompute(node);
   await quiet();
   assert.deepEqual(ghostsIn(), ['alice']);
+  rig.network.members.set(node, []);
+  sync.recompute(node);
+  await quiet();
+  assert.deepEqual(ghostsIn(), []);
+});
+
+test('a member list that nobody has read yet takes out nobody', async (t) => {
+  const { id, link, links, ghosts, sync, quiet, ghostsIn } = await start(t);
+  await ghosts.ready(person('alice'), id);
+  sync.linked(link);
+  sync.recomputeAll();
+  await quiet();
+  await links.add({ room: id, channel: other, origin: 'config', state: 'live' });
+  sync.recompute(node);
+  await quiet();
+  assert.deepEqual(ghostsIn(), ['alice'], 'who is in the other channel is not known');
 });
 
 test('full: the room mirrors the channel, and only the difference is asked for', async (t) => {
