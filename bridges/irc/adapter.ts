@@ -20,6 +20,7 @@ import { IrcChannels } from './channels.ts';
 import { ircFormatter } from './formatter.ts';
 import { makeChannelId, parseId } from './ids.ts';
 import { logins } from './logins.ts';
+import { IrcLookups } from './lookups.ts';
 import { IrcNetwork, unknownNetwork } from './network.ts';
 import type { IrcSettings } from './settings.ts';
 import { type IrcTiming, usualTiming } from './timing.ts';
@@ -31,6 +32,7 @@ export class IrcAdapter implements Adapter {
   readonly formatter = ircFormatter;
   readonly logins = logins;
   readonly channels: IrcChannels;
+  readonly lookups: IrcLookups;
   #settings: IrcSettings;
   readonly #networks = new Map<string, IrcNetwork>();
 
@@ -44,6 +46,7 @@ export class IrcAdapter implements Adapter {
       this.#networks.set(id, new IrcNetwork(parts));
     }
     this.channels = new IrcChannels(this.#networks);
+    this.lookups = new IrcLookups(this.#networks);
   }
 
   capabilities(channel: ChannelId): Capabilities {

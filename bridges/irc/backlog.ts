@@ -5,7 +5,7 @@ import type { IrcLine } from './wire/connection.ts';
 
 interface Entry {
   readonly key: string;
-  readonly line: IrcLine;
+  readonly line: IrcLine | undefined;
   /** ms since 1970. */
   readonly at: number;
 }
@@ -27,7 +27,7 @@ export class Backlog {
     return this.#size;
   }
 
-  push(key: string, line: IrcLine, now: number): void {
+  push(key: string, line: IrcLine | undefined, now: number): void {
     this.#entries.push({ key, line, at: now });
     this.#size++;
     this.#trim(now);
@@ -46,9 +46,11 @@ export class Backlog {
     return false;
   }
 
-  /** All of them, oldest first; empty afterwards. */
+  /** All that came with their line, oldest first; empty afterwards. */
   drain(): { readonly key: string; readonly line: IrcLine }[] {
-    const all = this.#entries.slice(this.#head).filter((entry) => entry !== undefined);
+    const all = this.#entries
+      .slice(this.#head)
+      .flatMap((entry) => (entry?.line === undefined ? [] : [{ key: entry.key, line: entry.line }]));
     this.clear();
     return all;
   }

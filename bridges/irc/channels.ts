@@ -93,7 +93,7 @@ export class IrcChannels implements Channels {
   }
 }
 
-function isChannelName(network: IrcNetwork, name: string): boolean {
+export function isChannelName(network: IrcNetwork, name: string): boolean {
   return name.length > 1 && name.length <= longest && network.support.chantypes.includes(name.charAt(0)) && !/[\s,\0\x07]/.test(name);
 }
 

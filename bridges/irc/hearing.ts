@@ -50,7 +50,7 @@ export class LineHearing {
       this.#numeric(session, line);
       return;
     }
-    const own = this.#parts.ownNicks.sessionOf(this.#parts.support().fold(line.nick));
+    const own = this.#parts.ownNicks.sessionOf(this.#parts.support().fold(line.nick), session);
     const isOwn = own === session;
     session.heard(line, isOwn);
     switch (command) {
@@ -140,7 +140,7 @@ export class LineHearing {
     const { channels, presence, reporters, ownNicks, bot } = this.#parts;
     const channel = channels.named(line.params[0] ?? '');
     const isKick = line.command === 'KICK';
-    const gone = isKick ? ownNicks.sessionOf(this.#fold(line.params[1] ?? '')) : own;
+    const gone = isKick ? ownNicks.sessionOf(this.#fold(line.params[1] ?? ''), session) : own;
     // Reported while whoever was removed still is the reporter; afterwards another goes on behind this line.
     if (channel !== undefined) {
       if (own === undefined) reporters.heard(session, channel.coverage, line);
@@ -165,8 +165,11 @@ export class LineHearing {
     } else if (own !== session) {
       presence.quit(line.nick);
       // The server has given up a connection that still looks alive from here: half-open.
-      if (!own.isLost && performance.now() - own.upSince > this.#parts.timing.young) this.#bury(own, line);
-      ownNicks.ended(folded);
+      const isYoung = !own.isLost && performance.now() - own.upSince < this.#parts.timing.young;
+      if (!isYoung) {
+        ownNicks.ended(folded);
+        if (!own.isLost) this.#bury(own, line);
+      }
     }
     freed(folded);
   }
@@ -191,6 +194,7 @@ export class LineHearing {
         ownNicks.take(after, own);
         ownNicks.release(before, own);
       }
+      if (before !== after) ownNicks.passed(before, session);
       presence.renamed(line.nick, renamed);
     } else {
       for (const coverage of [...reporters.dutiesOf(session)]) {
@@ -214,9 +218,10 @@ export class LineHearing {
     const { nick, params } = line;
     switch (line.command) {
       case 'AWAY': {
-        const isAway = (params[0] ?? '') !== '';
-        if (own !== undefined || presence.person(this.#fold(nick))?.away === isAway) return;
-        presence.noteAway(nick, isAway);
+        const person = presence.person(this.#fold(nick));
+        const away = params[0] || undefined;
+        if (own !== undefined || person === undefined || person.away === away) return;
+        person.away = away;
         for (const coverage of reporters.dutiesOf(session)) {
           const channel = channels.get(coverage.folded);
           if (channel !== undefined && coverage.reporter === session && presence.isIn(this.#fold(nick), coverage.folded)) {

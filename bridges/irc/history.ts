@@ -67,6 +67,7 @@ export interface Gap {
   readonly reports: Reports;
   readonly timing: IrcTiming;
   readonly isOwn: (nick: string) => boolean;
+  readonly wasReported: (key: string) => boolean;
 }
 
 /** Fills the gap from the server's history, or tells of it. A promise where filling takes time: live lines wait for it. */
@@ -81,7 +82,7 @@ export function bridgeGap(gap: Gap): Promise<void> | undefined {
 
 async function fill(gap: Gap): Promise<void> {
   const { channel, from, reports } = gap;
-  const { lastId, unreported, recent } = channel.coverage;
+  const { lastId, unreported } = channel.coverage;
   let last = from;
   // The id is exact; a server that no longer knows it is asked by time, with room for clocks that differ.
   const points = [...(lastId === undefined ? [] : [remoteMessageId(lastId)]), Math.max(0, from - clockMargin)];
@@ -92,7 +93,7 @@ async function fill(gap: Gap): Promise<void> {
         const key = keyOf(line);
         // Said after we came in: it was heard live as well, and waits in the backlog.
         unreported.take(key);
-        if (!recent.take(key) && !gap.isOwn(line.nick)) reports.report(channel, line);
+        if (!gap.wasReported(key) && !gap.isOwn(line.nick)) reports.report(channel, line);
       }
       return;
     } catch {

@@ -29,6 +29,7 @@ export class Lifeline {
   #connection: Connection | undefined;
   #state: LifelineState = 'resting';
   #tries = 0;
+  #upSince = 0;
   #timer: NodeJS.Timeout | undefined;
   #attempt: AbortController | undefined;
   #lastError: BridgeError | undefined;
@@ -133,7 +134,7 @@ export class Lifeline {
   #opened(connection: Connection): void {
     this.#connection = connection;
     this.#state = 'up';
-    this.#tries = 0;
+    this.#upSince = performance.now();
     this.#lastError = undefined;
     this.#attempt = undefined;
     this.#parts.pacing.succeeded();
@@ -146,6 +147,8 @@ export class Lifeline {
     this.#attempt = undefined;
     this.#lastError = error;
     this.#state = 'resting';
+    // One that is cut off again and again does not come back faster for having been in.
+    if (wasUp && performance.now() - this.#upSince > this.#parts.timing.stable) this.#tries = 0;
     if (fault === 'throttled') this.#parts.pacing.throttled();
     let next: 'retry' | 'rest' = 'rest';
     this.#guard(() => {
@@ -159,7 +162,9 @@ export class Lifeline {
     }
     const { reconnectFirst, reconnectMost, reconnectBarred } = this.#parts.timing;
     const isBarred = fault === 'banned' || fault === 'login';
-    const first = error instanceof RetryableError && error.after !== undefined ? Math.max(error.after, reconnectFirst) : reconnectFirst;
+    const named = error instanceof RetryableError ? error.after : undefined;
+    // Whoever was killed had better not be back before the operator has looked away.
+    const first = Math.max(reconnectFirst, named ?? 0, fault === 'killed' ? 10 * reconnectFirst : 0);
     const wait = isBarred ? backoff(0, reconnectBarred, reconnectBarred) : backoff(this.#tries++, first, Math.max(first, reconnectMost));
     this.#state = 'waiting';
     if (isBarred) this.#failWaiters(error);

@@ -108,7 +108,11 @@ export class IrcNetwork {
       bridgeGap: (coverage, ear, from) => {
         const channel = channels.get(coverage.folded);
         if (channel === undefined || !(ear instanceof IrcSession)) return undefined;
-        return bridgeGap({ channel, session: ear, from, reports: this.#reports, timing, isOwn: (nick) => this.directory.isOwn(nick) });
+        return bridgeGap({
+          ...{ channel, session: ear, from, timing, reports: this.#reports },
+          isOwn: (nick) => this.directory.isOwn(nick),
+          wasReported: (key) => this.#reporters.wasReported(coverage, key),
+        });
       },
       handedOver: (folded) => {
         this.#bot.session?.speech.handedOver(folded);

@@ -8,6 +8,8 @@ interface Held {
   readonly session: IrcSession;
   /** Given up at; undefined while in use. */
   goneAt: number | undefined;
+  /** Somebody else's stream told of its end already. */
+  isEnded: boolean;
 }
 
 export class OwnNicks {
@@ -18,16 +20,22 @@ export class OwnNicks {
     this.#memory = memory;
   }
 
-  /** The session that has this nick, or lately had it. Asked for every line. */
-  sessionOf(folded: string): IrcSession | undefined {
+  /** The session that has this nick, or lately had it, as far as the stream of `listener` has come. Asked for every line. */
+  sessionOf(folded: string, listener?: IrcSession): IrcSession | undefined {
     const held = this.#held.get(folded);
     if (held === undefined) return undefined;
-    if (held.goneAt === undefined || performance.now() - held.goneAt < this.#memory) return held.session;
+    if (held.goneAt === undefined) return held.session;
+    if (performance.now() - held.goneAt < this.#memory) {
+      return listener !== undefined && held.passedIn.has(listener) ? undefined : held.session;
+    }
     this.#held.delete(folded);
     return undefined;
   }
 
+  /** Whose nick it is now, for all who ask beside the streams. */
   speakerOf(folded: string): Speaker | undefined {
+    const held = this.#held.get(folded);
+    if (held !== undefined && held.passedIn.size > (held.passedIn.has(held.session) ? 1 : 0)) return undefined;
     return this.sessionOf(folded)?.speaker;
   }
 
@@ -38,17 +46,27 @@ export class OwnNicks {
   }
 
   take(folded: string, session: IrcSession): void {
-    this.#held.set(folded, { session, goneAt: undefined });
+    this.#held.set(folded, { session, goneAt: undefined, isEnded: false });
   }
 
   /** The session gave the nick up; lines under it may still be on their way. */
   release(folded: string, session: IrcSession): void {
     const held = this.#held.get(folded);
-    if (held?.session === session && held.goneAt === undefined) held.goneAt = performance.now();
+    if (held?.session !== session || held.goneAt !== undefined) return;
+    if (held.isEnded) this.#held.delete(folded);
+    else held.goneAt = performance.now();
+  }
+
+  /** The stream of `listener` told that the session has another nick now. */
+  passed(folded: string, listener: IrcSession): void {
+    const held = this.#held.get(folded);
+    if (held?.goneAt !== undefined) held.passedIn.add(listener);
   }
 
   /** The reporter heard it end: whoever comes under it now is somebody else. */
   ended(folded: string): void {
-    if (this.#held.get(folded)?.goneAt !== undefined) this.#held.delete(folded);
+    const held = this.#held.get(folded);
+    if (held?.goneAt !== undefined) this.#held.delete(folded);
+    else if (held !== undefined) held.isEnded = true;
   }
 }

@@ -10,7 +10,8 @@ export interface Person {
   /** `user@host` once seen. */
   mask: string | undefined;
   account: string | undefined;
-  away: boolean;
+  /** What they left word of; undefined while they are there. */
+  away: string | undefined;
   /** Folded names of the watched channels that they are in; few, so no set. */
   readonly channels: string[];
 }
@@ -121,11 +122,6 @@ export class Presence {
     if (person !== undefined) person.account = account === '*' || account === '' ? undefined : account;
   }
 
-  noteAway(nick: string, away: boolean): void {
-    const person = this.#people.get(this.#support().fold(nick));
-    if (person !== undefined) person.away = away;
-  }
-
   /** 353: `@+alice bob!user@host`. */
   namesArrive(channel: string, names: string): void {
     const members = this.#channels.get(channel);
@@ -183,7 +179,7 @@ export class Presence {
       known.nick = nick;
       return known;
     }
-    const person: Person = { nick, folded, mask: undefined, account: undefined, away: false, channels: [] };
+    const person: Person = { nick, folded, mask: undefined, account: undefined, away: undefined, channels: [] };
     this.#people.set(folded, person);
     return person;
   }

@@ -28,8 +28,6 @@ export interface Coverage {
   ahead: Backlog;
   /** Reported by the former reporter, not yet heard by this one. */
   already: Backlog;
-  /** Reported lately, whoever stood by. */
-  readonly recent: Backlog;
   /** The standby has heard all since it began to listen; before that, what it hears may have been reported already. */
   isInStep: boolean;
   /** Of the last message reported. */
@@ -57,9 +55,12 @@ export class Reporters {
   readonly #channels = new Map<string, Coverage>();
   /** In how many channels each must listen. */
   readonly #duties = new Map<Ear, Set<Coverage>>();
+  /** What was reported lately in all channels, whoever stood by. */
+  readonly #recent: Backlog;
 
   constructor(parts: ReportersParts) {
     this.#parts = parts;
+    this.#recent = new Backlog(parts.timing.recent, 2_000);
   }
 
   watch(folded: string): Coverage {
@@ -75,7 +76,6 @@ export class Reporters {
       unreported: backlog(),
       ahead: backlog(),
       already: backlog(),
-      recent: new Backlog(timing.recent, 500),
       isInStep: false,
       lastId: undefined,
       handedOverAt: Number.NEGATIVE_INFINITY,
@@ -150,14 +150,19 @@ export class Reporters {
     const key = keyOf(line);
     const now = Date.now();
     if (ear === coverage.standby) {
-      const isReported = coverage.ahead.take(key) || (!coverage.isInStep && coverage.recent.take(key));
+      const isReported = coverage.ahead.take(key) || (!coverage.isInStep && this.wasReported(coverage, key));
       if (!isReported) coverage.unreported.push(key, line, now);
       return;
     }
     coverage.heardAt = now;
     if (coverage.already.take(key)) return;
-    if (coverage.standby !== undefined && !coverage.unreported.take(key)) coverage.ahead.push(key, line, now);
+    if (coverage.standby !== undefined && !coverage.unreported.take(key)) coverage.ahead.push(key, undefined, now);
     this.#report(coverage, key, line);
+  }
+
+  /** Lately, by any session; each time it was reported answers one question. */
+  wasReported(coverage: Coverage, key: string): boolean {
+    return this.#recent.take(`${coverage.folded} ${key}`);
   }
 
   /** The session that reports saw the bot join: from here on the bot hears what it hears. */
@@ -231,7 +236,7 @@ export class Reporters {
     if (former !== undefined && coverage.attendees.has(former)) {
       coverage.standby = former;
       coverage.isInStep = true;
-      for (const { key, line } of missed) coverage.ahead.push(key, line, coverage.heardAt);
+      for (const { key } of missed) coverage.ahead.push(key, undefined, coverage.heardAt);
     } else {
       if (former !== undefined) this.#relieve(former, coverage);
       this.#pickStandby(coverage);
@@ -241,7 +246,7 @@ export class Reporters {
   }
 
   #report(coverage: Coverage, key: string, line: IrcLine): void {
-    coverage.recent.push(key, line, coverage.heardAt);
+    this.#recent.push(`${coverage.folded} ${key}`, undefined, coverage.heardAt);
     if (line.command === 'PRIVMSG' || line.command === 'NOTICE') coverage.lastId = line.tags.msgid;
     this.#parts.report(coverage, line);
   }

@@ -37,8 +37,7 @@ export class IrcSession implements Ear {
   readonly close: (reason?: string) => Promise<void>;
   readonly #context: SessionContext;
   #heardAt = Date.now();
-  #face: Session | undefined;
-  #offered = '';
+  #face: { readonly session: Session; readonly of: readonly unknown[] } | undefined;
   isLost = false;
 
   constructor(parts: IrcSessionParts) {
@@ -68,15 +67,16 @@ export class IrcSession implements Ear {
     return this.#heardAt;
   }
 
-  /** The session as the core sees it; another object once the server offers more or less. */
+  /** The session as the core sees it; another object once the server offers more or less, or the nick changed. Asked for
+   *  every message; the wire makes new objects of what changes. */
   get face(): Session {
-    const offered = offeredVerbs(this.connection);
-    const key = JSON.stringify(offered);
-    if (this.#face === undefined || key !== this.#offered) {
-      this.#face = sessionOf(this, this.#context, offered);
-      this.#offered = key;
+    const { capabilities, isupport, nick } = this.connection;
+    const of = this.#face?.of;
+    if (this.#face === undefined || of?.[0] !== capabilities || of[1] !== isupport || of[2] !== nick) {
+      const session = sessionOf(this, this.#context, offeredVerbs(this.connection));
+      this.#face = { session, of: [capabilities, isupport, nick] };
     }
-    return this.#face;
+    return this.#face.session;
   }
 
   listen(on: boolean): void {

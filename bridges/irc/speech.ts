@@ -2,6 +2,7 @@
 // own echo of it, and the channel's reporter hearing our nick say something there; told apart by order, never by text, since
 // servers rewrite it. Where none of these can come, a PING behind the line proves that it was taken without complaint.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { type BridgeError, type RemoteMessageId, UnknownOutcomeError } from '#bridge-core';
 import { makeMessageId } from './ids.ts';
 import { sendRefusal } from './refusals.ts';
@@ -252,10 +253,12 @@ export class Speech {
     this.#isClearing = true;
     utterance.reject(new UnknownOutcomeError(`${utterance.target}: the network has not proved the line within ${timing.proof} ms`));
     const patience = setTimeout(() => this.#parts.giveUp('the server does not answer'), timing.answer);
+    const reporterHeard = () =>
+      Promise.race([this.#parts.reporter(utterance.folded)?.fence(), delay(timing.answer, undefined, { ref: false })]);
     connection
       .fence()
       .finally(() => clearTimeout(patience))
-      .then(() => this.#parts.reporter(utterance.folded)?.fence())
+      .then(reporterHeard)
       .catch(() => {})
       .then(() => {
         this.#isClearing = false;

@@ -27,6 +27,8 @@ export interface IrcTiming {
   readonly joinRetry: number;
   readonly reconnectFirst: number;
   readonly reconnectMost: number;
+  /** A connection that held for so long is followed by the shortest wait again. */
+  readonly stable: number;
   /** After a ban or refused credentials. */
   readonly reconnectBarred: number;
   readonly connect: number;
@@ -63,7 +65,8 @@ export const usualTiming: IrcTiming = {
   kickMemory: 3_600_000,
   joinRetry: 60_000,
   reconnectFirst: 1_000,
-  reconnectMost: 60_000,
+  reconnectMost: 30_000,
+  stable: 30_000,
   reconnectBarred: 900_000,
   connect: 30_000,
   regain: 300_000,
