@@ -72,7 +72,7 @@ export class IrcPerson {
   private constructor(client: Client) {
     this.#client = client;
     client.on('raw', (event: { line: string; from_server: boolean }) => {
-      if (event.from_server) this.#hear(event.line);
+      if (event.from_server) this.#hear(event.line.replace(/\r?\n$/, ''));
     });
     client.on('socket close', () => {
       this.#hasLeft = true;
