@@ -10,6 +10,8 @@ interface Held {
   goneAt: number | undefined;
   /** Somebody else's stream told of its end already. */
   isEnded: boolean;
+  /** Streams that told of the session's other nick: what they bring under this one from there on is somebody else's. */
+  readonly passedIn: Set<IrcSession>;
 }
 
 export class OwnNicks {
@@ -46,7 +48,7 @@ export class OwnNicks {
   }
 
   take(folded: string, session: IrcSession): void {
-    this.#held.set(folded, { session, goneAt: undefined, isEnded: false });
+    this.#held.set(folded, { session, goneAt: undefined, isEnded: false, passedIn: new Set() });
   }
 
   /** The session gave the nick up; lines under it may still be on their way. */
