@@ -172,6 +172,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       else passing.fromNetwork(event, on);
     },
     count: (outcome) => metrics.event('network', outcome),
+    journaled: (ms) => metrics.stage('received_journaled', 'matrix', ms),
   });
   const routing = new MatrixRouting<Body>({ adapter, links, names, roster, journal, isAct: (event) => acts.isAct(event) });
   const matrixToRemote = new MatrixToRemote<Body>({
@@ -183,6 +184,8 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     passing: (event) => passing.fromMatrix(event),
     redacted,
     count: (outcome) => metrics.event('matrix', outcome),
+    journaled: (ms) => metrics.stage('received_journaled', 'network', ms),
+    log,
   });
   const transactions = openTransactions({ store, log, count, accept: (batch) => matrixToRemote.accept(batch), onFailure: ping });
 

@@ -1,7 +1,7 @@
 // What is said in Matrix, carried to the network: the eight steps, readable top to bottom. `accept` takes a transaction in
 // (1–4) and resolves once it is journaled; `carry` (5–8) runs at the head of a speaker's lane and throws what lanes.ts judges.
 
-import type { Adapter, Json, Session } from '../adapter.ts';
+import type { Adapter, Json, Logger, Session } from '../adapter.ts';
 import { PermanentError } from '../errors.ts';
 import { mapMentions } from '../format/mentions.ts';
 import type { RichText } from '../format/rich-text.ts';
@@ -47,6 +47,10 @@ export interface MatrixToRemoteParts<Body extends Json> {
   readonly passing: (event: EphemeralEvent) => void;
   readonly redacted: (event: MatrixEvent) => void;
   readonly count: (outcome: 'dropped' | 'repeated' | 'accepted') => void;
+  /** How long it took from received to journaled, ms. */
+  readonly journaled: (ms: number) => void;
+  /** One line a step at level debug; `seq` names the message through all of them. */
+  readonly log: Logger;
 }
 
 type SendDeed = Extract<Deed, { do: 'send' }>;
@@ -99,7 +103,8 @@ export class MatrixToRemote<Body extends Json> {
 
   // 4 queue: all of a transaction in one commit, which the homeserver's 200 waits for
   async #queue(wanted: readonly Wanted[], record: () => void): Promise<void> {
-    const { store, journal, lanes, matrixLanes, count } = this.#parts;
+    const { store, journal, lanes, matrixLanes, count, journaled, log } = this.#parts;
+    const began = performance.now();
     const rows = await store.write(() => {
       record();
       return wanted.flatMap(({ event, rows, change }) => {
@@ -109,9 +114,11 @@ export class MatrixToRemote<Body extends Json> {
       });
     });
     for (const row of rows) {
+      log.debug({ seq: row.seq, event: row.source, lane: row.lane }, 'journaled');
       (row.direction === towards.network ? lanes : matrixLanes).push(row);
       count('accepted');
     }
+    journaled(performance.now() - began);
   }
 
   async carry(row: Row): Promise<void> {
@@ -124,8 +131,10 @@ export class MatrixToRemote<Body extends Json> {
 
     const voice = await this.#speakAs(link, event);
     const planned = await this.#convert(row, link, event, voice);
+    this.#parts.log.debug({ seq: row.seq, as: voice.session.self, relayed: voice.relayed, do: planned.deed.do }, 'converted');
     await this.#turns.take(voice.session, async () => {
       const relations = await this.#deliver(row, planned);
+      this.#parts.log.debug({ seq: row.seq, ids: relations.map(({ remote }) => remote) }, 'proved');
       await this.#record(row, planned, relations);
     });
   }

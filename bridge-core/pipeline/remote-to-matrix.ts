@@ -31,12 +31,15 @@ export interface RemoteToMatrixParts<Body extends Json> {
   readonly links: Links;
   readonly ghosts: Ghosts;
   readonly names: Names;
+  /** One line a step at level debug; `seq` names the message through all of them. */
   readonly log: Logger;
   /** Does what a command, invite or state event asks for. */
   readonly act: (event: Extract<Task, { do: 'act' }>['event']) => Promise<void>;
   /** Wanted states and passing things, which need no row: joins, leaves, names, typing, presence. */
   readonly passing: (event: RemoteEvent<Body>, links: readonly Link[]) => void;
   readonly count: (outcome: 'dropped' | 'repeated' | 'accepted') => void;
+  /** How long it took from received to journaled, ms. */
+  readonly journaled: (ms: number) => void;
 }
 
 export class RemoteToMatrix<Body extends Json> {
@@ -73,7 +76,8 @@ export class RemoteToMatrix<Body extends Json> {
 
   // 4 queue
   async #queue(event: RemoteEvent<Body>, links: readonly Link[]): Promise<void> {
-    const { store, journal, lanes } = this.#parts;
+    const { store, journal, lanes, log } = this.#parts;
+    const began = performance.now();
     const task: Task = { do: 'show', event: event as unknown as RemoteEvent };
     const rows = await store.write(() => {
       if (event.id !== undefined && !journal.markSeen(towards.matrix, event.channel, event.id)) return [];
@@ -81,7 +85,11 @@ export class RemoteToMatrix<Body extends Json> {
         journal.append({ direction: towards.matrix, lane: roomLane(link.room), link: link.id, source: event.id ?? '', task }),
       );
     });
-    for (const row of rows) lanes.push(row);
+    for (const row of rows) {
+      log.debug({ seq: row.seq, id: event.id, kind: event.kind, channel: event.channel }, 'journaled');
+      lanes.push(row);
+    }
+    this.#parts.journaled(performance.now() - began);
     this.#parts.count('accepted');
   }
 
@@ -95,7 +103,9 @@ export class RemoteToMatrix<Body extends Json> {
     const room = row.link === 0 ? roomOfLane(row) : (this.#parts.links.get(row.link)?.room ?? roomOfLane(row));
     const as = await this.#speakAs(task, room);
     const sendings = await this.#showing.sendingsFor(row, task, as);
+    this.#parts.log.debug({ seq: row.seq, as, events: sendings.length }, 'converted');
     const events = await this.#deliver(row, room, sendings);
+    this.#parts.log.debug({ seq: row.seq, events }, 'delivered');
     this.#record(row, sendings, events);
   }
 
