@@ -16,7 +16,7 @@ import type { Names } from '../virtual-users/names.ts';
 import type { Permissions } from './permissions.ts';
 
 export interface DirectChatsParts {
-  readonly homeserver: Pick<Homeserver, 'bot' | 'join' | 'leave' | 'invite' | 'send' | 'createRoom' | 'state' | 'fullState'>;
+  readonly homeserver: Pick<Homeserver, 'bot' | 'join' | 'leave' | 'invite' | 'kick' | 'send' | 'createRoom' | 'state' | 'fullState'>;
   readonly permissions: Permissions;
   readonly names: Names;
   readonly roster: Roster;
@@ -182,11 +182,20 @@ export class DirectChats {
   }
 
   async #decline(invited: UserId, room: RoomId, reason: string): Promise<void> {
-    try {
-      await this.#parts.homeserver.leave(invited, room, reason);
-    } catch (thrown) {
-      if (!(thrown instanceof PermanentError)) throw thrown;
-      this.#parts.log.info({ room, invited, why: messageOf(thrown) }, 'an invitation could not be declined');
+    const { homeserver, log } = this.#parts;
+    const { bot } = homeserver;
+    // A ghost of nobody is not registered and cannot speak for itself: then the bot takes the invitation back, where it may.
+    const ways = [
+      () => homeserver.leave(invited, room, reason),
+      ...(invited === bot ? [] : [() => homeserver.kick(bot, room, invited, reason)]),
+    ];
+    for (const decline of ways) {
+      try {
+        return await decline();
+      } catch (thrown) {
+        if (!(thrown instanceof PermanentError)) throw thrown;
+        log.info({ room, invited, why: messageOf(thrown) }, 'an invitation could not be declined');
+      }
     }
   }
 

@@ -74,7 +74,7 @@ export class Plumb<Body extends Json = string> {
       throw new DeniedError(`${name} is linked to this room already`, 'LINK_EXISTS');
     }
     const elsewhere = this.#links.byChannel(wish.channel).find((link) => link.room !== wish.room);
-    if (wish.origin === 'command' && elsewhere !== undefined)
+    if (wish.origin === 'command' && known === undefined && elsewhere !== undefined)
       throw new DeniedError(`${name} is linked to another room already (${elsewhere.room}); a second one needs the config`, 'LINK_EXISTS');
     const state = await this.#look(wish.room);
     const { cause, ...fresh } = wish;

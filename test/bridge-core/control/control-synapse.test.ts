@@ -146,4 +146,11 @@ test('rooms, claims, upgrades and direct chats as a real homeserver has them', {
     await until(async () => (await banned.state(dm, 'm.room.member', bot))?.membership === 'leave', 'the refusal');
     assert.match((await banned.state(dm, 'm.room.member', bot)).reason, /@banned:hs.test may not use this bridge/);
   });
+
+  await t.test('an invitation of a ghost that stands for nobody is taken back by the bot', async () => {
+    const { room: made } = links.liveOn(node)[0] ?? assert.fail('the link is gone');
+    await op.invite(made, '@irc_libera_nobody:hs.test');
+    await until(async () => (await op.state(made, 'm.room.member', '@irc_libera_nobody:hs.test'))?.membership === 'leave', 'it is gone');
+    assert.match((await op.state(made, 'm.room.member', '@irc_libera_nobody:hs.test')).reason, /are not carried/);
+  });
 });

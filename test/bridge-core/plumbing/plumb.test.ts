@@ -233,6 +233,12 @@ test('one room for each channel by command, any number from config', async (t) =
   plumb.resume();
   await plumb.settled();
   assert.equal(links.liveOn(node).length, 3);
+  await plumb.suspend(links.byRoom(room(two)), 'banned', 'The channel banned the bridge.');
+  assert.equal(links.liveOn(node).length, 2);
+  assert.deepEqual(rig.told, [{ room: two, text: 'The channel banned the bridge.' }]);
+  await plumb.link({ room: room(two), channel: node, origin: 'command' });
+  assert.equal(links.liveOn(node).length, 3, 'what is suspended is taken up again by command');
+  assert.equal(links.byRoom(room(two))[0]?.reason, undefined);
 });
 
 test('the same command again finds itself done; another one is told that the link exists', async (t) => {
