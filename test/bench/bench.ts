@@ -1,13 +1,21 @@
 // `npm run bench`: what the bridge costs and keeps, beside the floor of the same run. Names pick parts of it; `--json` prints
 // the figures as JSON.
 
+import { measureCrash } from './crash.ts';
+import { measurePuppets } from './memory.ts';
+import { measureOutages } from './outages.ts';
 import { header, Report } from './report.ts';
+import { measureStartUp } from './start-up.ts';
 import { measureManyRooms, measureOneRoom, measureSlowHomeserver } from './throughput.ts';
 
 const parts: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   'one-room': measureOneRoom,
   'many-rooms': measureManyRooms,
   'slow-homeserver': measureSlowHomeserver,
+  puppets: measurePuppets,
+  'start-up': measureStartUp,
+  crash: measureCrash,
+  outages: measureOutages,
 };
 
 const given = process.argv.slice(2);

@@ -31,15 +31,25 @@ async function onItsOwnStub(measure: (url: string, room: string) => Promise<{ cp
   }
 }
 
-/** Bare sockets in one channel: `ready` once all are in; `stop` tells what hearing cost and what they hold. */
-export async function bareCrowd(port: number, channel: string, count: number) {
-  const child = start('crowd', String(port), channel, String(count));
-  const lines = createInterface({ input: child.stdout });
-  const next = async () => JSON.parse(String((await once(lines, 'line'))[0])) as { cpuMs?: number };
-  await next();
+export interface BareCrowd {
+  readonly pid: number;
+  /** Bytes that its sockets hold, all together. */
+  held(): number;
+  stop(): Promise<void>;
+}
+
+/** Bare sockets in one channel, who hear what is said and do nothing with it; in when it resolves. */
+export async function bareCrowd(port: number, channel: string, count: number, tls: boolean): Promise<BareCrowd> {
+  const child = start('crowd', String(port), channel, String(count), String(tls));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  await lines.next();
+  const pid = child.pid ?? 0;
+  const empty = rssOf(pid);
+  child.stdin.write('\n');
+  await lines.next();
   return {
-    pid: child.pid ?? 0,
-    rss: () => rssOf(child.pid ?? 0),
+    pid,
+    held: () => rssOf(pid) - empty,
     stop: async () => {
       child.kill();
       await once(child, 'exit');
@@ -48,7 +58,7 @@ export async function bareCrowd(port: number, channel: string, count: number) {
 }
 
 function start(...args: string[]) {
-  return spawn(process.execPath, [import.meta.filename, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, ['--expose-gc', import.meta.filename, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
 }
 
 async function run(...args: string[]): Promise<{ cpuMs: number }> {
@@ -111,12 +121,21 @@ async function openPut(url: string, room: string) {
   };
 }
 
-async function crowd(port: number, channel: string, count: number): Promise<void> {
+async function crowd(port: number, channel: string, count: number, tls: boolean): Promise<void> {
+  // What a first socket brings in, and what loading left behind, is not the sockets'.
+  await bareClient({ port, nick: 'bare', channels: [channel], tls });
+  globalThis.gc?.();
+  process.stdout.write('\n');
+  await once(process.stdin, 'data');
   for (let from = 0; from < count; from += 20) {
     await Promise.all(
-      Array.from({ length: Math.min(20, count - from) }, (_, number) => bareClient(port, `bare${from + number}`, [channel], () => {})),
+      Array.from({ length: Math.min(20, count - from) }, (_, number) =>
+        bareClient({ port, nick: `bare${from + number}`, channels: [channel], tls }),
+      ),
     );
   }
+  globalThis.gc?.();
+  process.stdout.write('\n');
 }
 
 function cpuSince(before: NodeJS.CpuUsage): number {
@@ -126,8 +145,7 @@ function cpuSince(before: NodeJS.CpuUsage): number {
 
 const [what, first = '', second = '', ...rest] = process.argv.slice(2);
 if (import.meta.main && what === 'crowd') {
-  await crowd(Number(first), second, Number(rest[0]));
-  process.stdout.write('{}\n');
+  await crowd(Number(first), second, Number(rest[0]), rest[1] === 'true');
 } else if (import.meta.main && what !== undefined) {
   const cpuMs =
     what === 'puts'

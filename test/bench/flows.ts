@@ -1,17 +1,14 @@
 // Messages through the bridge, counted at the far end: in a flood, or so many a second. Order is held per speaker.
 
-import { type BareClient, bareClient } from './bare-irc.ts';
+import { type Arrivals, countArrivals } from './arrivals.ts';
+import type { BareClient } from './bare-irc.ts';
 import { cpuOf } from './process-costs.ts';
-import type { BridgeRun, Rig } from './rig.ts';
-import { until } from './rig.ts';
+import { type BridgeRun, clock, type Rig, sleep, until } from './rig.ts';
 
-export interface FlowResult {
+export interface FlowResult extends Arrivals {
   readonly sent: number;
   readonly perSecond: number;
   readonly cpuMs: number;
-  readonly lost: number;
-  readonly doubled: number;
-  readonly disordered: number;
   /** From said to heard at the far end, ms; sorted. */
   readonly latencies: readonly number[];
 }
@@ -96,27 +93,18 @@ function summarise(
   began: number,
   cpu: number,
 ): FlowResult {
-  const seen = new Set<number>();
-  const last = new Map<number, number>();
-  const latencies: number[] = [];
-  let doubled = 0;
-  let disordered = 0;
-  for (const { number, at } of heard) {
-    const speaker = number % speakers;
-    if (seen.has(number)) {
-      doubled += 1;
-      continue;
-    }
-    seen.add(number);
-    if (number < (last.get(speaker) ?? -1)) disordered += 1;
-    last.set(speaker, number);
-    latencies.push(at - (saidAt[number] ?? at));
-  }
+  const arrivals = countArrivals(
+    heard.map(({ number }) => number),
+    flow.count,
+    speakers,
+  );
+  const latencies = heard.map(({ number, at }) => at - (saidAt[number] ?? at));
   const end = heard.reduce((latest, { at }) => Math.max(latest, at), began);
   return {
-    ...{ sent: flow.count, lost: flow.count - seen.size, doubled, disordered, latencies: latencies.sort((a, b) => a - b) },
-    perSecond: (seen.size / (end - began)) * 1_000,
-    cpuMs: cpu / Math.max(1, seen.size),
+    ...arrivals,
+    ...{ sent: flow.count, latencies: latencies.sort((a, b) => a - b) },
+    perSecond: ((flow.count - arrivals.lost) / (end - began)) * 1_000,
+    cpuMs: cpu / Math.max(1, flow.count - arrivals.lost),
   };
 }
 
@@ -125,7 +113,7 @@ async function pace(flow: Flow, say: (number: number) => void): Promise<void> {
   for (let number = 0; number < flow.count; number += 1) {
     if (flow.pace !== undefined) {
       const ahead = began + (number * 1_000) / flow.pace - clock();
-      if (ahead > 0) await new Promise((resolve) => setTimeout(resolve, ahead));
+      if (ahead > 0) await sleep(ahead);
     } else if (number % 100 === 99) await new Promise((resolve) => setImmediate(resolve));
     say(number);
   }
@@ -145,21 +133,7 @@ async function settle(count: () => Promise<number>, wanted: number): Promise<voi
       }
       return reached >= wanted || Date.now() - since > 10_000;
     },
-    600_000,
+    { ms: 600_000, every: 50 },
   );
-  await new Promise((resolve) => setTimeout(resolve, 200));
-}
-
-export function clock(): number {
-  return performance.timeOrigin + performance.now();
-}
-
-export async function openSpeakers(rig: Rig, count: number): Promise<BareClient[]> {
-  const speakers: BareClient[] = [];
-  for (let number = 0; number < count; number += 1) {
-    const channels =
-      count >= rig.channels.length && rig.channels.length > 1 ? [rig.channels[number % rig.channels.length] as string] : rig.channels;
-    speakers.push(await bareClient(rig.ircPort, `speaker${number}`, channels));
-  }
-  return speakers;
+  await sleep(200);
 }

@@ -48,6 +48,7 @@ function line({ figure, value, floor, bar, met }: BenchRow): string {
 }
 
 export const ms = (value: number): string => `${value < 10 ? value.toFixed(value < 1 ? 3 : 2) : value.toFixed(0)} ms`;
+export const seconds = (value: number): string => `${(value / 1_000).toFixed(2)} s`;
 export const rate = (value: number): string => `${Math.round(value)}/s`;
 export const mb = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MB`;
 export const kb = (bytes: number): string => `${(bytes / 1_024).toFixed(0)} KB`;

@@ -2,7 +2,7 @@
 // as an operator starts it, with so many linked channels.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
@@ -12,23 +12,32 @@ import { type RemoteHomeserver, spawnFakeHomeserver } from '../support/fake-home
 
 export interface RigOptions {
   readonly channels: number;
-  /** Matrix people in every room. */
+  /** Matrix people, each in every room; or, `apart`, as many as rooms and each alone in one. */
   readonly people: number;
+  readonly apart?: boolean;
   /** Answers of the stub are held back so many ms. */
   readonly latency?: number;
   readonly inFlight?: number;
-  readonly puppets?: number;
+  /** The bridge speaks TLS to the IRC server. */
+  readonly tls?: boolean;
 }
 
 export interface Rig {
   readonly stub: RemoteHomeserver;
   readonly ircPort: number;
+  /** Where the bridge listens. */
+  readonly bridgeUrl: string;
+  /** The bridge's database. */
+  readonly store: string;
+  /** 0 without TLS. */
+  readonly tlsPort: number;
   readonly rooms: readonly string[];
   readonly channels: readonly string[];
   readonly people: readonly string[];
   readonly folder: string;
   /** Starts the bridge; resolves once it said that it runs and the homeserver knows it. */
   startBridge(): Promise<BridgeRun>;
+  logTail(): string;
   stopIrc(): Promise<void>;
   startIrc(): Promise<void>;
   stop(): Promise<void>;
@@ -37,6 +46,8 @@ export interface Rig {
 export interface BridgeRun {
   readonly pid: number;
   readonly startedAt: number;
+  hasEnded(): boolean;
+  /** Resolves once it is gone. */
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
@@ -50,7 +61,7 @@ const tokens = {
 export async function setUp(options: RigOptions): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'causeway-bench-'));
   mkdirSync(join(folder, 'irc'));
-  const irc = await startInspircd({ folder: join(folder, 'irc') });
+  const irc = await startInspircd({ folder: join(folder, 'irc'), tls: options.tls === true });
   const stub = await spawnFakeHomeserver({ ...tokens, latency: options.latency ?? 0 });
   const listen = await freePort();
   const people = await Promise.all(
@@ -58,12 +69,13 @@ export async function setUp(options: RigOptions): Promise<Rig> {
   );
   const channels = Array.from({ length: options.channels }, (_, number) => `#bench${number}`);
   const rooms: string[] = [];
-  for (const _ of channels) {
-    const room = await stub.call('createRoom', { creator: people[0] as string, version: '11' });
-    rooms.push(room);
-    for (const person of people.slice(1)) await stub.call('join', person, room);
-    await stub.call('invite', people[0] as string, room, stub.bot);
+  for (const number of channels.keys()) {
+    const members = options.apart === true ? [people[number] as string] : people;
+    const creator = members[0] as string;
+    rooms.push(await stub.call('createRoom', { creator, version: '11', members: members.slice(1), invite: [stub.bot] }));
   }
+  const port = irc.tlsPort ?? irc.port;
+  const store = join(folder, 'data', 'irc.db');
   const config = join(folder, 'irc.yaml');
   const address = `127.0.0.1:${listen}`;
   writeFileSync(
@@ -71,12 +83,12 @@ export async function setUp(options: RigOptions): Promise<Rig> {
     dump({
       homeserver: { url: stub.url, domain: 'hs.test', in_flight: options.inFlight ?? 16 },
       appservice: { listen: address, url: `http://${address}`, registration: join(folder, 'registration.yaml') },
-      store: join(folder, 'data', 'irc.db'),
+      store,
       permissions: { 'hs.test': 'user' },
       log: { level: 'info', format: 'json' },
       irc: {
         networks: {
-          local: { host: '127.0.0.1', port: irc.port, tls: false, flood: 'off', puppets: { max: options.puppets ?? 2_000 } },
+          local: { host: '127.0.0.1', port, tls: options.tls === true && { insecure: true }, flood: 'off', puppets: { max: 2_000 } },
         },
         links: channels.map((channel, number) => ({ network: 'local', channel, room: rooms[number] })),
       },
@@ -99,15 +111,15 @@ export async function setUp(options: RigOptions): Promise<Rig> {
 
   const running = new Set<ChildProcess>();
   return {
-    ...{ stub, ircPort: irc.port, rooms, channels, people, folder },
+    ...{ stub, ircPort: irc.port, tlsPort: irc.tlsPort ?? 0, bridgeUrl: `http://${address}`, store, rooms, channels, people, folder },
     startBridge: async () => {
       const log = openSync(join(folder, 'bridge.log'), 'a');
-      const startedAt = performance.timeOrigin + performance.now();
+      const startedAt = clock();
       const child = spawn(process.execPath, ['bridges/causeway.mjs', 'run', config], { stdio: ['ignore', log, log] });
       running.add(child);
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       return {
-        ...{ pid: child.pid ?? 0, startedAt },
+        ...{ pid: child.pid ?? 0, startedAt, hasEnded: () => child.exitCode !== null || child.signalCode !== null },
         kill: async (signal) => {
           running.delete(child);
           child.kill(signal);
@@ -115,6 +127,7 @@ export async function setUp(options: RigOptions): Promise<Rig> {
         },
       };
     },
+    logTail: () => readFileSync(join(folder, 'bridge.log'), 'utf8').slice(-2_000),
     stopIrc: () => irc.stop(),
     startIrc: () => irc.start(),
     stop: async () => {
@@ -127,10 +140,23 @@ export async function setUp(options: RigOptions): Promise<Rig> {
 }
 
 /** Polls until `holds`; rejects after `ms` with what was waited for. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  { ms = 60_000, every = 20 }: { readonly ms?: number; readonly every?: number } = {},
+): Promise<void> {
   const end = Date.now() + ms;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`not within ${ms / 1_000} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(every);
   }
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** ms since 1970 with fractions. All processes of a run count from the same clock: they differ by microseconds, measured. */
+export function clock(): number {
+  return performance.timeOrigin + performance.now();
 }
