@@ -3,7 +3,7 @@
 
 import type { Adapter, ConfiguredLink, Json, Logger } from '../adapter.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
-import { BridgeError, DeniedError, messageOf, PermanentError, RetryableError } from '../errors.ts';
+import { BridgeError, DeniedError, type ErrorCode, messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { ChannelId, RoomId, UserId } from '../ids.ts';
 import type { MatrixEvent } from '../matrix-event.ts';
 import { Background } from './background.ts';
@@ -25,6 +25,8 @@ export interface Wish {
 
 /** So long a command waits for the bot to be in the channel; a link from config goes live meanwhile. */
 const watchMs = { command: 30_000, config: 3_000 } as const;
+
+const tellable: ReadonlySet<ErrorCode> = new Set(['ROOM_ENCRYPTED', 'LINK_HELD']);
 
 export class Plumb<Body extends Json = string> {
   readonly #homeserver: Pick<Homeserver, 'bot' | 'join' | 'fullState'>;
@@ -246,8 +248,11 @@ export class Plumb<Body extends Json = string> {
     } catch (thrown) {
       if (thrown instanceof RetryableError || !(thrown instanceof BridgeError)) throw thrown;
       this.#log.warn({ room: link.room, channel: link.channel, code: thrown.code }, `not linked: ${thrown.message}`);
-      if (link.origin === 'config') await this.#links.setState(id, 'suspended', thrown.message);
-      else await this.#drop(link);
+      if (link.origin !== 'config') return await this.#drop(link);
+      await this.#links.setState(id, 'suspended', thrown.message);
+      // Where we are in the room its people are told as well, once and not at every start.
+      if (tellable.has(thrown.code) && link.reason !== thrown.message)
+        this.#tell(link.room, `${this.#adapter.channels.describe(link.channel).name} is not linked: ${thrown.message}.`);
     }
   }
 
