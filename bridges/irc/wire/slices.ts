@@ -9,8 +9,8 @@ interface Sleeper {
 }
 
 /** ms. A round delays private messages to puppets, KICKs and PINGs of the server: none of these is in a hurry. */
-const round = 250;
-const places = 10;
+const round = 500;
+const places = 20;
 
 const asleep: Sleeper[][] = Array.from({ length: places }, () => []);
 let taken = 0;
