@@ -74,7 +74,7 @@ export class FakeAdapter implements Adapter {
       ...{ verbs, messageIds: true, keys: true, shownAs: false, puppets: 'automatic', maxPuppets: 100, history: true, named: true },
       ...{ bytes: 200, lines: 4, links: [], ...options },
     };
-    this.channels = new FakeChannels(this.network, this.options.named);
+    this.channels = new FakeChannels(this.network, this.options.named ? (nick) => this.#userCalled(nick) : undefined);
     if (!this.options.history) Object.assign(this, { history: undefined });
   }
 
@@ -112,6 +112,7 @@ export class FakeAdapter implements Adapter {
   async unwatch(channel: ChannelId): Promise<void> {
     const { name } = this.channels.describe(channel);
     if (!this.#watched.delete(name)) return;
+    await this.#tools.memory.set(`heard/${name}`, undefined);
     await this.#sessions.get('bot')?.leave(channel);
   }
 
@@ -215,6 +216,13 @@ export class FakeAdapter implements Adapter {
     return nick;
   }
 
+  #userCalled(nick: string): UserId | undefined {
+    for (const { speaker, connection } of this.#sessions.values()) {
+      if (speaker.as === 'user' && connection.nick === nick) return speaker.user;
+    }
+    return undefined;
+  }
+
   #nickOf(who: { readonly user: UserId } | { readonly remote: RemoteUserId }): string | undefined {
     return 'user' in who ? this.#sessions.get(who.user)?.connection.nick : who.remote.slice(networkId.length + 1);
   }
@@ -224,6 +232,8 @@ export class FakeAdapter implements Adapter {
   /** Every session hears; the first of them that is in the channel, the bot before others, reports. */
   #heard(session: FakeSession, happening: Happening): void {
     if (!this.#watched.has(happening.channel) || this.#reporterOf(happening.channel) !== session) return;
+    // Coming in is not hearing: what was missed before it is still missed.
+    if (this.#isOurs(happening.nick) && happening.what === 'join') return;
     void this.#tools.memory.set(`heard/${happening.channel}`, [happening.serial, happening.at]);
     if (!this.#isOurs(happening.nick) || happening.what === 'kick') this.#report(happening);
   }

@@ -12,9 +12,9 @@ export class FakeChannels implements Channels {
   readonly approved = new Set<string>();
   readonly named?: NonNullable<Channels['named']>;
 
-  constructor(network: FakeNetwork, named: boolean) {
+  constructor(network: FakeNetwork, ofOurs: ((nick: string) => UserId | undefined) | undefined) {
     this.#network = network;
-    if (named) this.named = (channel, word) => this.#named(channel, word);
+    if (ofOurs !== undefined) this.named = (channel, word) => this.#named(channel, word, ofOurs(word));
   }
 
   async resolve(query: string): Promise<Channel | undefined> {
@@ -40,8 +40,9 @@ export class FakeChannels implements Channels {
     throw new DeniedError(`nobody in ${channel} agreed`);
   }
 
-  #named(channel: ChannelId, word: string): { readonly remote: RemoteUser } | undefined {
+  #named(channel: ChannelId, word: string, ours: UserId | undefined): ReturnType<NonNullable<Channels['named']>> {
     const { members } = this.#network.channel(this.describe(channel).name);
-    return members.has(word) ? { remote: personOf(word) } : undefined;
+    if (!members.has(word)) return undefined;
+    return ours === undefined ? { remote: personOf(word) } : { user: ours };
   }
 }

@@ -128,7 +128,7 @@ export class FakeNetwork {
   ): FakeMessage {
     this.join(nick, name);
     const channel = this.channel(name);
-    this.people.add(nick);
+    if (![...this.connections].some((connection) => connection.nick === nick)) this.people.add(nick);
     const serial = this.#serial + 1;
     const message: FakeMessage = {
       ...{ serial, id: `m${serial}`, channel: channel.name, nick, body, style: more.style ?? 'text', at: Date.now() },

@@ -1,0 +1,159 @@
+// The contract of adapters as one suite, run over every network. A subject is an adapter connected to a network that the test
+// rules: it lets native people act and shows what stands there. What a network cannot do may be skipped only as listed here.
+
+import assert from 'node:assert/strict';
+import { after, type TestContext, test } from 'node:test';
+import type { Adapter, ChannelId, Json, RemoteEvent, RemoteUserId, Speaker, Style } from '#bridge-core';
+import { hearingCases } from './cases-hearing.ts';
+import { placeCases } from './cases-places.ts';
+import { speakingCases } from './cases-speaking.ts';
+import { textCases } from './cases-text.ts';
+import { troubleCases } from './cases-trouble.ts';
+import { verbCases } from './cases-verbs.ts';
+import { openStage } from './stage.ts';
+
+/** Subject, case, why it need not hold there. A skip that is not listed fails, and so does an entry that nothing skips. */
+const permittedSkips: readonly (readonly [subject: string, name: string, reason: string])[] = [
+  ...['irc', 'irc without capabilities'].flatMap((subject) => [
+    [subject, 'verb edit', 'IRC has no way to change what was said'] as const,
+    [subject, 'verb sent', 'IRC cannot be asked what arrived: an unknown outcome is sent once more'] as const,
+    [subject, 'verb markRead', 'a read marker is the reader’s own on IRC, and nobody else sees it'] as const,
+    [subject, 'consent of the channel', 'linking is for the bridge’s admins alone on IRC'] as const,
+    [subject, 'files', 'people on IRC give addresses, not files'] as const,
+  ]),
+  ['irc without capabilities', 'verb redact', 'needs message-tags and draft/message-redaction'],
+  ['irc without capabilities', 'verb react', 'needs message-tags'],
+  ['irc without capabilities', 'verb type', 'needs message-tags'],
+  ['irc without capabilities', 'ids of messages', 'needs message-tags'],
+  ['irc without capabilities', 'what points at a message', 'needs message-tags'],
+  ['irc without capabilities', 'history', 'needs draft/chathistory'],
+  ['bare fake', 'verb sent', 'switched off'],
+  ['bare fake', 'verb edit', 'switched off'],
+  ['bare fake', 'verb redact', 'switched off'],
+  ['bare fake', 'verb react', 'switched off'],
+  ['bare fake', 'verb type', 'switched off'],
+  ['bare fake', 'verb setTopic', 'switched off'],
+  ['bare fake', 'verb kick', 'switched off'],
+  ['bare fake', 'verb markRead', 'switched off'],
+  ['bare fake', 'verb setPresence', 'switched off'],
+  ['bare fake', 'ids of messages', 'switched off'],
+  ['bare fake', 'what points at a message', 'switched off'],
+  ['bare fake', 'history', 'switched off'],
+  ['bare fake', 'names in a text', 'switched off'],
+];
+
+export interface Subject {
+  readonly adapter: Adapter<Json>;
+  /** What came in by the inbox, in order. */
+  readonly events: readonly RemoteEvent<Json>[];
+  readonly connections: readonly { readonly speaker: Speaker; readonly state: string }[];
+  /** As people write it. */
+  readonly place: string;
+  /** One that lets nobody of ours in, and one that no network could have. */
+  readonly closedPlace: string;
+  readonly impossiblePlace: string;
+  /** A native in the place. */
+  person(nick: string): Native;
+  /** What stands in the place as natives see it, oldest first, formatting aside. */
+  said(): readonly { readonly nick: string; readonly text: string; readonly style: Style }[];
+  members(): readonly string[];
+  /** What natives call whom the adapter knows by this id; ids may be folded. */
+  nickOf(id: RemoteUserId): string;
+  topic(): string;
+  /** What natives see of somebody or of a message, where the network shows it at all. */
+  readonly see: {
+    isRedacted?(text: string): boolean;
+    reactions?(): readonly string[];
+    isTyping?(nick: string): boolean;
+    away?(nick: string): string | undefined;
+    hasRead?(nick: string): boolean;
+  };
+  /** Gives one of ours the power to moderate. */
+  empower(nick: string): void;
+  /** The connection of whoever of ours says the next message breaks, after it arrived or before. */
+  cutNext(arrived: boolean): void;
+  /** The whole network goes away; comes back. */
+  down(): Promise<void>;
+  up(): Promise<void>;
+  openConnections(): number;
+}
+
+export interface Native {
+  readonly nick: string;
+  /** The id, where the network has such. */
+  say(text: string, style?: Style, replyTo?: string): string | undefined;
+  leave(): void;
+  join(): void;
+  rename(nick: string): void;
+  setTopic(text: string): void;
+  kick(nick: string, reason: string): void;
+  edit?(id: string, text: string): void;
+  redact?(id: string): void;
+  react?(id: string, emoji: string, on: boolean): void;
+  type?(): void;
+  /** Private words that came. */
+  told(): readonly string[];
+}
+
+export interface SubjectWish {
+  readonly maxPuppets?: number;
+}
+
+/** Connected when given out; `t.after` ends it. */
+export type Make = (t: TestContext, wish: SubjectWish) => Promise<Subject>;
+
+export interface CaseTools {
+  readonly t: TestContext;
+  make(wish?: SubjectWish): Promise<Stage>;
+  /** Not for this network; ends the case. */
+  skip(reason: string): never;
+}
+
+/** A subject whose bot is up and watches the place. */
+export interface Stage extends Subject {
+  readonly channel: ChannelId;
+}
+
+export interface Case {
+  readonly name: string;
+  run(tools: CaseTools): Promise<void>;
+}
+
+const cases: readonly Case[] = [...placeCases, ...textCases, ...speakingCases, ...hearingCases, ...verbCases, ...troubleCases];
+
+class Skip extends Error {}
+
+export function adapterContract(name: string, make: Make): void {
+  const passed: string[] = [];
+  const skipped = new Map<string, string>();
+  const permitted = new Map(permittedSkips.filter(([subject]) => subject === name).map(([, of, reason]) => [of, reason]));
+  for (const each of cases) {
+    test(`${name}: ${each.name}`, { timeout: 30_000 }, async (t) => {
+      try {
+        await each.run({
+          t,
+          make: async (wish = {}) => await openStage(await make(t, wish)),
+          skip: (reason) => {
+            throw new Skip(reason);
+          },
+        });
+        assert.ok(!permitted.has(each.name), 'listed as a skip, but it holds: take it off the list');
+        passed.push(each.name);
+      } catch (thrown) {
+        if (!(thrown instanceof Skip)) throw thrown;
+        const reason = permitted.get(each.name);
+        assert.ok(reason !== undefined, `${each.name} is skipped (${thrown.message}), and no entry permits it`);
+        skipped.set(each.name, reason);
+        t.skip(reason);
+      }
+    });
+  }
+  after(() => {
+    const reasons = [...skipped].map(([of, reason]) => `\n  skipped: ${of} – ${reason}`);
+    console.log(`contract over ${name}: ${passed.length} of ${cases.length} passed, ${skipped.size} skipped${reasons.join('')}`);
+  });
+  test(`${name}: every permitted skip names a case`, () => {
+    const names = new Set(cases.map((each) => each.name));
+    for (const [subject, of] of permittedSkips) assert.ok(names.has(of), `${subject}: ${of}`);
+  });
+}

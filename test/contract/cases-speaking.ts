@@ -1,0 +1,115 @@
+// What our sessions say: proved, in order, each style, with its id where the network has ids.
+
+import assert from 'node:assert/strict';
+import { until } from '../support/waiting.ts';
+import type { Case } from './adapter-contract.ts';
+import { event, nickOf, saidBy, say, sessionOf } from './stage.ts';
+
+export const speakingCases: readonly Case[] = [
+  {
+    name: 'a message is there when its sending resolves',
+    async run({ make }) {
+      const stage = await make();
+      stage.person('zoe');
+      for (const who of ['ann', { as: 'bot' } as const]) {
+        const session = await sessionOf(stage, who);
+        await say(stage, session, 'are you there?');
+        assert.deepEqual(saidBy(stage, session), ['are you there?']);
+      }
+    },
+  },
+  {
+    name: 'ids of messages',
+    async run({ make, skip }) {
+      const stage = await make();
+      if (!stage.adapter.capabilities(stage.channel).messageIds) {
+        const [id] = await say(stage, await sessionOf(stage, 'ann'), 'without');
+        assert.equal(id, undefined);
+        return skip('no ids');
+      }
+      const ann = await sessionOf(stage, 'ann');
+      const [first] = await say(stage, ann, 'one');
+      const [second] = await say(stage, ann, 'two');
+      assert.ok(first !== undefined && second !== undefined && first !== second);
+      const zoe = stage.person('zoe');
+      const heard = zoe.say('three');
+      const reported = await event(stage, 'message');
+      assert.equal(reported.id, heard);
+      assert.ok(reported.id !== first && reported.id !== second);
+    },
+  },
+  {
+    name: 'what points at a message',
+    async run({ make, skip }) {
+      const stage = await make();
+      if (!stage.adapter.capabilities(stage.channel).messageIds) return skip('no ids');
+      const zoe = stage.person('zoe');
+      const ann = await sessionOf(stage, 'ann');
+      const [asked] = await say(stage, ann, 'who?');
+      zoe.say('me', 'text', asked);
+      const reported = await event(stage, 'message');
+      assert.equal(reported.replyTo, asked);
+      await say(stage, ann, 'you', { ...(reported.id !== undefined && { replyTo: reported.id }) });
+      assert.equal(saidBy(stage, ann).at(-1)?.includes('you'), true);
+    },
+  },
+  {
+    name: 'each speaker’s words stay in order while several speak',
+    async run({ make }) {
+      const stage = await make();
+      stage.person('zoe');
+      const sessions = await Promise.all(['ann', 'bob', 'cid'].map((name) => sessionOf(stage, name)));
+      const words = Array.from({ length: 25 }, (_, n) => `line ${n}`);
+      await Promise.all(
+        sessions.map(async (session) => {
+          for (const line of words) await say(stage, session, line);
+        }),
+      );
+      for (const session of sessions) assert.deepEqual(saidBy(stage, session), words, nickOf(stage, session));
+    },
+  },
+  {
+    name: 'words said without waiting stay in order too',
+    async run({ make }) {
+      const stage = await make();
+      stage.person('zoe');
+      const ann = await sessionOf(stage, 'ann');
+      const words = Array.from({ length: 20 }, (_, n) => `line ${n}`);
+      await Promise.all(words.map((line) => say(stage, ann, line)));
+      assert.deepEqual(saidBy(stage, ann), words);
+    },
+  },
+  {
+    name: 'equal words said twice are there twice',
+    async run({ make }) {
+      const stage = await make();
+      stage.person('zoe');
+      const ann = await sessionOf(stage, 'ann');
+      await say(stage, ann, 'again');
+      await say(stage, ann, 'again');
+      assert.deepEqual(saidBy(stage, ann), ['again', 'again']);
+    },
+  },
+  {
+    name: 'a private word reaches its person and nobody else',
+    async run({ make, skip }) {
+      const stage = await make();
+      if (stage.adapter.tell === undefined) return skip('no tell');
+      const zoe = stage.person('zoe');
+      zoe.say('hello');
+      const { sender } = await event(stage, 'message');
+      await stage.adapter.tell(sender.id, 'only for you');
+      await until('the word', () => zoe.told().some((words) => words.includes('only for you')) || undefined);
+      assert.ok(!stage.said().some(({ text }) => text.includes('only for you')));
+    },
+  },
+  {
+    name: 'files',
+    async run({ make, skip }) {
+      const stage = await make();
+      if (stage.adapter.open === undefined) return skip('no open');
+      const stream = await stage.adapter.open({ name: 'a.txt', source: 'the words of the file' });
+      assert.equal(await new Response(stream).text(), 'the words of the file');
+    },
+  },
+];

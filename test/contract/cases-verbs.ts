@@ -1,0 +1,125 @@
+// Optional verbs: present means that they work and are seen by natives; and what natives do with such verbs is reported.
+
+import assert from 'node:assert/strict';
+import { type Json, type RemoteMessage, type RemoteMessageId, type Session, UnknownOutcomeError } from '#bridge-core';
+import { toPlain } from '../../bridge-core/format/to-html.ts';
+import { until } from '../support/waiting.ts';
+import type { Case, Stage } from './adapter-contract.ts';
+import { event, failure, messageId, nickOf, say, sessionOf } from './stage.ts';
+
+const at = (stage: Stage, id: RemoteMessageId | undefined): RemoteMessage => ({
+  channel: stage.channel,
+  ids: id === undefined ? [] : [id],
+});
+
+type Optional = Exclude<
+  { [Key in keyof Session<Json>]-?: undefined extends Session<Json>[Key] ? Key : never }[keyof Session<Json>],
+  undefined
+>;
+
+function verb(name: Optional, run: (stage: Stage, ann: Session<Json>) => Promise<void>): Case {
+  return {
+    name: `verb ${name}`,
+    async run({ make, skip }) {
+      const stage = await make();
+      const ann = await sessionOf(stage, 'ann');
+      if (ann[name] === undefined) return skip(`no ${name}`);
+      await run(stage, ann);
+    },
+  };
+}
+
+export const verbCases: readonly Case[] = [
+  verb('edit', async (stage, ann) => {
+    const [id] = await say(stage, ann, 'before');
+    await ann.edit?.(at(stage, id), { key: 'edit', channel: stage.channel, body: 'after', style: 'text' });
+    await until('the edit', () => stage.said().some(({ text }) => text === 'after') || undefined);
+    const zoe = stage.person('zoe');
+    assert.ok(zoe.edit, 'the subject shows edits');
+    const said = zoe.say('old');
+    zoe.edit(said ?? '', 'new');
+    const edit = await event(stage, 'edit');
+    assert.equal(edit.target, said);
+    assert.equal(toPlain(stage.adapter.formatter.parse(edit.body, stage.channel)), 'new');
+  }),
+  verb('redact', async (stage, ann) => {
+    assert.ok(stage.see.isRedacted, 'the subject shows redactions');
+    const [id] = await say(stage, ann, 'never said');
+    await ann.redact?.(stage.channel, at(stage, id), 'a reason');
+    await until('the redaction', () => stage.see.isRedacted?.('never said') || undefined);
+    const zoe = stage.person('zoe');
+    const said = zoe.say('oops');
+    zoe.redact?.(said ?? '');
+    assert.equal((await event(stage, 'redaction')).target, said);
+  }),
+  verb('react', async (stage, ann) => {
+    assert.ok(stage.see.reactions, 'the subject shows reactions');
+    const zoe = stage.person('zoe');
+    const said = messageId(zoe.say('good news'));
+    await ann.react?.(stage.channel, at(stage, said), '🎉', true, 'react');
+    await until('the reaction', () => stage.see.reactions?.().includes(`${nickOf(stage, ann)} 🎉`) || undefined);
+    await ann.react?.(stage.channel, at(stage, said), '🎉', false, 'react back');
+    await until('it taken back', () => !stage.see.reactions?.().includes(`${nickOf(stage, ann)} 🎉`) || undefined);
+    const [own] = await say(stage, ann, 'and you?');
+    zoe.react?.(own ?? '', '👍', true);
+    const on = await event(stage, 'reaction', (each) => each.on);
+    assert.deepEqual([on.target, on.emoji, on.sender.name], [own, '👍', 'zoe']);
+    zoe.react?.(own ?? '', '👍', false);
+    await event(stage, 'reaction', (each) => !each.on);
+  }),
+  verb('type', async (stage, ann) => {
+    assert.ok(stage.see.isTyping, 'the subject shows typing');
+    const zoe = stage.person('zoe');
+    await ann.type?.(stage.channel, true);
+    await until('ann typing', () => stage.see.isTyping?.(nickOf(stage, ann)) || undefined);
+    await ann.type?.(stage.channel, false);
+    await until('ann done', () => !stage.see.isTyping?.(nickOf(stage, ann)) || undefined);
+    zoe.type?.();
+    assert.equal((await event(stage, 'typing')).sender.name, 'zoe');
+  }),
+  verb('setTopic', async (stage, ann) => {
+    stage.empower(nickOf(stage, ann));
+    await ann.setTopic?.(stage.channel, 'a new topic');
+    await until('the topic', () => stage.topic() === 'a new topic' || undefined);
+  }),
+  verb('kick', async (stage) => {
+    const zoe = stage.person('zoe');
+    zoe.say('hello');
+    const { sender } = await event(stage, 'message');
+    const bot = await sessionOf(stage, { as: 'bot' });
+    stage.empower(nickOf(stage, bot));
+    await bot.kick?.(stage.channel, sender.id, 'a reason');
+    await until('zoe to be out', () => !stage.members().includes('zoe') || undefined);
+  }),
+  verb('setPresence', async (stage, ann) => {
+    assert.ok(stage.see.away, 'the subject shows who is away');
+    await ann.setPresence?.('at lunch');
+    await until('ann away', () => stage.see.away?.(nickOf(stage, ann)) === 'at lunch' || undefined);
+    await ann.setPresence?.(undefined);
+    await until('ann back', () => stage.see.away?.(nickOf(stage, ann)) === undefined || undefined);
+  }),
+  verb('markRead', async (stage, ann) => {
+    assert.ok(stage.see.hasRead, 'the subject shows who has read');
+    const said = stage.person('zoe').say('read me');
+    await ann.markRead?.(stage.channel, messageId(said));
+    await until('the mark', () => stage.see.hasRead?.(nickOf(stage, ann)) || undefined);
+  }),
+  verb('sent', async (stage, ann) => {
+    const since = Date.now();
+    const message = (key: string, body: string) => ({ key, channel: stage.channel, body, style: 'text' as const });
+    const ask = async (key: string, body: string) => {
+      const session = await until('the session', () => sessionOf(stage, 'ann'));
+      return await session.sent?.(message(key, body), since, () => false);
+    };
+    const proved = await ann.send(message('k1', 'first'));
+    assert.equal(await ann.sent?.(message('k1', 'first'), since, () => false), proved);
+    assert.equal(await ann.sent?.(message('k2', 'second'), since, () => false), undefined);
+    stage.cutNext(true);
+    assert.ok((await failure(ann.send(message('k2', 'second')))) instanceof UnknownOutcomeError);
+    assert.ok((await ask('k2', 'second')) !== undefined, 'arrived, and found');
+    stage.cutNext(false);
+    const again = await sessionOf(stage, 'ann');
+    assert.ok((await failure(again.send(message('k3', 'third')))) instanceof UnknownOutcomeError);
+    assert.equal(await ask('k3', 'third'), undefined, 'never arrived, and not found');
+  }),
+];

@@ -1,0 +1,78 @@
+// The contract over the fake adapter: with everything, and with nothing optional.
+
+import { FakeAdapter, type FakeAdapterOptions, FakeNetwork } from '../support/fake-adapter.ts';
+import { keepTools } from '../support/tools.ts';
+import { adapterContract, type Make, type Native } from './adapter-contract.ts';
+
+const place = '#place';
+
+function fakeSubject(options: Partial<FakeAdapterOptions>): Make {
+  return async (t, { maxPuppets }) => {
+    const network = new FakeNetwork();
+    const kept = keepTools();
+    const adapter = new FakeAdapter({ network, tools: kept.tools, ...options, ...(maxPuppets !== undefined && { maxPuppets }) });
+    network.channel('#closed').isClosed = true;
+    t.after(() => adapter.disconnect());
+    return {
+      ...{ adapter, events: kept.events, connections: kept.connections },
+      ...{ place, closedPlace: '#closed', impossiblePlace: 'not a place' },
+      person: (nick) => native(network, nick),
+      said: () =>
+        network.channel(place).messages.map(({ nick, body, style }) => ({ nick, style, text: body.replace(/[\u0002\u001d]/g, '') })),
+      members: () => [...network.channel(place).members],
+      nickOf: (id) => id.slice('fake/'.length),
+      topic: () => network.channel(place).topic,
+      see: {
+        isRedacted: (text) => network.channel(place).messages.some((message) => message.body === text && message.isRedacted),
+        reactions: () =>
+          network.channel(place).messages.flatMap(({ reactions }) => [...reactions].map((each) => each.split(' ').reverse().join(' '))),
+        isTyping: (nick) => lastOf(network, nick, 'typing')?.on === true,
+        away: (nick) => lastOf(network, nick, 'away')?.away,
+        hasRead: (nick) => lastOf(network, nick, 'read') !== undefined,
+      },
+      empower: () => {},
+      cutNext: (arrived) => network.script([arrived ? 'doubtful' : 'lost']),
+      down: async () => network.down(),
+      up: async () => network.up(),
+      openConnections: () => network.connections.size,
+    };
+  };
+}
+
+type Happenings = FakeNetwork['log'][number];
+
+function lastOf<What extends Happenings['what']>(
+  network: FakeNetwork,
+  nick: string,
+  what: What,
+): Extract<Happenings, { what: What }> | undefined {
+  return network.log.findLast((each): each is Extract<Happenings, { what: What }> => each.what === what && each.nick === nick);
+}
+
+function native(network: FakeNetwork, first: string): Native {
+  let nick = first;
+  network.people.add(nick);
+  network.join(nick, place);
+  return {
+    get nick() {
+      return nick;
+    },
+    say: (text, style = 'text', replyTo) => network.say(nick, place, text, { style, ...(replyTo !== undefined && { replyTo }) }).id,
+    leave: () => network.leave(nick, place),
+    join: () => network.join(nick, place),
+    rename: (wanted) => {
+      network.rename(nick, wanted);
+      nick = wanted;
+    },
+    setTopic: (text) => network.setTopic(nick, place, text),
+    kick: (whom, reason) => network.kick(nick, place, whom, reason),
+    edit: (id, text) => network.edit(nick, place, id, text),
+    redact: (id) => network.redact(nick, place, id),
+    react: (id, emoji, on) => network.react(nick, place, id, emoji, on),
+    type: () => network.type(nick, place, true),
+    told: () => network.told.filter((line) => line.startsWith(`${nick}: `)),
+  };
+}
+
+adapterContract('fake', fakeSubject({}));
+adapterContract('bare fake', fakeSubject({ verbs: [], messageIds: false, history: false, named: false }));

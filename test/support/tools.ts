@@ -1,0 +1,48 @@
+// An adapter's tools that write everything down: what the core would be told, remembered and logged.
+
+import type { AdapterTools, Inbox, Json, Logger, RemoteEvent, Speaker } from '#bridge-core';
+
+export interface KeptTools {
+  readonly tools: AdapterTools;
+  readonly events: RemoteEvent[];
+  readonly connections: { readonly speaker: Speaker; readonly network: string; readonly state: string }[];
+  readonly memory: Map<string, Json>;
+}
+
+export const silentLog: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLog };
+
+/** `inbox` takes part of what comes; the rest is kept. */
+export function keepTools(inbox: Partial<Inbox> = {}, memory = new Map<string, Json>()): KeptTools {
+  const events: RemoteEvent[] = [];
+  const connections: { speaker: Speaker; network: string; state: string }[] = [];
+  return {
+    events,
+    connections,
+    memory,
+    tools: {
+      memory: {
+        get: (key) => memory.get(key),
+        async set(key, value) {
+          if (value === undefined) memory.delete(key);
+          else memory.set(key, value);
+        },
+        keys: (prefix) => [...memory.keys()].filter((key) => key.startsWith(prefix)),
+      },
+      log: silentLog,
+      count: () => {},
+      publicUrl: undefined,
+      inbox: {
+        async receive(event) {
+          events.push(event);
+          await inbox.receive?.(event);
+        },
+        connection(speaker, network, state, reason) {
+          connections.push({ speaker, network, state });
+          inbox.connection?.(speaker, network, state, reason);
+        },
+        suspended: (channel, reason) => inbox.suspended?.(channel, reason),
+        members: (channel) => inbox.members?.(channel),
+      },
+    },
+  };
+}
