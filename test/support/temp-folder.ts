@@ -10,12 +10,12 @@ const folders: string[] = [];
 export function tempFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'causeway-test-'));
   // Not after the test: its servers may still be writing here while they stop.
-  if (folders.length === 0) process.once('exit', clean);
+  if (folders.length === 0) process.once('exit', tidy);
   folders.push(folder);
   return folder;
 }
 
-function clean(): void {
+function tidy(): void {
   for (const folder of folders) {
     if (process.env.KEEP_TEST_FOLDERS) console.error(`kept ${folder}`);
     else rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
