@@ -39,20 +39,24 @@ export const placeCases: readonly Case[] = [
     },
   },
   {
-    name: 'members are natives and our own alike',
+    name: 'members are all natives; whoever of ours is among them is known as ours',
     async run({ make }) {
       const stage = await make();
-      stage.person('zoe');
-      const ann = await sessionOf(stage, 'ann');
+      for (const nick of ['zoe', 'yan']) stage.person(nick);
+      await sessionOf(stage, 'ann');
       const members = async () => {
-        const ids: RemoteUserId[] = [];
-        for await (const { id } of stage.adapter.channels.members(stage.channel)) ids.push(id);
-        return ids;
+        const nicks: string[] = [];
+        for await (const { id } of stage.adapter.channels.members(stage.channel)) {
+          if (stage.adapter.speakerOf(id) === undefined) nicks.push(stage.nickOf(id));
+        }
+        return nicks;
       };
-      await until('both members', async () => {
-        const ids = await members();
-        return (ids.includes(ann.self) && ids.some((id) => stage.nickOf(id) === 'zoe')) || undefined;
+      await until('both natives', async () => {
+        const nicks = await members();
+        return ['zoe', 'yan'].every((nick) => nicks.includes(nick)) || undefined;
       });
+      const ours = stage.connections.filter(({ state }) => state === 'up').length;
+      assert.equal((await members()).length, stage.members().length - ours);
     },
   },
   {

@@ -53,8 +53,8 @@ export const textCases: readonly Case[] = [
       const { adapter, channel } = await make();
       const fit = (await adapter.session({ as: 'bot' }, channel)).fit(channel, 'text');
       fc.assert(
-        fc.property(anyBlocks, (text) => {
-          if (/[\p{L}\p{N}]/u.test(toPlain(text))) assert.notEqual(adapter.formatter.print(text, fit).length, 0);
+        fc.property(anyWords, (words) => {
+          if (/[\p{L}\p{N}]/u.test(words)) assert.notEqual(adapter.formatter.print(fromPlain(words), fit).length, 0);
         }),
         { numRuns: 200 },
       );
