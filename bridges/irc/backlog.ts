@@ -8,6 +8,7 @@ interface Entry {
   readonly line: IrcLine | undefined;
   /** ms since 1970. */
   readonly at: number;
+  readonly number: number;
 }
 
 export class Backlog {
@@ -16,6 +17,7 @@ export class Backlog {
   #entries: (Entry | undefined)[] = [];
   #head = 0;
   #size = 0;
+  #pushed = 0;
 
   /** `maxAge` in ms. */
   constructor(maxAge: number, most = 10_000) {
@@ -28,7 +30,7 @@ export class Backlog {
   }
 
   push(key: string, line: IrcLine | undefined, now: number): void {
-    this.#entries.push({ key, line, at: now });
+    this.#entries.push({ key, line, at: now, number: ++this.#pushed });
     this.#size++;
     this.#trim(now);
   }
@@ -55,8 +57,16 @@ export class Backlog {
     return all;
   }
 
-  dropUntil(at: number): void {
-    for (let first = this.#entries[this.#head]; first !== undefined && first.at <= at; first = this.#entries[this.#head]) this.#drop();
+  /** For `dropBefore`. */
+  mark(): number {
+    return this.#pushed;
+  }
+
+  /** What was there at the mark and still is. */
+  dropBefore(mark: number): void {
+    for (let first = this.#entries[this.#head]; first !== undefined && first.number <= mark; first = this.#entries[this.#head]) {
+      this.#drop();
+    }
   }
 
   clear(): void {

@@ -2,6 +2,7 @@
 // decided before (reporters.ts); who is in the channel is known to presence.ts.
 
 import type { ChannelId, RemoteEvent, RemoteUser, Style } from '#bridge-core';
+import { withoutCodes } from './formatter.ts';
 import { makeMessageId, makeUserId } from './ids.ts';
 import type { IrcLine } from './wire/connection.ts';
 
@@ -35,10 +36,15 @@ export function timeOf(line: IrcLine, now: number): number {
   return told > 0 && told < now ? told : now;
 }
 
+/** Servers speak under their names, which no person can bear. */
+export function isFromServer(line: IrcLine): boolean {
+  return line.host === '' && line.nick.includes('.');
+}
+
 /** Undefined where the line says nothing that people see: CTCP questions, typing that stopped unsaid, empty text. */
 export function spokenEvent(line: IrcLine, hearing: Hearing): RemoteEvent | undefined {
   const body = line.params[1] ?? '';
-  if (body === '') return undefined;
+  if (body === '' || isFromServer(line)) return undefined;
   let style: Style = line.command === 'NOTICE' ? 'notice' : 'text';
   let words = body;
   if (body.charCodeAt(0) === 1) {
@@ -106,11 +112,15 @@ export function membershipEvent(line: IrcLine, hearing: Hearing): RemoteEvent | 
     case 'KICK': {
       const victim = line.params[1] ?? '';
       if (victim === '') return undefined;
-      return { ...base, user: remoteUser(victim, hearing), change: 'kick', by: actor, ...reasoned(line.params[2]) };
+      return { ...base, user: remoteUser(victim, hearing), change: 'kick', ...doneBy(line, actor), ...reasoned(line.params[2]) };
     }
     default:
       return undefined;
   }
+}
+
+function doneBy(line: IrcLine, actor: RemoteUser): { readonly by?: RemoteUser } {
+  return isFromServer(line) ? {} : { by: actor };
 }
 
 function reasoned(reason: string | undefined): { readonly reason?: string } {
@@ -135,7 +145,7 @@ export function renameEvent(line: IrcLine, hearing: Hearing): RemoteEvent | unde
 
 export function topicEvent(line: IrcLine, hearing: Hearing): RemoteEvent {
   const base = { at: timeOf(line, hearing.now()), channel: hearing.channel };
-  return { kind: 'channel', ...base, by: remoteUser(line.nick, hearing), topic: line.params[1] ?? '' };
+  return { kind: 'channel', ...base, ...doneBy(line, remoteUser(line.nick, hearing)), topic: withoutCodes(line.params[1] ?? '') };
 }
 
 /** away-notify: text while away, none when back. */

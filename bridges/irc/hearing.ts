@@ -53,6 +53,8 @@ export class LineHearing {
     const own = this.#parts.ownNicks.sessionOf(this.#parts.support().fold(line.nick), session);
     const isOwn = own === session;
     session.heard(line, isOwn);
+    // From nobody: answers without a prefix, or rubbish.
+    if (line.nick === '' && command !== 'FAIL') return;
     switch (command) {
       case 'PRIVMSG':
       case 'NOTICE':
@@ -120,7 +122,7 @@ export class LineHearing {
   }
 
   #joined(session: IrcSession, line: IrcLine, own: IrcSession | undefined): void {
-    const { channels, presence, reporters, bot } = this.#parts;
+    const { channels, presence, reporters } = this.#parts;
     const channel = channels.named(line.params[0] ?? '');
     if (own === undefined) {
       if (channel !== undefined) reporters.heard(session, channel.coverage, line);
@@ -133,7 +135,6 @@ export class LineHearing {
     }
     if (channel === undefined) return;
     presence.joined(channel.folded, line.nick);
-    if (own.isBot && own !== session) reporters.sawBot(channel.coverage, session, bot().session);
   }
 
   #removed(session: IrcSession, line: IrcLine, own: IrcSession | undefined): void {

@@ -26,8 +26,10 @@ export class NetworkMemory {
 
   noteSupport(support: Isupport): void {
     const before = this.support();
-    if (before.casemapping === support.casemapping && before.nicklen === support.nicklen && before.chantypes === support.chantypes) return;
-    if (this.#memory.get(`support/${this.#network}`) !== undefined && before.casemapping !== support.casemapping) {
+    const isKnown = this.#memory.get(`support/${this.#network}`) !== undefined;
+    const isSame = (['casemapping', 'nicklen', 'chantypes'] as const).every((name) => before[name] === support[name]);
+    if (isKnown && isSame) return;
+    if (isKnown && before.casemapping !== support.casemapping) {
       const change = { before: before.casemapping, now: support.casemapping };
       this.#log.warn(
         change,

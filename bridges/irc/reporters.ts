@@ -2,6 +2,7 @@
 // that is there. A second one, the standby, listens along, and the two are kept in step line by line (Backlog), so that it can
 // go on exactly where a lost reporter stopped, also where that had heard nothing for minutes on a dead socket.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { Backlog, keyOf } from './backlog.ts';
 import type { IrcTiming } from './timing.ts';
 import type { IrcLine } from './wire/connection.ts';
@@ -28,18 +29,17 @@ export interface Coverage {
   ahead: Backlog;
   /** Reported by the former reporter, not yet heard by this one. */
   already: Backlog;
-  /** The standby has heard all since it began to listen; before that, what it hears may have been reported already. */
-  isInStep: boolean;
+  /** Who began to listen just now: what they hear first may have been reported already. (On a server without message ids two
+   *  lines of the same person and words cannot be told apart in these few milliseconds.) */
+  readonly fresh: Set<Ear>;
+  /** The standby has heard all that the reporter has not told: whoever of the two is lost now, nothing is. */
+  isComplete: boolean;
   /** Of the last message reported. */
   lastId: string | undefined;
   handedOverAt: number;
   /** When the reporter last heard something there; since when nobody reports. */
   heardAt: number;
   lostAt: number | undefined;
-  /** The returning bot: has joined; was seen joining by the session that reports. */
-  botArrived: boolean;
-  botSeen: boolean;
-  timer: NodeJS.Timeout | undefined;
 }
 
 export interface ReportersParts {
@@ -76,14 +76,12 @@ export class Reporters {
       unreported: backlog(),
       ahead: backlog(),
       already: backlog(),
-      isInStep: false,
+      fresh: new Set(),
+      isComplete: false,
       lastId: undefined,
       handedOverAt: Number.NEGATIVE_INFINITY,
       heardAt: 0,
       lostAt: undefined,
-      botArrived: false,
-      botSeen: false,
-      timer: undefined,
     };
     this.#channels.set(folded, coverage);
     return coverage;
@@ -93,7 +91,6 @@ export class Reporters {
     const coverage = this.#channels.get(folded);
     if (coverage === undefined) return;
     this.#channels.delete(folded);
-    clearTimeout(coverage.timer);
     for (const ear of [coverage.reporter, coverage.standby]) if (ear !== undefined) this.#relieve(ear, coverage);
     coverage.attendees.clear();
   }
@@ -122,8 +119,10 @@ export class Reporters {
     const coverage = this.#channels.get(folded);
     if (coverage === undefined) return;
     coverage.attendees.add(ear);
-    if (coverage.reporter === undefined) this.#begin(coverage, ear);
-    else if (ear.isBot) this.#returned(coverage, ear);
+    if (coverage.reporter === undefined) {
+      // With a standby the time before is being filled just now, and it goes on from there.
+      if (coverage.standby === undefined) this.#begin(coverage, ear);
+    } else if (ear.isBot) this.#standBy(coverage, ear);
     else if (coverage.standby === undefined) this.#standBy(coverage, ear);
   }
 
@@ -131,11 +130,6 @@ export class Reporters {
     const coverage = this.#channels.get(folded);
     if (coverage === undefined) return;
     coverage.attendees.delete(ear);
-    if (ear.isBot) {
-      coverage.botArrived = false;
-      coverage.botSeen = false;
-      clearTimeout(coverage.timer);
-    }
     if (ear === coverage.standby) {
       coverage.standby = undefined;
       this.#relieve(ear, coverage);
@@ -150,12 +144,14 @@ export class Reporters {
     const key = keyOf(line);
     const now = Date.now();
     if (ear === coverage.standby) {
-      const isReported = coverage.ahead.take(key) || (!coverage.isInStep && this.wasReported(coverage, key));
-      if (!isReported) coverage.unreported.push(key, line, now);
+      const isAhead = coverage.ahead.take(key);
+      const wasReported = coverage.fresh.has(ear) && this.wasReported(coverage, key);
+      if (!isAhead && !wasReported) coverage.unreported.push(key, line, now);
       return;
     }
     coverage.heardAt = now;
-    if (coverage.already.take(key)) return;
+    const wasReported = coverage.fresh.has(ear) && this.wasReported(coverage, key);
+    if (coverage.already.take(key) || wasReported) return;
     if (coverage.standby !== undefined && !coverage.unreported.take(key)) coverage.ahead.push(key, undefined, now);
     this.#report(coverage, key, line);
   }
@@ -165,17 +161,7 @@ export class Reporters {
     return this.#recent.take(`${coverage.folded} ${key}`);
   }
 
-  /** The session that reports saw the bot join: from here on the bot hears what it hears. */
-  sawBot(coverage: Coverage, by: Ear, bot: Ear | undefined): void {
-    if (by !== coverage.reporter || by.isBot) return;
-    coverage.botSeen = true;
-    if (coverage.botArrived && coverage.standby?.isBot) {
-      // Said before it came in: it never hears them.
-      coverage.ahead.clear();
-      this.#takeOver(coverage, coverage.standby);
-    } else if (bot !== undefined) this.#standBy(coverage, bot, false);
-  }
-
+  /** Reports from here on; what nobody heard since `lostAt` is filled from the history, or told. */
   #begin(coverage: Coverage, ear: Ear): void {
     const from = coverage.lostAt;
     coverage.lostAt = undefined;
@@ -185,45 +171,33 @@ export class Reporters {
       return;
     }
     // What comes live waits behind the history.
-    this.#standBy(coverage, ear, false);
+    coverage.standby = ear;
+    this.#charge(ear, coverage);
     const goOn = () => {
       if (coverage.reporter === undefined && coverage.standby === ear) this.#takeOver(coverage, ear);
     };
     filling.then(goOn, goOn);
   }
 
-  #returned(coverage: Coverage, bot: Ear): void {
-    coverage.botArrived = true;
-    if (coverage.standby !== bot) this.#standBy(coverage, bot, false);
-    if (coverage.botSeen) {
-      this.#takeOver(coverage, bot);
-      return;
-    }
-    coverage.timer = setTimeout(() => {
-      if (coverage.standby === bot) this.#takeOver(coverage, bot);
-    }, this.#parts.timing.handover);
-  }
-
   #replace(coverage: Coverage, lost: Ear): void {
     this.#relieve(lost, coverage);
     coverage.reporter = undefined;
-    if (coverage.standby !== undefined) {
-      this.#takeOver(coverage, coverage.standby);
+    const { standby } = coverage;
+    if (standby !== undefined && coverage.isComplete) {
+      this.#takeOver(coverage, standby);
       return;
     }
     coverage.lostAt = Math.max(coverage.heardAt, lost.heardAt);
     this.#parts.handedOver(coverage.folded);
-    const [next] = coverage.attendees;
-    if (next !== undefined) this.#begin(coverage, next);
+    const [heir = undefined] = standby === undefined ? coverage.attendees : [standby];
+    if (heir !== undefined) this.#begin(coverage, heir);
   }
 
   /** Exactly on: what the former one had not reported comes first, what it had is not repeated. */
   #takeOver(coverage: Coverage, next: Ear): void {
     const former = coverage.reporter;
-    clearTimeout(coverage.timer);
-    coverage.botArrived = false;
-    coverage.botSeen = false;
     const missed = coverage.standby === next ? coverage.unreported.drain() : [];
+    if (coverage.standby !== next) this.#hearAll(coverage, next).catch(() => {});
     if (coverage.standby !== undefined && coverage.standby !== next) this.#relieve(coverage.standby, coverage);
     coverage.reporter = next;
     coverage.standby = undefined;
@@ -235,7 +209,7 @@ export class Reporters {
     this.#charge(next, coverage);
     if (former !== undefined && coverage.attendees.has(former)) {
       coverage.standby = former;
-      coverage.isInStep = true;
+      coverage.isComplete = true;
       for (const { key } of missed) coverage.ahead.push(key, undefined, coverage.heardAt);
     } else {
       if (former !== undefined) this.#relieve(former, coverage);
@@ -256,37 +230,54 @@ export class Reporters {
     for (const ear of coverage.attendees) {
       if (ear === coverage.reporter) continue;
       best ??= ear;
-      // One that listens already costs nothing more.
-      if (this.#duties.has(ear)) {
-        best = ear;
-        break;
-      }
+      // The bot above all; else one that listens already costs nothing more.
+      if (ear.isBot || (this.#duties.has(ear) && !best.isBot)) best = ear;
     }
     if (best !== undefined) this.#standBy(coverage, best);
   }
 
-  #standBy(coverage: Coverage, ear: Ear, isLate = true): void {
+  #standBy(coverage: Coverage, ear: Ear): void {
     if (coverage.standby !== undefined && coverage.standby !== ear) this.#relieve(coverage.standby, coverage);
     coverage.standby = ear;
     coverage.unreported.clear();
     coverage.ahead.clear();
-    coverage.isInStep = !isLate;
+    coverage.isComplete = false;
     this.#charge(ear, coverage);
-    if (isLate) void this.#comeIntoStep(coverage, ear);
+    void this.#comeIntoStep(coverage, ear);
   }
 
-  /** Two fences: after the first it has heard all since it listens; what the reporter had told by then and the standby has not
-   *  heard by the second, it never will, and that must not hide the like of it later. */
+  /** After the first fence the standby has heard all since it listens. What the reporter had told by the second and the standby
+   *  has not heard by the third, it never will, and that must not hide the like of it later. Then the bot takes its office back. */
   async #comeIntoStep(coverage: Coverage, ear: Ear): Promise<void> {
-    const stillStands = () => coverage.standby === ear && this.#channels.get(coverage.folded) === coverage;
+    const stillStands = () =>
+      coverage.standby === ear && coverage.reporter !== undefined && this.#channels.get(coverage.folded) === coverage;
     try {
+      await this.#hearAll(coverage, ear);
+      if (!stillStands()) return;
+      const hasTold = await Promise.race([
+        coverage.reporter?.fence().then(() => true),
+        delay(this.#parts.timing.handover, false, { ref: false }),
+      ]);
+      const told = coverage.ahead.mark();
       await ear.fence();
-      const now = Date.now();
-      if (stillStands()) coverage.isInStep = true;
-      await ear.fence();
-      if (stillStands()) coverage.ahead.dropUntil(now);
+      if (!stillStands()) return;
+      coverage.ahead.dropBefore(told);
+      coverage.isComplete = hasTold === true;
+      if (!ear.isBot) return;
+      // A reporter that answers no PING sits on a dead socket.
+      if (hasTold === true || coverage.reporter === undefined) this.#takeOver(coverage, ear);
+      else this.#replace(coverage, coverage.reporter);
     } catch {
       // Lost: another will stand by.
+    }
+  }
+
+  async #hearAll(coverage: Coverage, ear: Ear): Promise<void> {
+    coverage.fresh.add(ear);
+    try {
+      await ear.fence();
+    } finally {
+      coverage.fresh.delete(ear);
     }
   }
 

@@ -57,7 +57,7 @@ export class Reports {
   topicIs(channel: Watched, topic: string): void {
     if (channel.topic === topic) return;
     channel.topic = topic;
-    this.#tell({ kind: 'channel', at: Date.now(), channel: channel.id, topic });
+    this.#tell({ kind: 'channel', at: Date.now(), channel: channel.id, topic: withoutCodes(topic) });
   }
 
   away(channel: ChannelId, line: IrcLine): void {

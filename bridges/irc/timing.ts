@@ -9,7 +9,7 @@ export interface IrcTiming {
   readonly idAfterProof: number;
   /** After another session took over the reporting, what it hears of our own lines proves nothing for so long. */
   readonly unsureAfterHandover: number;
-  /** The returned bot takes the channel over at the latest after this, if the session that reports did not see it join. */
+  /** A reporter that answers no PING is not waited for longer than this when another takes over. */
   readonly handover: number;
   /** Lines heard by one of two sessions are remembered so long for the other's sake; longer than any dead socket lives. */
   readonly backlog: number;

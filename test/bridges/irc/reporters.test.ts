@@ -1,0 +1,204 @@
+// Whoever reports, stands by, is lost or returns, at whatever pace each socket is read: every line is reported once, in order.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import fc from 'fast-check';
+import { type Coverage, type Ear, Reporters } from '../../../bridges/irc/reporters.ts';
+import { usualTiming } from '../../../bridges/irc/timing.ts';
+import type { IrcLine } from '../../../bridges/irc/wire/connection.ts';
+
+const line = (text: string, msgid: string | undefined): IrcLine => ({
+  tags: msgid === undefined ? {} : { msgid },
+  nick: 'zoe',
+  user: 'z',
+  host: 'z',
+  command: 'PRIVMSG',
+  params: ['#chan', text],
+});
+
+const named = ({ tags, params }: IrcLine) => `${params[1]}${tags.msgid === undefined ? '' : ` (${tags.msgid})`}`;
+
+type Waiting = { readonly line: IrcLine } | { readonly arrive: true } | { readonly pong: () => void };
+
+/** A session whose socket holds what the server sent until it is read. */
+class SimulatedEar implements Ear {
+  readonly isBot: boolean;
+  readonly heardAt = 0;
+  readonly socket: Waiting[] = [];
+  isThere = false;
+  isListening: boolean;
+
+  constructor(isBot: boolean) {
+    this.isBot = isBot;
+    this.isListening = isBot;
+  }
+
+  listen(on: boolean): void {
+    this.isListening = on || this.isBot;
+  }
+
+  fence(): Promise<void> {
+    if (!this.isThere) return Promise.reject(new Error('lost'));
+    return new Promise((pong) => this.socket.push({ pong }));
+  }
+}
+
+/** A server with one channel, and our sessions in it. */
+class Simulation {
+  readonly ears: readonly SimulatedEar[];
+  readonly said: string[] = [];
+  /** With its id, where it has one. */
+  readonly reported: string[] = [];
+  readonly gaps: number[] = [];
+  readonly reporters: Reporters;
+  readonly coverage: Coverage;
+
+  constructor(size: number) {
+    this.ears = Array.from({ length: size }, (_, at) => new SimulatedEar(at === 0));
+    this.reporters = new Reporters({
+      timing: usualTiming,
+      report: (_, reported) => void this.reported.push(named(reported)),
+      bridgeGap: () => {
+        this.gaps.push(this.said.length);
+        return undefined;
+      },
+      handedOver: () => {},
+    });
+    this.coverage = this.reporters.watch('#chan');
+  }
+
+  say(text: string, hasId: boolean): void {
+    const id = hasId ? `${this.said.length}` : undefined;
+    const sent = line(text, id);
+    this.said.push(named(sent));
+    for (const ear of this.ears) if (ear.isThere) ear.socket.push({ line: sent });
+  }
+
+  async join(ear: SimulatedEar): Promise<void> {
+    if (ear.isThere) return;
+    ear.isThere = true;
+    ear.socket.length = 0;
+    ear.socket.push({ arrive: true });
+  }
+
+  async read(ear: SimulatedEar, count: number): Promise<void> {
+    for (const next of ear.socket.splice(0, count)) {
+      if ('arrive' in next) this.reporters.arrived(ear, '#chan');
+      else if ('pong' in next) next.pong();
+      // A quiet connection drops what others say before it is parsed.
+      else if (ear.isListening) this.reporters.heard(ear, this.coverage, next.line);
+      // Answers to a PING are acted on before the next line.
+      if ('pong' in next) await setImmediate();
+    }
+  }
+
+  lose(ear: SimulatedEar): void {
+    if (!ear.isThere) return;
+    ear.isThere = false;
+    ear.socket.length = 0;
+    this.reporters.departed(ear, '#chan');
+  }
+
+  async settle(): Promise<void> {
+    for (let round = 0; round < 20; round++) {
+      for (const ear of this.ears) await this.read(ear, Number.POSITIVE_INFINITY);
+      await setImmediate();
+    }
+  }
+}
+
+type Step =
+  | { readonly do: 'say'; readonly text: number }
+  | { readonly do: 'read'; readonly ear: number; readonly count: number }
+  | { readonly do: 'join' | 'lose'; readonly ear: number };
+
+const size = 3;
+const ear = fc.integer({ min: 0, max: size - 1 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('say' as const), text: fc.integer({ min: 0, max: 2 }) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('read' as const), ear, count: fc.integer({ min: 1, max: 4 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('join' as const, 'lose' as const), ear }) },
+);
+
+async function play(steps: readonly Step[], hasIds: boolean): Promise<Simulation> {
+  const world = new Simulation(size);
+  const [bot] = world.ears;
+  if (bot === undefined) throw new RangeError('no bot');
+  for (const each of world.ears) {
+    await world.join(each);
+    await world.settle();
+  }
+  for (const each of steps) {
+    switch (each.do) {
+      case 'say':
+        // Without ids two lines of the same words cannot be told apart while a session comes into step.
+        world.say(hasIds ? `text ${each.text}` : `text ${world.said.length}`, hasIds);
+        break;
+      case 'read':
+        await world.read(world.ears[each.ear] ?? bot, each.count);
+        break;
+      case 'join':
+        await world.join(world.ears[each.ear] ?? bot);
+        break;
+      case 'lose':
+        world.lose(world.ears[each.ear] ?? bot);
+    }
+    await setImmediate();
+  }
+  await world.join(bot);
+  await world.settle();
+  world.say('the end', hasIds);
+  await world.settle();
+  return world;
+}
+
+/** Those of `said` that were reported: each once, in the order of saying. */
+function inOrderOf(said: readonly string[], reported: readonly string[]): string[] {
+  const known = new Set(reported);
+  return said.filter((text) => known.has(text));
+}
+
+for (const hasIds of [true, false]) {
+  test(`every line once and in order or a gap told, whoever is lost and returns (${hasIds ? 'with' : 'without'} ids)`, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 80 }), async (steps) => {
+        const world = await play(steps, hasIds);
+        if (world.gaps.length === 0) assert.deepEqual(world.reported, world.said);
+        else assert.deepEqual(world.reported, inOrderOf(world.said, world.reported));
+        assert.equal(world.coverage.reporter, world.ears[0], 'in the end the bot reports again');
+      }),
+      { numRuns: 300 },
+    );
+  });
+}
+
+test('a reporter on a dead socket is not waited for when the bot returns', async () => {
+  const world = new Simulation(2);
+  const reporters = new Reporters({
+    timing: { ...usualTiming, handover: 30 },
+    report: (_, reported) => void world.reported.push(reported.params[1] ?? ''),
+    bridgeGap: () => undefined,
+    handedOver: () => {},
+  });
+  const [bot, puppet] = [new SimulatedEar(true), new SimulatedEar(false)];
+  const coverage = reporters.watch('#chan');
+  bot.fence = async () => {};
+  puppet.fence = () => new Promise(() => {});
+  reporters.arrived(puppet, '#chan');
+  reporters.arrived(bot, '#chan');
+  reporters.heard(bot, coverage, line('only the bot hears', undefined));
+  assert.deepEqual(world.reported, []);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.deepEqual(world.reported, ['only the bot hears']);
+});
+
+test('only who has a duty listens', async () => {
+  const world = new Simulation(3);
+  const [bot, first, second] = world.ears;
+  for (const each of world.ears) await world.join(each);
+  await world.settle();
+  assert.deepEqual([bot?.isListening, first?.isListening, second?.isListening], [true, true, false]);
+  world.reporters.unwatch('#chan');
+  assert.deepEqual([bot?.isListening, first?.isListening, second?.isListening], [true, false, false]);
+});
