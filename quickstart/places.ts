@@ -31,7 +31,7 @@ export interface IrcPlace {
 /** Downloads what the trial will start, so that its time limit begins after the installs. */
 export async function installPlaces(options: QuickstartOptions, say: Say): Promise<void> {
   if (!options.homeserver) await installSynapse(say);
-  if (!options.irc) await installIrcServer(say);
+  if (!options.irc) await firstThatWorks<unknown>((candidate) => candidate.install(say));
 }
 
 export async function ownHomeserver(folder: string): Promise<HomeserverPlace> {
@@ -111,26 +111,29 @@ export async function openIrc(options: QuickstartOptions, folder: string): Promi
     const { host, port, tls } = options.irc;
     return { ...options.irc, isOurs: false, description: `The IRC server at ${host}:${port}${tls ? ' (TLS)' : ''}`, stop: none };
   }
-  const program = await installIrcServer(() => undefined);
-  const start = program === 'InspIRCd' ? startInspircd : startNgircd;
-  const server = await start({ folder: join(folder, 'irc'), name: 'irc.quickstart.test' });
+  const [program, server] = await firstThatWorks((candidate) =>
+    candidate.start({ folder: join(folder, 'irc'), name: 'irc.quickstart.test' }),
+  );
   const { host, port } = server;
   return { host, port, tls: false, isOurs: true, description: `${program} at ${host}:${port}`, stop: () => server.stop() };
 }
 
-/** InspIRCd, or where that cannot be had ngIRCd. */
-async function installIrcServer(say: Say): Promise<'InspIRCd' | 'ngIRCd'> {
-  try {
-    await installInspircd(say);
-    return 'InspIRCd';
-  } catch (error) {
+const candidates = [
+  { program: 'InspIRCd', install: installInspircd, start: startInspircd },
+  { program: 'ngIRCd', install: installNgircd, start: startNgircd },
+] as const;
+
+/** A system may lack one of them, or have another version of it than the config is written for. */
+async function firstThatWorks<Result>(attempt: (candidate: (typeof candidates)[number]) => Promise<Result>): Promise<[string, Result]> {
+  const reasons: string[] = [];
+  for (const candidate of candidates) {
     try {
-      await installNgircd(say);
-      return 'ngIRCd';
-    } catch {
-      throw new SetupError(`${reasonOf(error)}\nOr give an IRC server that runs already: --irc HOST:PORT.`);
+      return [candidate.program, await attempt(candidate)];
+    } catch (error) {
+      reasons.push(reasonOf(error));
     }
   }
+  throw new SetupError(`${reasons.join('\n')}\nOr give an IRC server that runs already: --irc HOST:PORT.`);
 }
 
 /** Where registration and config for a homeserver of the operator's stay: it keeps the registration from trial to trial. */

@@ -31,14 +31,15 @@ async function findPython(): Promise<{ path: string; version: string }> {
   for (const name of candidates) {
     const path = findProgram(name);
     if (!path) continue;
-    const version = (await runCommand(path, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'])).output.trim();
+    const { code, output } = await runCommand(path, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])']);
+    const version = code === 0 ? output.trim() : '';
     const [major, minor] = version.split('.').map(Number);
     if (major === 3 && minor !== undefined && minor >= oldestMinor) return { path, version };
-    seen.push(`${path} is ${version || 'broken'}`);
+    seen.push(version ? `${path} is ${version}` : `${path} does not run`);
   }
   throw new SetupError(
     `Synapse needs Python 3.${oldestMinor} or newer with its venv module; here ${seen.length ? seen.join(', ') : 'there is none in the PATH'}. ` +
-      'On Debian and Ubuntu: apt-get install python3 python3-venv. Or give a homeserver that runs already: --homeserver URL.',
+      'On Debian and Ubuntu: apt-get install python3 python3-venv. Or use a homeserver that runs already: --homeserver URL --registration-secret SECRET.',
   );
 }
 
