@@ -89,6 +89,11 @@ const unmarked: State = { marks: new Set(), isCode: false, isReversed: false, in
 const codes =
   /\x03(?:(?<ink>\d{1,2})(?:,(?<paper>\d{1,2}))?)?|\x04(?:(?<hexInk>[0-9a-f]{6})(?:,(?<hexPaper>[0-9a-f]{6}))?)?|[\x00-\x1f\x7f]/gi;
 
+/** The words alone, for what Matrix shows without markup. */
+export function withoutCodes(line: string): string {
+  return control.test(line) ? line.replace(codes, '') : line;
+}
+
 function parseLine(line: string): Inline[] {
   const nest = new Nest();
   let state = unmarked;
