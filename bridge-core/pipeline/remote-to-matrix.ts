@@ -54,7 +54,9 @@ export class RemoteToMatrix<Body extends Json> {
   async accept(event: RemoteEvent<Body>): Promise<void> {
     if (this.#isRepeat(event)) return;
     const links = this.#route(event);
-    if (links.length > 0) await this.#queue(event, links);
+    if (links.length === 0) return;
+    if (needsRow(event)) await this.#queue(event, links);
+    else await this.#pass(event, links);
   }
 
   // 2 dedupe
@@ -69,9 +71,13 @@ export class RemoteToMatrix<Body extends Json> {
     const live = this.#parts.links.liveOn(event.channel);
     const links = event.kind === 'channel' ? live.filter(({ options }) => options.topic !== 'off' && options.topic !== 'to-network') : live;
     if (links.length === 0) this.#parts.count('dropped');
-    else if (needsRow(event)) return links;
-    else this.#parts.passing(event, links);
-    return [];
+    return links;
+  }
+
+  /** What needs no row. Who went waits for what they said, so that must be in its lane before. */
+  async #pass(event: RemoteEvent<Body>, links: readonly Link[]): Promise<void> {
+    if (event.kind === 'membership' || event.kind === 'profile') await this.#parts.store.write(() => {});
+    this.#parts.passing(event, links);
   }
 
   // 4 queue
