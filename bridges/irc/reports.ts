@@ -4,6 +4,7 @@
 import type { ChannelId, Inbox, Logger, RemoteEvent } from '#bridge-core';
 import { messageOf } from '#bridge-core';
 import { awayEvent, type Hearing, membershipEvent, redactionEvent, renameEvent, spokenEvent, taggedEvent, topicEvent } from './events.ts';
+import { withoutCodes } from './formatter.ts';
 import type { OwnNicks } from './own-nicks.ts';
 import type { Presence } from './presence.ts';
 import type { Watched } from './watched.ts';
