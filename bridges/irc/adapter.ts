@@ -93,11 +93,11 @@ export class IrcAdapter implements Adapter {
   }
 
   async watch(channel: ChannelId): Promise<void> {
-    await this.#networkOf(channel).watch(channel);
+    await this.#networkOf(channel).watching.watch(channel);
   }
 
   async unwatch(channel: ChannelId): Promise<void> {
-    await this.#networks.get(parseId(channel).network)?.unwatch(channel);
+    await this.#networks.get(parseId(channel).network)?.watching.unwatch(channel);
   }
 
   async session(speaker: Speaker, channel: ChannelId): Promise<Session> {

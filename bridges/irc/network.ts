@@ -4,7 +4,6 @@
 import {
   type AdapterTools,
   type BridgeError,
-  type ChannelId,
   type ConnectionStatus,
   type Logger,
   PermanentError,
@@ -17,7 +16,6 @@ import { Courtesies } from './courtesies.ts';
 import { Directory } from './directory.ts';
 import { LineHearing } from './hearing.ts';
 import { bridgeGap } from './history.ts';
-import { parseId } from './ids.ts';
 import type { OpenConnection } from './lifeline.ts';
 import { NetworkMemory } from './network-memory.ts';
 import { OwnNicks } from './own-nicks.ts';
@@ -33,6 +31,7 @@ import type { IrcNetworkSettings } from './settings.ts';
 import type { IrcTiming } from './timing.ts';
 import type { SessionContext } from './verbs.ts';
 import { type Watched, WatchedChannels } from './watched.ts';
+import { Watching } from './watching.ts';
 import type { CloseFault, Connection, Isupport } from './wire/connection.ts';
 
 export interface IrcNetworkParts {
@@ -52,6 +51,7 @@ export class IrcNetwork {
   readonly memory: NetworkMemory;
   readonly channels: WatchedChannels;
   readonly directory: Directory;
+  readonly watching: Watching;
   readonly #parts: IrcNetworkParts;
   readonly #log: Logger;
   readonly #pacing: Pacing;
@@ -119,6 +119,15 @@ export class IrcNetwork {
         for (const session of this.#pool.sessions()) session.speech.handedOver(folded);
       },
     });
+    const configured = Object.entries(settings.channels).flatMap(([name, { key }]) => (key === undefined ? [] : [[name, key] as const]));
+    this.watching = new Watching({
+      ...{ channels, memory: this.memory, presence, reporters: this.#reporters, inbox: tools.inbox, log },
+      keys: new Map([...parts.keys, ...configured]),
+      fold: (name) => this.fold(name),
+      bot: () => this.#bot,
+      sessions: () => this.#pool.sessions(),
+      goBack: (session, channel) => this.#goBack(session, channel),
+    });
     this.#hearing = new LineHearing({
       support,
       channels,
@@ -137,8 +146,8 @@ export class IrcNetwork {
       network: id,
       lines: settings.lines,
       typingEvery: timing.typing,
-      channelName: (folded) => channels.get(folded)?.name ?? this.memory.channelName(folded),
-      channelKey: (folded) => channels.get(folded)?.key ?? this.#configuredKey(folded),
+      channelName: (folded) => this.watching.nameOf(folded),
+      channelKey: (folded) => this.watching.keyOf(folded),
       hearerFor: (session, folded) => this.#reporters.hearerFor(session, folded),
       hearsMultiline: () => this.#bot.session?.connection.capabilities.has('draft/multiline') ?? false,
       nickOf: (who) => this.directory.nickOf(who),
@@ -150,7 +159,7 @@ export class IrcNetwork {
       makeSession: (connection, giveUp) => this.#makeSession({ as: 'bot' }, connection, giveUp, async () => {}),
       up: (session) => this.#botUp(session),
       down: (session, error) => this.#down(session, { as: 'bot' }, error),
-      shutOut: (channel, reason) => this.#shutOut(channel, reason),
+      shutOut: (channel, reason) => this.watching.shutOut(channel, reason),
     });
     this.#pool = new SessionPool({
       ...{ network: id, settings, open, pacing, timing, log, memory: tools.memory, support, line },
@@ -181,36 +190,15 @@ export class IrcNetwork {
     this.#parts.tools.inbox.connection({ as: 'bot' }, this.id, 'connecting');
     this.#bot.start();
     this.#pool.start();
-    this.#marking = setInterval(() => this.#mark(), this.#parts.timing.mark);
+    this.#marking = setInterval(() => this.watching.mark(), this.#parts.timing.mark);
     this.#marking.unref();
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#marking);
-    this.#mark();
-    for (const channel of this.channels) clearTimeout(channel.timer);
-    // Nobody takes over from those who go.
-    for (const channel of this.channels) this.#reporters.unwatch(channel.folded);
+    this.watching.stop();
     await Promise.all([this.#pool.stop('the bridge is going down'), this.#bot.stop('the bridge is going down')]);
     this.#pacing.stop();
-  }
-
-  /** Resolves once the bot is in, or at once while there is no connection. */
-  async watch(id: ChannelId): Promise<void> {
-    const folded = parseId(id).name;
-    let channel = this.channels.get(folded);
-    if (channel === undefined) {
-      channel = this.#newChannel(id, folded);
-      this.channels.add(channel);
-      this.presence.watch(folded);
-      for (const session of this.#pool.sessions()) this.#goBack(session, channel);
-    }
-    await this.#bot.enter(channel);
-  }
-
-  async unwatch(id: ChannelId): Promise<void> {
-    const channel = this.channels.get(parseId(id).name);
-    if (channel !== undefined) await this.#forget(channel, 'no longer linked');
   }
 
   async session(speaker: Speaker): Promise<Session> {
@@ -255,24 +243,6 @@ export class IrcNetwork {
     const waiting = this.#pacing.waiting > 0 ? `${this.#pacing.waiting} wait for their turn to connect` : undefined;
     const detail = this.#bot.session === undefined ? lastError?.message : waiting;
     return { network: this.id, state: this.#bot.state, sessions: this.#pool.open, ...(detail === undefined ? {} : { detail }) };
-  }
-
-  #newChannel(id: ChannelId, folded: string): Watched {
-    const name = this.memory.keepChannelName(folded);
-    const coverage = this.#reporters.watch(folded);
-    const mark = this.memory.heardUntil(id);
-    // What was said since is fetched once somebody is there, where the server has kept it.
-    coverage.lostAt = mark?.at;
-    coverage.lastId = mark?.id;
-    const markedAt = mark?.at ?? 0;
-    const key = this.#configuredKey(folded);
-    return { id, folded, name, coverage, key, topic: undefined, kickedAt: undefined, timer: undefined, markedAt, replay: undefined };
-  }
-
-  #configuredKey(folded: string): string | undefined {
-    for (const [name, { key }] of Object.entries(this.settings.channels)) if (this.fold(name) === folded && key) return key;
-    for (const [name, key] of this.#parts.keys) if (this.fold(name) === folded) return key;
-    return undefined;
   }
 
   #makeSession(
@@ -353,29 +323,6 @@ export class IrcNetwork {
   #puppetDown(puppet: Puppet, session: IrcSession | undefined, error: BridgeError, fault: CloseFault): void {
     this.#log.debug({ puppet: puppet.user, error: error.message, fault }, 'a puppet has no connection');
     this.#down(session, { as: 'user', user: puppet.user }, error);
-  }
-
-  #shutOut(channel: Watched, reason: string): void {
-    this.#log.warn({ channel: channel.id }, `shut out: ${reason}`);
-    void this.#forget(channel, 'the link is suspended');
-    this.#parts.tools.inbox.suspended(channel.id, reason);
-  }
-
-  async #forget(channel: Watched, words: string): Promise<void> {
-    this.#reporters.unwatch(channel.folded);
-    this.channels.remove(channel);
-    this.presence.unwatch(channel.folded);
-    const sessions = [...this.#pool.sessions(), ...(this.#bot.session === undefined ? [] : [this.#bot.session])];
-    await Promise.all(sessions.map((session) => session.attendance.leave(channel.name, words).catch(() => {})));
-  }
-
-  #mark(): void {
-    for (const channel of this.channels) {
-      const { heardAt, lastId } = channel.coverage;
-      if (heardAt <= channel.markedAt) continue;
-      channel.markedAt = heardAt;
-      this.memory.noteHeard(channel.id, heardAt, lastId);
-    }
   }
 }
 

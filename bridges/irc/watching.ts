@@ -1,0 +1,114 @@
+// Which channels are watched on one network, and what goes with the beginning and the end of that: coverage, member list, key,
+// the way its name is written, the time until when it was heard.
+
+import type { ChannelId, Inbox, Logger } from '#bridge-core';
+import type { Bot } from './bot.ts';
+import { parseId } from './ids.ts';
+import type { NetworkMemory } from './network-memory.ts';
+import type { Presence } from './presence.ts';
+import type { Reporters } from './reporters.ts';
+import type { IrcSession } from './session.ts';
+import type { Watched, WatchedChannels } from './watched.ts';
+
+export interface WatchingParts {
+  readonly channels: WatchedChannels;
+  readonly memory: NetworkMemory;
+  readonly presence: Presence;
+  readonly reporters: Reporters;
+  readonly inbox: Inbox;
+  readonly log: Logger;
+  readonly fold: (name: string) => string;
+  /** As written in the config → key. */
+  readonly keys: ReadonlyMap<string, string>;
+  readonly bot: () => Bot;
+  readonly sessions: () => Iterable<IrcSession>;
+  /** A puppet that was there before a loss or restart goes back in. */
+  readonly goBack: (session: IrcSession, channel: Watched) => void;
+}
+
+export class Watching {
+  readonly #parts: WatchingParts;
+
+  constructor(parts: WatchingParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves once the bot is in, or at once while there is no connection. */
+  async watch(id: ChannelId): Promise<void> {
+    const { channels, presence, sessions, goBack, bot } = this.#parts;
+    const folded = parseId(id).name;
+    let channel = channels.get(folded);
+    if (channel === undefined) {
+      channel = this.#begin(id, folded);
+      channels.add(channel);
+      presence.watch(folded);
+      for (const session of sessions()) goBack(session, channel);
+    }
+    await bot().enter(channel);
+  }
+
+  async unwatch(id: ChannelId): Promise<void> {
+    const channel = this.#parts.channels.get(parseId(id).name);
+    if (channel !== undefined) await this.#end(channel, 'no longer linked');
+  }
+
+  /** The channel does not want us. */
+  shutOut(channel: Watched, reason: string): void {
+    this.#parts.log.warn({ channel: channel.id }, `shut out: ${reason}`);
+    void this.#end(channel, 'the link is suspended');
+    this.#parts.inbox.suspended(channel.id, reason);
+  }
+
+  nameOf(folded: string): string {
+    return this.#parts.channels.get(folded)?.name ?? this.#parts.memory.channelName(folded);
+  }
+
+  keyOf(folded: string): string | undefined {
+    const watched = this.#parts.channels.get(folded);
+    if (watched !== undefined) return watched.key;
+    for (const [name, key] of this.#parts.keys) if (this.#parts.fold(name) === folded) return key;
+    return undefined;
+  }
+
+  /** Writes down until when each channel was heard. */
+  mark(): void {
+    for (const channel of this.#parts.channels) {
+      const { heardAt, lastId } = channel.coverage;
+      if (heardAt <= channel.markedAt) continue;
+      channel.markedAt = heardAt;
+      this.#parts.memory.noteHeard(channel.id, heardAt, lastId);
+    }
+  }
+
+  /** Before all connections are closed: nobody takes over from those who go. */
+  stop(): void {
+    this.mark();
+    for (const channel of this.#parts.channels) {
+      clearTimeout(channel.timer);
+      this.#parts.reporters.unwatch(channel.folded);
+    }
+  }
+
+  #begin(id: ChannelId, folded: string): Watched {
+    const { memory, reporters } = this.#parts;
+    const key = this.keyOf(folded);
+    const name = memory.keepChannelName(folded);
+    const coverage = reporters.watch(folded);
+    const mark = memory.heardUntil(id);
+    // What was said since is fetched once somebody is there, where the server has kept it.
+    coverage.lostAt = mark?.at;
+    coverage.lastId = mark?.id;
+    const fresh = { topic: undefined, kickedAt: undefined, timer: undefined, replay: undefined };
+    return { id, folded, name, coverage, key, markedAt: mark?.at ?? 0, ...fresh };
+  }
+
+  async #end(channel: Watched, words: string): Promise<void> {
+    const { channels, presence, reporters, sessions, bot } = this.#parts;
+    reporters.unwatch(channel.folded);
+    channels.remove(channel);
+    presence.unwatch(channel.folded);
+    const { session } = bot();
+    const all = [...sessions(), ...(session === undefined ? [] : [session])];
+    await Promise.all(all.map((each) => each.attendance.leave(channel.name, words).catch(() => {})));
+  }
+}
