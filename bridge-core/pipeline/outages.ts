@@ -5,8 +5,8 @@ import type { Logger } from '../adapter.ts';
 import type { BridgeError } from '../errors.ts';
 
 interface Outage {
-  /** By name, so that each waits once. */
-  readonly waiting: Map<string, () => void>;
+  /** Who goes on, each once, and the lane that they are of: one has rows that wait and parked ones. */
+  readonly waiting: Map<() => void, string>;
   readonly since: number;
   timer: NodeJS.Timeout;
   readonly telling: NodeJS.Timeout;
@@ -41,7 +41,7 @@ export class Outages {
       else outage.timer = setTimeout(probe, this.#parts.every);
     };
     const tell = (): void => {
-      outage.told = [...outage.waiting.keys()];
+      outage.told = [...new Set(outage.waiting.values())];
       this.#parts.told(scope, false, outage.told);
     };
     const outage: Outage = {
@@ -58,7 +58,7 @@ export class Outages {
     clearTimeout(outage.timer);
     this.#parts.log.info({ scope, ms: Date.now() - outage.since }, 'back; delivering what waited');
     clearTimeout(outage.telling);
-    for (const goOn of outage.waiting.values()) goOn();
+    for (const goOn of outage.waiting.keys()) goOn();
     if (outage.told.length > 0) this.#parts.told(scope, true, outage.told);
   }
 
@@ -66,10 +66,10 @@ export class Outages {
     return this.#open.size > 0;
   }
 
-  /** `goOn` is called once the outage ends; false where there is none. The same name waits once. */
+  /** `goOn` is called once the outage ends; false where there is none. The same function waits once. */
   await(scope: string, name: string, goOn: () => void): boolean {
     const outage = this.#open.get(scope);
-    outage?.waiting.set(name, goOn);
+    outage?.waiting.set(goOn, name);
     return outage !== undefined;
   }
 

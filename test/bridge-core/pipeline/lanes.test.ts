@@ -275,3 +275,31 @@ test('parked rows make no tries during an outage, and go on when it ends', async
   rig.lanes.resume('net');
   await rig.ended(2, 1_000);
 });
+
+test('a lane with parked rows and others wakes both when the other side is back', async (t) => {
+  const rig = openLanesRig(t, { timing: { probeEvery: 60_000, parkedFirst: 15 } });
+  rig.script('a1', 'later', 'later', 'later');
+  await rig.say('room', 'a:a1');
+  await until('the parking', () => rig.tries.length >= 3 && rig.lanes.waiting() === 0);
+  rig.isUp = false;
+  await rig.say('room', 'b:b1');
+  // Long enough for the parked one to join the wait.
+  await delay(60);
+  rig.isUp = true;
+  rig.lanes.resume('net');
+  await rig.ended(2, 1_000);
+});
+
+test('of a long outage those are told whose rows wait, and of its end the same', async (t) => {
+  const news: unknown[] = [];
+  const rig = openLanesRig(t, { timing: { tellAfter: 60, probeEvery: 20 }, outage: (...told) => news.push(told) });
+  rig.isUp = false;
+  await rig.say('one', '1', '2');
+  await delay(40);
+  assert.deepEqual(news, []);
+  await until('the news', () => news.length === 1);
+  assert.deepEqual(news, [['net', false, ['one']]]);
+  rig.isUp = true;
+  await rig.ended(2);
+  assert.deepEqual(news[1], ['net', true, ['one']]);
+});
