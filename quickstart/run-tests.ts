@@ -13,6 +13,9 @@ import { installSynapse } from './servers/synapse.ts';
 const root = join(import.meta.dirname, '..');
 const reporter = join(import.meta.dirname, 'test-reporter.ts');
 
+/** A test file that leaves something open would never end. */
+const longest = 30 * 60_000;
+
 async function main(words: readonly string[]): Promise<number> {
   // Here, so that no test's time limit meets a download.
   for (const install of [installSynapse, installInspircd, installNgircd]) await install(console.log);
@@ -45,7 +48,7 @@ function testsIn(path: string): string[] {
 }
 
 function run(command: string, args: readonly string[]): number {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', timeout: longest });
   if (error) throw error;
   return status ?? 1;
 }
