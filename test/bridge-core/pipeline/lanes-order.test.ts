@@ -60,6 +60,6 @@ test('every row ends exactly once, delivered or dead, and what a speaker says in
       }
       await rig.store.close();
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });

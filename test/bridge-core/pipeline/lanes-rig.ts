@@ -18,7 +18,6 @@ export const shortTiming: Timing = {
   parkAfter: 10_000,
   tellAfter: 60_000,
   probeEvery: 30,
-  tellAfter: 60_000,
   parkedFirst: 20,
   parkedMax: 80,
 };
