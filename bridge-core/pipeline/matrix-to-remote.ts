@@ -300,8 +300,15 @@ export class MatrixToRemote<Body extends Json> {
     const reason = stringIn(event.content, 'reason');
     const user = event.stateKey as UserId;
     if (event.type === 'm.room.topic') {
-      const { session } = await this.#speakAs(link, event);
-      await session.setTopic?.(link.channel, stringIn(event.content, 'topic') ?? '');
+      const topic = stringIn(event.content, 'topic') ?? '';
+      const { session, relayed } = await this.#speakAs(link, event);
+      try {
+        await session.setTopic?.(link.channel, topic);
+      } catch (thrown) {
+        // Who may set it in the room need not be anybody in the channel; the bot often is.
+        if (relayed || !(thrown instanceof PermanentError)) throw thrown;
+        await (await puppets.relay(link.channel)).session.setTopic?.(link.channel, topic);
+      }
     } else if (!routing.isOurs(user)) {
       await puppets.withdraw(user, link.channel, reason);
     } else {
