@@ -26,16 +26,6 @@ async function joinRoom(name: string, displayName = name) {
   return person;
 }
 
-/** The commands of an operator of the IRC server. */
-async function asOperator(...lines: readonly string[]) {
-  const operator = await stage.ircPerson(`oper${Date.now() % 1_000_000}`);
-  operator.raw('OPER root rootpw');
-  await operator.waitForLine(({ command }) => command === '381');
-  for (const line of lines) operator.raw(line);
-  await operator.settle();
-  await operator.quit();
-}
-
 test('the bot, whose nick somebody has, carries lines under another; the holder is a person like any other', async () => {
   assert.equal(early.causeway?.nick, 'causeway');
   assert.ok((await bob.names(channel)).some((name) => /^@?causeway1(!|$)/.test(name)));
@@ -88,7 +78,7 @@ test('a puppet renamed by an operator is still the same person, and none of its 
   await uma.say(room, 'one');
   await bob.waitForText(channel, 'one', { since });
   const back = alice.mark();
-  await asOperator('SANICK uma[m] renamed');
+  await stage.asOperator('SANICK uma[m] renamed');
   await uma.say(room, 'two');
   await bob.waitForText(channel, 'two', { since });
   bob.say(channel, 'renamed: hello');
@@ -106,7 +96,7 @@ test('a nick taken while its puppet was thrown out is its taker’s: no line of 
   await bob.waitForText(channel, 'one', { since });
   const back = alice.mark();
   const taker = await stage.sitIn('taker', channel);
-  await asOperator('KILL vera[m] :out');
+  await stage.asOperator('KILL vera[m] :out');
   await taker.setNick('vera[m]');
   taker.say(channel, 'mine now');
   await vera.say(room, 'two');

@@ -30,9 +30,13 @@ export interface Stage extends RealServers {
   makeRoom(wish: RoomOptions): Promise<string>;
   /** Somebody on IRC who is in the channels. */
   sitIn(nick: string, ...channels: readonly string[]): Promise<IrcPerson>;
+  /** Commands of an operator of the first IRC server; done when it resolves. */
+  asOperator(...lines: readonly string[]): Promise<void>;
   /** Resolves once the bridge carries in all links of the config. */
   startBridge(): Promise<void>;
 }
+
+let operators = 0;
 
 export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const servers = await startRealServers({ after }, options);
@@ -59,6 +63,15 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       const person = await servers.ircPerson(nick);
       for (const channel of channels) await person.join(channel);
       return person;
+    },
+    async asOperator(...lines) {
+      operators += 1;
+      const operator = await servers.ircPerson(`oper${operators}`);
+      operator.raw('OPER root rootpw');
+      await operator.waitForLine(({ command }) => command === '381');
+      for (const line of lines) operator.raw(line);
+      await operator.settle();
+      await operator.quit();
     },
     async startBridge() {
       await servers.bridge.start();

@@ -38,7 +38,11 @@ interface SyncAnswer {
   readonly rooms?: {
     readonly join?: Record<
       string,
-      { timeline?: { events: Omit<RoomEvent, 'room' | 'at'>[] }; state?: { events: Omit<RoomEvent, 'room' | 'at'>[] } }
+      {
+        timeline?: { events: Omit<RoomEvent, 'room' | 'at'>[] };
+        state?: { events: Omit<RoomEvent, 'room' | 'at'>[] };
+        ephemeral?: { events: { type: string; content: { user_ids?: string[] } }[] };
+      }
     >;
     readonly invite?: Record<string, { invite_state?: { events: Omit<RoomEvent, 'room' | 'at'>[] } }>;
   };
@@ -65,6 +69,7 @@ export class MatrixPerson {
   readonly heard: RoomEvent[] = [];
   /** Rooms to which we are invited, with who invites. */
   readonly invites = new Map<string, string>();
+  readonly #typing = new Map<string, readonly string[]>();
   readonly #waiting = new Set<() => void>();
   readonly #ending = new AbortController();
   #syncing: Promise<void> | undefined;
@@ -239,6 +244,11 @@ export class MatrixPerson {
 
   // — hearing
 
+  /** Who types there now. */
+  typingIn(room: string): readonly string[] {
+    return this.#typing.get(room) ?? [];
+  }
+
   /** Calls `take` for every event from now on. */
   listen(take: (event: RoomEvent) => void): void {
     let next = this.heard.length;
@@ -338,8 +348,9 @@ export class MatrixPerson {
       const mine = invite_state?.events.find((event) => event.type === 'm.room.member' && event.state_key === this.userId);
       this.invites.set(room, mine?.sender ?? '');
     }
-    for (const [room, { timeline, state }] of Object.entries(answer.rooms?.join ?? {})) {
+    for (const [room, { timeline, state, ephemeral }] of Object.entries(answer.rooms?.join ?? {})) {
       this.invites.delete(room);
+      for (const { type, content } of ephemeral?.events ?? []) if (type === 'm.typing') this.#typing.set(room, content.user_ids ?? []);
       for (const event of [...(state?.events ?? []), ...(timeline?.events ?? [])]) this.heard.push({ ...event, room, at });
     }
     for (const look of this.#waiting) look();
