@@ -2,8 +2,8 @@
 // given here, so that no part knows the whole.
 
 import type { Adapter, Json, Logger, Network, RemoteEvent } from './adapter.ts';
-import { openHomeserver } from './appservice/homeserver.ts';
 import { openMedia } from './appservice/media.ts';
+import { openHomeserver } from './appservice/open-homeserver.ts';
 import { openPages } from './appservice/pages.ts';
 import { openTransactions } from './appservice/transactions.ts';
 import { WebRoutes } from './appservice/web.ts';

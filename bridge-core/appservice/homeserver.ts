@@ -3,13 +3,6 @@
 
 import type { EventId, RoomId, UserId } from '../ids.ts';
 import type { Content, MatrixEvent } from '../matrix-event.ts';
-import { HomeserverHttp, type HomeserverHttpOptions } from './homeserver-http.ts';
-import { Library } from './homeserver-library.ts';
-import { makeMedia } from './homeserver-media.ts';
-import { makePeople } from './homeserver-people.ts';
-import { makeRooms } from './homeserver-rooms.ts';
-import { makeSends } from './homeserver-sends.ts';
-import { makeStatus } from './homeserver-status.ts';
 
 export interface Homeserver {
   readonly domain: string;
@@ -70,33 +63,4 @@ export interface Homeserver {
   warm(): Promise<void>;
   /** Ends all connections; sends under way have an unknown outcome. */
   close(): Promise<void>;
-}
-
-export interface HomeserverOptions extends HomeserverHttpOptions {
-  readonly domain: string;
-  readonly bot: UserId;
-  readonly registrationId: string;
-}
-
-export function openHomeserver(options: HomeserverOptions): Homeserver {
-  const { domain, bot } = options;
-  const http = new HomeserverHttp(options);
-  const library = new Library({ http, bot, domain });
-  const media = makeMedia(http);
-  return {
-    domain,
-    bot,
-    ...makeSends(http),
-    ...makeRooms({ http, library, bot }),
-    ...makePeople({ http, library }),
-    ...makeStatus({ ...options, http }),
-    upload: media.upload,
-    download: media.download,
-    load: () => ({ inFlight: http.gate.active, waiting: http.gate.waiting }),
-    warm: () => library.warm(),
-    close: async () => {
-      library.close();
-      await Promise.all([http.close(), media.close()]);
-    },
-  };
 }

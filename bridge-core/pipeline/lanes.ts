@@ -13,29 +13,7 @@ import type { Journal } from './journal.ts';
 import { Outages } from './outages.ts';
 import { type Outcome, Parked } from './parked.ts';
 import { type Row, speakerOfRow } from './row.ts';
-
-/** All in ms but `parkTries`. */
-export interface Timing {
-  readonly firstDelay: number;
-  readonly maxDelay: number;
-  readonly parkTries: number;
-  readonly parkAfter: number;
-  readonly probeEvery: number;
-  readonly tellAfter: number;
-  readonly parkedFirst: number;
-  readonly parkedMax: number;
-}
-
-export const usualTiming: Timing = {
-  firstDelay: 250,
-  maxDelay: 30_000,
-  parkTries: 5,
-  parkAfter: 15_000,
-  probeEvery: 5_000,
-  tellAfter: 15_000,
-  parkedFirst: 5_000,
-  parkedMax: 300_000,
-};
+import { type Timing, usualTiming } from './timing.ts';
 
 export interface LaneParts {
   readonly journal: Journal;

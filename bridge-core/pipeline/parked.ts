@@ -3,8 +3,8 @@
 
 import type { Store } from '../store/store.ts';
 import type { Journal } from './journal.ts';
-import type { Timing } from './lanes.ts';
 import { type Row, states } from './row.ts';
+import type { Timing } from './timing.ts';
 
 /** What became of one try. `again`: at once; `after`: in so many ms at the earliest. */
 export type Outcome = 'gone' | 'moved' | 'again' | 'outage' | { readonly after: number; readonly park?: true };

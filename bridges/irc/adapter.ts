@@ -24,7 +24,7 @@ import { IrcLookups } from './lookups.ts';
 import { IrcNetwork, unknownNetwork } from './network.ts';
 import type { IrcSettings } from './settings.ts';
 import { type IrcTiming, usualTiming } from './timing.ts';
-import { openConnection } from './wire/connection.ts';
+import { openConnection } from './wire/connect.ts';
 
 const topicWays = { off: 'off', 'irc-to-matrix': 'to-matrix', 'matrix-to-irc': 'to-network', both: 'both' } as const;
 
@@ -40,8 +40,8 @@ export class IrcAdapter implements Adapter {
   constructor(settings: IrcSettings, tools: AdapterTools, timing: Partial<IrcTiming> = {}) {
     this.#settings = settings;
     for (const [id, network] of Object.entries(settings.networks)) {
-      const links = settings.links.filter((link) => link.network === id);
-      const keys = new Map(links.flatMap(({ channel, key }) => (key === undefined ? [] : [[channel, key] as const])));
+      const keys = () =>
+        this.#settings.links.flatMap((link) => (link.network === id && link.key ? [[link.channel, link.key] as const] : []));
       const parts = { id, settings: network, keys, tools, timing: { ...usualTiming, ...timing }, open: openConnection };
       this.#networks.set(id, new IrcNetwork(parts));
     }

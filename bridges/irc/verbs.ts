@@ -1,12 +1,22 @@
 // A session's verbs as the core calls them, put into lines. A verb that the server does not support here and now is left out:
 // a missing optional verb is the missing capability.
 
-import { type ChannelId, type Fit, type Outgoing, PermanentError, type RemoteMessage, type Session, type Style } from '#bridge-core';
+import {
+  type ChannelId,
+  type Fit,
+  type Outgoing,
+  PermanentError,
+  type RemoteMessage,
+  type Session,
+  type Speaker,
+  type Style,
+} from '#bridge-core';
+import type { Attendance } from './attendance.ts';
+import type { Errands } from './errands.ts';
 import { makeUserId, parseId } from './ids.ts';
 import { nickRefusal, sendRefusal } from './refusals.ts';
 import type { Ear } from './reporters.ts';
-import type { IrcSession } from './session.ts';
-import type { Said } from './speech.ts';
+import type { Said, Speech } from './speech.ts';
 import type { Connection, OutLine } from './wire/connection.ts';
 
 /** What a session must know of its network. */
@@ -22,6 +32,16 @@ export interface SessionContext {
   hearsMultiline(): boolean;
   /** The nick of somebody on this network; undefined where they have none there. */
   nickOf: Fit['mention'];
+}
+
+/** What the verbs need of the session that they speak for. */
+export interface Behind extends Ear {
+  readonly speaker: Speaker;
+  readonly connection: Connection;
+  readonly attendance: Attendance;
+  readonly speech: Speech;
+  readonly errands: Errands;
+  readonly close: (reason?: string) => Promise<void>;
 }
 
 export interface Offered {
@@ -63,7 +83,7 @@ function multilineLimits(connection: Connection): { bytes: number; lines: number
   return { bytes: limit('max-bytes') ?? 4_096, lines: limit('max-lines') ?? 24 };
 }
 
-export function sessionOf(session: IrcSession, context: SessionContext, offered: Offered): Session {
+export function sessionOf(session: Behind, context: SessionContext, offered: Offered): Session {
   const { connection, attendance, speech, errands } = session;
   const fold = (name: string) => connection.isupport.fold(name);
   const place = (channel: ChannelId) => {
@@ -130,7 +150,7 @@ export function sessionOf(session: IrcSession, context: SessionContext, offered:
 }
 
 /** Another nick; resolves once the server took it. */
-export async function changeNick(session: IrcSession, wanted: string): Promise<string> {
+export async function changeNick(session: Behind, wanted: string): Promise<string> {
   if (session.connection.nick === wanted) return wanted;
   await session.errands.run({ command: 'NICK', params: [wanted] }, (line) => nickRefusal(line, wanted));
   const { fold } = foldingOf(session.connection);

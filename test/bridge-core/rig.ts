@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Channel, ConfiguredLink, Logger, RemoteUser, Session, Speaker } from '../../bridge-core/adapter.ts';
-import { type Homeserver, openHomeserver } from '../../bridge-core/appservice/homeserver.ts';
+import type { Homeserver } from '../../bridge-core/appservice/homeserver.ts';
+import { openHomeserver } from '../../bridge-core/appservice/open-homeserver.ts';
 import {
   type ChannelId,
   channelId,

@@ -1,10 +1,7 @@
-// One IRC connection: socket, registration, keepalive, flood control. Speaks lines, has never heard of channels' meaning,
+// The face of one IRC connection: lines in and out, what the server told of itself. It has never heard of channels' meaning,
 // sessions or Matrix. The bot's and every puppet's connection are the same thing; a puppet's is only quieter.
 
-import { type BridgeError, RetryableError } from '#bridge-core';
-import { Handshake } from './handshake.ts';
-import { LineSocket } from './line-socket.ts';
-import { OpenConnection } from './open-connection.ts';
+import type { BridgeError } from '#bridge-core';
 
 export interface IrcLine {
   readonly tags: Readonly<Record<string, string>>;
@@ -122,31 +119,3 @@ export interface ConnectionEvents {
 /** `network`: cut, timed out, server going down. `throttled`: too fast or too many from here. `banned`: K-line and kin.
  *  `login`: credentials refused. `ours`: close() was called. */
 export type CloseFault = 'network' | 'throttled' | 'banned' | 'login' | 'killed' | 'ours';
-
-/** Resolves once registered and greeted (376 or 422). Lines that come at once after that reach `line` only when the caller has
- *  the connection in hand. Where it rejects, `closed` is not called: NETWORK_UNREACHABLE, NETWORK_TLS (ConfigError),
- *  NETWORK_LOGIN, NETWORK_BANNED, NETWORK_REFUSED (PermanentError), NETWORK_BUSY (throttled or no free nick, RetryableError). */
-export function openConnection(settings: ConnectionSettings, events: ConnectionEvents): Promise<Connection> {
-  return new Promise((resolve, reject) => {
-    const socket = new LineSocket(settings);
-    const abort = () => socket.end({ fault: 'ours', error: new RetryableError('NETWORK_UNREACHABLE', `${socket.name}: given up`) });
-    const settled = () => settings.signal?.removeEventListener('abort', abort);
-    const handshake = new Handshake({
-      socket,
-      settings,
-      events,
-      done(registration) {
-        settled();
-        resolve(new OpenConnection({ socket, settings, events, registration }));
-      },
-      failed(ending) {
-        settled();
-        reject(ending.error);
-      },
-    });
-    socket.sink = handshake;
-    settings.signal?.addEventListener('abort', abort);
-    if (settings.signal?.aborted === true) abort();
-    else socket.open(settings, () => handshake.begin());
-  });
-}

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openHomeserver } from '../../../bridge-core/appservice/homeserver.ts';
+import { openHomeserver } from '../../../bridge-core/appservice/open-homeserver.ts';
 import { RetryableError, UnknownOutcomeError, UnreachableError } from '../../../bridge-core/errors.ts';
 import { roomId, userId } from '../../../bridge-core/ids.ts';
 import { startFakeHomeserver } from '../../support/fake-homeserver.ts';

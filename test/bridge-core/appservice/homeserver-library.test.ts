@@ -129,7 +129,7 @@ test('a thousand ghosts leave no thousand clients behind', async (t) => {
 
 test('the library is loaded by the first call that needs it, not by the messages', () => {
   const script = `
-    const { openHomeserver } = await import('./bridge-core/appservice/homeserver.ts');
+    const { openHomeserver } = await import('./bridge-core/appservice/open-homeserver.ts');
     const { startFakeHomeserver } = await import('./test/support/fake-homeserver.ts');
     const { createRequire } = await import('node:module');
     const isLoaded = () => Object.keys(createRequire(process.cwd() + '/x.js').cache).some((path) => path.includes('matrix-bot-sdk'));

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openHomeserver } from '../../../bridge-core/appservice/homeserver.ts';
+import { openHomeserver } from '../../../bridge-core/appservice/open-homeserver.ts';
 import { ConfigError, PermanentError, RetryableError, UnknownOutcomeError, UnreachableError } from '../../../bridge-core/errors.ts';
 import { eventId, roomId, userId } from '../../../bridge-core/ids.ts';
 import { bothSides, collectingLog, rejection, textOf } from './kit.ts';

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { openHomeserver } from '../../../bridge-core/appservice/homeserver.ts';
+import { openHomeserver } from '../../../bridge-core/appservice/open-homeserver.ts';
 import { type RoomId, userId } from '../../../bridge-core/ids.ts';
 import type { MatrixEvent } from '../../../bridge-core/matrix-event.ts';
 import { openStore } from '../../../bridge-core/store/sqlite.ts';

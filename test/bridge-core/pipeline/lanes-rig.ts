@@ -6,8 +6,9 @@ import type { Logger } from '../../../bridge-core/adapter.ts';
 import { PermanentError, RetryableError, UnknownOutcomeError, UnreachableError } from '../../../bridge-core/errors.ts';
 import { eventId, roomId, userId } from '../../../bridge-core/ids.ts';
 import { Journal } from '../../../bridge-core/pipeline/journal.ts';
-import { type LaneParts, Lanes, type Timing } from '../../../bridge-core/pipeline/lanes.ts';
+import { type LaneParts, Lanes } from '../../../bridge-core/pipeline/lanes.ts';
 import { type Row, states, towards } from '../../../bridge-core/pipeline/row.ts';
+import type { Timing } from '../../../bridge-core/pipeline/timing.ts';
 import { openTempStore, type TempStore } from '../../support/temp-store.ts';
 import { until } from '../../support/waiting.ts';
 

@@ -1,6 +1,7 @@
 // A connection of wire/ to a server under test, with everything written down that it tells.
 
-import { type Connection, type ConnectionSettings, type IrcLine, openConnection } from '../../../../bridges/irc/wire/connection.ts';
+import { openConnection } from '../../../../bridges/irc/wire/connect.ts';
+import type { Connection, ConnectionSettings, IrcLine } from '../../../../bridges/irc/wire/connection.ts';
 import { type FakeIrcd, type FakeIrcdOptions, startFakeIrcd } from '../../../support/fake-ircd.ts';
 import { until } from '../../../support/waiting.ts';
 

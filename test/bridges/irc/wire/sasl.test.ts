@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { openConnection } from '../../../../bridges/irc/wire/connect.ts';
 import type { OutLine, SaslSettings } from '../../../../bridges/irc/wire/connection.ts';
-import { openConnection } from '../../../../bridges/irc/wire/connection.ts';
 import { Authentication } from '../../../../bridges/irc/wire/sasl.ts';
 import { Scram, ScramFailure } from '../../../../bridges/irc/wire/scram.ts';
 import { until } from '../../../support/waiting.ts';

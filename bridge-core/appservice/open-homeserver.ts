@@ -1,0 +1,41 @@
+// Puts the homeserver's face together from its parts: sends, rooms, people, media, and what is asked of the homeserver itself,
+// all over one gate and one Agent.
+
+import type { UserId } from '../ids.ts';
+import type { Homeserver } from './homeserver.ts';
+import { HomeserverHttp, type HomeserverHttpOptions } from './homeserver-http.ts';
+import { Library } from './homeserver-library.ts';
+import { makeMedia } from './homeserver-media.ts';
+import { makePeople } from './homeserver-people.ts';
+import { makeRooms } from './homeserver-rooms.ts';
+import { makeSends } from './homeserver-sends.ts';
+import { makeStatus } from './homeserver-status.ts';
+
+export interface HomeserverOptions extends HomeserverHttpOptions {
+  readonly domain: string;
+  readonly bot: UserId;
+  readonly registrationId: string;
+}
+
+export function openHomeserver(options: HomeserverOptions): Homeserver {
+  const { domain, bot } = options;
+  const http = new HomeserverHttp(options);
+  const library = new Library({ http, bot, domain });
+  const media = makeMedia(http);
+  return {
+    domain,
+    bot,
+    ...makeSends(http),
+    ...makeRooms({ http, library, bot }),
+    ...makePeople({ http, library }),
+    ...makeStatus({ ...options, http }),
+    upload: media.upload,
+    download: media.download,
+    load: () => ({ inFlight: http.gate.active, waiting: http.gate.waiting }),
+    warm: () => library.warm(),
+    close: async () => {
+      library.close();
+      await Promise.all([http.close(), media.close()]);
+    },
+  };
+}
