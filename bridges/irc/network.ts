@@ -37,8 +37,8 @@ import type { CloseFault, Connection, Isupport } from './wire/connection.ts';
 export interface IrcNetworkParts {
   readonly id: string;
   readonly settings: IrcNetworkSettings;
-  /** Channels with a key, from links: as written → key. */
-  readonly keys: ReadonlyMap<string, string>;
+  /** Channels with a key, from the links as they are now: as written, and the key. */
+  readonly keys: () => Iterable<readonly [string, string]>;
   readonly tools: AdapterTools;
   readonly timing: IrcTiming;
   readonly open: OpenConnection;
@@ -122,7 +122,7 @@ export class IrcNetwork {
     const configured = Object.entries(settings.channels).flatMap(([name, { key }]) => (key === undefined ? [] : [[name, key] as const]));
     this.watching = new Watching({
       ...{ channels, memory: this.memory, presence, reporters: this.#reporters, inbox: tools.inbox, log },
-      keys: new Map([...parts.keys, ...configured]),
+      keys: () => [...configured, ...parts.keys()],
       fold: (name) => this.fold(name),
       bot: () => this.#bot,
       sessions: () => this.#pool.sessions(),

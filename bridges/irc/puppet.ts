@@ -1,7 +1,7 @@
 // One Matrix person on one network: their nick, their connection while they have one, and what is remembered of them when they
 // have none.
 
-import { type BridgeError, DeniedError, type Json, type Logger, PermanentError, RetryableError, type UserId } from '#bridge-core';
+import { type BridgeError, DeniedError, type Json, type Logger, RetryableError, type UserId } from '#bridge-core';
 import { Lifeline, type OpenConnection } from './lifeline.ts';
 import { nextNick, realnameFor, usernameFor } from './nicknames.ts';
 import type { Pacing } from './pacing.ts';
@@ -118,11 +118,9 @@ export class Puppet {
   /** The session to speak with; waits for it as long as the settings say, counted from the first who waited. */
   async ready(): Promise<IrcSession> {
     if (this.#session !== undefined) return this.#session;
-    if (this.#barred !== undefined) {
-      if (Date.now() < this.#barred.until) throw new DeniedError(this.#barred.error.message, this.#barred.error.code);
-      this.#barred = undefined;
-    }
+    this.#refuseBarred();
     const now = performance.now();
+    if (!this.isOpen) this.#waitingSince = undefined;
     this.#waitingSince ??= now;
     const left = this.#parts.settings.puppets.wait - (now - this.#waitingSince);
     this.#lifeline.start();
@@ -131,7 +129,8 @@ export class Puppet {
     try {
       await this.#lifeline.ready(left);
     } catch (thrown) {
-      throw thrown instanceof PermanentError ? thrown : this.#tooLate(thrown);
+      this.#refuseBarred();
+      throw this.#tooLate(thrown);
     } finally {
       this.#waiting--;
     }
@@ -201,6 +200,15 @@ export class Puppet {
     }
     const isWanted = this.#parts.down(this, session, error, fault);
     return this.#barred === undefined && isWanted ? 'retry' : 'rest';
+  }
+
+  /** Whom the network has banned, nobody speaks for. Where it refuses credentials the bot may. */
+  #refuseBarred(): void {
+    if (this.#barred === undefined) return;
+    const { error, until } = this.#barred;
+    if (Date.now() >= until) this.#barred = undefined;
+    else if (error.code === 'NETWORK_BANNED') throw new DeniedError(error.message, error.code);
+    else throw new RetryableError(error.code, error.message, { cause: error });
   }
 
   #tooLate(cause?: unknown): RetryableError {

@@ -1,7 +1,7 @@
 // One connection with somebody behind it: the bot or a puppet. Holds together what it says, where it is and what it asks; the
 // verbs that the core sees are made in verbs.ts. Lives as long as the connection.
 
-import type { BridgeError, Session, Speaker } from '#bridge-core';
+import { type BridgeError, RetryableError, type Session, type Speaker, UnreachableError } from '#bridge-core';
 import { Attendance } from './attendance.ts';
 import { Batches } from './batches.ts';
 import { Errands } from './errands.ts';
@@ -96,7 +96,9 @@ export class IrcSession implements Ear {
 
   lost(error: BridgeError): void {
     this.isLost = true;
-    this.speech.lost(error);
-    this.attendance.lost(error);
+    // For what was not sent yet nothing is final: whoever asks for the session next hears whether there may be one.
+    const passing = error instanceof RetryableError ? error : new UnreachableError(error.code, error.message, { cause: error });
+    this.speech.lost(passing);
+    this.attendance.lost(passing);
   }
 }

@@ -18,8 +18,8 @@ export interface WatchingParts {
   readonly inbox: Inbox;
   readonly log: Logger;
   readonly fold: (name: string) => string;
-  /** As written in the config → key. */
-  readonly keys: ReadonlyMap<string, string>;
+  /** As written in the config, and the key; what is named first counts. */
+  readonly keys: () => Iterable<readonly [string, string]>;
   readonly bot: () => Bot;
   readonly sessions: () => Iterable<IrcSession>;
   /** A puppet that was there before a loss or restart goes back in. */
@@ -66,7 +66,7 @@ export class Watching {
   keyOf(folded: string): string | undefined {
     const watched = this.#parts.channels.get(folded);
     if (watched !== undefined) return watched.key;
-    for (const [name, key] of this.#parts.keys) if (this.#parts.fold(name) === folded) return key;
+    for (const [name, key] of this.#parts.keys()) if (this.#parts.fold(name) === folded) return key;
     return undefined;
   }
 
