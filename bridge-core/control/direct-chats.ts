@@ -91,16 +91,19 @@ export class DirectChats {
   }
 
   async encrypted(event: MatrixEvent): Promise<void> {
-    const { links, plumb, notes } = this.#parts;
+    const { homeserver, links, plumb, notes } = this.#parts;
     const { room } = event;
     const open = links.byRoom(room).filter(({ state }) => state !== 'suspended');
+    if (open.length === 0 && !this.isDirect(room)) return;
+    // Anybody may send what nobody can read into any room: only the room's own state makes it an encrypted one.
+    if ((await homeserver.state(room, 'm.room.encryption', '')) === undefined) return;
     if (open.length > 0) {
       const notice =
         'This room is encrypted now, so the bridge can no longer read it, and nothing is carried from or to it any more. ' +
         'Encryption cannot be taken back: link a room without it.';
       await plumb.suspend(open.slice(0, 1), 'the room is encrypted', notice);
       await plumb.suspend(open.slice(1), 'the room is encrypted');
-    } else if (this.isDirect(room)) {
+    } else {
       const person = notes.get(noteOf(room));
       await this.#goOnInClear(room, userId(typeof person === 'string' ? person : event.sender), event.id);
     }

@@ -109,6 +109,23 @@ test('a linked room that becomes encrypted is suspended with one clear notice', 
   assert.deepEqual(rig.network.unwatched.sort(), [node, channel('#other')].sort());
 });
 
+test('an encrypted event in a room that is not encrypted changes nothing there', async (t) => {
+  const { rig, op, links, failed, directChats, quiet } = await start(t);
+  const id = linkable(rig, op);
+  const dm = rig.fake.createRoom({ creator: op, joinRule: 'invite', invite: [rig.bot], isDirect: true });
+  rig.fake.say(op, id, '!irc link #node');
+  await quiet();
+  const member = rig.fake.user('eve');
+  rig.fake.join(member, id);
+  rig.fake.say(member, id, { ciphertext: 'x' }, 'm.room.encrypted');
+  rig.fake.say(op, dm, { ciphertext: 'x' }, 'm.room.encrypted');
+  await quiet();
+  assert.equal(links.find(room(id), node)?.state, 'live');
+  assert.ok(directChats.isDirect(room(dm)));
+  assert.ok(!answers(rig).some((text) => /encrypted now/.test(text)));
+  assert.deepEqual(failed, []);
+});
+
 test('an invitation to an encrypted room is answered with why it cannot be linked', async (t) => {
   const { rig, op, quiet } = await start(t);
   const id = rig.fake.createRoom({ creator: op, joinRule: 'invite', name: 'Secret', encrypted: true, invite: [rig.bot] });
