@@ -72,7 +72,8 @@ export async function setUp(options: RigOptions): Promise<Rig> {
   for (const number of channels.keys()) {
     const members = options.apart === true ? [people[number] as string] : people;
     const creator = members[0] as string;
-    rooms.push(await stub.call('createRoom', { creator, version: '11', members: members.slice(1), invite: [stub.bot] }));
+    const levels = { users: { [creator]: 100, [stub.bot]: 50 } };
+    rooms.push(await stub.call('createRoom', { creator, version: '11', levels, members: members.slice(1), invite: [stub.bot] }));
   }
   const port = irc.tlsPort ?? irc.port;
   const store = join(folder, 'data', 'irc.db');
