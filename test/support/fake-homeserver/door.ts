@@ -89,7 +89,9 @@ export class Door {
     const cut = url.indexOf('?');
     const path = cut < 0 ? url : url.slice(0, cut);
     const query = new URLSearchParams(cut < 0 ? '' : url.slice(cut + 1));
-    const act = this.faults.none ? undefined : this.faults.take(`${method} ${decodeURIComponent(path)}`);
+    const act = this.faults.none
+      ? undefined
+      : this.faults.take(`${method} ${decodeURIComponent(path)}`, query.get('user_id') ?? this.#options.bot);
     if (act !== undefined) {
       if ('drop' in act && act.drop === 'before') {
         request.socket.destroy();
@@ -99,10 +101,9 @@ export class Door {
         setTimeout(() => this.#perform(request, response, raw, path, query, undefined), act.wait);
         return;
       }
-      if ('answer' in act) {
-        const body = { errcode: act.errcode ?? 'M_UNKNOWN', error: act.error ?? 'told to fail', ...act.extra };
+      if ('answer' in act && !act.done) {
         this.#noted(request, path, query);
-        answer(response, act.answer, { ...act.headers }, JSON.stringify(body));
+        answerFalsely(response, act);
         return;
       }
       if ('raw' in act) {
@@ -124,6 +125,10 @@ export class Door {
     const finish = (status: number, body: object | RawAnswer): void => {
       if (act !== undefined && 'drop' in act) {
         request.socket.destroy();
+        return;
+      }
+      if (act !== undefined && 'answer' in act) {
+        answerFalsely(response, act);
         return;
       }
       if (!('bytes' in body)) {
@@ -208,6 +213,11 @@ export class Door {
 function answer(response: ServerResponse, status: number, headers: Record<string, string>, body: string | Buffer): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers, 'content-length': Buffer.byteLength(body) });
   response.end(body);
+}
+
+function answerFalsely(response: ServerResponse, act: Extract<Fault['act'], { answer: number }>): void {
+  const body = { errcode: act.errcode ?? 'M_UNKNOWN', error: act.error ?? 'told to fail', ...act.extra };
+  answer(response, act.answer, { ...act.headers }, JSON.stringify(body));
 }
 
 function truncate(response: ServerResponse, body: Buffer, headers: Record<string, string> = {}): void {

@@ -3,8 +3,12 @@
 export interface Fault {
   /** Regular expression over `METHOD /path`; absent: every request. */
   readonly on?: string;
+  /** Only what is asked as this user. */
+  readonly user?: string;
   /** So many matching requests are spared first. */
   readonly after?: number;
+  /** Of those that follow, only each so-manieth is hit. */
+  readonly every?: number;
   /** So many are hit; absent: until it is cleared. */
   readonly times?: number;
   readonly act:
@@ -14,6 +18,8 @@ export interface Fault {
         readonly error?: string;
         readonly headers?: Record<string, string>;
         readonly extra?: object;
+        /** All was done that was asked for, only the answer says otherwise. */
+        readonly done?: true;
       }
     /** Closes the connection: before the request did anything, or after all of it was done. */
     | { readonly drop: 'before' | 'after' }
@@ -39,13 +45,15 @@ export class Faults {
   }
 
   /** The act for this request, if one is due; counts it. */
-  take(request: string): Fault['act'] | undefined {
+  take(request: string, user: string): Fault['act'] | undefined {
     for (const standing of this.#standing) {
-      if (standing.pattern !== undefined && !standing.pattern.test(request)) continue;
-      if (standing.spared < (standing.fault.after ?? 0)) {
+      const { after = 0, every = 1, user: only = user } = standing.fault;
+      if (only !== user || (standing.pattern !== undefined && !standing.pattern.test(request))) continue;
+      if (standing.spared < after || (standing.spared - after) % every < every - 1) {
         standing.spared += 1;
         continue;
       }
+      if (every > 1) standing.spared += 1;
       standing.hit += 1;
       if (standing.hit >= (standing.fault.times ?? Number.POSITIVE_INFINITY)) {
         this.#standing = this.#standing.filter((other) => other !== standing);

@@ -25,6 +25,15 @@ const verbs: Record<string, (...given: never[]) => unknown> = {
     }
     return said;
   },
+  /** The same for lines given one by one. */
+  sayAll: async (room: string, lines: readonly { user: string; text: string }[], gap: number) => {
+    const began = performance.now();
+    for (const [number, { user, text }] of lines.entries()) {
+      const ahead = began + number * gap - performance.now();
+      if (ahead > 0) await new Promise((resolve) => setTimeout(resolve, ahead));
+      fake.say(user, room, text);
+    }
+  },
 };
 
 const control = createServer((request, response) => {

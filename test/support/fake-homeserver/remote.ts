@@ -15,6 +15,7 @@ export interface RemoteHomeserver {
   counts(): Promise<Record<string, number>>;
   cpu(): Promise<NodeJS.CpuUsage>;
   flood(options: { users: string[]; rooms: string[]; count: number; gap?: number; prefix?: string }): Promise<{ id: string; at: number }[]>;
+  sayAll(room: string, lines: readonly { user: string; text: string }[], gap?: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -44,6 +45,9 @@ export async function spawnFakeHomeserver(options: FakeHomeserverOptions = {}): 
     counts: () => ask('counts') as Promise<Record<string, number>>,
     cpu: () => ask('cpu') as Promise<NodeJS.CpuUsage>,
     flood: ({ users, rooms, count, gap = 0, prefix = '' }) => ask('flood', users, rooms, count, gap, prefix) as never,
+    sayAll: async (room, lines, gap = 0) => {
+      await ask('sayAll', room, lines, gap);
+    },
     stop: async () => {
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.stdin.end();
