@@ -174,7 +174,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     count: (outcome) => metrics.event('network', outcome),
     journaled: (ms) => metrics.stage('received_journaled', 'matrix', ms),
   });
-  const routing = new MatrixRouting<Body>({ adapter, links, names, roster, journal, isAct: (event) => acts.isAct(event) });
+  const routing = new MatrixRouting({ links, names, roster, journal, isAct: (event) => acts.isAct(event) });
   const matrixToRemote = new MatrixToRemote<Body>({
     ...{ adapter, routing, store, journal, lanes: networkLanes, matrixLanes, relations, recovery, links, roster, puppets, ghosts },
     markLate: settings.ages.markLate,

@@ -1,7 +1,6 @@
 // Where a Matrix event goes: to links as rows, to the bridge itself as an act, into the roster, or nowhere. Decides only;
 // matrix-to-remote.ts queues what comes out.
 
-import type { Adapter, Json } from '../adapter.ts';
 import type { UserId } from '../ids.ts';
 import { keyField, type MatrixEvent, noticeField, stringIn } from '../matrix-event.ts';
 import type { Membership, Roster } from '../membership/roster.ts';
@@ -10,8 +9,7 @@ import type { Names } from '../virtual-users/names.ts';
 import type { Journal, NewRow } from './journal.ts';
 import { roomLane, speakerLane, towards } from './row.ts';
 
-export interface RoutingParts<Body extends Json> {
-  readonly adapter: Pick<Adapter<Body>, 'openSession'>;
+export interface RoutingParts {
   readonly links: Links;
   readonly names: Names;
   readonly roster: Roster;
@@ -23,10 +21,10 @@ export interface RoutingParts<Body extends Json> {
 const said = new Set(['m.room.message', 'm.sticker', 'm.reaction', 'm.room.redaction']);
 const memberships = new Set<Membership>(['join', 'invite', 'knock', 'ban', 'leave']);
 
-export class MatrixRouting<Body extends Json> {
-  readonly #parts: RoutingParts<Body>;
+export class MatrixRouting {
+  readonly #parts: RoutingParts;
 
-  constructor(parts: RoutingParts<Body>) {
+  constructor(parts: RoutingParts) {
     this.#parts = parts;
   }
 
@@ -78,13 +76,16 @@ export class MatrixRouting<Body extends Json> {
     return links.length === 1 && from?.link === links[0]?.id ? [] : links.filter((link) => link.id !== from?.link);
   }
 
-  // A person who left takes their session along; one of ours put out by a person is put out on the network too.
+  // A person who left takes their session along, after their last words; one of ours put out by a person is put out on the
+  // network too. Only who was in can be put out: an invitation or a ban that ends is a leave as well.
   #membershipTargets(event: MatrixEvent, links: readonly Link[]): readonly Link[] {
     const { membership } = event.content;
     if (membership !== 'leave' && membership !== 'ban') return [];
     const user = event.stateKey as UserId;
-    if (this.#parts.names.isGhost(user)) return user === event.sender || this.isOurs(event.sender) ? [] : links;
-    return links.filter((link) => this.#parts.adapter.openSession({ as: 'user', user }, link.channel) !== undefined);
+    const { names, roster } = this.#parts;
+    const before = stringIn(event.was?.content, 'membership') ?? roster.membership(event.room, user);
+    if (before !== 'join') return [];
+    return names.isGhost(user) && (user === event.sender || this.isOurs(event.sender)) ? [] : links;
   }
 
   #laneUser(event: MatrixEvent): UserId {

@@ -6,7 +6,7 @@ import { PermanentError } from '../errors.ts';
 import { mapMentions } from '../format/mentions.ts';
 import type { RichText } from '../format/rich-text.ts';
 import { toHtml, toPlain } from '../format/to-html.ts';
-import { eventId, type RemoteMessageId, type RoomId, remoteMessageId, remoteUserId, type UserId } from '../ids.ts';
+import { eventId, localpartOf, type RemoteMessageId, type RoomId, remoteMessageId, remoteUserId, type UserId } from '../ids.ts';
 import { type EphemeralEvent, type MatrixEvent, noticeField, recordIn, relationOf, stringIn } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
 import type { Link, Links } from '../plumbing/links.ts';
@@ -26,7 +26,7 @@ import { Turns } from './turns.ts';
 
 export interface MatrixToRemoteParts<Body extends Json> {
   readonly adapter: Adapter<Body>;
-  readonly routing: MatrixRouting<Body>;
+  readonly routing: MatrixRouting;
   readonly store: Store;
   readonly journal: Journal;
   /** Towards the network, and towards Matrix: what is said here is heard in the channel's other rooms. */
@@ -147,7 +147,7 @@ export class MatrixToRemote<Body extends Json> {
   // 5 speak as
   async #speakAs(link: Link, event: MatrixEvent): Promise<Voice<Body>> {
     const { puppets, routing } = this.#parts;
-    if (routing.isOurs(event.sender) || shownName(event.content) !== undefined) return await puppets.relay(link.channel);
+    if (routing.isOurs(event.sender) || (await this.#spokenFor(event)) !== undefined) return await puppets.relay(link.channel);
     return await puppets.speak(event.sender, this.#parts.roster.nameOf(event.room, event.sender), link.channel);
   }
 
@@ -160,7 +160,7 @@ export class MatrixToRemote<Body extends Json> {
       pointed,
       link: (file) => this.#parts.mediaLink(file, event),
     });
-    return { link, event, voice, name: this.#nameOf(event), deed: this.#naming(deed) };
+    return { link, event, voice, name: await this.#nameOf(event), deed: this.#naming(deed) };
   }
 
   /** A ghost that is named is the person behind it. */
@@ -310,19 +310,33 @@ export class MatrixToRemote<Body extends Json> {
         await (await puppets.relay(link.channel)).session.setTopic?.(link.channel, topic);
       }
     } else if (!routing.isOurs(user)) {
-      await puppets.withdraw(user, link.channel, reason);
+      if (!this.#isElsewhere(user, link)) await puppets.withdraw(user, link.channel, reason);
     } else {
       const remote = ghosts.remoteOf(user);
-      const by = this.#nameOf(event);
+      const by = await this.#nameOf(event);
       const { session } = await puppets.relay(link.channel);
       if (remote !== undefined) await session.kick?.(link.channel, remote, `by ${by}${reason === undefined ? '' : `: ${reason}`}`);
     }
     await store.write(() => journal.remove(row));
   }
 
-  #nameOf(event: MatrixEvent): string {
-    const shown = shownName(event.content)?.name ?? this.#parts.roster.nameOf(event.room, event.sender);
-    return shown ?? event.sender.slice(1, event.sender.indexOf(':'));
+  async #nameOf(event: MatrixEvent): Promise<string> {
+    const shown = (await this.#spokenFor(event)) ?? this.#parts.roster.nameOf(event.room, event.sender);
+    return shown ?? localpartOf(event.sender);
+  }
+
+  /** In whose name a bridge's bot speaks. Anybody else speaks as themselves, whatever name they put on a message. */
+  async #spokenFor(event: MatrixEvent): Promise<string | undefined> {
+    const shown = shownName(event.content);
+    if (shown === undefined) return undefined;
+    const isBot = this.#parts.routing.isOurs(event.sender) || (await this.#parts.isBridgeBot(event.room, event.sender));
+    return isBot ? shown.name : undefined;
+  }
+
+  /** In another room of the same channel: the session is needed still. */
+  #isElsewhere(user: UserId, link: Link): boolean {
+    const { links, roster } = this.#parts;
+    return links.liveOn(link.channel).some(({ room }) => room !== link.room && roster.isIn(room, user));
   }
 
   #key(row: Row, part: number): string {
