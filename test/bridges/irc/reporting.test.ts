@@ -31,6 +31,12 @@ async function start(t: { after(end: () => Promise<void>): void }, server: FakeI
 const bot = 'causeway';
 const botIsBack = (ircd: FakeIrcd) => ircd.waitForMember('#chan', bot);
 
+/** It has begun to listen, and two PINGs have shown that it hears all. */
+async function standsBy(ircd: FakeIrcd, nick: string): Promise<void> {
+  await until(`${nick} to stand by`, () => ircd.lines(nick).filter((line) => line.startsWith('PING')).length >= 2 || undefined);
+  await delay(20);
+}
+
 /** Everything said is told once and in order, and nothing was missed. */
 async function assertAll(world: WithAdapter, lines: readonly string[]): Promise<void> {
   await until('the last line', () => world.texts().includes(`zoe: ${lines.at(-1)}`) || undefined);
@@ -46,6 +52,7 @@ for (const server of [{}, { capabilities: [] }]) {
   test(`the bot lost, a puppet reports on from the same line (${kind})`, async (t) => {
     const { ircd, world, id, zoe } = await start(t, server);
     await world.join('ann', id);
+    await standsBy(ircd, 'ann[m]');
     const lines = Array.from({ length: 60 }, (_, at) => (at % 3 === 0 ? 'again' : `line ${at}`));
     for (const [at, line] of lines.entries()) {
       if (at === 20) ircd.drop(bot);
@@ -61,6 +68,7 @@ for (const server of [{}, { capabilities: [] }]) {
   test(`a half-open bot is found by its QUIT, and what it never heard is reported (${kind})`, async (t) => {
     const { ircd, world, id, zoe } = await start(t, server);
     await world.join('ann', id);
+    await standsBy(ircd, 'ann[m]');
     zoe.say('#chan', 'heard by both');
     await world.event('message');
     const half = ircd.client(bot);
@@ -85,22 +93,26 @@ test('the standby lost, another stands by', async (t) => {
   ircd.drop('ann[m]');
   zoe.say('#chan', 'one');
   await world.event('message');
+  await standsBy(ircd, 'ben[m]');
   ircd.drop(bot);
   zoe.say('#chan', 'two');
   await botIsBack(ircd);
   zoe.say('#chan', 'three');
   await assertAll(world, ['one', 'two', 'three']);
+  assert.ok(!world.events.some((event) => event.kind === 'gap'));
 });
 
 test('puppets that come and go while the bot is away lose nothing', async (t) => {
   const { ircd, world, id, zoe } = await start(t, {}, { timing: { reconnectFirst: 600, reconnectMost: 600 } });
   await world.join('ann', id);
+  await standsBy(ircd, 'ann[m]');
   ircd.drop(bot);
   zoe.say('#chan', 'ann reports');
   await until('the first line', () => world.texts().length === 1 || undefined);
   await world.join('ben', id);
   zoe.say('#chan', 'ben stands by');
   await until('the second line', () => world.texts().length === 2 || undefined);
+  await standsBy(ircd, 'ben[m]');
   ircd.drop('ann[m]');
   zoe.say('#chan', 'ben reports');
   await botIsBack(ircd);
@@ -186,6 +198,7 @@ test('old lines that a server repeats at the join are no news', async (t) => {
 test('kicked, the bot goes back in once; a puppet reports meanwhile, the kick too', async (t) => {
   const { ircd, world, id, zoe } = await start(t);
   await world.join('ann', id);
+  await standsBy(ircd, 'ann[m]');
   zoe.becomeOperator('#chan');
   zoe.kick('#chan', bot, 'out');
   zoe.say('#chan', 'without the bot');
