@@ -21,6 +21,8 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
     setFlagsFromString('--semi-space-growth-factor=2');
     setFlagsFromString('--expose-gc');
     runInNewContext('gc')({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+    // Else written at a clean end only: a bridge that is killed would find nothing at its next start.
+    module.flushCompileCache();
   }, 5_000).unref();
   await import('./main.ts');
 } else if (existsSync(carried)) {

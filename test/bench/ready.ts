@@ -1,7 +1,7 @@
 // The bridge at work: started, with a first message through each way; and the driver's own clients beside it.
 
 import { type BareClient, bareClient } from './bare-irc.ts';
-import { type BridgeRun, clock, type Rig, until } from './rig.ts';
+import { type BridgeRun, clock, type Rig, sleep, until } from './rig.ts';
 
 export interface ListeningClient extends BareClient {
   /** Whole PRIVMSG lines go to this one from now on. */
@@ -37,6 +37,14 @@ export async function startWarm(rig: Rig): Promise<BridgeRun> {
   await flowsBothWays(rig, bridge, probe);
   probe.close();
   return bridge;
+}
+
+/** The same after a clean restart: its links stand, and what is compiled lies in the cache. */
+export async function restartWarm(rig: Rig): Promise<BridgeRun> {
+  const first = await startWarm(rig);
+  await sleep(2_000);
+  await first.kill('SIGTERM');
+  return await startWarm(rig);
 }
 
 export interface FirstFlow {

@@ -5,7 +5,7 @@ import { isWhole, told } from './arrivals.ts';
 import { pacedFloor, putFloor } from './floors.ts';
 import { type FlowResult, matrixToNetwork, networkToMatrix } from './flows.ts';
 import { rssOf } from './process-costs.ts';
-import { openListener, openSpeakers, startWarm } from './ready.ts';
+import { openListener, openSpeakers, restartWarm, startWarm } from './ready.ts';
 import { mb, ms, quantile, type Report, rate } from './report.ts';
 import { clock, setUp, sleep } from './rig.ts';
 
@@ -17,7 +17,7 @@ const settledAfter = 15_000;
 export async function measureOneRoom(report: Report): Promise<void> {
   const rig = await setUp({ channels: 1, people: 10 });
   try {
-    const bridge = await startWarm(rig);
+    const bridge = await restartWarm(rig);
     const speakers = await openSpeakers(rig, 10);
     const listener = await openListener(rig);
     const put = await putFloor();
