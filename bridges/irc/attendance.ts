@@ -16,6 +16,8 @@ interface Joining {
 export interface AttendanceParts {
   readonly connection: Connection;
   readonly answerWithin: number;
+  /** A channel's name as the rest of the adapter keys it. */
+  readonly fold: (name: string) => string;
   readonly arrived: (folded: string) => void;
   readonly departed: (folded: string) => void;
 }
@@ -82,7 +84,7 @@ export class Attendance {
         if (isOwn) this.#depart(line.params[0] ?? '');
         return;
       case 'KICK':
-        if (this.#fold(line.params[1] ?? '') === this.#fold(this.#parts.connection.nick)) this.#depart(line.params[0] ?? '');
+        if (this.#isOurs(line.params[1] ?? '')) this.#depart(line.params[0] ?? '');
         return;
       case '470': {
         const [, from = '', to = ''] = line.params;
@@ -109,7 +111,12 @@ export class Attendance {
   }
 
   #fold(name: string): string {
-    return this.#parts.connection.isupport.fold(name);
+    return this.#parts.fold(name);
+  }
+
+  #isOurs(nick: string): boolean {
+    const { isupport, nick: own } = this.#parts.connection;
+    return isupport.fold(nick) === isupport.fold(own);
   }
 
   #arrive(name: string): void {

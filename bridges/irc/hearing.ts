@@ -148,7 +148,7 @@ export class LineHearing {
       else presence.left(channel.folded, isKick ? (line.params[1] ?? '') : line.nick);
     }
     if (gone !== session) return;
-    const wasIn = session.attendance.has(this.#fold(line.params[0] ?? ''));
+    const wasIn = session.attendance.has(channel?.folded ?? '');
     session.attendance.heard(line, own === session);
     if (!session.isBot || channel === undefined || !wasIn) return;
     const reason = line.params[2] ? ` (${line.params[2]})` : '';

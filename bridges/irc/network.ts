@@ -84,7 +84,7 @@ export class IrcNetwork {
     this.#queries = new Queries(timing.answer);
     const { presence, channels } = this;
     const ownNicks = this.#ownNicks;
-    this.#reports = new Reports({ network: id, inbox: tools.inbox, presence, ownNicks, support, log, count: tools.count });
+    this.#reports = new Reports({ network: id, inbox: tools.inbox, presence, support, log, count: tools.count });
     this.#courtesies = new Courtesies({
       timing,
       fold: (nick) => this.fold(nick),
@@ -146,6 +146,7 @@ export class IrcNetwork {
       network: id,
       lines: settings.lines,
       typingEvery: timing.typing,
+      foldChannel: (name) => channels.keyOf(name),
       channelName: (folded) => this.watching.nameOf(folded),
       channelKey: (folded) => this.watching.keyOf(folded),
       hearerFor: (session, folded) => this.#reporters.hearerFor(session, folded),
@@ -288,6 +289,7 @@ export class IrcNetwork {
   #botUp(session: IrcSession): void {
     this.#support = session.connection.isupport;
     this.memory.noteSupport(this.#support);
+    this.channels.ruleChanged();
     this.#queries.connected(session.connection);
     this.#log.info({ nick: session.connection.nick }, 'connected');
     this.#parts.tools.inbox.connection({ as: 'bot' }, this.id, 'up');

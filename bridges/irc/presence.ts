@@ -21,8 +21,6 @@ interface Members {
   readonly signs: Map<string, string>;
   /** NAMES under way: replaces `signs` at its end, so that nobody is missing meanwhile. */
   arriving: Map<string, string> | undefined;
-  /** A whole list was read since the channel is watched. */
-  isKnown: boolean;
 }
 
 export class Presence {
@@ -35,7 +33,7 @@ export class Presence {
   }
 
   watch(channel: string): void {
-    if (!this.#channels.has(channel)) this.#channels.set(channel, { signs: new Map(), arriving: undefined, isKnown: false });
+    if (!this.#channels.has(channel)) this.#channels.set(channel, { signs: new Map(), arriving: undefined });
   }
 
   unwatch(channel: string): void {
@@ -54,19 +52,11 @@ export class Presence {
     return this.#channels.get(channel)?.signs.has(folded) ?? false;
   }
 
-  isKnown(channel: string): boolean {
-    return this.#channels.get(channel)?.isKnown ?? false;
-  }
-
   *members(channel: string): Iterable<Person> {
     for (const folded of this.#channels.get(channel)?.signs.keys() ?? []) {
       const person = this.#people.get(folded);
       if (person !== undefined) yield person;
     }
-  }
-
-  count(channel: string): number {
-    return this.#channels.get(channel)?.signs.size ?? 0;
   }
 
   joined(channel: string, nick: string, details: { readonly mask?: string; readonly account?: string } = {}): void {
@@ -149,7 +139,6 @@ export class Presence {
     for (const folded of members.signs.keys()) if (!arrived.has(folded)) this.#leave(folded, channel);
     members.signs.clear();
     for (const [folded, signs] of arrived) members.signs.set(folded, signs);
-    members.isKnown = true;
   }
 
   /** A new list will come from the start (the reporter joined anew). */

@@ -99,10 +99,6 @@ export class Reporters {
     return this.#channels.get(folded);
   }
 
-  all(): Iterable<Coverage> {
-    return this.#channels.values();
-  }
-
   /** Who proves what `speaker` says there by hearing it. */
   hearerFor(speaker: Ear, folded: string): Ear | undefined {
     const coverage = this.#channels.get(folded);

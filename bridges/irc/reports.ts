@@ -5,7 +5,6 @@ import type { ChannelId, Inbox, Logger, RemoteEvent } from '#bridge-core';
 import { messageOf } from '#bridge-core';
 import { awayEvent, type Hearing, membershipEvent, redactionEvent, renameEvent, spokenEvent, taggedEvent, topicEvent } from './events.ts';
 import { withoutCodes } from './formatter.ts';
-import type { OwnNicks } from './own-nicks.ts';
 import type { Presence } from './presence.ts';
 import type { Watched } from './watched.ts';
 import type { IrcLine, Isupport } from './wire/connection.ts';
@@ -14,7 +13,6 @@ export interface ReportsParts {
   readonly network: string;
   readonly inbox: Inbox;
   readonly presence: Presence;
-  readonly ownNicks: OwnNicks;
   readonly support: () => Isupport;
   readonly log: Logger;
   readonly count: (name: string, labels?: Readonly<Record<string, string>>, by?: number) => void;
@@ -129,10 +127,6 @@ export class Reports {
   /** In the order of calling; the core answers once it is journaled, for which nothing here waits. */
   #tell(event: RemoteEvent | undefined): void {
     if (event === undefined) return;
-    this.tell(event);
-  }
-
-  tell(event: RemoteEvent): void {
     this.#parts.inbox.receive(event).catch((thrown: unknown) => {
       this.#parts.count('events_refused', { network: this.#parts.network });
       // A store that is broken refuses thousands; one line in a while says it.

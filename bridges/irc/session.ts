@@ -51,12 +51,14 @@ export class IrcSession implements Ear {
     this.attendance = new Attendance({
       connection,
       answerWithin: timing.answer,
+      fold: context.foldChannel,
       arrived: (folded) => parts.arrived(this, folded),
       departed: (folded) => parts.departed(this, folded),
     });
     this.speech = new Speech({
       connection,
       timing,
+      fold: context.foldChannel,
       reporter: (folded) => context.hearerFor(this, folded),
       giveUp: parts.giveUp,
     });

@@ -34,6 +34,8 @@ interface Utterance extends Said {
 export interface SpeechParts {
   readonly connection: Connection;
   readonly timing: IrcTiming;
+  /** A target's name as the rest of the adapter keys it. */
+  readonly fold: (name: string) => string;
   /** The session whose hearing proves what we say there; never this one. */
   readonly reporter: (folded: string) => { fence(): Promise<void> } | undefined;
   /** The server does not answer: give the connection up. */
@@ -204,7 +206,7 @@ export class Speech {
   }
 
   #echoed(line: IrcLine): void {
-    const folded = this.#parts.connection.isupport.fold(line.params[0] ?? '');
+    const folded = this.#parts.fold(line.params[0] ?? '');
     const at = this.#unechoed.findIndex((each) => each.folded === folded);
     if (at < 0) return;
     const [utterance] = this.#unechoed.splice(at, 1);
@@ -212,13 +214,8 @@ export class Speech {
   }
 
   #refusalOf(line: IrcLine, current: Utterance): BridgeError | undefined {
-    const { fold } = this.#folding();
+    const { fold } = this.#parts;
     return sendRefusal(line, current.lines[0]?.command ?? '', current.target, (name) => fold(name) === current.folded);
-  }
-
-  #folding(): { fold(name: string): string } {
-    const support = this.#parts.connection.isupport;
-    return { fold: (name) => support.fold(name) };
   }
 
   #prove(utterance: Utterance, id: RemoteMessageId | undefined): void {

@@ -24,6 +24,8 @@ export interface SessionContext {
   readonly network: string;
   readonly lines: number;
   readonly typingEvery: number;
+  /** The key of a channel, whatever rule its id was folded by. */
+  readonly foldChannel: (name: string) => string;
   /** As written, for a folded name. */
   channelName(folded: string): string;
   channelKey(folded: string): string | undefined;
@@ -104,7 +106,7 @@ export function sessionOf(session: Behind, context: SessionContext, offered: Off
   const order = (channel: ChannelId, command: string, ...params: string[]) => {
     const { folded, name } = place(channel);
     const refusal = (line: Parameters<typeof sendRefusal>[0]) =>
-      sendRefusal(line, command, name, (given) => fold(given) === folded || fold(given) === fold(params[0] ?? ''));
+      sendRefusal(line, command, name, (given) => context.foldChannel(given) === folded || fold(given) === fold(params[0] ?? ''));
     return errands.run({ command, params: [name, ...params] }, refusal);
   };
   let typedAt = 0;

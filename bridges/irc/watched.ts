@@ -25,6 +25,7 @@ export class WatchedChannels {
   readonly #byFolded = new Map<string, Watched>();
   readonly #byName = new Map<string, Watched | undefined>();
   readonly #fold: (name: string) => string;
+  #hasOldKeys = false;
 
   constructor(fold: (name: string) => string) {
     this.#fold = fold;
@@ -46,15 +47,33 @@ export class WatchedChannels {
   named(name: string): Watched | undefined {
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
-    const found = this.#byFolded.get(this.#fold(name));
+    const folded = this.#fold(name);
+    const found = this.#byFolded.get(folded) ?? this.#written(folded);
     if (found === undefined) return undefined;
     if (this.#byName.size > 10_000) this.#byName.clear();
     this.#byName.set(name, found);
     return found;
   }
 
+  /** How all parts key the channel: as in its id, whatever rule that was folded by. */
+  keyOf(name: string): string {
+    return this.named(name)?.folded ?? this.#fold(name);
+  }
+
   add(channel: Watched): void {
     this.#byFolded.set(channel.folded, channel);
+    this.#hasOldKeys ||= this.#fold(channel.name) !== channel.folded;
+  }
+
+  /** The network folds by another rule now, as its server says: keys of ids may be of the old one. */
+  ruleChanged(): void {
+    this.#byName.clear();
+    this.#hasOldKeys = [...this].some((channel) => this.#fold(channel.name) !== channel.folded);
+  }
+
+  #written(folded: string): Watched | undefined {
+    if (!this.#hasOldKeys) return undefined;
+    return [...this].find((channel) => this.#fold(channel.name) === folded);
   }
 
   remove(channel: Watched): void {

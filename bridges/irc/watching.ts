@@ -105,10 +105,11 @@ export class Watching {
   async #end(channel: Watched, words: string): Promise<void> {
     const { channels, presence, reporters, sessions, bot } = this.#parts;
     reporters.unwatch(channel.folded);
-    channels.remove(channel);
-    presence.unwatch(channel.folded);
     const { session } = bot();
     const all = [...sessions(), ...(session === undefined ? [] : [session])];
-    await Promise.all(all.map((each) => each.attendance.leave(channel.name, words).catch(() => {})));
+    const leaving = all.map((each) => each.attendance.leave(channel.name, words).catch(() => {}));
+    channels.remove(channel);
+    presence.unwatch(channel.folded);
+    await Promise.all(leaving);
   }
 }

@@ -246,3 +246,25 @@ test('channels of the network are listed', async (t) => {
   for await (const channel of world.adapter.channels.list('roses')) found.push(`${channel.id} ${channel.topic}`);
   assert.deepEqual(found, ['local/#gardens Roses and more']);
 });
+
+test('a channel whose id was folded before the server told its rule works all the same', async (t) => {
+  const ircd = await startFakeIrcd({ capabilities: [], faults: { isupport: ['CASEMAPPING=ascii'] } });
+  ircd.world.fold = (name: string) => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const links = [{ network: 'local', channel: '#Odd[1]', room: '!r:hs.test' }];
+  const world = withAdapter(t, { port: ircd.port, links, timing: { proof: 1_000 } });
+  t.after(() => ircd.close());
+  const [link] = world.adapter.configuredLinks();
+  assert.equal(link?.channel, 'local/#odd{1}');
+  const id = link?.channel;
+  await world.adapter.watch(id);
+  await world.adapter.connect();
+  await ircd.waitForMember('#Odd[1]', 'causeway');
+  const zoe = ircd.person('zoe').join('#odd[1]');
+  zoe.say('#ODD[1]', 'heard');
+  const event = await world.event('message');
+  assert.equal(event.channel, id);
+  await world.say('ann', id, 'spoken');
+  await zoe.waitForText('#odd[1]', 'spoken');
+  await world.adapter.unwatch(id);
+  await until('all to leave', () => ircd.members('#odd[1]').join() === 'zoe' || undefined);
+});
