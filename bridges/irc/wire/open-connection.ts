@@ -161,7 +161,8 @@ export class OpenConnection implements Connection, LineSink, Kept {
     this.#take(parseLine(text));
   }
 
-  #take(line: IrcLine): void {
+  #take(given: IrcLine): void {
+    const line = this.#withOldNick(given);
     if (line.nick === this.#nick) this.#learnOwn(line);
     switch (line.command) {
       case 'PING':
@@ -263,6 +264,12 @@ export class OpenConnection implements Connection, LineSink, Kept {
     if (token === keepaliveToken) return;
     this.#fences?.answered(params.length > 1 || token?.startsWith('fence') ? token : undefined);
     this.#tune();
+  }
+
+  /** InspIRCd 3 writes a labelled NICK late, with the new nick as its source. */
+  #withOldNick(line: IrcLine): IrcLine {
+    const isLate = line.command === 'NICK' && line.tags.label !== undefined && line.nick === line.params[0];
+    return isLate ? { ...line, nick: this.#nick } : line;
   }
 
   /** From a line that bears our own nick. */
