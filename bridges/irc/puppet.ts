@@ -199,7 +199,10 @@ export class Puppet {
       this.#barred = { error, until: Date.now() + this.#parts.timing.reconnectBarred };
     }
     const isWanted = this.#parts.down(this, session, error, fault);
-    return this.#barred === undefined && isWanted ? 'retry' : 'rest';
+    if (this.#barred === undefined && isWanted) return 'retry';
+    // Whoever waits once it goes on has waited for nothing yet.
+    this.#waitingSince = undefined;
+    return 'rest';
   }
 
   /** Whom the network has banned, nobody speaks for. Where it refuses credentials the bot may. */
@@ -211,9 +214,10 @@ export class Puppet {
     else throw new RetryableError(error.code, error.message, { cause: error });
   }
 
+  /** The bot speaks meanwhile. */
   #tooLate(cause?: unknown): RetryableError {
     const reason = cause instanceof Error ? `: ${cause.message}` : '';
-    return new RetryableError('NETWORK_BUSY', `no connection for ${this.user} yet${reason}`, { cause });
+    return new RetryableError('SESSION_LIMIT', `no connection for ${this.user} yet${reason}`, { cause });
   }
 
   #connectionSettings(): ConnectionSettings {
