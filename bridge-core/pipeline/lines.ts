@@ -29,7 +29,18 @@ export function decorate<Body extends Json>(body: Body, decoration: Decoration, 
 
 export function narrowed(fit: Fit, decoration: Decoration): Fit {
   const taken = Buffer.byteLength(decoration.name) + Buffer.byteLength(decoration.late);
-  return taken === 0 ? fit : { ...fit, bytes: Math.max(16, fit.bytes - taken) };
+  if (taken === 0) return fit;
+  const { multiline } = fit;
+  return {
+    ...fit,
+    bytes: Math.max(16, fit.bytes - taken),
+    ...(multiline !== undefined && { multiline: { ...multiline, bytes: Math.max(16, multiline.bytes - taken) } }),
+  };
+}
+
+/** Bodies that are no text are the adapter's to cut. */
+export function fits(body: Json, fit: Fit): boolean {
+  return typeof body !== 'string' || Buffer.byteLength(body) <= (fit.multiline?.bytes ?? fit.bytes);
 }
 
 /** Prints within the channel's budget; what is over it goes to a page, whose address stands in the last line. */

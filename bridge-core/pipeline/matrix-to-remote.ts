@@ -4,31 +4,27 @@
 import type { Adapter, Json, Logger, Session } from '../adapter.ts';
 import { PermanentError } from '../errors.ts';
 import { mapMentions } from '../format/mentions.ts';
-import type { RichText } from '../format/rich-text.ts';
 import { toHtml, toPlain } from '../format/to-html.ts';
 import { eventId, localpartOf, type RemoteMessageId, type RoomId, remoteMessageId, remoteUserId, type UserId } from '../ids.ts';
 import { type EphemeralEvent, type MatrixEvent, noticeField, recordIn, relationOf, stringIn } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
 import type { Link, Links } from '../plumbing/links.ts';
-import type { Store } from '../store/store.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import type { Puppets, Voice } from '../virtual-users/puppets.ts';
 import { type Attachment, shownName } from './content.ts';
 import { type Deed, type Pointed, planFor, pointsAt } from './fallbacks.ts';
-import type { Journal, NewRow } from './journal.ts';
+import type { NewRow } from './journal.ts';
 import { BehindParked, type Lanes } from './lanes.ts';
-import { decorate, decorationFor, narrowed, printWithin } from './lines.ts';
 import type { MatrixRouting } from './matrix-routing.ts';
 import type { Recovery } from './recovery.ts';
 import { asRemoteMessage, type Relation, type Relations } from './relations.ts';
 import { type Row, roomLane, states, towards } from './row.ts';
+import { Saying, type SayingParts, type Words } from './saying.ts';
 import { Turns } from './turns.ts';
 
-export interface MatrixToRemoteParts<Body extends Json> {
+export interface MatrixToRemoteParts<Body extends Json> extends SayingParts<Body> {
   readonly adapter: Adapter<Body>;
   readonly routing: MatrixRouting;
-  readonly store: Store;
-  readonly journal: Journal;
   /** Towards the network, and towards Matrix: what is said here is heard in the channel's other rooms. */
   readonly lanes: Lanes;
   readonly matrixLanes: Lanes;
@@ -38,11 +34,8 @@ export interface MatrixToRemoteParts<Body extends Json> {
   readonly roster: Roster;
   readonly puppets: Puppets<Body>;
   readonly ghosts: Pick<Ghosts, 'remoteOf'>;
-  /** Older lines carry their time, ms. */
-  readonly markLate: number;
   readonly isBridgeBot: (room: RoomId, user: UserId) => Promise<boolean>;
   readonly mediaLink: (file: Attachment, event: MatrixEvent) => string | undefined;
-  readonly page: (event: MatrixEvent, title: string, text: RichText) => Promise<string | undefined>;
   /** Ephemeral events and own redactions: worthless late, or already durable elsewhere. */
   readonly passing: (event: EphemeralEvent) => void;
   readonly redacted: (event: MatrixEvent) => void;
@@ -60,21 +53,18 @@ interface Wanted {
   readonly rows: readonly NewRow[];
   readonly change: (() => void) | undefined;
 }
-interface Planned<Body extends Json> {
-  readonly link: Link;
-  readonly event: MatrixEvent;
-  readonly voice: Voice<Body>;
-  /** In whose name the bot speaks. */
-  readonly name: string;
+interface Planned<Body extends Json> extends Words<Body> {
   readonly deed: Deed;
 }
 
 export class MatrixToRemote<Body extends Json> {
   readonly #parts: MatrixToRemoteParts<Body>;
+  readonly #saying: Saying<Body>;
   readonly #turns = new Turns<Session<Body>>();
 
   constructor(parts: MatrixToRemoteParts<Body>) {
     this.#parts = parts;
+    this.#saying = new Saying(parts);
   }
 
   async accept(batch: { events: readonly MatrixEvent[]; ephemeral: readonly EphemeralEvent[]; record: () => void }): Promise<void> {
@@ -221,54 +211,15 @@ export class MatrixToRemote<Body extends Json> {
   }
 
   async #send(row: Row, planned: Planned<Body>, deed: SendDeed): Promise<Relation[]> {
-    const { link, voice, event, name } = planned;
-    const { session, relayed } = voice;
-    const isShown = this.#parts.adapter.capabilities(link.channel).shownAs;
-    const inName = relayed && !isShown ? name : undefined;
-    const style = inName !== undefined && deed.style === 'emote' ? 'text' : deed.style;
-    const isLate = row.progress.revived === true || Date.now() - row.at > this.#parts.markLate;
-    const decoration = decorationFor(inName, deed.style === 'emote', isLate ? event.at : undefined);
-    const fit = narrowed(session.fit(link.channel, style), decoration);
-    const { formatter } = this.#parts.adapter;
-    const kept = row.progress.bodies as readonly Body[] | undefined;
-    const bodies = kept ?? (await printWithin(formatter, deed.text, fit, () => this.#parts.page(event, `${name} wrote`, deed.text)));
-    const proved = [...(row.progress.proved ?? [])];
-    const isFirst = proved.length;
-
-    if (bodies.length > 1 && kept === undefined) await this.#save(row, { ...row.progress, bodies: bodies as readonly string[] });
-    for (let part = proved.length; part < bodies.length; part += 1) {
-      const body = bodies[part] as Body;
-      const isTooLong = typeof body === 'string' && Buffer.byteLength(body) > fit.bytes;
-      let id: RemoteMessageId | undefined;
-      for (const piece of isTooLong ? formatter.print(formatter.parse(body, link.channel), fit) : [body]) {
-        id = await this.#sendOne(row, session, {
-          ...{ key: this.#key(row, part), channel: link.channel, body: decorate(piece, decoration, part === isFirst), style },
-          ...(relayed && isShown && { shownAs: { name } }),
-          ...(deed.replyTo !== undefined && part === 0 && { replyTo: deed.replyTo }),
-        });
-      }
-      proved.push(id ?? '');
-      if (part < bodies.length - 1) await this.#save(row, { ...row.progress, proved: [...proved] });
-    }
+    const { event } = planned;
+    const ids = await this.#saying.say(row, planned, deed);
     // A reaction told in words: what takes it back has nothing on the network to point at.
     const emoji = event.type === 'm.reaction' ? stringIn(recordIn(event.content, 'm.relates_to'), 'key') : undefined;
     if (emoji !== undefined) return [{ ...this.#relation(row, event, 0, undefined), kind: 'reaction', emoji }];
-    return proved.map((id, part) => ({
+    return ids.map((id, part) => ({
       ...this.#relation(row, event, part, id === '' ? undefined : remoteMessageId(id)),
       text: part === 0 ? (deed.kept ?? toPlain(deed.text)) : undefined,
     }));
-  }
-
-  async #sendOne(row: Row, session: Session<Body>, message: Parameters<Session<Body>['send']>[0]): Promise<RemoteMessageId | undefined> {
-    if (session.sent !== undefined) {
-      const arrived = row.unknownSince === 0 ? undefined : await session.sent(message, row.at, (id) => this.#isKnown(row.link, id));
-      if (arrived !== undefined) return arrived;
-      if (row.state !== states.begun) {
-        row.state = states.begun;
-        await this.#save(row, row.progress);
-      }
-    }
-    return await session.send(message);
   }
 
   // 8 record: before that session's next send; what the network now heard, the channel's other rooms hear in the same commit
@@ -348,14 +299,5 @@ export class MatrixToRemote<Body extends Json> {
       ...{ event: event.id, link: row.link, part, remote, kind: 'message', sender: event.sender },
       ...{ author: undefined, emoji: undefined, text: undefined, at: row.at },
     };
-  }
-
-  #isKnown(link: number, id: RemoteMessageId): boolean {
-    return this.#parts.relations.ofRemote(id, link).length > 0;
-  }
-
-  async #save(row: Row, progress: Row['progress']): Promise<void> {
-    row.progress = progress;
-    await this.#parts.store.write(() => this.#parts.journal.save(row));
   }
 }
