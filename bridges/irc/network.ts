@@ -1,18 +1,9 @@
 // One network of the config: its bot, its puppets, who is where and who reports what. Builds these parts and wires them; what
 // the adapter asks of one network ends here.
 
-import {
-  type AdapterTools,
-  type BridgeError,
-  type ConnectionStatus,
-  type Logger,
-  PermanentError,
-  type Session,
-  type Speaker,
-  type UserId,
-} from '#bridge-core';
-import { Bot } from './bot.ts';
+import { type AdapterTools, type ConnectionStatus, PermanentError, type Session, type Speaker, type UserId } from '#bridge-core';
 import { Courtesies } from './courtesies.ts';
+import { Crew } from './crew.ts';
 import { Directory } from './directory.ts';
 import { LineHearing } from './hearing.ts';
 import { bridgeGap } from './history.ts';
@@ -21,18 +12,16 @@ import { NetworkMemory } from './network-memory.ts';
 import { OwnNicks } from './own-nicks.ts';
 import { Pacing } from './pacing.ts';
 import { Presence } from './presence.ts';
-import type { Puppet } from './puppet.ts';
 import { Queries } from './queries.ts';
 import { Reporters } from './reporters.ts';
 import { Reports } from './reports.ts';
 import { IrcSession } from './session.ts';
-import { SessionPool } from './session-pool.ts';
 import type { IrcNetworkSettings } from './settings.ts';
 import type { IrcTiming } from './timing.ts';
 import type { SessionContext } from './verbs.ts';
-import { type Watched, WatchedChannels } from './watched.ts';
+import { WatchedChannels } from './watched.ts';
 import { Watching } from './watching.ts';
-import type { CloseFault, Connection, Isupport } from './wire/connection.ts';
+import type { Isupport } from './wire/connection.ts';
 
 export interface IrcNetworkParts {
   readonly id: string;
@@ -52,18 +41,14 @@ export class IrcNetwork {
   readonly channels: WatchedChannels;
   readonly directory: Directory;
   readonly watching: Watching;
-  readonly #parts: IrcNetworkParts;
-  readonly #log: Logger;
   readonly #pacing: Pacing;
+  readonly #markEvery: number;
   readonly #ownNicks: OwnNicks;
   readonly #reporters: Reporters;
   readonly #reports: Reports;
   readonly #courtesies: Courtesies;
   readonly #queries: Queries;
-  readonly #hearing: LineHearing;
-  readonly #bot: Bot;
-  readonly #pool: SessionPool;
-  readonly #context: SessionContext;
+  readonly #crew: Crew;
   #support: Isupport;
   #marking: NodeJS.Timeout | undefined;
 
@@ -71,12 +56,11 @@ export class IrcNetwork {
     const { id, settings, tools, timing, open } = parts;
     this.id = id;
     this.settings = settings;
-    this.#parts = parts;
-    this.#log = tools.log.child({ network: id });
-    this.memory = new NetworkMemory(id, tools.memory, this.#log);
+    this.#markEvery = timing.mark;
+    const log = tools.log.child({ network: id });
+    this.memory = new NetworkMemory(id, tools.memory, log);
     this.#support = this.memory.support();
     const support = () => this.support;
-    const log = this.#log;
     this.channels = new WatchedChannels((name) => this.fold(name));
     this.presence = new Presence(support);
     this.#ownNicks = new OwnNicks(timing.nickMemory);
@@ -96,8 +80,8 @@ export class IrcNetwork {
       botNick: settings.nick,
       historyTimeout: timing.history,
       fold: (name) => this.fold(name),
-      bot: () => this.#bot,
-      pool: () => this.#pool,
+      bot: () => this.#crew.bot,
+      pool: () => this.#crew.pool,
     });
     this.#reporters = new Reporters({
       timing,
@@ -114,21 +98,18 @@ export class IrcNetwork {
           wasReported: (key) => this.#reporters.wasReported(coverage, key),
         });
       },
-      handedOver: (folded) => {
-        this.#bot.session?.speech.handedOver(folded);
-        for (const session of this.#pool.sessions()) session.speech.handedOver(folded);
-      },
+      handedOver: (folded) => this.#crew.handedOver(folded),
     });
     const configured = Object.entries(settings.channels).flatMap(([name, { key }]) => (key === undefined ? [] : [[name, key] as const]));
     this.watching = new Watching({
       ...{ channels, memory: this.memory, presence, reporters: this.#reporters, inbox: tools.inbox, log },
       keys: () => [...configured, ...parts.keys()],
       fold: (name) => this.fold(name),
-      bot: () => this.#bot,
-      sessions: () => this.#pool.sessions(),
-      goBack: (session, channel) => this.#goBack(session, channel),
+      bot: () => this.#crew.bot,
+      sessions: () => this.#crew.pool.sessions(),
+      goBack: (session, channel) => this.#crew.goBack(session, channel),
     });
-    this.#hearing = new LineHearing({
+    const hearing = new LineHearing({
       support,
       channels,
       reporters: this.#reporters,
@@ -137,12 +118,12 @@ export class IrcNetwork {
       ownNicks,
       queries: this.#queries,
       courtesies: this.#courtesies,
-      bot: () => this.#bot,
-      freed: (folded, by) => this.#pool.freed(folded, by),
+      bot: () => this.#crew.bot,
+      freed: (folded, by) => this.#crew.pool.freed(folded, by),
       timing,
       membersKnown: (channel) => tools.inbox.members?.(channel.id),
     });
-    this.#context = {
+    const context: SessionContext = {
       network: id,
       lines: settings.lines,
       typingEvery: timing.typing,
@@ -150,70 +131,50 @@ export class IrcNetwork {
       channelName: (folded) => this.watching.nameOf(folded),
       channelKey: (folded) => this.watching.keyOf(folded),
       hearerFor: (session, folded) => this.#reporters.hearerFor(session, folded),
-      hearsMultiline: () => this.#bot.session?.connection.capabilities.has('draft/multiline') ?? false,
+      hearsMultiline: () => this.#crew.bot.session?.connection.capabilities.has('draft/multiline') ?? false,
       nickOf: (who) => this.directory.nickOf(who),
     };
-    const line = this.#hearing.hear.bind(this.#hearing);
-    const pacing = this.#pacing;
-    this.#bot = new Bot({
-      ...{ settings, open, pacing, timing, log, channels, line },
-      makeSession: (connection, giveUp) => this.#makeSession({ as: 'bot' }, connection, giveUp, async () => {}),
-      up: (session) => this.#botUp(session),
-      down: (session, error) => this.#down(session, { as: 'bot' }, error),
+    this.#crew = new Crew({
+      ...{ network: id, settings, tools, timing, open, log, channels, presence, ownNicks, support },
+      ...{ pacing: this.#pacing, reporters: this.#reporters, queries: this.#queries, hearing, context },
+      described: (told, byBot) => this.#described(told, byBot),
       shutOut: (channel, reason) => this.watching.shutOut(channel, reason),
-    });
-    this.#pool = new SessionPool({
-      ...{ network: id, settings, open, pacing, timing, log, memory: tools.memory, support, line },
-      makeSession: (puppet, connection) => this.#puppetSession(puppet, connection),
-      isAway: () => this.#isAway,
-      isSeen: (folded) => presence.person(folded) !== undefined || ownNicks.isInUse(folded),
-      up: (puppet, session) => this.#puppetUp(puppet, session),
-      down: (puppet, session, error, fault) => this.#puppetDown(puppet, session, error, fault),
     });
   }
 
   /** As the bot's server says now, or last said. */
   get support(): Isupport {
-    return this.#bot?.session?.connection.isupport ?? this.#support;
-  }
-
-  /** The bot is out, and nobody else shows that the network lives. */
-  get #isAway(): boolean {
-    return this.#bot.isAway && this.#pool.open === 0;
+    return this.#crew?.bot.session?.connection.isupport ?? this.#support;
   }
 
   fold(name: string): string {
     return this.support.fold(name);
   }
 
-  /** All at once: the bot, and those who spoke last. */
   start(): void {
-    this.#parts.tools.inbox.connection({ as: 'bot' }, this.id, 'connecting');
-    this.#bot.start();
-    this.#pool.start();
-    this.#marking = setInterval(() => this.watching.mark(), this.#parts.timing.mark);
+    this.#crew.start();
+    this.#marking = setInterval(() => this.watching.mark(), this.#markEvery);
     this.#marking.unref();
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#marking);
     this.watching.stop();
-    await Promise.all([this.#pool.stop('the bridge is going down'), this.#bot.stop('the bridge is going down')]);
-    this.#pacing.stop();
+    await this.#crew.stop('the bridge is going down');
   }
 
   async session(speaker: Speaker): Promise<Session> {
     if (speaker.as === 'bot') {
-      if (this.#bot.session === undefined) throw this.#bot.absence();
-      return this.#bot.session.face;
+      if (this.#crew.bot.session === undefined) throw this.#crew.bot.absence();
+      return this.#crew.bot.session.face;
     }
-    const open = this.#pool.of(speaker.user)?.session;
-    if (open === undefined && this.#isAway) throw this.#bot.absence();
-    return (await this.#pool.session(speaker.user, speaker.name)).face;
+    const open = this.#crew.pool.of(speaker.user)?.session;
+    if (open === undefined && this.#crew.isAway) throw this.#crew.bot.absence();
+    return (await this.#crew.pool.session(speaker.user, speaker.name)).face;
   }
 
   openSession(speaker: Speaker): Session | undefined {
-    return (speaker.as === 'bot' ? this.#bot.session : this.#pool.of(speaker.user)?.session)?.face;
+    return (speaker.as === 'bot' ? this.#crew.bot.session : this.#crew.pool.of(speaker.user)?.session)?.face;
   }
 
   speakerOf(folded: string): Speaker | undefined {
@@ -221,110 +182,36 @@ export class IrcNetwork {
   }
 
   botSession(): IrcSession | undefined {
-    return this.#bot.session;
+    return this.#crew.bot.session;
   }
 
   rename(user: UserId, wanted: string): Promise<string> {
-    return this.#pool.rename(user, undefined, wanted);
+    return this.#crew.pool.rename(user, undefined, wanted);
   }
 
   async tell(folded: string, words: string): Promise<void> {
-    const session = this.#bot.session;
-    if (session === undefined) throw this.#bot.absence();
+    const session = this.#crew.bot.session;
+    if (session === undefined) throw this.#crew.bot.absence();
     await this.#courtesies.tell(session, this.presence.person(folded)?.nick ?? folded, words);
   }
 
   list(mask: string | undefined): Promise<{ readonly name: string; readonly topic: string }[]> {
-    if (this.#bot.session === undefined) throw this.#bot.absence();
+    if (this.#crew.bot.session === undefined) throw this.#crew.bot.absence();
     return this.#queries.list(mask);
   }
 
   status(): ConnectionStatus {
-    const { lastError } = this.#bot;
+    const { lastError } = this.#crew.bot;
     const waiting = this.#pacing.waiting > 0 ? `${this.#pacing.waiting} wait for their turn to connect` : undefined;
-    const detail = this.#bot.session === undefined ? lastError?.message : waiting;
-    return { network: this.id, state: this.#bot.state, sessions: this.#pool.open, ...(detail === undefined ? {} : { detail }) };
+    const detail = this.#crew.bot.session === undefined ? lastError?.message : waiting;
+    return { network: this.id, state: this.#crew.bot.state, sessions: this.#crew.pool.open, ...(detail === undefined ? {} : { detail }) };
   }
 
-  #makeSession(
-    speaker: Speaker,
-    connection: Connection,
-    giveUp: (reason: string) => void,
-    close: (reason?: string) => Promise<void>,
-  ): IrcSession {
-    const session = new IrcSession({
-      speaker,
-      connection,
-      context: this.#context,
-      timing: this.#parts.timing,
-      arrived: (who, folded) => this.#arrived(who, folded),
-      departed: (who, folded) => this.#departed(who, folded),
-      giveUp,
-      close,
-    });
-    this.#ownNicks.take(connection.isupport.fold(connection.nick), session);
-    return session;
-  }
-
-  #puppetSession(puppet: Puppet, connection: Connection): IrcSession {
-    const speaker: Speaker = { as: 'user', user: puppet.user };
-    return this.#makeSession(
-      speaker,
-      connection,
-      (reason) => puppet.giveUp(reason),
-      (reason) => puppet.stop(reason),
-    );
-  }
-
-  #arrived(session: IrcSession, folded: string): void {
-    this.#reporters.arrived(session, folded);
-    if (session.speaker.as === 'user') this.#pool.of(session.speaker.user)?.attends(folded, true);
-  }
-
-  #departed(session: IrcSession, folded: string): void {
-    this.#reporters.departed(session, folded);
-    if (session.speaker.as === 'user' && !session.isLost) this.#pool.of(session.speaker.user)?.attends(folded, false);
-  }
-
-  #botUp(session: IrcSession): void {
-    this.#support = session.connection.isupport;
-    this.memory.noteSupport(this.#support);
+  #described(told: Isupport, byBot: boolean): void {
+    this.#support = told;
+    if (!byBot) return;
+    this.memory.noteSupport(told);
     this.channels.ruleChanged();
-    this.#queries.connected(session.connection);
-    this.#log.info({ nick: session.connection.nick }, 'connected');
-    this.#parts.tools.inbox.connection({ as: 'bot' }, this.id, 'up');
-    this.#pool.networkIsUp();
-  }
-
-  #puppetUp(puppet: Puppet, session: IrcSession): void {
-    if (this.#bot.session === undefined) this.#support = session.connection.isupport;
-    this.#parts.tools.inbox.connection({ as: 'user', user: puppet.user }, this.id, 'up');
-    for (const folded of puppet.channels) {
-      const channel = this.channels.get(folded);
-      if (channel !== undefined) this.#goBack(session, channel);
-    }
-  }
-
-  /** Into a channel that it was in before the connection was lost. */
-  #goBack(session: IrcSession, channel: Watched): void {
-    if (session.speaker.as !== 'user' || !this.#pool.of(session.speaker.user)?.channels.has(channel.folded)) return;
-    session.attendance.join(channel.name, channel.key).catch((error: BridgeError) => {
-      this.#log.debug({ channel: channel.id, error: error.message }, 'a puppet could not go back');
-    });
-  }
-
-  #down(session: IrcSession | undefined, speaker: Speaker, error: BridgeError): void {
-    if (session !== undefined) this.#ownNicks.release(this.fold(session.connection.nick), session);
-    if (speaker.as === 'bot') {
-      this.#queries.lost(error);
-      this.#log.warn({ error: error.message, code: error.code }, session === undefined ? 'cannot connect' : 'connection lost');
-    }
-    this.#parts.tools.inbox.connection(speaker, this.id, 'down', error.message);
-  }
-
-  #puppetDown(puppet: Puppet, session: IrcSession | undefined, error: BridgeError, fault: CloseFault): void {
-    this.#log.debug({ puppet: puppet.user, error: error.message, fault }, 'a puppet has no connection');
-    this.#down(session, { as: 'user', user: puppet.user }, error);
   }
 }
 
