@@ -24,6 +24,8 @@ export interface Pointed {
   readonly relation: Relation | undefined;
   /** Who said it, as called in this channel. */
   readonly called: string | undefined;
+  /** It has not arrived there yet, and nobody knows when it will. */
+  readonly isParked?: boolean;
 }
 
 export interface PlanContext {

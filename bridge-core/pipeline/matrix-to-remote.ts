@@ -55,6 +55,8 @@ interface Wanted {
 }
 interface Planned<Body extends Json> extends Words<Body> {
   readonly deed: Deed;
+  /** Its sender is told that nothing came of it. */
+  readonly isDropped: boolean;
 }
 
 export class MatrixToRemote<Body extends Json> {
@@ -150,7 +152,8 @@ export class MatrixToRemote<Body extends Json> {
       pointed,
       link: (file) => this.#parts.mediaLink(file, event),
     });
-    return { link, event, voice, name: await this.#nameOf(event), deed: this.#naming(deed) };
+    const isDropped = event.type === 'm.reaction' && pointed?.isParked === true;
+    return { link, event, voice, name: await this.#nameOf(event), deed: this.#naming(deed), isDropped };
   }
 
   /** A ghost that is named is the person behind it. */
@@ -165,25 +168,27 @@ export class MatrixToRemote<Body extends Json> {
 
   /** What the event points at: recorded, or on its way in another lane. A parked one holds an edit or a redaction back. */
   async #pointed(row: Row, link: Link, event: MatrixEvent, target: string, voice: Voice<Body>): Promise<Pointed | undefined> {
-    const { relations, journal, lanes } = this.#parts;
+    const { relations, journal, lanes, roster } = this.#parts;
+    const { mention } = voice.session.fit(link.channel, 'text');
+    const named = (user: UserId) => mention({ user }) ?? roster.nameOf(event.room, user);
     let known = relations.ofEvent(eventId(target), link.id);
     if (known.length === 0) {
       const pending = journal.findBySource(link.id, target);
       if (pending === undefined || pending.seq >= row.seq || pending.state === states.dead) return undefined;
-      const isReply = event.type === 'm.room.message' && stringIn(event.content['m.relates_to'] as never, 'rel_type') !== 'm.replace';
-      if (pending.state === states.parked) {
-        if (isReply || event.type === 'm.reaction') return undefined;
-        throw new BehindParked(pending);
+      // What was revived stands behind others that may wait for this one.
+      if (pending.lane !== row.lane && pending.progress.revived !== true) await lanes.settled(pending);
+      if (lanes.isParked(pending)) {
+        const isOwnWord = event.type === 'm.room.message' && relationOf(event, 'm.replace') === undefined;
+        if (!isOwnWord && event.type !== 'm.reaction') throw new BehindParked(pending);
+        const whose = pending.task.do === 'say' ? named(pending.task.event.sender) : undefined;
+        return { remote: undefined, relation: undefined, called: whose, isParked: true };
       }
-      if (pending.lane !== row.lane) await lanes.settled(pending);
       known = relations.ofEvent(eventId(target), link.id);
     }
     const [relation] = known;
     if (relation === undefined) return undefined;
-    const { mention } = voice.session.fit(link.channel, 'text');
-    const called = relation.author === undefined ? mention({ user: relation.sender }) : mention({ remote: remoteUserId(relation.author) });
-    const name = called ?? (relation.author === undefined ? this.#parts.roster.nameOf(event.room, relation.sender) : undefined);
-    return { remote: asRemoteMessage(link.channel, known), relation, called: name };
+    const called = relation.author === undefined ? named(relation.sender) : mention({ remote: remoteUserId(relation.author) });
+    return { remote: asRemoteMessage(link.channel, known), relation, called };
   }
 
   // 7 deliver
@@ -233,6 +238,8 @@ export class MatrixToRemote<Body extends Json> {
       if (edited !== undefined && (deed.do === 'send' || deed.do === 'edit'))
         this.#parts.relations.reword(edited, link.id, event.sender, (deed.do === 'send' ? deed.kept : undefined) ?? toPlain(deed.text));
       journal.remove(row);
+      if (planned.isDropped)
+        return [journal.append(droppedStatus(event, this.#parts.adapter.channels.describe(link.channel).network.name))];
       if (deed.do !== 'send') return [];
       return others.flatMap((other) => {
         const source = this.#key(row, 0);
@@ -300,4 +307,10 @@ export class MatrixToRemote<Body extends Json> {
       ...{ author: undefined, emoji: undefined, text: undefined, at: row.at },
     };
   }
+}
+
+function droppedStatus(event: MatrixEvent, network: string): NewRow {
+  const failure = { code: 'NETWORK_BUSY', words: 'What this points at has not arrived on the network yet.' };
+  const task = { do: 'status' as const, event: event.id, network, failure };
+  return { direction: towards.matrix, lane: roomLane(event.room), link: 0, source: '', task };
 }

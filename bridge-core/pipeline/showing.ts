@@ -19,7 +19,7 @@ export interface ShowingParts<Body extends Json> {
   readonly adapter: Pick<Adapter<Body>, 'formatter' | 'channels' | 'speakerOf'>;
   readonly homeserver: Pick<Homeserver, 'bot'>;
   readonly journal: Pick<Journal, 'findBySource'>;
-  readonly lanes: Pick<Lanes, 'settled'>;
+  readonly lanes: Pick<Lanes, 'settled' | 'isParked'>;
   readonly relations: Relations;
   readonly names: Names;
 }
@@ -158,13 +158,11 @@ export class Showing<Body extends Json> {
     if (known !== undefined) return known;
     const pending = journal.findBySource(row.link, remote);
     if (pending === undefined || pending.seq >= row.seq || pending.state === states.dead) return undefined;
-    if (pending.state === states.parked) {
-      if (row.task.do === 'show' && (row.task.event.kind === 'edit' || row.task.event.kind === 'redaction'))
-        throw new BehindParked(pending);
-      return undefined;
-    }
-    await lanes.settled(pending);
-    return relations.messageOf(remote, row.link);
+    if (pending.lane !== row.lane && pending.progress.revived !== true) await lanes.settled(pending);
+    if (!lanes.isParked(pending)) return relations.messageOf(remote, row.link);
+    const isHeldBack = row.task.do === 'show' && (row.task.event.kind === 'edit' || row.task.event.kind === 'redaction');
+    if (isHeldBack) throw new BehindParked(pending);
+    return undefined;
   }
 
   #read(body: Body, channel: RemoteEvent['channel']): RichText {
