@@ -8,7 +8,7 @@ import { toPlain } from '../format/to-html.ts';
 import type { Content, MatrixEvent } from '../matrix-event.ts';
 import { recordIn, relationOf, stringIn } from '../matrix-event.ts';
 import { type Attachment, attachmentOf, styleOf, textOf } from './content.ts';
-import type { Relation } from './relations.ts';
+import { type Relation, textLength } from './relations.ts';
 
 export type Deed =
   | { readonly do: 'send'; readonly text: RichText; readonly style: Style; readonly replyTo?: RemoteMessage; readonly kept?: string }
@@ -93,7 +93,7 @@ function planEdit(event: MatrixEvent, context: PlanContext): Deed {
   const now = toPlain(text);
   const was = pointed?.relation?.text;
   if (was === now) return { do: 'nothing' };
-  const said = was === undefined ? undefined : editAsText(was, now);
+  const said = was === undefined || was.length >= textLength - 1 ? undefined : editAsText(was, now);
   return { do: 'send', text: said === undefined || said.startsWith('* ') ? before(text, words('* ')) : fromPlain(said), style, kept: now };
 }
 

@@ -152,7 +152,8 @@ export class Journal {
       source: stored.source,
       task: JSON.parse(stored.event) as Task,
       at: stored.at,
-      unknownSince: stored.run === this.#run ? 0 : this.#startedAt,
+      // Of an earlier run, or given up at who knows which point.
+      unknownSince: stored.run === this.#run && stored.state !== states.dead ? 0 : this.#startedAt,
       state: stored.state,
       progress: stored.progress === null ? {} : (JSON.parse(stored.progress) as Progress),
       attempts: stored.attempts,

@@ -16,7 +16,8 @@ import {
 import type { Store } from '../store/store.ts';
 
 const keepDays = 90;
-const textLength = 500;
+/** So much of a text is kept: one this long may have been longer. */
+export const textLength = 500;
 const kinds = { message: 0, reaction: 1 } as const;
 
 export interface Relation {
@@ -60,7 +61,7 @@ export class Relations {
       'INSERT OR REPLACE INTO relations (event, link, part, remote, kind, sender, author, emoji, text, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
     this.#byEvent = this.#store.prepare<Stored>('SELECT * FROM relations WHERE event = ? AND link = ? ORDER BY part');
-    this.#byRemote = this.#store.prepare<Stored>('SELECT * FROM relations WHERE link = ? AND remote = ?');
+    this.#byRemote = this.#store.prepare<Stored>('SELECT * FROM relations WHERE link = ? AND remote = ? ORDER BY part, at');
   }
 
   /** In memory at once; `write` must follow in a unit. */
@@ -72,37 +73,35 @@ export class Relations {
   write(relation: Relation): void {
     this.#insert.run(
       ...([relation.event, relation.link, relation.part, relation.remote ?? null, kinds[relation.kind], relation.sender] as const),
-      ...([relation.author ?? null, relation.emoji ?? null, relation.text?.slice(0, textLength) ?? null, relation.at] as const),
+      ...([relation.author ?? null, relation.emoji ?? null, relation.text === undefined ? null : cut(relation.text), relation.at] as const),
     );
     this.#fresh.delete(relation);
   }
 
   /** The parts that this event became for the link, in order; or, for what the network said, the one that it is. */
   ofEvent(event: EventId, link: number): Relation[] {
-    const fresh = [...this.#fresh].filter((relation) => relation.event === event && relation.link === link);
-    return fresh.length > 0 ? fresh.sort((a, b) => a.part - b.part) : this.#byEvent.all(event, link).map(revive);
+    return this.#withFresh(this.#byEvent.all(event, link), (relation) => relation.event === event && relation.link === link);
   }
 
   ofRemote(remote: RemoteMessageId, link: number): Relation[] {
-    const fresh = [...this.#fresh].filter((relation) => relation.remote === remote && relation.link === link);
-    return fresh.length > 0 ? fresh : this.#byRemote.all(link, remote).map(revive);
+    return this.#withFresh(this.#byRemote.all(link, remote), (relation) => relation.remote === remote && relation.link === link);
   }
 
   messageOf(remote: RemoteMessageId, link: number): Relation | undefined {
     return this.ofRemote(remote, link).find(({ kind }) => kind === 'message');
   }
 
-  /** A reaction that the network tells of only by who, what and on which message. */
+  /** A reaction that the network tells of only by who, what and on which message; the newest such. */
   reactionOf(target: EventId, sender: UserId, emoji: string, link: number): Relation | undefined {
-    const remote = `${target} ${emoji}`;
-    return this.ofRemote(remoteMessageId(remote), link).find((relation) => relation.kind === 'reaction' && relation.sender === sender);
+    const remote = remoteMessageId(`${target} ${emoji}`);
+    return this.ofRemote(remote, link).findLast((relation) => relation.kind === 'reaction' && relation.sender === sender);
   }
 
   /** In a unit: its sender edited it, and the next edit is told from these words. */
   reword(event: EventId, link: number, sender: UserId, text: string): void {
     this.#store
       .prepare('UPDATE relations SET text = ? WHERE event = ? AND link = ? AND part = 0 AND sender = ?')
-      .run(text.slice(0, textLength), event, link, sender);
+      .run(cut(text), event, link, sender);
   }
 
   /** In a unit. */
@@ -115,6 +114,12 @@ export class Relations {
     this.#store
       .prepare('DELETE FROM relations WHERE (event, link, part) IN (SELECT event, link, part FROM relations WHERE at < ? LIMIT 2000)')
       .run(Date.now() - keepDays * 86_400_000);
+  }
+
+  #withFresh(stored: readonly Stored[], fits: (relation: Relation) => boolean): Relation[] {
+    const found = stored.map(revive);
+    for (const relation of this.#fresh) if (fits(relation)) found.push(relation);
+    return found.length > stored.length ? found.sort((a, b) => a.part - b.part) : found;
   }
 }
 
@@ -139,3 +144,6 @@ function revive(stored: Stored): Relation {
     at: stored.at,
   };
 }
+
+/** Never through the middle of a character. */
+const cut = (text: string): string => text.slice(0, textLength).replace(/[\ud800-\udbff]$/, '');
