@@ -20,7 +20,8 @@ function ensure() {
     return `Node ${process.versions.node} started this: it takes ${oldestToStart} or newer (the project then brings its own).`;
   const reason = whyToInstall();
   if (reason !== undefined) {
-    console.log(`Installing packages into ${join(root, 'node_modules')}, as package-lock.json says (${reason}; once, under a minute)`);
+    // Standard output may be going into a file: `npm start --silent -- sample irc > irc.yaml`.
+    console.error(`Installing packages into ${join(root, 'node_modules')}, as package-lock.json says (${reason}; once, under a minute)`);
     const fault = install();
     if (fault !== undefined) return fault;
   }
@@ -52,7 +53,7 @@ function install() {
   const npm = process.env.npm_execpath ?? '';
   const [command, ...first] = /npm-cli\.c?js$/.test(npm) ? [process.execPath, npm] : ['npm'];
   const flags = ['ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
-  const result = spawnSync(command, [...first, ...flags, ...(isWithoutDev ? ['--omit=dev'] : [])], { cwd: root, stdio: 'inherit' });
+  const result = spawnSync(command, [...first, ...flags, ...(isWithoutDev ? ['--omit=dev'] : [])], { cwd: root, stdio: ['inherit', 2, 2] });
   if (result.error) return `npm could not be started: ${result.error.message}`;
   return result.status === 0 ? undefined : 'npm could not install the packages: see its words above.';
 }

@@ -1,6 +1,7 @@
 // What runs before everything else in a fresh clone: packages as the lock says, installed once, and a Node new enough.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
@@ -34,6 +35,12 @@ it('installs what is missing and says so, once', async () => {
   assert.match(first.output, /Installing packages into .*node_modules.*none are there/);
   assert.ok(existsSync(join(folder, 'node_modules/tool/package.json')));
   assert.deepEqual(await ensure(folder), { code: 0, output: '' });
+});
+
+it('says it on standard error alone: what the command after it prints may be going into a file', () => {
+  const { stdout, stderr } = spawnSync(process.execPath, [join(freshClone(), 'quickstart/ensure.mjs')], { encoding: 'utf8' });
+  assert.equal(stdout, '');
+  assert.match(stderr, /Installing packages/);
 });
 
 it('installs anew when the lock asks for something else', async () => {
