@@ -4,7 +4,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isRecord } from '../matrix-event.ts';
-import type { WebAnswer, WebRequest, WebRoutes } from './web.ts';
+import type { FoundRoute, WebAnswer, WebRequest, WebRoutes } from './web.ts';
 
 interface Public {
   readonly webPrefix: string;
@@ -34,13 +34,17 @@ export async function addPublicPaths(app: FastifyInstance, bridges: ReadonlySet<
     scope.route({
       method: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
       url: '/:prefix/*',
-      handler: async (request, reply) => {
+      // Before the body is read, and after the counting: for a path or method that is not there nobody sends us megabytes.
+      preParsing: (request, reply, _body, done) => {
         const found = find(request);
-        if (found === undefined) return reply.code(404).send({ errcode: 'M_UNRECOGNIZED', error: 'There is nothing here.' });
-        if ('methods' in found) {
+        if (found === undefined) reply.code(404).send({ errcode: 'M_UNRECOGNIZED', error: 'There is nothing here.' });
+        else if ('methods' in found) {
           reply.code(405).header('allow', found.methods.join(', '));
-          return reply.send({ errcode: 'M_UNRECOGNIZED', error: 'Not with this method.' });
-        }
+          reply.send({ errcode: 'M_UNRECOGNIZED', error: 'Not with this method.' });
+        } else done();
+      },
+      handler: async (request, reply) => {
+        const found = find(request) as FoundRoute;
         return give(reply, request, await found.handler(toWeb(request, found.params)));
       },
     });

@@ -85,6 +85,11 @@ export async function openListener({ host, port, log }: { host: string; port: nu
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => answerError(log, error, request, reply));
   app.setNotFoundHandler((_request, reply) => refuse(reply, 404, 'M_UNRECOGNIZED', 'There is nothing here.'));
+  // What is refused is refused before its body is read: else anybody could fill the memory with bodies for nothing.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404) refuse(reply, 404, 'M_UNRECOGNIZED', 'There is nothing here.');
+    else done();
+  });
   addHomeserverPaths(app, members);
   addObservation(app, members);
   await addPublicPaths(app, members);
@@ -126,27 +131,29 @@ function addHomeserverPaths(app: FastifyInstance, members: ReadonlySet<Member>):
   };
 
   type Act = (bridge: Member, request: FastifyRequest) => Promise<object | undefined>;
+  const askedOf = new WeakMap<FastifyRequest, Member>();
   const route = (method: 'GET' | 'PUT' | 'POST', paths: readonly string[], act: Act) => {
     for (const path of paths) {
       app.route({
         method,
         url: path,
-        handler: async (request, reply) => {
+        onRequest: (request, reply, done) => {
           const bridge = bridgeFor(request, reply);
-          if (bridge === undefined) return reply;
-          const answer = await act(bridge, request);
+          if (bridge === undefined) return;
+          askedOf.set(request, bridge);
+          done();
+        },
+        handler: async (request, reply) => {
+          const answer = await act(askedOf.get(request) as Member, request);
           if (answer === undefined) return refuse(reply, 404, 'M_NOT_FOUND', 'There is no such thing here.');
           return reply.send(answer);
         },
       });
+      const refuseMethod = (_request: FastifyRequest, reply: FastifyReply): void => {
+        refuse(reply.header('allow', method), 405, 'M_UNRECOGNIZED', `Only ${method} is understood here.`);
+      };
       const others = ['GET', 'PUT', 'POST', 'DELETE'].filter((other) => other !== method);
-      app.route({
-        method: others,
-        url: path,
-        handler: (_request, reply) => {
-          refuse(reply.header('allow', method), 405, 'M_UNRECOGNIZED', `Only ${method} is understood here.`);
-        },
-      });
+      app.route({ method: others, url: path, onRequest: refuseMethod, handler: refuseMethod });
     }
   };
   const param = (request: FastifyRequest, name: string): string => (request.params as Record<string, string>)[name] ?? '';

@@ -284,6 +284,33 @@ test('what is not HTTP is answered and cut, and the listener lives on', async (t
   assert.equal((await ask('/_matrix/app/v1/users/x', { token: 'token-of-one' })).status, 404);
 });
 
+test('who is refused is refused before a body is read', async (t) => {
+  const { listener } = await listen(t);
+  const web = new WebRoutes();
+  web.route('POST', '/hook', () => ({ body: 'taken' }));
+  listener.add(bridge('one', {}, { web }));
+  /** The status that comes though of 20 MB not a byte was sent. */
+  const early = (method: string, path: string, patience = 5_000) =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect(listener.address.port, '127.0.0.1', () => {
+        socket.write(`${method} ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 20000000\r\n\r\n`);
+      });
+      socket.setTimeout(patience, () => socket.destroy(new Error(`${method} ${path}: the body was waited for`)));
+      socket.on('error', reject);
+      socket.once('data', (answer) => {
+        socket.destroy();
+        resolve(answer.toString().slice(9, 12));
+      });
+    });
+  assert.equal(await early('PUT', '/_matrix/app/v1/transactions/1'), '401');
+  assert.equal(await early('PUT', '/_matrix/app/v1/transactions/1?access_token=wrong'), '403');
+  assert.equal(await early('POST', '/_matrix/app/v1/transactions/1?access_token=token-of-one'), '405');
+  assert.equal(await early('POST', '/nothing'), '404');
+  assert.equal(await early('POST', '/two/hook'), '404');
+  assert.equal(await early('PUT', '/one/hook'), '405');
+  await assert.rejects(early('POST', '/one/hook', 200), /the body was waited for/);
+});
+
 test('a port that is taken is a fault of the config', async (t) => {
   const { listener } = await listen(t);
   await assert.rejects(openListener({ host: '127.0.0.1', port: listener.address.port, log: collectingLog() }), {
