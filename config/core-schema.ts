@@ -162,7 +162,7 @@ export function coreSchema(network: Network, sections: readonly string[]) {
       names: z
         .strictObject({
           ghosts: nameTemplate(network.names.ghosts, 'User names of the ghosts. Change it only before the first run.'),
-          aliases: nameTemplate(network.names.aliases, 'Room aliases that people may join channels by.'),
+          aliases: nameTemplate(network.names.aliases, 'Room aliases that the registration reserves; none of them leads to a room.'),
           display_name: z
             .string()
             .regex(/\{[a-z]+\}/)
