@@ -34,7 +34,7 @@ import { Passing } from './pipeline/passing.ts';
 import { Recovery } from './pipeline/recovery.ts';
 import { Relations } from './pipeline/relations.ts';
 import { RemoteToMatrix } from './pipeline/remote-to-matrix.ts';
-import { linkOfLane, type Row, roomLane, states, towards } from './pipeline/row.ts';
+import { linkLane, linkOfLane, type Row, roomLane, states, towards } from './pipeline/row.ts';
 import { BridgeBots } from './plumbing/bridge-bots.ts';
 import { BridgeInfo } from './plumbing/bridge-info.ts';
 import { Links } from './plumbing/links.ts';
@@ -93,7 +93,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     act: ({ room, ghost, want, person, reason }) =>
       want === 'join' && person !== undefined ? ghosts.admit(person, room).then(() => undefined) : ghosts.leave(ghost, room, reason),
     isIn: (room, ghost) => roster.isIn(room, ghost),
-    settled: (room) => matrixLanes.passed(roomLane(room)),
+    settled: async (room) => void (await Promise.all(links.byRoom(room).map((link) => matrixLanes.passed(linkLane(link))))),
     onRoom: () => sync.recomputeAll(),
   });
   const ghosts: Ghosts = new Ghosts({ store, homeserver, names, places: roster, log, enter: queue.promote });
@@ -179,7 +179,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     ...{ adapter, routing, store, journal, lanes: networkLanes, matrixLanes, relations, recovery, links, roster, puppets, ghosts },
     markLate: settings.ages.markLate,
     isBridgeBot: (room, user) => bridgeBots.includes(room, user),
-    mediaLink: (file, event) => media.link(file.mxc, file.name, file.type, event.id),
+    mediaLink: (file, event) => media.link(file.mxc, file.name, file.type, event),
     page: (event, title, body) => pages.publish({ room: event.room, event: event.id, title, body }),
     passing: (event) => passing.fromMatrix(event),
     redacted,
@@ -242,10 +242,10 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
 
   // What was taken back must not stay readable by a link that we gave out.
   function redacted(event: MatrixEvent): void {
-    const target = event.redacts;
-    if (target === undefined || publicUrl === undefined) return;
-    Promise.all([media.revoke(target), pages.revoke(target)]).catch((thrown) =>
-      log.error({ event: target, why: messageOf(thrown) }, 'links to a redacted message still work'),
+    const { room, redacts } = event;
+    if (redacts === undefined || publicUrl === undefined) return;
+    Promise.all([media.revoke({ room, id: redacts }), pages.revoke({ room, event: redacts })]).catch((thrown) =>
+      log.error({ event: redacts, why: messageOf(thrown) }, 'links to a redacted message still work'),
     );
   }
 

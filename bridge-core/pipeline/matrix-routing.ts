@@ -35,7 +35,7 @@ export class MatrixRouting {
   rowsFor(event: MatrixEvent): NewRow[] {
     const rows: NewRow[] = [];
     if (this.#parts.isAct(event)) {
-      rows.push({ direction: towards.matrix, lane: roomLane(event.room), link: 0, source: event.id, task: { do: 'act', event } });
+      rows.push({ direction: towards.matrix, lane: laneOfAct(event), link: 0, source: event.id, task: { do: 'act', event } });
       if (event.type === 'm.room.message') return rows;
     }
     const links = this.#parts.links.liveIn(event.room);
@@ -94,3 +94,6 @@ export class MatrixRouting {
     return isLeaving ? (event.stateKey as UserId) : event.sender;
   }
 }
+
+/** What waits for the new room must not hold up the way there. */
+const laneOfAct = (event: MatrixEvent): string => `${roomLane(event.room)}${event.type === 'm.room.tombstone' ? ' upgrade' : ''}`;

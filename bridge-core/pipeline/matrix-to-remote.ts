@@ -18,7 +18,7 @@ import { BehindParked, type Lanes } from './lanes.ts';
 import type { MatrixRouting } from './matrix-routing.ts';
 import type { Recovery } from './recovery.ts';
 import { asRemoteMessage, type Relation, type Relations } from './relations.ts';
-import { type Row, roomLane, states, towards } from './row.ts';
+import { linkLane, type Row, roomLane, states, towards } from './row.ts';
 import { Saying, type SayingParts, type Words } from './saying.ts';
 import { Turns } from './turns.ts';
 
@@ -246,7 +246,7 @@ export class MatrixToRemote<Body extends Json> {
         if (!journal.markSeen(towards.matrix, `repeat ${other.id}`, source)) return [];
         const content = { body: toPlain(deed.text), html: toHtml(deed.text), style: deed.style };
         const task = { do: 'repeat' as const, from: event.sender, name, content, at: event.at };
-        return [journal.append({ direction: towards.matrix, lane: roomLane(other.room), link: other.id, source, task })];
+        return [journal.append({ direction: towards.matrix, lane: linkLane(other), link: other.id, source, task })];
       });
     });
     for (const made of rows) matrixLanes.push(made);

@@ -3,6 +3,7 @@
 import type { RemoteEvent, Style } from '../adapter.ts';
 import type { ChannelId, EventId, RemoteMessageId, RoomId, UserId } from '../ids.ts';
 import type { MatrixEvent } from '../matrix-event.ts';
+import { formerRooms, type Link } from '../plumbing/links.ts';
 
 export const towards = { matrix: 0, network: 1 } as const;
 export type Direction = (typeof towards)[keyof typeof towards];
@@ -79,6 +80,9 @@ export interface Row {
 
 /** Rows of one room go one after another; so do those of one speaker in one link. */
 export const roomLane = (room: RoomId): string => room;
+/** What the network says in a link: the room's lane, and over an upgrade of the room still that of the first, so that the order
+ *  holds. */
+export const linkLane = (link: Link): string => roomLane(formerRooms(link)[0] ?? link.room);
 export const speakerLane = (link: number, speaker: UserId): string => `${link}|${speaker}`;
 
 export const linkOfLane = (lane: string): number => Number(lane.slice(0, lane.indexOf('|')));
