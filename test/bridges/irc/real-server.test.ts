@@ -86,6 +86,7 @@ test('the server restarted: all come back and what is said is heard once', async
   zoe.say(channel, 'welcome back');
   await world.say('ann', id, 'thanks');
   await zoe.waitForText(channel, 'thanks');
+  await world.event('message');
   assert.deepEqual(world.texts(), ['zoe: welcome back']);
 });
 
