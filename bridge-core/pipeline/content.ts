@@ -7,24 +7,46 @@ import { fromPlain, type RichText } from '../format/rich-text.ts';
 import { isPlain, toHtml, toPlain } from '../format/to-html.ts';
 import { type Content, isRecord, type MatrixEvent, recordIn, stringIn } from '../matrix-event.ts';
 
-/** Body and formatted body of one event together, in bytes; the rest of the 64 KB is for all else in it. */
-const textBytes = 48_000;
+/** Of the content as JSON, in bytes; the rest of the 64 KB is for all else in the event. */
+export const contentBytes = 56_000;
+/** An edit says its text twice. */
+export const editBytes = 27_000;
+/** More people than this are not pinged by one message. */
+const mostPinged = 50;
 
 const types = { text: 'm.text', emote: 'm.emote', notice: 'm.notice' } as const;
 
-/** One content for each event that the text becomes. */
-export function toContents(text: RichText, style: Style): Content[] {
-  const common = { msgtype: types[style], 'm.mentions': mentionsOf(text) };
-  const body = toPlain(text);
+/** One content for each event that the text becomes; `most` bytes each. */
+export function toContents(text: RichText, style: Style, most = contentBytes): Content[] {
   const html = isPlain(text) ? undefined : toHtml(text);
-  if (body.length + (html?.length ?? 0) < textBytes / 4 || Buffer.byteLength(body) + Buffer.byteLength(html ?? '') <= textBytes) {
-    return [{ ...common, body, ...(html !== undefined && { format: 'org.matrix.custom.html', formatted_body: html }) }];
-  }
-  return pieces(body, textBytes).map((piece) => ({ ...common, body: piece }));
+  return contentsOf({ msgtype: types[style], 'm.mentions': mentionsOf(text) }, toPlain(text), html, most);
 }
 
+/** `common` stands in each of them, its mentions in the first alone, `before` at the head of each text. */
+export function contentsOf(common: Content, body: string, html: string | undefined, most = contentBytes, before = noName): Content[] {
+  const whole = {
+    ...common,
+    body: `${before.body}${body}`.toWellFormed(),
+    ...(html !== undefined && { format: 'org.matrix.custom.html', formatted_body: `${before.html}${html}`.toWellFormed() }),
+  };
+  if (isSmall(whole.body, html, most) || sizeOf(whole) <= most) return [whole];
+  const room = most - sizeOf({ ...common, body: before.body });
+  return pieces(body.toWellFormed(), room).map((piece, at) => ({
+    ...common,
+    ...(at > 0 && { 'm.mentions': {} }),
+    body: `${before.body}${piece}`,
+  }));
+}
+
+const noName = { body: '', html: '' };
+
+/** Whatever is in it, written as JSON a character takes six bytes at most. */
+const isSmall = (body: string, html = '', most: number): boolean => (body.length + html.length) * 6 < most / 2;
+
+const sizeOf = (content: Content): number => Buffer.byteLength(JSON.stringify(content));
+
 function mentionsOf(text: RichText): Content {
-  const users = mentionedUsers(text);
+  const users = mentionedUsers(text).slice(0, mostPinged);
   const isForAll = mentionsIn(text).some(({ of }) => 'everyone' in of);
   return { ...(users.length > 0 && { user_ids: users }), ...(isForAll && { room: true }) };
 }
@@ -54,7 +76,7 @@ export interface Attachment {
 
 export function attachmentOf(event: MatrixEvent): Attachment | undefined {
   const { content } = event;
-  const kind = event.type === 'm.sticker' ? 'sticker' : mediaKinds[String(content.msgtype)];
+  const kind = event.type === 'm.sticker' ? 'sticker' : mediaKinds[stringIn(content, 'msgtype') ?? ''];
   const mxc = stringIn(content, 'url');
   if (kind === undefined || !mxc?.startsWith('mxc://')) return undefined;
   const body = stringIn(content, 'body') ?? '';
@@ -100,17 +122,30 @@ function withoutFallback(body: string): string {
   return end <= 0 ? body : lines.slice(lines[end] === '' ? end + 1 : end).join('\n');
 }
 
+/** Cut at line ends or blanks where there are any, never through a character; `limit` bytes of JSON each. */
 function pieces(text: string, limit: number): string[] {
   const found: string[] = [];
   let rest = text;
-  while (Buffer.byteLength(rest) > limit) {
-    let end = Math.min(rest.length, limit);
-    while (Buffer.byteLength(rest.slice(0, end)) > limit) end -= Math.ceil((Buffer.byteLength(rest.slice(0, end)) - limit) / 4);
-    const brk = Math.max(rest.lastIndexOf('\n', end), rest.lastIndexOf(' ', end));
-    if (brk > end / 2) end = brk + 1;
-    else if (/[\uD800-\uDBFF]/.test(rest.charAt(end - 1))) end -= 1;
+  while (rest !== '') {
+    let end = longestStart(rest, limit);
+    if (end < rest.length) {
+      const gap = Math.max(rest.lastIndexOf('\n', end - 1), rest.lastIndexOf(' ', end - 1));
+      if (gap > end / 2) end = gap + 1;
+      else if (/[\uD800-\uDBFF]/.test(rest.charAt(end - 1))) end -= 1;
+    }
     found.push(rest.slice(0, end));
     rest = rest.slice(end);
   }
-  return [...found, rest];
+  return found;
+}
+
+function longestStart(text: string, limit: number): number {
+  let fits = 1;
+  let tooLong = Math.min(text.length, limit) + 1;
+  while (tooLong - fits > 1) {
+    const middle = (fits + tooLong) >> 1;
+    if (Buffer.byteLength(JSON.stringify(text.slice(0, middle))) - 2 <= limit) fits = middle;
+    else tooLong = middle;
+  }
+  return fits;
 }

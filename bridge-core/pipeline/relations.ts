@@ -87,8 +87,9 @@ export class Relations {
     return this.#withFresh(this.#byRemote.all(link, remote), (relation) => relation.remote === remote && relation.link === link);
   }
 
-  messageOf(remote: RemoteMessageId, link: number): Relation | undefined {
-    return this.ofRemote(remote, link).find(({ kind }) => kind === 'message');
+  /** Of a message that became several events, all in order. */
+  messagesOf(remote: RemoteMessageId, link: number): Relation[] {
+    return this.ofRemote(remote, link).filter(({ kind }) => kind === 'message');
   }
 
   /** A reaction that the network tells of only by who, what and on which message; the newest such. */

@@ -3,9 +3,9 @@
 
 import type { Adapter, Json, Logger, RemoteEvent } from '../adapter.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
-import { PermanentError } from '../errors.ts';
+import { PermanentError, RetryableError } from '../errors.ts';
 import { type EventId, eventId, type RoomId, type UserId } from '../ids.ts';
-import { keyField } from '../matrix-event.ts';
+import { keyField, stringIn } from '../matrix-event.ts';
 import type { Link, Links } from '../plumbing/links.ts';
 import type { Store } from '../store/store.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
@@ -14,7 +14,7 @@ import type { Journal } from './journal.ts';
 import type { Lanes } from './lanes.ts';
 import type { Recovery } from './recovery.ts';
 import type { Relation, Relations } from './relations.ts';
-import { type Row, roomLane, roomOfLane, type Task, towards } from './row.ts';
+import { linkLane, type Row, roomOfLane, type Task, towards } from './row.ts';
 import { type Sending, Showing } from './showing.ts';
 
 /** Later than this, an event is sent with the time at which it happened. */
@@ -88,7 +88,7 @@ export class RemoteToMatrix<Body extends Json> {
     const rows = await store.write(() => {
       if (event.id !== undefined && !journal.markSeen(towards.matrix, event.channel, event.id)) return [];
       return links.map((link) =>
-        journal.append({ direction: towards.matrix, lane: roomLane(link.room), link: link.id, source: event.id ?? '', task }),
+        journal.append({ direction: towards.matrix, lane: linkLane(link), link: link.id, source: event.id ?? '', task }),
       );
     });
     for (const row of rows) {
@@ -107,12 +107,25 @@ export class RemoteToMatrix<Body extends Json> {
       return;
     }
     const room = row.link === 0 ? roomOfLane(row) : (this.#parts.links.get(row.link)?.room ?? roomOfLane(row));
-    const as = await this.#speakAs(task, room);
-    const sendings = await this.#showing.sendingsFor(row, task, as);
-    this.#parts.log.debug({ seq: row.seq, as, events: sendings.length }, 'converted');
-    const events = await this.#deliver(row, room, sendings);
-    this.#parts.log.debug({ seq: row.seq, events }, 'delivered');
-    this.#record(row, sendings, events);
+    try {
+      const as = await this.#speakAs(task, room);
+      const sendings = await this.#showing.sendingsFor(row, task, as);
+      this.#parts.log.debug({ seq: row.seq, as, events: sendings.length }, 'converted');
+      const events = await this.#deliver(row, room, sendings);
+      this.#parts.log.debug({ seq: row.seq, events }, 'delivered');
+      this.#record(row, sendings, events);
+    } catch (thrown) {
+      throw (await this.#isReplaced(row, room, thrown)) ? waitsForNewRoom(room, thrown) : thrown;
+    }
+  }
+
+  /** A room that was upgraded lets nobody speak any more: what it refuses waits until the link has followed. */
+  async #isReplaced(row: Row, room: RoomId, thrown: unknown): Promise<boolean> {
+    if (row.link === 0 || !(thrown instanceof PermanentError) || thrown.code !== 'FORBIDDEN_IN_ROOM') return false;
+    if (this.#parts.links.get(row.link)?.room !== room) return this.#parts.links.get(row.link) !== undefined;
+    const { homeserver } = this.#parts;
+    const tombstone = await homeserver.state(room, 'm.room.tombstone', '').catch(() => undefined);
+    return stringIn(tombstone, 'replacement_room') !== undefined;
   }
 
   // 5 speak as
@@ -165,9 +178,14 @@ export class RemoteToMatrix<Body extends Json> {
     for (const relation of made) relations.remember(relation);
     store.writeSoon(() => {
       for (const relation of made) relations.write(relation);
+      for (const { forgets } of sendings) if (forgets !== undefined) relations.forget(forgets, row.link);
       journal.remove(row);
     });
   }
+}
+
+function waitsForNewRoom(room: RoomId, cause: unknown): RetryableError {
+  return new RetryableError('FORBIDDEN_IN_ROOM', `${room} was replaced by another room`, { after: 1_000, cause });
 }
 
 function needsRow(event: RemoteEvent<Json>): boolean {

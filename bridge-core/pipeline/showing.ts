@@ -5,11 +5,11 @@ import type { Homeserver } from '../appservice/homeserver.ts';
 import { PermanentError } from '../errors.ts';
 import { findNames, mapMentions } from '../format/mentions.ts';
 import { type Inline, type RichText, text as words } from '../format/rich-text.ts';
-import { toPlain } from '../format/to-html.ts';
-import { type EventId, remoteMessageId, type UserId } from '../ids.ts';
+import { toHtml } from '../format/to-html.ts';
+import { type EventId, type RemoteMessageId, remoteMessageId, type UserId } from '../ids.ts';
 import { type Content, noticeField } from '../matrix-event.ts';
 import type { Names } from '../virtual-users/names.ts';
-import { toContents } from './content.ts';
+import { contentBytes, contentsOf, editBytes, toContents } from './content.ts';
 import type { Journal } from './journal.ts';
 import { BehindParked, type Lanes } from './lanes.ts';
 import type { Relation, Relations } from './relations.ts';
@@ -36,6 +36,8 @@ export interface Sending {
   /** Where the room forbids it. */
   readonly otherwise?: Sending;
   readonly relation?: Pick<Relation, 'remote' | 'kind' | 'author' | 'emoji' | 'text'>;
+  /** Nothing points at this any more. */
+  readonly forgets?: EventId;
 }
 
 export class Showing<Body extends Json> {
@@ -55,7 +57,10 @@ export class Showing<Body extends Json> {
       case 'show':
         return await this.#show(row, task.event as unknown as RemoteEvent<Body>, as);
       case 'repeat':
-        return [{ as, type: 'm.room.message', content: repeated(task), relation: { ...none, kind: 'message', text: task.content.body } }];
+        return repeated(task).map((content) => ({
+          ...{ as, type: 'm.room.message', content },
+          relation: { ...none, kind: 'message', text: task.content.body },
+        }));
       case 'tell':
         return [{ as, type: 'm.room.message', content: { ...notice(task.text), [noticeField]: true } }];
       case 'status':
@@ -78,25 +83,20 @@ export class Showing<Body extends Json> {
         }));
       }
       case 'edit': {
-        const target = await this.#target(row, event.target);
-        const [content, ...more] = toContents(this.#read(event.body, event.channel), event.style);
-        const isOwn = target?.sender === as;
-        const first: Content = isOwn
-          ? {
-              ...content,
-              body: `* ${content?.body}`,
-              'm.new_content': content,
-              'm.relates_to': { rel_type: 'm.replace', event_id: target.event },
-            }
-          : { ...content };
-        return [first, ...more].map((each) => ({ as, type: 'm.room.message', content: each }));
+        const text = this.#read(event.body, event.channel);
+        const targets = (await this.#targets(row, event.target)).filter(({ sender }) => sender === as);
+        const contents = toContents(text, event.style, editBytes);
+        // A long text was shown in several events: each is edited, what is over is added or taken away.
+        return [
+          ...contents.map((content, part) => editOf(targets[part], content, as, event)),
+          ...targets.slice(contents.length).map(({ event: redacts }) => ({ as, type: 'm.room.redaction', content: {}, redacts })),
+        ];
       }
       case 'redaction': {
-        const target = await this.#target(row, event.target);
-        if (target === undefined) return [];
-        const isOwn = target.sender === as;
         const content: Content = event.reason === undefined ? {} : { reason: event.reason };
-        return [{ as: isOwn ? as : this.#bot, type: 'm.room.redaction', content, redacts: target.event }];
+        return (await this.#targets(row, event.target)).map(({ sender, event: redacts }) => ({
+          ...{ as: sender === as ? as : this.#bot, type: 'm.room.redaction', content, redacts },
+        }));
       }
       case 'reaction':
         return await this.#reaction(row, event, as);
@@ -128,7 +128,8 @@ export class Showing<Body extends Json> {
       return [{ as, type: 'm.reaction', content: { 'm.relates_to': relates }, relation }];
     }
     const made = this.#parts.relations.reactionOf(target.event, as, event.emoji, row.link);
-    return made === undefined ? [] : [{ as, type: 'm.room.redaction', content: {}, redacts: made.event }];
+    if (made === undefined) return [];
+    return [{ as, type: 'm.room.redaction', content: {}, redacts: made.event, forgets: made.event }];
   }
 
   // Who is put out of the channel is put out of the room, where the bot may; where not, a ghost goes by itself, and of a
@@ -151,18 +152,23 @@ export class Showing<Body extends Json> {
     return [{ as: this.#bot, type: 'm.room.message', content: { ...notice(said), [noticeField]: true } }];
   }
 
+  /** The first part of what the event points at. */
+  async #target(row: Row, remote: RemoteMessageId): Promise<Relation | undefined> {
+    return (await this.#targets(row, remote))[0];
+  }
+
   /** What the event points at: recorded, or on its way in another lane. A parked one holds this row back behind it. */
-  async #target(row: Row, remote: Extract<RemoteEvent, { kind: 'edit' }>['target']): Promise<Relation | undefined> {
+  async #targets(row: Row, remote: RemoteMessageId): Promise<readonly Relation[]> {
     const { relations, journal, lanes } = this.#parts;
-    const known = relations.messageOf(remote, row.link);
-    if (known !== undefined) return known;
+    const known = relations.messagesOf(remote, row.link);
+    if (known.length > 0) return known;
     const pending = journal.findBySource(row.link, remote);
-    if (pending === undefined || pending.seq >= row.seq || pending.state === states.dead) return undefined;
+    if (pending === undefined || pending.seq >= row.seq || pending.state === states.dead) return [];
     if (pending.lane !== row.lane && pending.progress.revived !== true) await lanes.settled(pending);
-    if (!lanes.isParked(pending)) return relations.messageOf(remote, row.link);
+    if (!lanes.isParked(pending)) return relations.messagesOf(remote, row.link);
     const isHeldBack = row.task.do === 'show' && (row.task.event.kind === 'edit' || row.task.event.kind === 'redaction');
     if (isHeldBack) throw new BehindParked(pending);
-    return undefined;
+    return [];
   }
 
   #read(body: Body, channel: RemoteEvent['channel']): RichText {
@@ -198,24 +204,26 @@ function statusOf(task: Extract<Task, { do: 'status' }>): Content {
 }
 
 // Clients that know the profile hide the name in the text; all others show it.
-function repeated(task: Extract<Task, { do: 'repeat' }>): Content {
+function repeated(task: Extract<Task, { do: 'repeat' }>): Content[] {
   const { body, html, style } = task.content;
-  const [content] = toContents([{ is: 'paragraph', of: [words('')] }], style);
-  const escaped = toPlain([{ is: 'paragraph', of: [words(task.name)] }]).replace(/[<>&"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
-  return {
-    ...content,
-    body: `${task.name}: ${body}`,
-    ...(html !== undefined && {
-      format: 'org.matrix.custom.html',
-      formatted_body: `<strong data-mx-profile-fallback>${escaped}: </strong>${html}`,
-    }),
-    'com.beeper.per_message_profile': {
-      id: task.from,
-      displayname: task.name,
-      has_fallback: true,
-      ...(task.avatar !== undefined && { avatar_url: task.avatar }),
-    },
+  const [common] = toContents([], style);
+  const name = toHtml([{ is: 'paragraph', of: [words(task.name)] }]);
+  const before = { body: `${task.name}: `, html: `<strong data-mx-profile-fallback>${name}: </strong>` };
+  const profile = {
+    ...{ id: task.from, displayname: task.name, has_fallback: true },
+    ...(task.avatar !== undefined && { avatar_url: task.avatar }),
   };
+  return contentsOf({ ...common, 'com.beeper.per_message_profile': profile }, body, html, contentBytes, before);
+}
+
+function editOf(target: Relation | undefined, content: Content, as: UserId, event: Pick<Show<'edit'>, 'target' | 'sender'>): Sending {
+  const relation = { ...none, kind: 'message' as const, remote: event.target, author: event.sender.id, text: String(content.body) };
+  if (target === undefined) return { as, type: 'm.room.message', content, relation };
+  const edit = {
+    ...{ ...content, body: `* ${content.body}`, 'm.new_content': content },
+    'm.relates_to': { rel_type: 'm.replace', event_id: target.event },
+  };
+  return { as, type: 'm.room.message', content: edit };
 }
 
 function clock(ms: number): string {
