@@ -4,7 +4,7 @@
 import { hash } from 'node:crypto';
 import type { Logger } from '../adapter.ts';
 import { messageOf, PermanentError, RetryableError } from '../errors.ts';
-import type { EventId } from '../ids.ts';
+import type { MatrixEvent } from '../matrix-event.ts';
 import type { Store } from '../store/store.ts';
 import type { Homeserver } from './homeserver.ts';
 import { Refusal } from './homeserver-errors.ts';
@@ -28,10 +28,12 @@ export interface MediaOptions {
 
 export interface Media {
   /** Undefined without a public address, or for what is no mxc address. `event`: whose redaction ends the link. */
-  link(mxc: string, name: string, type: string | undefined, event: EventId | undefined): string | undefined;
-  /** Ends every link made for the event. */
-  revoke(event: EventId): Promise<void>;
+  link(mxc: string, name: string, type: string | undefined, event: Placed | undefined): string | undefined;
+  /** Ends every link made for the event. Of the room where it was redacted: elsewhere somebody else has the say. */
+  revoke(event: Placed): Promise<void>;
 }
+
+type Placed = Pick<MatrixEvent, 'room' | 'id'>;
 
 const macBytes = 16;
 const eventBytes = 9;
@@ -111,7 +113,7 @@ const sentence = (status: number, said: string): WebAnswer => ({ status, headers
 const signed = (payload: Uint8Array, name: string): string => `media\n${Buffer.from(payload).toString('base64url')}\n${name}`;
 
 /** A link must stay short enough for a line of IRC: it carries nine bytes in place of an event id's forty-four. */
-const digestOf = (event: EventId): string => hash('sha256', event, 'buffer').subarray(0, eventBytes).toString('base64url');
+const digestOf = ({ room, id }: Placed): string => hash('sha256', `${room}\n${id}`, 'buffer').subarray(0, eventBytes).toString('base64url');
 
 /** One byte: length of the server's name, 0 for our own, top bit: an event's digest follows; then these, then the media id. */
 function pack({ server, media, event }: { server: string; media: string; event: string }, domain: string): Buffer {

@@ -28,8 +28,8 @@ export interface Page {
 export interface Pages {
   /** The address, once the page is on disk; undefined without a public address. */
   publish(page: Page): Promise<string | undefined>;
-  /** Ends every page made for the event. */
-  revoke(event: EventId): Promise<void>;
+  /** Ends every page made for the event. Of the room where it was redacted: elsewhere somebody else has the say. */
+  revoke(of: Pick<Page, 'room' | 'event'>): Promise<void>;
 }
 
 const idBytes = 15;
@@ -60,9 +60,9 @@ export function openPages({ store, publicUrl, webPrefix, web }: PagesOptions): P
     },
 
     // The row stays, so that its readers are told, and do not wonder.
-    revoke: async (event) => {
+    revoke: async ({ room, event }) => {
       await store.write(() => {
-        store.prepare("UPDATE pages SET html = '', title = '' WHERE event = ?").run(event);
+        store.prepare("UPDATE pages SET html = '', title = '' WHERE event = ? AND room = ?").run(event, room);
       });
     },
   };

@@ -8,12 +8,12 @@ import { type TestContext, test } from 'node:test';
 import { openListener } from '../../../bridge-core/appservice/listener.ts';
 import { type Media, openMedia } from '../../../bridge-core/appservice/media.ts';
 import { WebRoutes } from '../../../bridge-core/appservice/web.ts';
-import { eventId } from '../../../bridge-core/ids.ts';
+import { eventId, roomId } from '../../../bridge-core/ids.ts';
 import { openKeys } from '../../../bridge-core/virtual-users/keys.ts';
 import type { FakeHomeserver } from '../../support/fake-homeserver.ts';
 import { bothSides, collectingLog, tempFolder, tempStore } from './kit.ts';
 
-const event = eventId('$6wzgmFl3NVSEOkpLOtiBvWIXs6YaS4MGSP-zj8oEsK4');
+const event = { room: roomId('!room:hs.test'), id: eventId('$6wzgmFl3NVSEOkpLOtiBvWIXs6YaS4MGSP-zj8oEsK4') };
 
 interface Rig {
   readonly media: Media;
@@ -130,7 +130,9 @@ test('after the redaction of its event a link is gone, in a sentence; others sta
   const { media, put } = await rig(t);
   const mxc = put('x', 'image/png');
   const link = linkTo(media, mxc);
-  const other = media.link(mxc, 'cat.png', undefined, eventId('$other')) ?? '';
+  const other = media.link(mxc, 'cat.png', undefined, { ...event, id: eventId('$other') }) ?? '';
+  await media.revoke({ ...event, room: roomId('!elsewhere:hs.test') });
+  assert.equal((await fetch(link, { method: 'HEAD' })).status, 200, 'another room has no say');
   await media.revoke(event);
   await media.revoke(event);
   const gone = await fetch(link);

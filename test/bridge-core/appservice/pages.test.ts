@@ -87,7 +87,9 @@ test('a page whose message was deleted says so; an unknown one is not there', as
   const { pages, get } = open(t);
   const url = await pages.publish(page('secret'));
   const other = await pages.publish(page('other', { event: eventId('$other') }));
-  await pages.revoke(eventId('$e'));
+  await pages.revoke({ room: roomId('!elsewhere:hs.test'), event: eventId('$e') });
+  assert.equal((await get(url)).status, 200, 'another room has no say');
+  await pages.revoke({ room: roomId('!r:hs.test'), event: eventId('$e') });
   const gone = await get(url);
   assert.equal(gone.status, 410);
   assert.ok(!gone.html.includes('secret') && !gone.html.includes('alice'));
