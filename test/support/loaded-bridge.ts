@@ -28,6 +28,8 @@ export interface LoadedBridge {
   /** On IRC, in the channel. */
   readonly speakers: readonly IrcPerson[];
   readonly watcher: IrcPerson;
+  /** Another one takes the watcher's place, whose connection is lost. */
+  watchAgain(): Promise<void>;
   /** Resolves once the bot is in the channel and the homeserver's word reaches us; at once where it runs. */
   start(): Promise<void>;
   /** Ends it with -9; what it left behind. */
@@ -103,21 +105,28 @@ export async function openLoadedBridge(after: (stop: () => Promise<unknown>) => 
   const [watcher, ...speakers] = (await Promise.all(
     ['watcher', ...Array.from({ length: options.speakers ?? options.people }, (_, number) => `speaker${number}`)].map(sitIn),
   )) as [IrcPerson, ...IrcPerson[]];
-  const stage = { homeserver, irc, bridge, hsToken, room, channel, people, speakers, watcher };
-  return { ...stage, ...lifeOf(stage, planFile), ...linesOf(stage) };
+  const watchers = [watcher];
+  const stage = { homeserver, irc, bridge, hsToken, room, channel, people, speakers, watchers };
+  const watchAgain = async () => {
+    watchers.push(await sitIn('watcher'));
+  };
+  return { ...stage, watcher, watchAgain, ...lifeOf(stage, planFile), ...linesOf(stage) };
 }
 
-type Parts = Pick<LoadedBridge, 'homeserver' | 'bridge' | 'room' | 'channel' | 'people' | 'speakers' | 'watcher'>;
+type Parts = Pick<LoadedBridge, 'homeserver' | 'bridge' | 'room' | 'channel' | 'people' | 'speakers'> & {
+  /** One after the other. */
+  readonly watchers: readonly IrcPerson[];
+};
 
-function lifeOf({ bridge, channel, watcher }: Parts, planFile: string): Pick<LoadedBridge, 'start' | 'kill' | 'arm' | 'died'> {
+function lifeOf({ bridge, channel, watchers: [watcher] }: Parts, planFile: string): Pick<LoadedBridge, 'start' | 'kill' | 'arm' | 'died'> {
   const remains = () => readRemains(join(bridge.folder, 'irc.db'));
   return {
     async start() {
       if (bridge.isRunning) return;
-      const since = watcher.mark();
+      const since = watcher?.mark() ?? 0;
       for (const end of ['', '.armed', '.reached']) rmSync(planFile + end, { force: true });
       await bridge.start();
-      await watcher.waitForLine(({ command, nick, target }) => command === 'JOIN' && nick === botNick && target === channel, {
+      await watcher?.waitForLine(({ command, nick, target }) => command === 'JOIN' && nick === botNick && target === channel, {
         since,
         timeout: 30_000,
       });
@@ -140,7 +149,7 @@ function lifeOf({ bridge, channel, watcher }: Parts, planFile: string): Pick<Loa
 }
 
 function linesOf(parts: Parts): Pick<LoadedBridge, 'sayInMatrix' | 'sayOnIrc' | 'heardOnIrc' | 'heardInMatrix'> {
-  const { homeserver, room, channel, people, speakers, watcher } = parts;
+  const { homeserver, room, channel, people, speakers, watchers } = parts;
   const paced = async (numbers: readonly number[], gap: number, say: (number: number) => void) => {
     const began = performance.now();
     for (const [at, number] of numbers.entries()) {
@@ -158,15 +167,18 @@ function linesOf(parts: Parts): Pick<LoadedBridge, 'sayInMatrix' | 'sayOnIrc' | 
       paced(numbers, gap, (number) => speakers[number % speakers.length]?.raw(`PRIVMSG ${channel} :${tag} ${number}`)),
     heardOnIrc(tag) {
       const pattern = new RegExp(`^(?:<[^>]*> )?(?:\\[\\d\\d:\\d\\d UTC\\] )?${tag} (\\d+)$`);
-      const lives = new Map<string, number>();
-      const heard: Spoken[] = [];
-      for (const { command, nick, target, text, at } of watcher.heard) {
-        if (command === 'QUIT') lives.set(nick, (lives.get(nick) ?? 0) + 1);
-        const number = command === 'PRIVMSG' && target === channel ? pattern.exec(text)?.[1] : undefined;
-        if (number !== undefined)
-          heard.push({ number: Number(number), speaker: Number(number) % people.length, life: lives.get(nick) ?? 0, at });
-      }
-      return heard;
+      return watchers.flatMap((watcher, server) => {
+        const lives = new Map<string, number>();
+        const heard: Spoken[] = [];
+        for (const { command, nick, target, text, at } of watcher.heard) {
+          if (command === 'QUIT') lives.set(nick, (lives.get(nick) ?? 0) + 1);
+          const said = command === 'PRIVMSG' && target === channel ? pattern.exec(text)?.[1] : undefined;
+          if (said === undefined) continue;
+          const [number, life] = [Number(said), server * 1_000 + (lives.get(nick) ?? 0)];
+          heard.push({ number, speaker: number % people.length, life, at: performance.timeOrigin + at });
+        }
+        return heard;
+      });
     },
     async heardInMatrix(tag) {
       const heard: Spoken[] = [];

@@ -5,7 +5,7 @@ export interface Spoken {
   readonly speaker: number;
   /** How often the session that said it had been lost before: two of one life were said by one process. */
   readonly life: number;
-  /** ms; only differences count. */
+  /** When it came, ms since 1970. */
   readonly at: number;
   /** The time that the message bears, ms since 1970. */
   readonly dated?: number;
