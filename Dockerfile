@@ -27,5 +27,5 @@ VOLUME /data
 EXPOSE 9999
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["node", "/app/docker/health-check.mjs"]
 # Node itself is the first process, so SIGTERM reaches the bridge, which then stops in order.
-ENTRYPOINT ["node", "/app/bridges/main.ts"]
+ENTRYPOINT ["node", "/app/bridges/causeway.mjs"]
 CMD ["run", "/config/irc.yaml"]
