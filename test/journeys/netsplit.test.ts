@@ -73,6 +73,8 @@ for (const [isOlder, name] of [
     const bobSince = bob.mark();
     await pair.split();
     await bob.waitForLine(({ command, nick }) => command === 'QUIT' && nick === `taker${name}`, { since: bobSince });
+    // The nick is free there only once that half has noticed too.
+    await taker.waitForLine(({ command, nick }) => command === 'QUIT' && nick === 'Bob');
     await taker.setNick(`${name}[m]`);
     if (!isOlder) {
       await delay(1_100);
