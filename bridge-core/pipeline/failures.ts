@@ -8,6 +8,7 @@ import type { RoomId } from '../ids.ts';
 import { noticeField } from '../matrix-event.ts';
 import type { Links } from '../plumbing/links.ts';
 import type { Store } from '../store/store.ts';
+import { styleOf } from './content.ts';
 import type { Journal } from './journal.ts';
 import type { Lanes } from './lanes.ts';
 import { type Row, roomLane, states, towards } from './row.ts';
@@ -49,8 +50,8 @@ export class Failures<Body extends Json> {
     row.error = `${error.code}: ${error.message}`;
     count(row, error.code);
     log.warn({ seq: row.seq, lane: row.lane, code: error.code, why: error.message }, 'given up; `dead` lists it');
-    const isNotice =
-      row.task.do === 'tell' || row.task.do === 'status' || (row.task.do === 'say' && row.task.event.content[noticeField] === true);
+    const isMarked = row.task.do === 'say' && row.task.event.content[noticeField] === true;
+    const isNotice = row.task.do === 'tell' || row.task.do === 'status' || isMarked;
     const link = this.#parts.links.get(row.link);
     const made = await store.write(() => {
       if (isNotice) journal.remove(row);
@@ -65,7 +66,7 @@ export class Failures<Body extends Json> {
       });
     });
     if (made !== undefined) this.#matrixLanes?.push(made);
-    if (isNotice || link === undefined) return;
+    if (isNotice || link === undefined || isSaidAsNotice(row)) return;
     if (row.task.do === 'say') this.#gather(link.room, link.channel, error);
     if (row.task.do === 'show' && row.task.event.kind === 'message') {
       const { sender } = row.task.event;
@@ -125,6 +126,12 @@ export class Failures<Body extends Json> {
   #networkOf(channel: Parameters<Links['liveOn']>[0]): string {
     return this.#parts.adapter.channels.describe(channel).network.name;
   }
+}
+
+/** Mostly said by machines, and perhaps in answer to a failure: an answer to that could go on for ever. */
+function isSaidAsNotice({ task }: Row): boolean {
+  if (task.do === 'say') return styleOf(task.event.content) === 'notice';
+  return task.do === 'show' && task.event.kind === 'message' && task.event.style === 'notice';
 }
 
 function explain(error: BridgeError): string {

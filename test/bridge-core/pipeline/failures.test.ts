@@ -1,0 +1,121 @@
+// What could not be delivered: dead and listed, told on the very message and once to the room, or by a private word; and no
+// notice answers a notice.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { noticeField } from '../../../bridge-core/matrix-event.ts';
+import { states } from '../../../bridge-core/pipeline/row.ts';
+import { until } from '../../support/waiting.ts';
+import { startPipeline } from './pipeline-rig.ts';
+
+const dead = `SELECT count(*) FROM journal WHERE state = ${states.dead}`;
+
+async function begin(t: Parameters<typeof startPipeline>[0], wish: Parameters<typeof startPipeline>[1] = {}) {
+  const p = await startPipeline(t, wish);
+  const at = p.room();
+  const link = await p.link(at, '#chan');
+  const statuses = () => p.events(at, 'com.beeper.message_send_status');
+  const notices = () => p.hs.messages(at).filter(({ content }) => content[noticeField] === true);
+  return Object.assign(p, { at, of: link, statuses, notices });
+}
+
+test('a refused message is dead, its status stands on it, and the room is told once for all of a moment', async (t) => {
+  const p = await begin(t);
+  p.network.script(['refuse', 'refuse', 'refuse']);
+  const ids = ['one', 'two', 'three'].map((line) => p.hs.say(p.alice, p.at, line));
+  p.hs.say(p.alice, p.at, 'four');
+  await until('the notice', () => p.notices().length === 1);
+  await delay(50);
+  assert.deepEqual(p.network.said('#chan'), ['alice[m]: four']);
+  assert.equal(p.temp.committed(dead), 3);
+  assert.deepEqual(
+    p.statuses().map(({ content }) => (content['m.relates_to'] as { event_id: string }).event_id),
+    ids,
+  );
+  const [status] = p.statuses();
+  assert.equal(status?.content.status, 'FAIL_PERMANENT');
+  assert.equal(status?.content.error, 'NETWORK_REFUSED');
+  const [notice] = p.notices();
+  assert.match(String(notice?.content.body), /^3 messages were not delivered to #chan: the network refuses this\. /);
+  assert.equal(notice?.content.msgtype, 'm.notice');
+  assert.equal(p.notices().length, 1);
+});
+
+test('what waited too long is dead without a try, and its sender is told while the network is still away', async (t) => {
+  const p = await begin(t, { age: 150 });
+  p.network.down();
+  p.hs.say(p.alice, p.at, 'hello?');
+  await until('the notice', () => p.notices().length === 1);
+  assert.equal(p.parts.dead[0], 'TOO_OLD');
+  assert.match(String(p.notices()[0]?.content.body), /#chan/);
+});
+
+test('a line that the homeserver refuses for good is told to its person in private', async (t) => {
+  const p = await begin(t);
+  p.hs.fault({ on: 'PUT .*/send/m.room.message', act: { answer: 413, errcode: 'M_TOO_LARGE', error: 'too large' }, times: 1 });
+  p.network.say('zoe', '#chan', 'hello');
+  await until('the word', () => p.network.told.length === 1);
+  assert.match(p.network.told[0] ?? '', /^zoe: Your message did not reach the Matrix room: /);
+  assert.equal(p.temp.committed(dead), 1);
+});
+
+test('a failed notice is told to nobody, whoever it is from', async (t) => {
+  const p = await begin(t);
+  p.network.meet = () => 'refuse';
+  p.hs.say(p.alice, p.at, { msgtype: 'm.notice', body: 'beep' });
+  p.hs.say(p.bob, p.at, { msgtype: 'm.notice', body: 'a failure of another bridge', [noticeField]: true });
+  await until('their end', () => p.parts.dead.length === 2);
+  await delay(1_700);
+  assert.deepEqual(
+    p.notices().filter(({ sender }) => sender === p.hs.bot),
+    [],
+  );
+});
+
+test('two bridges in one room with both networks refusing all: no notice answers a notice', async (t) => {
+  const p = await begin(t);
+  p.network.meet = () => 'refuse';
+  // As an old bridge does: a notice without any mark, for every notice that it cannot deliver.
+  const old = p.hs.user('oldbridge');
+  p.hs.join(old, p.at);
+  let answered = 0;
+  const answer = setInterval(() => {
+    for (const { sender } of p.hs.messages(p.at).slice(answered)) {
+      answered += 1;
+      if (sender !== old) p.hs.say(old, p.at, { msgtype: 'm.notice', body: 'not delivered' });
+    }
+  }, 5);
+  t.after(() => clearInterval(answer));
+  p.hs.say(p.alice, p.at, 'hello?');
+  await delay(4_000);
+  assert.ok(p.hs.messages(p.at).length <= 5, `${p.hs.messages(p.at).length} messages`);
+});
+
+test('notices still being gathered go out at a stop', async (t) => {
+  const p = await begin(t);
+  p.network.script(['refuse']);
+  p.hs.say(p.alice, p.at, 'hello');
+  await until('its end', () => p.parts.dead.length === 1);
+  await p.restart();
+  await until('the notice', () => p.notices().length === 1);
+});
+
+test('a dead message that is tried again goes out late, says so, and its status is cleared', async (t) => {
+  const p = await begin(t);
+  p.network.script(['refuse']);
+  const id = p.hs.say(p.alice, p.at, 'hello');
+  await until('its end', () => p.parts.dead.length === 1);
+  const [row] = p.parts.journal.dead();
+  assert.ok(row);
+  row.state = states.waiting;
+  row.progress = { revived: true };
+  await p.parts.store.write(() => p.parts.journal.save(row));
+  p.parts.toNetwork.push(row);
+  await until('the line', () => p.network.said('#chan').length === 1);
+  assert.match(p.network.said('#chan')[0] ?? '', /^alice\[m\]: \[\d\d:\d\d UTC\] hello$/);
+  p.parts.failures.cleared(row);
+  await until('the status', () => p.statuses().some(({ content }) => content.status === 'SUCCESS'));
+  const cleared = p.statuses().find(({ content }) => content.status === 'SUCCESS');
+  assert.deepEqual(cleared?.content['m.relates_to'], { rel_type: 'm.reference', event_id: id });
+});
