@@ -1,8 +1,9 @@
-// The store on SQLite: WAL, synchronous=FULL, so what was committed survives a power cut. Everything asked for in one turn
-// of the event loop goes into one commit; each unit has a savepoint of its own. Checkpoints run when nothing else does.
+// The store on SQLite: what was committed survives a power cut before anybody is told. Everything asked for in one turn of
+// the event loop goes into one commit; each unit has a savepoint of its own. The log is put on disk beside the event loop,
+// which serves its sockets meanwhile; what is asked for while that lasts makes up the next commit. Checkpoints run when idle.
 
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { closeSync, fdatasync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
@@ -20,6 +21,13 @@ interface Unit {
   readonly work: () => unknown;
   readonly resolve?: (result: never) => void;
   readonly reject?: (error: unknown) => void;
+}
+
+/** Committed, with what its unit returned: told once the log is on disk. */
+interface Committed {
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: unknown) => void;
+  readonly result: unknown;
 }
 
 /** `onFault` hears of a unit that failed while nobody waited for it: a defect, never a reason to stop. */
@@ -41,7 +49,12 @@ export class SqliteStore implements Store {
   readonly #statements = new Map<string, Sqlite.Statement>();
   readonly #onFault: (error: unknown) => void;
   readonly #commitListeners: ((ms: number) => void)[] = [];
+  /** The log that every commit goes to, open for syncing alone. */
+  readonly #log: number;
   #units: Unit[] = [];
+  #unsynced: Committed[] = [];
+  #syncing: Promise<void> | undefined;
+  #lost: RetryableError | undefined;
   #waiting = 0;
   #immediate: NodeJS.Immediate | undefined;
   #soon: NodeJS.Timeout | undefined;
@@ -60,6 +73,7 @@ export class SqliteStore implements Store {
     const { run, id } = beginRun(this.#database);
     this.run = run;
     this.id = id;
+    this.#log = openSync(`${path}-wal`, 'r');
   }
 
   prepare<Row = Record<string, Value>>(sql: string): Statement<Row> {
@@ -73,12 +87,12 @@ export class SqliteStore implements Store {
 
   write<Result>(work: () => Result): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
-      if (this.#closed) {
-        reject(new RetryableError('STORE_BROKEN', 'the store is closed'));
+      if (this.#closed || this.#lost !== undefined) {
+        reject(this.#lost ?? new RetryableError('STORE_BROKEN', 'the store is closed'));
         return;
       }
       this.#units.push({ work, resolve, reject });
-      this.#immediate ??= setImmediate(this.#commit);
+      if (this.#syncing === undefined) this.#immediate ??= setImmediate(this.#commit);
     });
   }
 
@@ -96,6 +110,7 @@ export class SqliteStore implements Store {
 
   async flush(): Promise<void> {
     this.#commit();
+    await this.#syncing;
   }
 
   onCommit(listener: (ms: number) => void): void {
@@ -109,8 +124,9 @@ export class SqliteStore implements Store {
 
   /** Whoever was waiting may write once more in answer: that is taken along, until a turn passes without. */
   async close(): Promise<void> {
-    while (!this.#closed && this.#units.length > 0) {
+    while (!this.#closed && (this.#units.length > 0 || this.#syncing !== undefined)) {
       if (!this.#commit()) break;
+      await this.#syncing;
       await nextTurn();
     }
     if (this.#closed) return;
@@ -121,6 +137,8 @@ export class SqliteStore implements Store {
     const error = new RetryableError('STORE_BROKEN', 'the store was closed before this could be written');
     for (const unit of this.#units) (unit.reject ?? this.#onFault)(error);
     this.#units = [];
+    await this.#syncing;
+    closeSync(this.#log);
     this.#database.close();
   }
 
@@ -146,17 +164,42 @@ export class SqliteStore implements Store {
       this.#broken(units, error);
       return false;
     }
-    const took = performance.now() - began;
-    for (const [index, unit] of units.entries()) {
+    for (const [index, { resolve, reject }] of units.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined) continue;
-      if ('error' in outcome) (unit.reject ?? this.#onFault)(outcome.error);
-      else unit.resolve?.(outcome.result as never);
+      if ('error' in outcome) (reject ?? this.#onFault)(outcome.error);
+      else if (resolve !== undefined && reject !== undefined) this.#unsynced.push({ resolve, reject, result: outcome.result });
     }
     this.#checkpointWhenIdle();
-    this.#tell(took);
+    // Where nobody waits, the next sync or checkpoint is soon enough.
+    if (this.#unsynced.length === 0) this.#tell(performance.now() - began);
+    else this.#syncing ??= this.#sync(began);
     return true;
   };
+
+  /** Until all that was committed meanwhile is on disk, too. */
+  async #sync(began: number): Promise<void> {
+    let since = began;
+    while (this.#unsynced.length > 0) {
+      const committed = this.#unsynced;
+      this.#unsynced = [];
+      const failure = await synced(this.#log);
+      this.#tell(performance.now() - since);
+      since = performance.now();
+      if (failure !== undefined) this.#lose(committed, failure);
+      else for (const { resolve, result } of committed) resolve(result as never);
+    }
+    this.#syncing = undefined;
+    if (this.#units.some(({ resolve }) => resolve !== undefined)) this.#immediate ??= setImmediate(this.#commit);
+  }
+
+  /** What the disk has of the log is unknown from here on, so nothing more is promised. */
+  #lose(committed: readonly Committed[], cause: Error): void {
+    this.#lost ??= new RetryableError('STORE_BROKEN', `the disk failed, and the bridge must be started anew: ${cause.message}`, { cause });
+    for (const { reject } of committed) reject(this.#lost);
+    for (const { reject } of this.#units) reject?.(this.#lost);
+    this.#units = [];
+  }
 
   #attempt(unit: Unit, amongOthers: boolean): { result: unknown } | { error: unknown } {
     if (amongOthers) this.prepare('SAVEPOINT unit').run();
@@ -216,10 +259,15 @@ export class SqliteStore implements Store {
 
 function migrated(database: Sqlite.Database, path: string): void {
   database.pragma('journal_mode = WAL');
-  database.pragma('synchronous = FULL');
+  // As durable as FULL: what differs is that we sync the log ourselves, before anybody is told of a commit.
+  database.pragma('synchronous = NORMAL');
   database.pragma('wal_autocheckpoint = 20000');
   database.pragma('cache_size = -8000');
   migrate(database, path);
+}
+
+function synced(file: number): Promise<Error | undefined> {
+  return new Promise((resolve) => fdatasync(file, (error) => resolve(error ?? undefined)));
 }
 
 function beginRun(database: Sqlite.Database): { run: number; id: string } {

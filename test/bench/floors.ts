@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { openStore } from '../../bridge-core/store/sqlite.ts';
+import Sqlite from 'better-sqlite3';
 import { spawnFakeHomeserver } from '../support/fake-homeserver/remote.ts';
 import { bareClient } from './bare-irc.ts';
 import { rssOf } from './process-costs.ts';
@@ -88,10 +88,9 @@ async function puts(url: string, room: string, count: number): Promise<number> {
 async function paced(url: string, room: string, folder: string, pace: number, seconds: number): Promise<number> {
   const put = await openPut(url, room);
   const path = join(folder, 'floor.db');
-  const store = openStore(path, (thrown) => {
-    throw thrown;
-  });
-  const insert = store.prepare('INSERT INTO memory (name, value) VALUES (?, ?)');
+  const database = new Sqlite(path);
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE rows (name TEXT PRIMARY KEY, value TEXT)');
+  const insert = database.prepare('INSERT INTO rows (name, value) VALUES (?, ?)');
   const text = 'x'.repeat(500);
   for (let number = 0; number < 500; number += 1) await put(`warm${number}`, number);
   const before = process.cpuUsage();
@@ -100,11 +99,12 @@ async function paced(url: string, room: string, folder: string, pace: number, se
   for (let number = 0; number < pace * seconds; number += 1) {
     const ahead = began + (number * 1_000) / pace - performance.now();
     if (ahead > 0) await new Promise((resolve) => setTimeout(resolve, ahead));
-    under.push(store.write(() => insert.run(`${number}`, text)).then(() => put(`paced${number}`, number)));
+    insert.run(`${number}`, text);
+    under.push(put(`paced${number}`, number));
   }
   await Promise.all(under);
   const cpu = cpuSince(before) / (pace * seconds);
-  await store.close();
+  database.close();
   for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
   return cpu;
 }

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
@@ -206,6 +207,59 @@ test('what nobody waits for is tried again by itself once the disk has room', as
   limit(1_000);
   await delay(1_200);
   assert.equal(committed(count), 1);
+});
+
+/** The disk takes the log only when told so, or fails. */
+function slowDisk(t: TestContext) {
+  const syncs: ((error?: Error) => void)[] = [];
+  const mock = t.mock.method(fs, 'fdatasync', (_: number, done: (error?: Error) => void) => void syncs.push(done));
+  syncBuiltinESMExports();
+  const release = () => {
+    mock.mock.restore();
+    syncBuiltinESMExports();
+  };
+  t.after(release);
+  return { syncs, release };
+}
+
+test('nobody is told before the log is on disk, and what is asked for meanwhile makes up one commit more', async (t) => {
+  const { store, put, commits, committed } = begin(t);
+  const { syncs, release } = slowDisk(t);
+  const told: string[] = [];
+  const write = (name: string) => store.write(() => put(name)).then(() => told.push(name));
+  const first = write('first');
+  await delay(5);
+  const rest = [write('second'), delay(5).then(() => write('third'))];
+  await delay(20);
+  assert.equal(committed(count), 1);
+  assert.deepEqual(told, []);
+  assert.equal(syncs.length, 1);
+  release();
+  syncs[0]?.();
+  await Promise.all([first, ...rest]);
+  assert.deepEqual(told, ['first', 'second', 'third']);
+  assert.equal(commits.length, 2);
+});
+
+test('once the disk failed to take the log, nothing more is promised', async (t) => {
+  const { store, put } = begin(t);
+  const { syncs, release } = slowDisk(t);
+  const first = assert.rejects(
+    store.write(() => put('first')),
+    isBroken,
+  );
+  await delay(5);
+  const second = assert.rejects(
+    store.write(() => put('second')),
+    isBroken,
+  );
+  syncs[0]?.(new Error('EIO'));
+  await Promise.all([first, second]);
+  release();
+  await assert.rejects(
+    store.write(() => put('third')),
+    (error) => isBroken(error) && /EIO/.test(String(error)),
+  );
 });
 
 test('closing takes along what waits, and what is written in answer to that', async (t) => {
