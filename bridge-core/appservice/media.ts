@@ -6,6 +6,7 @@ import type { Logger } from '../adapter.ts';
 import { messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { MatrixEvent } from '../matrix-event.ts';
 import type { Store } from '../store/store.ts';
+import { partOf } from './byte-range.ts';
 import type { Homeserver } from './homeserver.ts';
 import { Refusal } from './homeserver-errors.ts';
 import type { Web, WebAnswer, WebRequest } from './web.ts';
@@ -77,7 +78,8 @@ export function openMedia({ homeserver, keys, publicUrl, webPrefix, store, web, 
     const { server, media, event } = unpack(payload, homeserver.domain);
     if (event !== '' && isRevoked.get(event) !== undefined) return sentence(410, 'This file was deleted by its sender.');
     try {
-      const file = await homeserver.download(`mxc://${server}/${media}`, request.headers.range);
+      const { range, 'if-range': ifRange } = request.headers;
+      const file = partOf(await homeserver.download(`mxc://${server}/${media}`, ifRange === undefined ? range : undefined), range, ifRange);
       return { status: file.status, headers: headersFor(file.headers, name), body: file.body };
     } catch (thrown) {
       return missing(thrown);
