@@ -40,11 +40,13 @@ export function addObservation(app: FastifyInstance, bridges: ReadonlySet<Observ
   });
 }
 
-/** Behind a proxy on this machine everybody comes from the loopback: the header tells them apart. */
+/** Behind a proxy on this machine everybody comes from the loopback: the headers that proxies add tell them apart. */
+const ofProxies = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'x-forwarded-host', 'x-forwarded-proto', 'via'];
+
 function isLocal(request: FastifyRequest): boolean {
   const address = request.socket.remoteAddress ?? '';
   const isLoopback = address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
-  return isLoopback && request.headers['x-forwarded-for'] === undefined && request.headers.forwarded === undefined;
+  return isLoopback && ofProxies.every((header) => request.headers[header] === undefined);
 }
 
 function hasToken(request: FastifyRequest, bridges: ReadonlySet<Observed>): boolean {

@@ -215,6 +215,8 @@ test('health and readiness for all, details and metrics for this machine and the
   assert.deepEqual((await ask('/health', outside)).body, { ok: true });
   assert.deepEqual((await ask('/ready', outside)).body, { ready: false });
   assert.equal((await ask('/metrics', outside)).status, 403);
+  for (const header of ['x-real-ip', 'forwarded', 'via'])
+    assert.equal((await ask('/metrics', { headers: { [header]: 'for=203.0.113.9' } })).status, 403, header);
   assert.equal((await ask('/metrics', { ...outside, token: 'opensesam' })).status, 403);
   assert.equal((await ask('/metrics', { ...outside, headers: { ...outside.headers, authorization: 'Bearer opensesame' } })).status, 200);
 });
