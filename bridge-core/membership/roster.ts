@@ -76,9 +76,11 @@ export class Roster {
     if (membership === 'leave') {
       this.#delete.run(room, user);
       members.delete(user);
+      if (members.size === 0) this.#rooms.delete(room);
     } else {
       this.#put.run(room, user, membership, name ?? null);
       members.set(user, { membership, name });
+      this.#rooms.set(room, members);
     }
     return true;
   }
@@ -113,7 +115,8 @@ export class Roster {
     const members: Members = new Map();
     for (const { user, membership, name } of this.#select.all(room))
       members.set(user as UserId, { membership: membership as Membership, name: name ?? undefined });
-    this.#rooms.set(room, members);
+    // Of rooms without anybody, of which strangers' invitations can make as many as they like, nothing is kept.
+    if (members.size > 0) this.#rooms.set(room, members);
     return members;
   }
 }
