@@ -43,6 +43,9 @@ export const recordIn = (of: Content | undefined, key: string): Record<string, u
 const idOf = (value: unknown, sign: string): string | undefined =>
   typeof value === 'string' && value.startsWith(sign) && value.length <= 255 && value.length > 1 ? value : undefined;
 
+/** Other servers write what they like: a time before 1970 is none, and some are beyond what a date can say. */
+const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
 /** The event, or why it is none. */
 export function narrow(raw: unknown): MatrixEvent | { readonly fault: string } {
   if (!isRecord(raw)) return { fault: 'not an object' };
@@ -64,7 +67,7 @@ export function narrow(raw: unknown): MatrixEvent | { readonly fault: string } {
     room: room as RoomId,
     sender: sender as UserId,
     type: raw.type,
-    at: typeof raw.origin_server_ts === 'number' && Number.isFinite(raw.origin_server_ts) ? Math.min(raw.origin_server_ts, now) : now,
+    at: isTime(raw.origin_server_ts) ? Math.min(raw.origin_server_ts, now) : now,
     content,
     ...(typeof raw.state_key === 'string' && { stateKey: raw.state_key }),
     ...(raw.type === 'm.room.redaction' && redacts !== undefined && { redacts: redacts as EventId }),
