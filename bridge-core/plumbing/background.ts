@@ -65,7 +65,8 @@ export class Background {
     try {
       await piece.work();
     } catch (thrown) {
-      if (thrown instanceof RetryableError && !this.#stopped) this.#again(piece, thrown.after);
+      // At a stop what waits for the other side is no failure: it follows from what is stored, and is begun anew.
+      if (thrown instanceof RetryableError) this.#again(piece, thrown.after);
       else this.#log.error({ about: piece.name, err: thrown }, 'a piece of background work failed');
     }
     this.#busy.delete(piece.name);
@@ -73,6 +74,7 @@ export class Background {
   }
 
   #again(piece: Piece, after: number | undefined): void {
+    if (this.#stopped) return;
     piece.tries += 1;
     const timer = setTimeout(
       () => {
