@@ -103,3 +103,13 @@ export function replyTargetOf(event: MatrixEvent): EventId | undefined {
 /** The content's key, the one that the bridge put there; whether to believe it depends on the sender. */
 export const keyField = 'dev.causeway.key';
 export const noticeField = 'dev.causeway.notice';
+/** The rooms that a repeated line has come through: it is never repeated into one of them again, however rooms and channels
+ *  are tied together. */
+export const trailField = 'dev.causeway.trail';
+
+export function trailOf(event: MatrixEvent): RoomId[] {
+  const trail = event.content[trailField];
+  return Array.isArray(trail) ? (trail.filter((room) => typeof room === 'string').slice(0, longestTrail) as RoomId[]) : [];
+}
+
+const longestTrail = 50;

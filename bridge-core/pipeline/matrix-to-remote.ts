@@ -6,7 +6,7 @@ import { PermanentError } from '../errors.ts';
 import { mapMentions } from '../format/mentions.ts';
 import { toHtml, toPlain } from '../format/to-html.ts';
 import { eventId, localpartOf, type RemoteMessageId, type RoomId, remoteMessageId, remoteUserId, type UserId } from '../ids.ts';
-import { type EphemeralEvent, type MatrixEvent, noticeField, recordIn, relationOf, stringIn } from '../matrix-event.ts';
+import { type EphemeralEvent, type MatrixEvent, noticeField, recordIn, relationOf, stringIn, trailOf } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
 import type { Link, Links } from '../plumbing/links.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
@@ -231,7 +231,8 @@ export class MatrixToRemote<Body extends Json> {
   async #record(row: Row, planned: Planned<Body>, relations: readonly Relation[]): Promise<void> {
     const { store, journal, links, matrixLanes } = this.#parts;
     const { deed, link, event, name } = planned;
-    const others = deed.do === 'send' ? links.liveOn(link.channel).filter((other) => other.id !== link.id) : [];
+    const trail = [...trailOf(event), event.room];
+    const others = deed.do === 'send' ? links.liveOn(link.channel).filter(({ id, room }) => id !== link.id && !trail.includes(room)) : [];
     const rows = await store.write(() => {
       for (const relation of relations) this.#parts.relations.write(relation);
       const edited = relationOf(event, 'm.replace');
@@ -245,7 +246,7 @@ export class MatrixToRemote<Body extends Json> {
         const source = this.#key(row, 0);
         if (!journal.markSeen(towards.matrix, `repeat ${other.id}`, source)) return [];
         const content = { body: toPlain(deed.text), html: toHtml(deed.text), style: deed.style };
-        const task = { do: 'repeat' as const, from: event.sender, name, content, at: event.at };
+        const task = { do: 'repeat' as const, from: event.sender, name, content, trail, at: event.at };
         return [journal.append({ direction: towards.matrix, lane: linkLane(other), link: other.id, source, task })];
       });
     });

@@ -24,6 +24,8 @@ export type Task =
       readonly name: string;
       readonly avatar?: string;
       readonly content: Repeated;
+      /** Rooms that it has come through. */
+      readonly trail: readonly RoomId[];
       readonly at: number;
     }
   /** A command, invite, tombstone or state that makes the bridge act. */

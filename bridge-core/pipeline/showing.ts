@@ -7,7 +7,7 @@ import { findNames, mapMentions } from '../format/mentions.ts';
 import { type Inline, type RichText, text as words } from '../format/rich-text.ts';
 import { toHtml } from '../format/to-html.ts';
 import { type EventId, type RemoteMessageId, remoteMessageId, type UserId } from '../ids.ts';
-import { type Content, noticeField } from '../matrix-event.ts';
+import { type Content, noticeField, trailField } from '../matrix-event.ts';
 import type { Names } from '../virtual-users/names.ts';
 import { contentBytes, contentsOf, editBytes, toContents } from './content.ts';
 import type { Journal } from './journal.ts';
@@ -213,7 +213,13 @@ function repeated(task: Extract<Task, { do: 'repeat' }>): Content[] {
     ...{ id: task.from, displayname: task.name, has_fallback: true },
     ...(task.avatar !== undefined && { avatar_url: task.avatar }),
   };
-  return contentsOf({ ...common, 'com.beeper.per_message_profile': profile }, body, html, contentBytes, before);
+  return contentsOf(
+    { ...common, 'com.beeper.per_message_profile': profile, [trailField]: task.trail ?? [] },
+    body,
+    html,
+    contentBytes,
+    before,
+  );
 }
 
 function editOf(target: Relation | undefined, content: Content, as: UserId, event: Pick<Show<'edit'>, 'target' | 'sender'>): Sending {

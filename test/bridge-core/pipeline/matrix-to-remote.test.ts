@@ -118,6 +118,21 @@ test('a chain of rooms and channels carries a line to its ends once', async (t) 
   assert.deepEqual(p.inRoom(first), ['alice: all the way']);
 });
 
+test('rooms and channels tied into a circle do not carry a line round and round', async (t) => {
+  const p = await startPipeline(t);
+  const [here, there] = [p.room(), p.room()];
+  for (const room of [here, there]) for (const name of ['#one', '#two']) await p.link(room, name);
+  p.hs.say(p.alice, here, 'from here');
+  await p.settled();
+  p.network.say('zoe', '#one', 'from there');
+  await until('it everywhere', () => p.inRoom(here).length >= 2 && p.inRoom(there).length >= 2);
+  await p.settled();
+  const times = (said: string[], words: string) => said.filter((line) => line.endsWith(words)).length;
+  for (const said of [p.network.said('#one'), p.network.said('#two'), p.inRoom(here), p.inRoom(there)]) {
+    for (const words of ['from here', 'from there']) assert.ok(times(said, words) >= 1 && times(said, words) <= 4, JSON.stringify(said));
+  }
+});
+
 test('a key copied by a stranger proves nothing: their line is carried everywhere', async (t) => {
   const p = await startPipeline(t);
   const room = p.room();
