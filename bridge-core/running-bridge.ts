@@ -58,6 +58,10 @@ export class RunningBridge {
     this.#lock = await acquireLock(settings.store);
     this.#store = openStore(settings.store, (thrown) => log.error({ err: thrown }, 'a part failed to write'));
     this.#store.onCommit((ms) => this.#metrics.commit(ms));
+    this.#health.add('store', () => {
+      const detail = this.#store?.trouble;
+      return detail === undefined ? { ok: true } : { ok: false, detail };
+    });
     const inbox = new WaitingInbox<Json>();
     const adapter = (network as Network<unknown, Json>).create(networkSettings, {
       ...{ inbox, memory: new Memory({ store: this.#store }), log, count: this.#metrics.count, publicUrl: settings.publicUrl },

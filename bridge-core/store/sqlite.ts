@@ -59,6 +59,7 @@ export class SqliteStore implements Store {
   #immediate: NodeJS.Immediate | undefined;
   #soon: NodeJS.Timeout | undefined;
   #idle: NodeJS.Timeout | undefined;
+  #trouble: string | undefined;
   #closed = false;
 
   constructor(path: string, onFault: (error: unknown) => void) {
@@ -74,6 +75,11 @@ export class SqliteStore implements Store {
     this.run = run;
     this.id = id;
     this.#log = openSync(`${path}-wal`, 'r');
+  }
+
+  /** Why nothing could be written lately; undefined once something was. */
+  get trouble(): string | undefined {
+    return this.#lost?.message ?? this.#trouble;
   }
 
   prepare<Row = Record<string, Value>>(sql: string): Statement<Row> {
@@ -164,6 +170,7 @@ export class SqliteStore implements Store {
       this.#broken(units, error);
       return false;
     }
+    this.#trouble = undefined;
     for (const [index, { resolve, reject }] of units.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined) continue;
@@ -225,6 +232,7 @@ export class SqliteStore implements Store {
   // Disk full or failing: whoever waits for durability is told; what nobody waits for is tried again.
   #broken(units: Unit[], cause: unknown): void {
     if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+    this.#trouble = messageOf(cause);
     const error = new RetryableError('STORE_BROKEN', `the store cannot be written: ${messageOf(cause)}`, { cause });
     for (const unit of units) unit.reject?.(error);
     const again = units.filter((unit) => unit.reject === undefined);
@@ -251,9 +259,20 @@ export class SqliteStore implements Store {
     }
     this.#idle = setTimeout(() => {
       this.#idle = undefined;
-      if (!this.#closed) this.#database.pragma('wal_checkpoint(PASSIVE)');
+      if (!this.#closed) this.#checkpoint();
     }, idleMs);
     this.#idle.unref();
+  }
+
+  /** A disk without room fails it, and nothing is lost: what it would have moved stays in the log, for the next time. */
+  #checkpoint(): void {
+    try {
+      this.#database.pragma('wal_checkpoint(PASSIVE)');
+    } catch (error) {
+      this.#trouble = messageOf(error);
+      this.#onFault(new RetryableError('STORE_BROKEN', `the store cannot be tidied: ${messageOf(error)}`, { cause: error }));
+      this.#checkpointWhenIdle();
+    }
   }
 }
 

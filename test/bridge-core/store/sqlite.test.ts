@@ -175,6 +175,7 @@ test('a full disk rejects whoever waits and keeps the rest for later', async (t)
     tries += 1;
     fill('soon', 50_000);
   });
+  assert.equal(store.trouble, undefined);
   const outcomes = await Promise.allSettled([
     store.write(() => put('small')),
     store.write(() => fill('large', 100_000)),
@@ -186,6 +187,7 @@ test('a full disk rejects whoever waits and keeps the rest for later', async (t)
     assert.match(outcome.reason.message, /full/, 'the cause is named');
   }
   assert.equal(committed(count), 0, 'all or nothing');
+  assert.match(store.trouble ?? '', /full/);
   await assert.rejects(
     store.write(() => fill('alone', 100_000)),
     isBroken,
@@ -193,6 +195,7 @@ test('a full disk rejects whoever waits and keeps the rest for later', async (t)
 
   limit(1_000);
   await store.write(() => put('again'));
+  assert.equal(store.trouble, undefined);
   assert.equal(committed("SELECT count(*) FROM memory WHERE name IN ('soon', 'again')"), 2);
   assert.ok(tries >= 2);
   assert.deepEqual(faults, []);
