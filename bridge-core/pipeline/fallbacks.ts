@@ -37,6 +37,7 @@ export interface PlanContext {
 }
 
 const quoteLength = 40;
+const nameLength = 120;
 /** A reply to something said longer ago than this quotes it. */
 const freshMs = 300_000;
 
@@ -105,7 +106,7 @@ function planRedaction(event: MatrixEvent, context: PlanContext): Deed {
   if (relation.kind === 'reaction') {
     return pointed?.remote !== undefined && session.react !== undefined && relation.emoji !== undefined
       ? { do: 'react', target: pointed.remote, emoji: relation.emoji, on: false }
-      : send(`took back ${relation.emoji ?? 'a reaction'}`);
+      : send(`took back ${shorten(relation.emoji ?? 'a reaction')}`);
   }
   if (pointed?.remote !== undefined && session.redact !== undefined) return { do: 'redact', target: pointed.remote, reason };
   const whose = event.sender === relation.sender ? '' : `${pointed?.called ?? 'somebody'}'s `;
@@ -116,16 +117,18 @@ function planReaction(event: MatrixEvent, context: PlanContext): Deed {
   const emoji = stringIn(recordIn(event.content, 'm.relates_to'), 'key');
   if (emoji === undefined || context.pointed?.relation === undefined) return { do: 'nothing' };
   const { remote, relation, called } = context.pointed;
-  if (remote !== undefined && context.session.react !== undefined) return { do: 'react', target: remote, emoji, on: true };
+  // Anything may be a reaction's key; what is no sign any more is told in words.
+  if (remote !== undefined && context.session.react !== undefined && emoji.length <= quoteLength)
+    return { do: 'react', target: remote, emoji, on: true };
   const whose = called === undefined ? '' : `${called}: `;
-  return send(`reacted ${emoji} to ${whose}"${shorten(relation.text ?? 'a message')}"`);
+  return send(`reacted ${shorten(emoji)} to ${whose}"${shorten(relation.text ?? 'a message')}"`);
 }
 
 function describe(file: Attachment, content: Content, context: PlanContext): RichText {
   const a = file.kind === 'audio' ? 'an audio file' : file.kind === 'image' ? 'an image' : `a ${file.kind}`;
   const size = file.bytes === undefined ? '' : ` (${sizeOf(file.bytes)})`;
   const link = context.link(file);
-  const said: Inline[] = [words(`sent ${a}: ${file.name}${size}`)];
+  const said: Inline[] = [words(`sent ${a}: ${shorten(file.name, nameLength)}${size}`)];
   if (link !== undefined) said.push(words(' '), { is: 'link', to: link, of: [words(link)] });
   const caption = file.caption ? textOf(content) : undefined;
   return caption === undefined ? [paragraph(...said)] : [...before(caption, ...said, words(' — '))];
@@ -142,14 +145,17 @@ function before(text: RichText, ...inlines: Inline[]): RichText {
   return [joined, ...rest];
 }
 
+/** `al` opens `al, yes` and not `also`. */
 function startsWith(text: RichText, name: string): boolean {
-  return toPlain(text.slice(0, 1)).toLowerCase().startsWith(name.toLowerCase());
+  const said = toPlain(text.slice(0, 1));
+  return said.toLowerCase().startsWith(name.toLowerCase()) && !/^[\p{L}\p{N}_]/u.test(said.slice(name.length));
 }
 
-export function shorten(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
-  const signs = [...line.slice(0, quoteLength * 4)];
-  return signs.length <= quoteLength && line.length <= quoteLength * 4 ? line : `${signs.slice(0, quoteLength).join('').trimEnd()}…`;
+/** One line of so many characters at most. */
+export function shorten(text: string, most = quoteLength): string {
+  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  const signs = [...line.slice(0, most * 4)];
+  return signs.length <= most && line.length <= most * 4 ? line : `${signs.slice(0, most).join('').trimEnd()}…`;
 }
 
 export function sizeOf(bytes: number): string {
