@@ -2,10 +2,10 @@
 // network's events leave for the inbox.
 
 import type { ChannelId, Inbox, Logger, RemoteEvent } from '#bridge-core';
-import { messageOf } from '#bridge-core';
 import { awayEvent, type Hearing, membershipEvent, redactionEvent, renameEvent, spokenEvent, taggedEvent, topicEvent } from './events.ts';
 import { withoutCodes } from './formatter.ts';
 import type { Presence } from './presence.ts';
+import { Untaken } from './untaken.ts';
 import type { Watched } from './watched.ts';
 import type { IrcLine, Isupport } from './wire/connection.ts';
 
@@ -20,10 +20,12 @@ export interface ReportsParts {
 
 export class Reports {
   readonly #parts: ReportsParts;
-  #lastFailure = 0;
+  readonly #untaken: Untaken;
 
   constructor(parts: ReportsParts) {
     this.#parts = parts;
+    const { network, inbox, log, count } = parts;
+    this.#untaken = new Untaken({ inbox, log, count: (name) => count(name, { network }) });
   }
 
   /** A line of somebody else's in a watched channel, or what somebody else did to one of our sessions. */
@@ -124,15 +126,7 @@ export class Reports {
     }
   }
 
-  /** In the order of calling; the core answers once it is journaled, for which nothing here waits. */
   #tell(event: RemoteEvent | undefined): void {
-    if (event === undefined) return;
-    this.#parts.inbox.receive(event).catch((thrown: unknown) => {
-      this.#parts.count('events_refused', { network: this.#parts.network });
-      // A store that is broken refuses thousands; one line in a while says it.
-      if (Date.now() - this.#lastFailure < 5_000) return;
-      this.#lastFailure = Date.now();
-      this.#parts.log.error({ error: messageOf(thrown), channel: event.channel }, 'an event was not taken in');
-    });
+    if (event !== undefined) this.#untaken.tell(event);
   }
 }
