@@ -269,8 +269,10 @@ export class SqliteStore implements Store {
     try {
       this.#database.pragma('wal_checkpoint(PASSIVE)');
     } catch (error) {
+      // Said once; health says it as long as it lasts.
+      if (this.#trouble === undefined)
+        this.#onFault(new RetryableError('STORE_BROKEN', `the store cannot be tidied: ${messageOf(error)}`, { cause: error }));
       this.#trouble = messageOf(error);
-      this.#onFault(new RetryableError('STORE_BROKEN', `the store cannot be tidied: ${messageOf(error)}`, { cause: error }));
       this.#checkpointWhenIdle();
     }
   }
