@@ -74,6 +74,7 @@ export class Lanes {
   readonly #lastSuccess = new Map<string, number>();
   readonly #settled = new Map<number, (() => void)[]>();
   readonly #mended = new WeakSet<Row>();
+  readonly #asking = new Map<string, Promise<boolean>>();
   #idleWaiters: (() => void)[] = [];
   #stopped = false;
 
@@ -211,7 +212,7 @@ export class Lanes {
       if (outcome === 'gone' || outcome === 'moved') {
         this.#shift(lane);
       } else if (typeof outcome === 'object') {
-        if (outcome.park === undefined) return this.#pause(lane, outcome.after);
+        if (outcome.park === undefined) return this.#pause(lane, Math.min(outcome.after, Math.max(0, this.#ageLeft(row)) + 1));
         this.#park(row, lane, speaker, outcome.after);
       }
     }
@@ -250,9 +251,9 @@ export class Lanes {
 
   async #failedForNow(row: Row, error: RetryableError, isParked: boolean): Promise<Outcome> {
     const scope = this.#parts.scopeOf(row);
-    if (error instanceof UnreachableError) {
-      this.#outages.begin(scope, error);
-      return 'outage';
+    // One session that lost its connection is not the whole network.
+    if (error instanceof UnreachableError && (this.#outages.isOpen(scope) || !(await this.#answers(scope)))) {
+      return this.#beginOutage(scope, error);
     }
     const now = Date.now();
     if (error instanceof UnknownOutcomeError) row.unknownSince = now;
@@ -268,12 +269,28 @@ export class Lanes {
     const backoff = Math.min(this.#timing.maxDelay, this.#timing.firstDelay * 2 ** (row.tries - 1));
     const after = error.after ?? backoff * (0.75 + Math.random() / 2);
     if (isParked || (row.tries < this.#timing.parkTries && now - row.failingSince < this.#timing.parkAfter)) return { after };
-    const servesOthers = (this.#lastSuccess.get(scope) ?? 0) > row.failingSince || (await this.#parts.probe(scope).catch(() => false));
+    const servesOthers = (this.#lastSuccess.get(scope) ?? 0) > row.failingSince || (await this.#answers(scope));
     row.failingSince = 0;
     if (servesOthers) return { after: error.after ?? 0, park: true };
     // Down for all: none of these was a try.
+    return this.#beginOutage(scope, error);
+  }
+
+  #beginOutage(scope: string, error: RetryableError): 'outage' {
     if (!this.#stopped) this.#outages.begin(scope, error);
     return 'outage';
+  }
+
+  /** Asked once for all who wonder at the time. */
+  #answers(scope: string): Promise<boolean> {
+    const asked = this.#asking.get(scope);
+    if (asked !== undefined) return asked;
+    const asking = this.#parts
+      .probe(scope)
+      .catch(() => false)
+      .finally(() => this.#asking.delete(scope));
+    this.#asking.set(scope, asking);
+    return asking;
   }
 
   async #refused(row: Row, error: PermanentError): Promise<Outcome> {
@@ -316,10 +333,13 @@ export class Lanes {
   }
 
   #pause(lane: Lane, ms: number): void {
-    lane.pause = setTimeout(() => {
-      lane.pause = undefined;
-      this.#start(lane);
-    }, ms);
+    lane.pause = setTimeout(
+      () => {
+        lane.pause = undefined;
+        this.#start(lane);
+      },
+      Math.min(longestTimer, ms),
+    );
   }
 
   #isQueued({ seq, lane: name }: Pick<Row, 'seq' | 'lane'>): boolean {

@@ -62,6 +62,10 @@ export class Outages {
     if (outage.told.length > 0) this.#parts.told(scope, true, outage.told);
   }
 
+  isOpen(scope: string): boolean {
+    return this.#open.has(scope);
+  }
+
   get isAny(): boolean {
     return this.#open.size > 0;
   }

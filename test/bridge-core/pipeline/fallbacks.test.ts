@@ -77,7 +77,9 @@ test('an edit is the network’s own, or the change in words, or the whole anew'
 });
 
 test('a redaction is the network’s own, or told with whose words and why', () => {
-  assert.deepEqual(plan(redaction('spam'), { session: all, pointed: pointed() }), { do: 'redact', target: remote, reason: 'spam' });
+  const { otherwise, ...own } = plan(redaction('spam'), { session: all, pointed: pointed() }) as Extract<Deed, { do: 'redact' }>;
+  assert.deepEqual(own, { do: 'redact', target: remote, reason: 'spam' });
+  assert.equal(told(otherwise), 'emote: removed "the words of then" (spam)', 'where the network does not let it');
   assert.equal(told(plan(redaction(), { pointed: pointed() })), 'emote: removed "the words of then"');
   const others = pointed({}, { sender: userId('@bob:hs') });
   assert.equal(told(plan(redaction('spam'), { pointed: others })), 'emote: removed bob\'s "the words of then" (spam)');
