@@ -1,6 +1,7 @@
 // One bridge from its settings to running, and down again. The network is connected first and the heavy parts load while it
 // answers; what cannot be delivered yet waits in the journal.
 
+import { existsSync } from 'node:fs';
 import type { Adapter, Json, Logger, Network } from './adapter.ts';
 import type { ListeningBridge } from './appservice/listener.ts';
 import type { Bridge } from './bridge.ts';
@@ -12,7 +13,7 @@ import type { CoreSettings, Registration } from './settings.ts';
 import { acquireLock, type Lock } from './store/lock.ts';
 import { Memory } from './store/memory.ts';
 import { openStore, type SqliteStore } from './store/sqlite.ts';
-import { openKeys } from './virtual-users/keys.ts';
+import { type Keys, openKeys } from './virtual-users/keys.ts';
 
 /** What main makes of one config file. */
 export interface BridgeDefinition {
@@ -72,7 +73,7 @@ export class RunningBridge {
     const { buildBridge } = await import('./bridge.ts');
     const bridge = await buildBridge<Json>({
       ...{ settings, registration, network: network as Network<unknown, Json>, adapter, inbox, store: this.#store },
-      ...{ log, metrics: this.#metrics, health: this.#health, keys: await openKeys(`${settings.store}.keys`) },
+      ...{ log, metrics: this.#metrics, health: this.#health, keys: await this.#openKeys() },
     });
     this.#bridge = bridge;
     this.#health.add('homeserver', () => ({ ok: this.#trouble === undefined, ...(this.#trouble && { detail: this.#trouble.message }) }));
@@ -102,6 +103,14 @@ export class RunningBridge {
     await this.#store?.close();
     await this.#lock?.release();
     this.#metrics.close();
+  }
+
+  /** They are made with the store; where they are lost later, the operator may still have them. */
+  async #openKeys(): Promise<Keys> {
+    const path = `${this.definition.settings.store}.keys`;
+    if (!existsSync(path) && this.#store !== undefined && this.#store.run > 1)
+      this.#log.warn({ path }, 'there is no keys file: a new one is made, and links to media given out before are dead');
+    return await openKeys(path);
   }
 
   #greet(delay: number): void {

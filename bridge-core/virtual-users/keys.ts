@@ -101,7 +101,7 @@ async function readRing(path: string): Promise<KeyRing | undefined> {
   let text: string;
   try {
     const { mode } = await stat(path);
-    if ((mode & 0o077) !== 0) throw unreadable(path, 'others than its owner may read it; `chmod 600` it, and rotate the keys');
+    if ((mode & 0o077) !== 0) throw unreadable(path, 'others than its owner may read it: `chmod 600` it');
     text = await readFile(path, 'utf8');
   } catch (thrown) {
     if (thrown instanceof ConfigError) throw thrown;

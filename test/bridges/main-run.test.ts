@@ -116,6 +116,19 @@ test('after kill -9 the next run starts at once', async () => {
   await stop(await run(['irc'], port));
 });
 
+test('keys that were lost are made anew, and what is dead without them is told', async () => {
+  const port = await freePort();
+  await configure('irc', port);
+  const first = await run(['irc'], port);
+  await stop(first);
+  assert.doesNotMatch(first.log(), /no keys file/);
+  rmSync(join(folder, 'data/irc.db.keys'));
+  const second = await run(['irc'], port);
+  assert.match(second.log(), /there is no keys file: .* links to media given out before are dead/);
+  assert.ok(files('data').includes('irc.db.keys'));
+  await stop(second);
+});
+
 test('links are told by the running bridge, and out of its store when it does not run', async () => {
   const port = await freePort();
   await configure('irc', port);
