@@ -10,10 +10,19 @@ import { recordIn, relationOf, stringIn } from '../matrix-event.ts';
 import { type Attachment, attachmentOf, styleOf, textOf } from './content.ts';
 import { type Relation, textLength } from './relations.ts';
 
+interface Send {
+  readonly do: 'send';
+  readonly text: RichText;
+  readonly style: Style;
+  readonly replyTo?: RemoteMessage;
+  readonly kept?: string;
+}
+
 export type Deed =
-  | { readonly do: 'send'; readonly text: RichText; readonly style: Style; readonly replyTo?: RemoteMessage; readonly kept?: string }
+  | Send
   | { readonly do: 'edit'; readonly target: RemoteMessage; readonly text: RichText; readonly style: Style }
-  | { readonly do: 'redact'; readonly target: RemoteMessage; readonly reason: string | undefined }
+  /** `otherwise`: where the network does not let it be removed. */
+  | { readonly do: 'redact'; readonly target: RemoteMessage; readonly reason: string | undefined; readonly otherwise: Send }
   | { readonly do: 'react'; readonly target: RemoteMessage; readonly emoji: string; readonly on: boolean }
   | { readonly do: 'nothing' };
 
@@ -108,9 +117,10 @@ function planRedaction(event: MatrixEvent, context: PlanContext): Deed {
       ? { do: 'react', target: pointed.remote, emoji: relation.emoji, on: false }
       : send(`took back ${shorten(relation.emoji ?? 'a reaction')}`);
   }
-  if (pointed?.remote !== undefined && session.redact !== undefined) return { do: 'redact', target: pointed.remote, reason };
   const whose = event.sender === relation.sender ? '' : `${pointed?.called ?? 'somebody'}'s `;
-  return send(`removed ${whose}"${shorten(relation.text ?? 'a message')}"${reason === undefined ? '' : ` (${reason})`}`);
+  const otherwise = send(`removed ${whose}"${shorten(relation.text ?? 'a message')}"${reason === undefined ? '' : ` (${reason})`}`);
+  if (pointed?.remote === undefined || session.redact === undefined) return otherwise;
+  return { do: 'redact', target: pointed.remote, reason, otherwise };
 }
 
 function planReaction(event: MatrixEvent, context: PlanContext): Deed {
@@ -134,7 +144,7 @@ function describe(file: Attachment, content: Content, context: PlanContext): Ric
   return caption === undefined ? [paragraph(...said)] : [...before(caption, ...said, words(' — '))];
 }
 
-function send(body: string): Deed {
+function send(body: string): Send {
   return { do: 'send', text: fromPlain(body), style: 'emote' };
 }
 

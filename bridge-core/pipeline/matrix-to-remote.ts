@@ -205,14 +205,28 @@ export class MatrixToRemote<Body extends Json> {
         return [];
       }
       case 'redact':
-        await session.redact?.(link.channel, deed.target, deed.reason);
-        return [];
+        return (await this.#redact(planned, deed)) ? [] : await this.#send(row, planned, deed.otherwise);
       case 'react':
         await session.react?.(link.channel, deed.target, deed.emoji, deed.on, this.#key(row, 0));
         return deed.on ? [{ ...this.#relation(row, event, 0, deed.target.ids[0]), kind: 'reaction', emoji: deed.emoji }] : [];
       case 'nothing':
         return [];
     }
+  }
+
+  /** By the person, else by the bot, which may be more in the channel than they are; false: by neither. */
+  async #redact({ link, voice }: Planned<Body>, deed: Extract<Deed, { do: 'redact' }>): Promise<boolean> {
+    const bot = async () => (await this.#parts.puppets.relay(link.channel)).session;
+    for (const way of voice.relayed ? [bot] : [async () => voice.session, bot]) {
+      const session = await way();
+      try {
+        await session.redact?.(link.channel, deed.target, deed.reason);
+        if (session.redact !== undefined) return true;
+      } catch (thrown) {
+        if (!(thrown instanceof PermanentError)) throw thrown;
+      }
+    }
+    return false;
   }
 
   async #send(row: Row, planned: Planned<Body>, deed: SendDeed): Promise<Relation[]> {
