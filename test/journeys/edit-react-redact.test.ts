@@ -1,5 +1,5 @@
 // What points at an earlier message: replies, edits, reactions, redactions. On InspIRCd as tags where there are tags, on ngIRCd
-// as short readable text; on a scripted server, by its own REDACT.
+// as short readable text. REDACT, which neither has, is modern-server.test.ts'.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
