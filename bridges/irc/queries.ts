@@ -16,6 +16,9 @@ interface Question {
 /** Channels that LIST may name; more is more than anybody reads. */
 const maxLines = 100_000;
 
+/** Questions that may wait. Anybody on Matrix provokes one by inviting a ghost that nobody knows. */
+const maxWaiting = 50;
+
 export class Queries {
   readonly #timeout: number;
   readonly #waiting: Question[] = [];
@@ -69,6 +72,8 @@ export class Queries {
   }
 
   #ask(line: OutLine, part: string, end: string): Promise<IrcLine[]> {
+    if (this.#waiting.length >= maxWaiting)
+      return Promise.reject(new RetryableError('NETWORK_BUSY', 'too many questions wait for the server already'));
     return new Promise((resolve, reject) => {
       const isPart = (heard: IrcLine) => heard.command === part;
       const isEnd = (heard: IrcLine) => heard.command === end;
@@ -86,7 +91,8 @@ export class Queries {
       this.#finish();
       question.reject(new RetryableError('NETWORK_BUSY', 'the server did not answer in time'));
     }, this.#timeout);
-    this.#connection.send(question.line, 'command').catch(() => {});
+    // In turn with people's lines, never before them: else questions without end would keep the bot from speaking.
+    this.#connection.send(question.line, 'message').catch(() => {});
   }
 
   #finish(): void {
