@@ -25,6 +25,10 @@ export interface SessionPoolParts extends FromNetwork {
 /** So many people barred within a minute: it is the bridge that is not wanted. */
 const massBan = 3;
 
+/** People without a connection whose nick is remembered; beyond, and beyond twice the connections that there may be, whoever
+ *  has been silent the longest is forgotten. */
+const mostRemembered = 5_000;
+
 export class SessionPool {
   readonly #parts: SessionPoolParts;
   readonly #puppets = new Map<UserId, Puppet>();
@@ -194,6 +198,20 @@ export class SessionPool {
     for (const puppet of this.#puppets.values()) {
       if (puppet.isIdle(now)) puppet.stop('idle').catch(() => {});
     }
+    const resting = [...this.#puppets.values()].filter((puppet) => !puppet.isOpen);
+    const surplus = resting.length - Math.max(mostRemembered, 2 * this.#parts.settings.puppets.max);
+    if (surplus <= 0) return;
+    for (const puppet of resting.sort((a, b) => a.spoke - b.spoke).slice(0, surplus)) this.#forget(puppet);
+  }
+
+  #forget(puppet: Puppet): void {
+    const { memory, network, log, support } = this.#parts;
+    this.#puppets.delete(puppet.user);
+    const folded = support().fold(puppet.nick);
+    if (this.#nicks.get(folded) === puppet.user) this.#nicks.delete(folded);
+    memory.set(`puppet/${network}/${puppet.user}`, undefined).catch((thrown: unknown) => {
+      log.error({ error: messageOf(thrown) }, 'a puppet could not be forgotten');
+    });
   }
 
   #regain(): void {
