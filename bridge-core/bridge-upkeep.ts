@@ -33,15 +33,16 @@ export interface FigureParts<Body extends Json> {
 /** Figures that stand, read when somebody scrapes. */
 export function showFigures<Body extends Json>(parts: FigureParts<Body>): void {
   const { metrics, health, adapter, homeserver, journal, links, queue } = parts;
+  // It reads the whole journal, which may be long just when it matters: once for all figures of a scrape.
+  let read: { readonly at: number; readonly depth: ReturnType<Journal['depth']> } = { at: 0, depth: [] };
+  const depth = () => {
+    if (Date.now() - read.at > 1_000) read = { at: Date.now(), depth: journal.depth() };
+    return read.depth;
+  };
   metrics.gauge('journal_rows', () =>
-    journal.depth().map(({ direction, state, rows }) => [{ side: sideOf(direction), state: stateNames[state] }, rows]),
+    depth().map(({ direction, state, rows }) => [{ side: sideOf(direction), state: stateNames[state] }, rows]),
   );
-  metrics.gauge('journal_oldest_seconds', () =>
-    journal
-      .depth()
-      .filter(({ state }) => state !== states.dead)
-      .map(({ direction, oldest }) => [{ side: sideOf(direction) }, (Date.now() - oldest) / 1_000]),
-  );
+  metrics.gauge('journal_oldest_seconds', () => oldestWaiting(depth()).map(([side, at]) => [{ side }, (Date.now() - at) / 1_000]));
   metrics.gauge('connections', () => adapter.status().map(({ network, state }) => [{ network, state }, 1]));
   metrics.gauge('sessions', () => adapter.status().map(({ network, sessions }) => [{ network }, sessions]));
   metrics.gauge('requests_in_flight', () => [[{}, homeserver.load().inFlight]]);
@@ -94,6 +95,16 @@ export function keepTidy(parts: UpkeepParts): () => void {
   }, trimEvery);
   timer.unref();
   return () => clearInterval(timer);
+}
+
+/** By side: rows that wait in several states have one oldest among them. */
+function oldestWaiting(depth: ReturnType<Journal['depth']>): [string, number][] {
+  const oldest = new Map<string, number>();
+  for (const { direction, state, oldest: at } of depth) {
+    const side = sideOf(direction);
+    if (state !== states.dead) oldest.set(side, Math.min(at, oldest.get(side) ?? at));
+  }
+  return [...oldest];
 }
 
 function countBy(words: readonly string[]): [string, number][] {
