@@ -1,0 +1,84 @@
+// The bot, which hears the channels for all, is lost: somebody else of ours who is there hears on. No line is lost, none comes
+// twice, also while its place changes hands under load.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '../support/waiting.ts';
+import { openStage, roomLines } from './stage.ts';
+
+const settle = 1_000;
+const stage = await openStage();
+const { alice, bridge } = stage;
+const { room, channel } = stage.places['#stage'] as { room: string; channel: string };
+const bob = await stage.sitIn('Bob', channel);
+const carol = await stage.sitIn('carol', channel);
+await alice.say(room, 'I am here');
+await bob.waitForText(channel, 'I am here');
+
+/** Both talk at a steady pace while `work` goes on; resolves with what each said. */
+async function underLoad(name: string, work: () => Promise<void>): Promise<{ bob: string[]; carol: string[] }> {
+  const said = { bob: [] as string[], carol: [] as string[] };
+  const timer = setInterval(() => {
+    said.bob.push(`${name} b${said.bob.length}`);
+    bob.say(channel, said.bob.at(-1) as string);
+    said.carol.push(`${name} c${said.carol.length}`);
+    carol.say(channel, said.carol.at(-1) as string);
+  }, 50);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
+  return said;
+}
+
+async function allHeard(since: number, said: { bob: string[]; carol: string[] }): Promise<void> {
+  await alice.waitForText(room, said.carol.at(-1) as string, { since, timeout: 30_000 });
+  await delay(settle);
+  const lines = roomLines(alice.heard.slice(since), room, alice.userId);
+  const of = (nick: string) =>
+    lines.filter((line) => line.startsWith(`irc_local_${nick}: `)).map((line) => line.slice(`irc_local_${nick}: `.length));
+  assert.deepEqual(of('bob'), said.bob);
+  assert.deepEqual(of('carol'), said.carol);
+  assert.equal(lines.length, said.bob.length + said.carol.length, String(lines.filter((line) => line.startsWith('ircbot'))));
+}
+
+const isThere = async () => (await bob.names(channel)).some((name) => /^@?causeway\d?!/.test(name)) || undefined;
+
+test('killed by an operator of the server, and back a moment later: all is heard, once, in order, and no gap is told', async () => {
+  const since = alice.mark();
+  const said = await underLoad('kill', async () => {
+    await delay(500);
+    await stage.asOperator('KILL causeway :out');
+    await until('the bot to be back', isThere, 30_000);
+    await delay(1_000);
+  });
+  await allHeard(since, said);
+});
+
+test('the one who would stand in for it is lost: the bot hears on, and the next one stands by', async () => {
+  const since = alice.mark();
+  const said = await underLoad('again', async () => {
+    await delay(300);
+    await stage.asOperator('KILL alice[m] :out');
+    await delay(700);
+  });
+  await allHeard(since, said);
+});
+
+test('kicked out of the channel: another hears on, and the channel stays linked', async () => {
+  const bobSince = bob.mark();
+  await alice.say(room, 'still speaking');
+  await bob.waitForText(channel, 'still speaking', { since: bobSince, timeout: 30_000 });
+  const since = alice.mark();
+  const said = await underLoad('kick', async () => {
+    await delay(300);
+    await stage.asOperator(`SAMODE ${channel} +o Bob`);
+    await bob.kick(channel, 'causeway', 'shoo');
+    await delay(2_000);
+  });
+  await allHeard(since, said);
+  const { output } = await bridge.command('links', bridge.fileOf('irc'), '--json');
+  assert.equal((JSON.parse(output) as { state: string }[])[0]?.state, 'live');
+});
