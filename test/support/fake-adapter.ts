@@ -268,7 +268,11 @@ export class FakeAdapter implements Adapter {
   /** What was said while nobody of ours listened: reported now, or told to be missing. */
   #closeGap(channel: string): void {
     const last = this.#tools.memory.get(`heard/${channel}`);
-    if (!Array.isArray(last)) return;
+    if (!Array.isArray(last)) {
+      // Watched for the first time: from here on.
+      void this.#tools.memory.set(`heard/${channel}`, [this.network.log.at(-1)?.serial ?? 0, Date.now()]);
+      return;
+    }
     const [serial, at] = last as [number, number];
     const missed = this.network.log.filter(
       (happening) =>

@@ -65,17 +65,21 @@ export async function startPipeline(t: TestContext, wish: PipelineWish = {}) {
   hs.pushTo(door.url);
   await parts.adapter.connect();
   await until('the bot', () => parts.adapter.status()[0]?.state === 'up');
-  t.after(async () => {
+  let isEnded = false;
+  const end = async (): Promise<void> => {
+    if (isEnded) return;
+    isEnded = true;
     network.release();
     await halt(parts);
     await hs.stop();
     await door.close();
-  });
+  };
+  t.after(end);
   const alice = hs.user('alice', 'Alice');
   const bob = hs.user('bob', 'Bob');
 
   return {
-    ...{ hs, network, temp, alice, bob },
+    ...{ hs, network, temp, alice, bob, end },
     get parts() {
       return parts;
     },
