@@ -10,6 +10,8 @@ import type { Dispatcher } from 'undici';
 export const points = {
   toNetwork: ['before commit', 'after commit', 'before line', 'after line', 'before record', 'after record'],
   toMatrix: ['before commit', 'after commit', 'before PUT', 'after PUT', 'answered', 'before record', 'after record'],
+  // Of a ghost that is made for its first word: the homeserver has done this much.
+  newcomer: ['registered', 'named', 'joined'],
 } as const;
 export type Way = keyof typeof points;
 export type Point = { [Each in Way]: { readonly way: Each; readonly at: (typeof points)[Each][number] } }[Way];
@@ -91,21 +93,30 @@ function wrapStore(): void {
   } as typeof prepare;
 }
 
+const newcomerSteps: readonly (readonly [RegExp, (typeof points.newcomer)[number]])[] = [
+  [/\/v3\/register/, 'registered'],
+  [/\/displayname/, 'named'],
+  [/\/v3\/join\/|\/state\/m\.room\.member\//, 'joined'],
+];
+
 function wrapHttp(): void {
   const Agent = createRequire(import.meta.url)('undici/lib/dispatcher/agent.js') as { prototype: Dispatcher };
   const dispatch = Agent.prototype.dispatch;
   Agent.prototype.dispatch = function (this: Dispatcher, options, handler) {
-    if (!String(options.path).includes('/send/m.room.message/')) return dispatch.call(this, options, handler);
-    reach('toMatrix', 'before PUT');
+    const step = newcomerSteps.find(([pattern]) => pattern.test(options.path ?? ''))?.[1];
+    const isMessage = options.path?.includes('/send/m.room.message/') ?? false;
+    if (!isMessage && step === undefined) return dispatch.call(this, options, handler);
+    if (isMessage) reach('toMatrix', 'before PUT');
     return dispatch.call(this, options, {
       onRequestStart: (controller, context) => {
         handler.onRequestStart?.(controller, context);
-        if (passes('toMatrix', 'after PUT')) setTimeout(die, leaveMs);
+        if (isMessage && passes('toMatrix', 'after PUT')) setTimeout(die, leaveMs);
       },
       onResponseStart: (controller, status, headers, text) => handler.onResponseStart?.(controller, status, headers, text),
       onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),
       onResponseEnd: (controller, trailers) => {
-        reach('toMatrix', 'answered');
+        if (step === undefined) reach('toMatrix', 'answered');
+        else reach('newcomer', step);
         handler.onResponseEnd?.(controller, trailers);
       },
       onResponseError: (controller, error) => handler.onResponseError?.(controller, error),

@@ -28,6 +28,8 @@ export interface LoadedBridge {
   /** On IRC, in the channel. */
   readonly speakers: readonly IrcPerson[];
   readonly watcher: IrcPerson;
+  /** One more in the channel. */
+  sitIn(nick: string): Promise<IrcPerson>;
   /** Another one takes the watcher's place, whose connection is lost. */
   watchAgain(): Promise<void>;
   /** Resolves once the bot is in the channel and the homeserver's word reaches us; at once where it runs. */
@@ -110,7 +112,7 @@ export async function openLoadedBridge(after: (stop: () => Promise<unknown>) => 
   const watchAgain = async () => {
     watchers.push(await sitIn('watcher'));
   };
-  return { ...stage, watcher, watchAgain, ...lifeOf(stage, planFile), ...linesOf(stage) };
+  return { ...stage, watcher, sitIn, watchAgain, ...lifeOf(stage, planFile), ...linesOf(stage) };
 }
 
 type Parts = Pick<LoadedBridge, 'homeserver' | 'bridge' | 'room' | 'channel' | 'people' | 'speakers'> & {
@@ -141,7 +143,7 @@ function lifeOf({ bridge, channel, watchers: [watcher] }: Parts, planFile: strin
       await until('the bridge to know where it is to die', () => existsSync(`${planFile}.armed`));
     },
     async died() {
-      await until('the bridge to come to where it dies', () => !bridge.isRunning, 20_000);
+      await until('the bridge to come to where it dies', () => !bridge.isRunning, 30_000);
       if (!existsSync(`${planFile}.reached`)) throw new Error(`The bridge ended by itself:\n${bridge.logTail()}`);
       return remains();
     },
