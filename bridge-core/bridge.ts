@@ -2,6 +2,7 @@
 // given here, so that no part knows the whole.
 
 import type { Adapter, Json, Logger, Network, RemoteEvent } from './adapter.ts';
+import { CatchUp } from './appservice/catch-up.ts';
 import { openMedia } from './appservice/media.ts';
 import { openHomeserver } from './appservice/open-homeserver.ts';
 import { openPages } from './appservice/pages.ts';
@@ -77,6 +78,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     ...{ url, domain, inFlight, bot: names.bot, asToken: registration.asToken, registrationId: registration.id, log, count },
   });
 
+  const notes = openNotes(store);
   const web = new WebRoutes();
   const { publicUrl, webPrefix } = settings;
   const media = openMedia({ homeserver, keys: options.keys, publicUrl, webPrefix, store, web, log });
@@ -153,7 +155,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const actions = new Actions<Body>({ adapter, homeserver, permissions, plumb, links, roster, names });
   const commands = new Commands({ prefix: protocol.id, isOurs: (user) => user === names.bot || names.isGhost(user), actions, tell });
   const directChats = new DirectChats({
-    ...{ homeserver, permissions, names, roster, links, plumb, upgrades, notes: openNotes(store), tell, protocol, log },
+    ...{ homeserver, permissions, names, roster, links, plumb, upgrades, notes, tell, protocol, log },
     help: () => commands.help(),
   });
   const acts = new Acts({
@@ -188,6 +190,11 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     log,
   });
   const transactions = openTransactions({ store, log, count, accept: (batch) => matrixToRemote.accept(batch), onFailure: ping });
+
+  const catchUp = new CatchUp({
+    ...{ homeserver, notes, log },
+    accept: (events) => matrixToRemote.accept({ events, ephemeral: [], record: () => {} }),
+  });
 
   links.onChange(({ link, was }) => {
     if (link?.state === 'live' && (was?.state !== 'live' || was.room !== link.room)) {
@@ -266,8 +273,9 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       backup: (destination: Json) => records.backup(String((destination as { destination?: Json }).destination ?? destination)),
     },
     inbound: {
-      transaction: async (id: string, body: unknown): Promise<void> => {
+      transaction: async (id: string, body: unknown, isFirstOfConnection: boolean): Promise<void> => {
         matrixLanes.resume(homeserverScope);
+        await catchUp.before(isFirstOfConnection);
         await transactions.receive(id, body);
       },
       user: lookups.userExists,
@@ -310,6 +318,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     },
     async stop(): Promise<void> {
       stopUpkeep?.();
+      catchUp.stop();
       plumb.stop();
       sync.stop();
       await queue.stop();

@@ -2,7 +2,7 @@
 
 import { RetryableError } from '../errors.ts';
 import type { EventId, RoomId } from '../ids.ts';
-import { type Content, isRecord, keyField, type MatrixEvent, narrow, stringIn } from '../matrix-event.ts';
+import { type Content, isRecord, keyField, type MatrixEvent, narrow, recordIn, stringIn } from '../matrix-event.ts';
 import type { Homeserver } from './homeserver.ts';
 import { isMissing } from './homeserver-errors.ts';
 import type { HomeserverHttp } from './homeserver-http.ts';
@@ -10,7 +10,7 @@ import type { Library } from './homeserver-library.ts';
 
 type Rooms = Pick<
   Homeserver,
-  'setState' | 'state' | 'fullState' | 'event' | 'messagesBack' | 'joinedMembers' | 'resolveAlias' | 'createRoom'
+  'setState' | 'state' | 'fullState' | 'event' | 'messagesBack' | 'position' | 'since' | 'joinedMembers' | 'resolveAlias' | 'createRoom'
 >;
 
 const pageSize = 100;
@@ -39,6 +39,19 @@ export function makeRooms({ http, library, bot }: { http: HomeserverHttp; librar
 
     messagesBack: (room, until) => readBack(http, bot, room, until),
 
+    position: async () => stringIn(await sync(http, bot, { room: { rooms: [] } }), 'next_batch'),
+
+    since: async (position) => {
+      const answer = await sync(http, bot, { room: { ...quietRooms, timeline: { limit: pageSize } } }, position);
+      const rooms = new Map<RoomId, { events: MatrixEvent[]; isCut: boolean }>();
+      for (const [id, joined] of Object.entries(recordIn(recordIn(answer, 'rooms'), 'join') ?? {})) {
+        const timeline = isRecord(joined) ? recordIn(joined, 'timeline') : undefined;
+        const events = Array.isArray(timeline?.events) ? narrowed(timeline.events, id as RoomId) : [];
+        if (events.length > 0) rooms.set(id as RoomId, { events, isCut: timeline?.limited === true });
+      }
+      return { position: stringIn(answer, 'next_batch'), rooms };
+    },
+
     joinedMembers: async (room) => {
       const joined: unknown = await (await library.as(bot)).matrixClient.getJoinedRoomMembersWithProfiles(room);
       const members = new Map();
@@ -55,6 +68,20 @@ export function makeRooms({ http, library, bot }: { http: HomeserverHttp; librar
       return (await (await library.as(as)).createRoom({ createAsClient: true, options: copy })).room_id as RoomId;
     },
   };
+}
+
+const nothing = { types: [] };
+const quietRooms = { ephemeral: nothing, account_data: nothing, state: nothing };
+
+/** At once, whether anything is new or not. */
+async function sync(http: HomeserverHttp, bot: Homeserver['bot'], filter: object, since?: string): Promise<Content | undefined> {
+  const query = new URLSearchParams({
+    ...{ timeout: '0', set_presence: 'offline', user_id: bot },
+    filter: JSON.stringify({ presence: nothing, account_data: nothing, ...filter }),
+    ...(since !== undefined && { since }),
+  });
+  const answer: unknown = await http.json('other', 'GET', `/_matrix/client/v3/sync?${query}`);
+  return isRecord(answer) ? answer : undefined;
 }
 
 export function profileIn(raw: unknown): { readonly name?: string; readonly avatar?: string } {

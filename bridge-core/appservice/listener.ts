@@ -15,7 +15,7 @@ import type { WebRoutes } from './web.ts';
 /** What a bridge does with what its homeserver asks. */
 export interface Inbound {
   /** Resolves when the homeserver may forget the transaction; what it rejects with makes the homeserver send it again. */
-  transaction(id: string, body: unknown): Promise<void>;
+  transaction(id: string, body: unknown, isFirstOfConnection: boolean): Promise<void>;
   /** Is there (now) such a ghost? */
   user(id: UserId): Promise<boolean>;
   /** Is there (now) a room of this alias? */
@@ -131,6 +131,8 @@ function addHomeserverPaths(app: FastifyInstance, members: ReadonlySet<Member>):
   };
 
   type Act = (bridge: Member, request: FastifyRequest) => Promise<object | undefined>;
+  /** Those that have brought a transaction. */
+  const connections = new WeakSet<object>();
   const askedOf = new WeakMap<FastifyRequest, Member>();
   const route = (method: 'GET' | 'PUT' | 'POST', paths: readonly string[], act: Act) => {
     for (const path of paths) {
@@ -159,7 +161,9 @@ function addHomeserverPaths(app: FastifyInstance, members: ReadonlySet<Member>):
   const param = (request: FastifyRequest, name: string): string => (request.params as Record<string, string>)[name] ?? '';
 
   route('PUT', ['/_matrix/app/v1/transactions/:id', '/transactions/:id'], async ({ inbound }, request) => {
-    await inbound.transaction(param(request, 'id'), jsonIn(request));
+    const isFirst = !connections.has(request.raw.socket);
+    connections.add(request.raw.socket);
+    await inbound.transaction(param(request, 'id'), jsonIn(request), isFirst);
     return {};
   });
   route('GET', ['/_matrix/app/v1/users/:id', '/users/:id'], async ({ inbound }, request) =>
