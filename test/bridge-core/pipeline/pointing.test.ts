@@ -114,7 +114,7 @@ test('an edit in the same breath finds its target, and one of another person wai
 });
 
 test('while the target is parked: an edit waits behind it, a reply goes out as text, a reaction is dropped', async (t) => {
-  const p = await startPipeline(t, { timing: { parkedFirst: 150 } });
+  const p = await startPipeline(t, { timing: { parkedFirst: 700 } });
   const room = p.room();
   await p.link(room, '#chan');
   p.network.script(['busy', 'busy', 'busy'], ({ nick }) => nick === 'alice[m]');

@@ -97,6 +97,7 @@ test('after a restart each row of before is looked for, with one look into the r
   for (const line of ['one', 'two', 'three']) p.network.say('zoe', '#chan', line);
   await until('one', () => said(p, p.at).includes('one'));
   await until('all in the journal', () => p.temp.committed('SELECT count(*) FROM journal') === 3);
+  await p.parts.toMatrix.stop();
   p.hs.clearFaults();
   const before = p.hs.requests.length;
   await p.restart();
