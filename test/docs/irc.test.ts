@@ -45,6 +45,11 @@ test('every feature names a test that is there, by its file and, where one is na
     }
   }
   assert.deepEqual(missing, []);
+  const elsewhere = [...page.matchAll(/`((?:journeys|contract|bridges\/irc|bridge-core)\/[\w/-]+)`/g)].map(([, file]) => file ?? '');
+  assert.deepEqual(
+    elsewhere.filter((file) => !existsSync(join(root, 'test', `${file}.test.ts`))),
+    [],
+  );
 });
 
 function isTitle(source: string, title: string): boolean {
