@@ -7,7 +7,6 @@ import { z } from 'zod';
 import { ConfigError, type CoreSettings, messageOf, type Registration, userId } from '#bridge-core/host';
 
 export type RegistrationFile = z.output<typeof shape>;
-export type Namespaces = RegistrationFile['namespaces'];
 
 const list = z.array(z.looseObject({ exclusive: z.boolean().default(false), regex: z.string().min(1) })).default([]);
 

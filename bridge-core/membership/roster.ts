@@ -20,7 +20,6 @@ export class Roster {
   /** Rooms whose member list is being fetched → who changed meanwhile: the events know better than the list. */
   readonly #fetching = new Map<RoomId, Set<UserId>[]>();
   readonly #select: Statement<{ user: string; membership: string; name: string | null }>;
-  readonly #selectRooms: Statement<{ room: string }>;
   readonly #put: Statement;
   readonly #delete: Statement;
   readonly #deleteRoom: Statement;
@@ -29,7 +28,6 @@ export class Roster {
     this.#store = given.store;
     this.#members = given.members;
     this.#select = given.store.prepare('SELECT user, membership, name FROM roster WHERE room = ?');
-    this.#selectRooms = given.store.prepare("SELECT room FROM roster WHERE user = ? AND membership = 'join'");
     this.#put = given.store.prepare('INSERT OR REPLACE INTO roster (room, user, membership, name) VALUES (?, ?, ?, ?)');
     this.#delete = given.store.prepare('DELETE FROM roster WHERE room = ? AND user = ?');
     this.#deleteRoom = given.store.prepare('DELETE FROM roster WHERE room = ?');
@@ -59,11 +57,6 @@ export class Roster {
     const users: UserId[] = [];
     for (const [user, { membership }] of this.#of(room)) if (membership === 'join' || membership === 'invite') users.push(user);
     return users;
-  }
-
-  /** Reads the whole table: not for the path of a message. */
-  roomsOf(user: UserId): RoomId[] {
-    return this.#selectRooms.all(user).map(({ room }) => room as RoomId);
   }
 
   /** Inside a store unit, so that it stands or falls with what told of it. False: nothing was new. Should the unit fail,

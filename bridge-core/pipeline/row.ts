@@ -47,8 +47,6 @@ export interface Repeated {
 }
 
 export interface Progress {
-  /** Who sends it, once known. */
-  readonly as?: string;
   /** Bodies as printed at the first try; later tries send those not yet proved. */
   readonly bodies?: readonly string[];
   /** One entry a part that is proved: the network's or Matrix's id of it, '' where there is none. */

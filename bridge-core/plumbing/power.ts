@@ -8,7 +8,6 @@ export interface Power {
   of(user: UserId): number;
   /** To send state of this type. */
   forState(type: string): number;
-  forInvite(): number;
 }
 
 export function stateOf(state: readonly MatrixEvent[], type: string, key = ''): MatrixEvent | undefined {
@@ -34,7 +33,6 @@ export function powerIn(state: readonly MatrixEvent[]): Power {
     },
     // Without power levels the rules ask nothing for state, yet what everybody may do is no consent: the usual 50 stands.
     forState: (type) => levelIn(events, type) ?? levelIn(levels, 'state_default') ?? 50,
-    forInvite: () => levelIn(levels, 'invite') ?? 0,
   };
 }
 

@@ -37,7 +37,7 @@ export function timeOf(line: IrcLine, now: number): number {
 }
 
 /** Servers speak under their names, which no person can bear. */
-export function isFromServer(line: IrcLine): boolean {
+function isFromServer(line: IrcLine): boolean {
   return line.host === '' && line.nick.includes('.');
 }
 

@@ -6,7 +6,6 @@ import { camelKeys, durationForm, parseDuration } from '#bridge-core';
 
 export type IrcSettings = z.output<typeof ircSettings>;
 export type IrcNetworkSettings = IrcSettings['networks'][string];
-export type IrcLinkSettings = IrcSettings['links'][number];
 
 /** Cross-checks run whatever else is wrong, since an operator is told all faults at once; so they trust no shape. */
 const always = { when: () => true };

@@ -16,9 +16,8 @@ CREATE TABLE journal (
   source TEXT NOT NULL,
   event TEXT NOT NULL,                   -- JSON
   state INTEGER NOT NULL DEFAULT 0,      -- 0 waiting, 1 begun, 2 parked, 3 dead
-  progress TEXT,                         -- JSON: who sends it, printed bodies, ids of the parts proved
+  progress TEXT,                         -- JSON: printed bodies, ids of the parts proved
   attempts INTEGER NOT NULL DEFAULT 0,
-  not_before INTEGER NOT NULL DEFAULT 0,
   at INTEGER NOT NULL,                   -- taken in
   run INTEGER NOT NULL,                  -- the run that took it in: rows of an earlier one have an unknown outcome
   error TEXT

@@ -1,7 +1,7 @@
 // An IRC adapter with tools that write everything down: what the core would be told, remembered and logged.
 
 import type { AdapterTools, ChannelId, Json, KeyValue, Logger, Outgoing, RemoteEvent, Speaker, Style, UserId } from '#bridge-core';
-import { channelId, userId } from '#bridge-core';
+import { userId } from '#bridge-core';
 import { IrcAdapter } from '../../../bridges/irc/adapter.ts';
 import { ircSettings } from '../../../bridges/irc/settings.ts';
 import type { IrcTiming } from '../../../bridges/irc/timing.ts';
@@ -115,5 +115,3 @@ export function withAdapter(test: { after(end: () => Promise<void>): void }, wis
     },
   };
 }
-
-export const inLocal = (name: string): ChannelId => channelId(`local/${name}`);
