@@ -51,8 +51,9 @@ export function spokenEvent(line: IrcLine, hearing: Hearing): RemoteEvent | unde
     if (style === 'notice' || !isAction(body)) return undefined;
     style = 'emote';
     words = body.slice(action.length + 1, body.charCodeAt(body.length - 1) === 1 ? -1 : undefined);
-    if (words === '') return undefined;
   }
+  // Codes alone show nothing.
+  if (withoutCodes(words) === '') return undefined;
   const id = makeMessageId(line.tags.msgid);
   const replyTo = makeMessageId(line.tags['+reply'] ?? line.tags['+draft/reply']);
   return {

@@ -44,6 +44,12 @@ test('speech is text, emote or notice', () => {
   );
 });
 
+test('what shows nothing says nothing', () => {
+  for (const words of ['', '\u0002\u000f', '\u000304,05\u0003', '\u0001ACTION \u0001', '\u0001ACTION \u0002\u0001'])
+    assert.equal(spokenEvent(line(`:Zoe!z@host PRIVMSG #chan :${words}`), hearing), undefined, JSON.stringify(words));
+  assert.ok(spokenEvent(line(':Zoe!z@host PRIVMSG #chan :\u0002x'), hearing) !== undefined);
+});
+
 test('colours and other codes stay in the body; CTCP and nothing at all do not become messages', () => {
   const spoken = (text: string) => spokenEvent(line(`:Zoe!z@host ${text}`), hearing);
   const event = spoken('PRIVMSG #chan :\u000304red\u0003 \u0002bold');
