@@ -121,9 +121,10 @@ export class Lanes {
   /** Resolves once the row is delivered, parked or given up; at once for one that waits in no lane. Rejects at a stop. */
   async settled(row: Pick<Row, 'seq' | 'lane'>): Promise<void> {
     if (this.#isQueued(row)) await this.#awaitSettled(row.seq);
+    if (this.#stopped) throw new RetryableError('NOT_RUNNING', 'the bridge is stopping');
   }
 
-  /** Resolves once all that now waits in the lane is settled. */
+  /** Resolves once all that now waits in the lane is settled, or the lanes are stopped. */
   async passed(laneName: string): Promise<void> {
     const last = this.#lanes.get(laneName)?.queue.at(-1);
     if (last !== undefined) await this.#awaitSettled(seqOf(last));
@@ -347,13 +348,12 @@ export class Lanes {
     return lane?.queue.some((waiting, at) => at >= lane.head && seqOf(waiting) === seq) ?? false;
   }
 
-  async #awaitSettled(seq: number): Promise<void> {
-    await new Promise<void>((resolve) => {
+  #awaitSettled(seq: number): Promise<void> {
+    return new Promise<void>((resolve) => {
       const waiters = this.#settled.get(seq);
       if (waiters === undefined) this.#settled.set(seq, [resolve]);
       else waiters.push(resolve);
     });
-    if (this.#stopped) throw new RetryableError('NOT_RUNNING', 'the bridge is stopping');
   }
 
   #tellSettled(seq: number): void {
