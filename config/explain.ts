@@ -51,7 +51,8 @@ function explainOne(issue: Issue, context: Explained, path: Path): Fault[] {
   const found = told.found ?? describeValue(context.written(path) ?? value, isSecret(context.root, path));
   const allowed = told.allowed ?? (told.options === undefined ? allowedAt(context.root, path) : (options ?? []).join(', '));
   const hint = told.hint ?? hintFor(told.found ?? value, options, context, path);
-  return [fault(context, path, { found: String(found), allowed: String(allowed), hint: String(hint) })];
+  const part = told.part === 'key' ? { part: 'key' as const } : {};
+  return [fault(context, path, { ...part, found: String(found), allowed: String(allowed), hint: String(hint) })];
 }
 
 function fault(context: Explained, path: Path, told: { part?: 'key'; found: string; allowed: string; hint?: string }): Fault {

@@ -241,16 +241,20 @@ const link = z
   })
   .transform(camelKeys);
 
+const networkName = 'a short name in a-z, 0-9, dot, dash and underscore';
+
 export const ircSettings = z
   .strictObject({
     networks: z
-      .record(
-        z
-          .string()
-          .regex(/^[a-z0-9][a-z0-9._-]*$/)
-          .meta({ allowed: 'a short name in a-z, 0-9, dot, dash and underscore' }),
-        network,
-      )
+      .record(z.string(), network)
+      // Not the keys' own schema: that would hide every fault below a bad name.
+      .superRefine((value, context) => {
+        for (const name of Object.keys(Object(value))) {
+          if (/^[a-z0-9][a-z0-9._-]*$/.test(name)) continue;
+          const params = { part: 'key', found: `the name ${JSON.stringify(name)}`, allowed: networkName };
+          context.addIssue({ code: 'custom', message: 'bad name', path: [name], params });
+        }
+      }, always)
       .readonly()
       .refine((networks) => Object.keys(Object(networks)).length > 0)
       .meta({

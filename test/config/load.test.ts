@@ -229,6 +229,11 @@ test('all faults are told at once, each with its line, what was found and what w
   ]);
 });
 
+test('a bad name of a network hides none of the faults below it', async () => {
+  const text = smallest.replace('local: {', 'Local: { lines: 0,').replace('network: local', 'network: Local');
+  assert.deepEqual(await faultsOf(text), ['7 | irc.networks.Local | the name "Local" | ', '7 | irc.networks.Local.lines | 0 | ']);
+});
+
 test('every fault says what is allowed', async () => {
   const { faults } = await check(wrong);
   for (const fault of faults) assert.notEqual(fault.allowed, '', fault.path);
