@@ -60,7 +60,8 @@ export async function printWithin<Body extends Json>(
   return [...all.slice(0, kept), ...formatter.print(fromPlain(words), fit)];
 }
 
+/** One line without the signs that stand around it: `op> yes` in a name would read as the words of another. */
 function cleaned(name: string): string {
-  const line = name.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
+  const line = name.replace(/[\p{Cc}\p{Cf}\s<>]+/gu, ' ').trim();
   return [...line].slice(0, nameLength).join('') || '?';
 }

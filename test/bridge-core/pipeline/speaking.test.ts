@@ -36,7 +36,7 @@ test('a name is no way to break out of its line', async (t) => {
   const p = await startPipeline(t, { adapter: { puppets: 'none' } });
   const room = p.room();
   await p.link(room, '#chan');
-  const eve = p.hs.user('eve', `Eve\r\nQUIT \u0000\u202e${'x'.repeat(500)}`);
+  const eve = p.hs.user('eve', `<Eve>\r\nQUIT \u0000\u202e${'x'.repeat(500)}`);
   p.hs.join(eve, room);
   p.hs.say(eve, room, 'hello');
   await p.settled();
