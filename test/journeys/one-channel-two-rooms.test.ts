@@ -56,7 +56,7 @@ test('a line of one room comes once on IRC, and once in the other room, by the b
   assert.deepEqual(profile, { id: dora.userId, displayname: 'Dora <D>', has_fallback: true });
   assert.match(
     repeats[2]?.content.formatted_body,
-    /^<strong data-mx-profile-fallback>Dora &#60;D&#62;: <\/strong><strong>loud<\/strong> words$/,
+    /^<strong data-mx-profile-fallback>Dora &lt;D&gt;: <\/strong><strong>loud<\/strong> words$/,
   );
   assert.deepEqual(roomLines(alice.heard.slice(since), second, dora.userId), [], 'nothing of it comes back to where it was said');
 });
