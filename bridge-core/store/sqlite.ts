@@ -74,7 +74,7 @@ export class SqliteStore implements Store {
     const { run, id } = beginRun(this.#database);
     this.run = run;
     this.id = id;
-    this.#log = openSync(`${path}-wal`, 'r');
+    this.#log = openSync(`${fileOf(this.#database)}-wal`, 'r');
   }
 
   /** Why nothing could be written lately; undefined once something was. */
@@ -285,6 +285,12 @@ function migrated(database: Sqlite.Database, path: string): void {
   database.pragma('wal_autocheckpoint = 20000');
   database.pragma('cache_size = -8000');
   migrate(database, path);
+}
+
+/** As SQLite knows it: where `path` is a link, the log lies beside what it points at. */
+function fileOf(database: Sqlite.Database): string {
+  const [main] = database.pragma('database_list') as { file: string }[];
+  return main?.file ?? database.name;
 }
 
 function synced(file: number): Promise<Error | undefined> {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import fs, { mkdirSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -320,6 +320,19 @@ test('the id stays with the file, the number of the run counts up', async (t) =>
   const again = await temp.reopen();
   assert.equal(again.id, id);
   assert.equal(again.run, run + 1);
+});
+
+test('a store behind a symbolic link is the store that it points at', async () => {
+  const folder = tempFolder();
+  const [path, link] = [join(folder, 'store.db'), join(folder, 'link.db')];
+  const before = openStore(path, () => assert.fail());
+  const { id } = before;
+  await before.close();
+  symlinkSync(path, link);
+  const store = openStore(link, () => assert.fail());
+  assert.equal(store.id, id);
+  await store.write(() => store.prepare("INSERT INTO memory (name, value) VALUES ('a', '')").run());
+  await store.close();
 });
 
 test('a store of a newer version is refused and left as it is', () => {
