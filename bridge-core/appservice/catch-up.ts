@@ -1,7 +1,7 @@
 // Closes the gap that a restart of the homeserver leaves. Synapse keeps what it has yet to push to us in memory for a moment,
 // and a restart in that moment loses it for good (seen): nothing comes again, no number is missing. But a homeserver that
 // restarted must open a new connection before it can push anything. So the first transaction of each connection waits until
-// the bot has read, in one request over all its rooms, what came since a position that it noted a while ago; what is known
+// the bot has read, over all its rooms at once, what came since a position that it noted a while ago; what is known
 // already is told by the seen ledger.
 
 import type { Logger } from '../adapter.ts';
@@ -12,7 +12,7 @@ import type { Homeserver } from './homeserver.ts';
 import { Refusal } from './homeserver-errors.ts';
 
 export interface CatchUpParts {
-  readonly homeserver: Pick<Homeserver, 'position' | 'since' | 'messagesBack'>;
+  readonly homeserver: Pick<Homeserver, 'position' | 'since'>;
   readonly notes: Notes;
   /** As for a transaction: what is known already is left out. */
   readonly accept: (events: MatrixEvent[]) => Promise<void>;
@@ -23,28 +23,23 @@ export interface CatchUpParts {
   readonly patience?: number;
 }
 
-interface Position {
-  readonly token: string;
-  readonly at: number;
-}
-
 const noteName = 'homeserver.position';
 
 export class CatchUp {
   readonly #parts: CatchUpParts;
   readonly #timer: NodeJS.Timeout;
   /** The older of two: what was sent before it has long been pushed. */
-  #older: Position | undefined;
-  #newer: Position | undefined;
+  #older: string | undefined;
+  #newer: string | undefined;
   #hasTraffic = false;
   #closing: Promise<void> | undefined;
   #isImpossible = false;
 
   constructor(parts: CatchUpParts) {
     this.#parts = parts;
-    const noted = parts.notes.get(noteName) as unknown as Position | undefined;
-    this.#older = noted;
-    this.#newer = noted;
+    const noted = parts.notes.get(noteName);
+    this.#older = typeof noted === 'string' ? noted : undefined;
+    this.#newer = this.#older;
     this.#timer = setInterval(() => void this.#note(), parts.every ?? 15_000);
     this.#timer.unref();
   }
@@ -74,11 +69,8 @@ export class CatchUp {
         await this.#take(await homeserver.position());
         return;
       }
-      const { position, rooms } = await homeserver.since(from.token);
-      for (const [room, { events, isCut }] of rooms) {
-        const all = isCut ? await this.#whole(room, from.at) : events;
-        if (all.length > 0) await accept(all);
-      }
+      const { position, rooms } = await homeserver.since(from);
+      for (const events of rooms.values()) await accept(events);
       await this.#take(position);
     } catch (thrown) {
       this.#isImpossible = thrown instanceof Refusal && thrown.errcode === 'M_UNRECOGNIZED';
@@ -86,17 +78,11 @@ export class CatchUp {
     }
   }
 
-  async #whole(room: Parameters<Homeserver['messagesBack']>[0], since: number): Promise<MatrixEvent[]> {
-    const events: MatrixEvent[] = [];
-    for await (const event of this.#parts.homeserver.messagesBack(room, since)) events.push(event);
-    return events.reverse().filter(({ at }) => at >= since);
-  }
-
   async #take(token: string | undefined): Promise<void> {
     if (token === undefined) return;
-    this.#older = { token, at: Date.now() };
-    this.#newer = this.#older;
-    await this.#parts.notes.set(noteName, { ...this.#older });
+    this.#older = token;
+    this.#newer = token;
+    await this.#parts.notes.set(noteName, token);
   }
 
   async #note(): Promise<void> {
@@ -106,8 +92,8 @@ export class CatchUp {
       const token = await this.#parts.homeserver.position();
       if (token === undefined || this.#closing !== undefined) return;
       this.#older = this.#newer;
-      this.#newer = { token, at: Date.now() };
-      if (this.#older !== undefined) await this.#parts.notes.set(noteName, { ...this.#older });
+      this.#newer = token;
+      if (this.#older !== undefined) await this.#parts.notes.set(noteName, this.#older);
     } catch (thrown) {
       this.#parts.log.debug({ why: messageOf(thrown) }, 'the position of the homeserver was not noted');
     }

@@ -2,7 +2,7 @@
 
 import { RetryableError } from '../errors.ts';
 import type { EventId, RoomId } from '../ids.ts';
-import { type Content, isRecord, keyField, type MatrixEvent, narrow, recordIn, stringIn } from '../matrix-event.ts';
+import { type Content, isRecord, keyField, type MatrixEvent, narrow, stringIn } from '../matrix-event.ts';
 import type { Homeserver } from './homeserver.ts';
 import { isMissing } from './homeserver-errors.ts';
 import type { HomeserverHttp } from './homeserver-http.ts';
@@ -14,6 +14,7 @@ type Rooms = Pick<
 >;
 
 const pageSize = 100;
+const streamPage = 500;
 
 export function makeRooms({ http, library, bot }: { http: HomeserverHttp; library: Library; bot: Homeserver['bot'] }): Rooms {
   return {
@@ -39,17 +40,17 @@ export function makeRooms({ http, library, bot }: { http: HomeserverHttp; librar
 
     messagesBack: (room, until) => readBack(http, bot, room, until),
 
-    position: async () => stringIn(await sync(http, bot, { room: { rooms: [] } }), 'next_batch'),
+    position: async () => (await stream(http, bot)).end,
 
     since: async (position) => {
-      const answer = await sync(http, bot, { room: { ...quietRooms, timeline: { limit: pageSize } } }, position);
-      const rooms = new Map<RoomId, { events: MatrixEvent[]; isCut: boolean }>();
-      for (const [id, joined] of Object.entries(recordIn(recordIn(answer, 'rooms'), 'join') ?? {})) {
-        const timeline = isRecord(joined) ? recordIn(joined, 'timeline') : undefined;
-        const events = Array.isArray(timeline?.events) ? narrowed(timeline.events, id as RoomId) : [];
-        if (events.length > 0) rooms.set(id as RoomId, { events, isCut: timeline?.limited === true });
+      const rooms = new Map<RoomId, MatrixEvent[]>();
+      let from = position;
+      for (;;) {
+        const { events, end } = await stream(http, bot, from);
+        for (const event of events) rooms.set(event.room, [...(rooms.get(event.room) ?? []), event]);
+        if (end === undefined || end === from || events.length === 0) return { position: end, rooms };
+        from = end;
       }
-      return { position: stringIn(answer, 'next_batch'), rooms };
     },
 
     joinedMembers: async (room) => {
@@ -70,18 +71,21 @@ export function makeRooms({ http, library, bot }: { http: HomeserverHttp; librar
   };
 }
 
-const nothing = { types: [] };
-const quietRooms = { ephemeral: nothing, account_data: nothing, state: nothing };
-
-/** At once, whether anything is new or not. */
-async function sync(http: HomeserverHttp, bot: Homeserver['bot'], filter: object, since?: string): Promise<Content | undefined> {
-  const query = new URLSearchParams({
-    ...{ timeout: '0', set_presence: 'offline', user_id: bot },
-    filter: JSON.stringify({ presence: nothing, account_data: nothing, ...filter }),
-    ...(since !== undefined && { since }),
-  });
-  const answer: unknown = await http.json('other', 'GET', `/_matrix/client/v3/sync?${query}`);
-  return isRecord(answer) ? answer : undefined;
+/**
+ * One page of the old event stream, which answers at once. Deprecated for people, it is the only way for an appservice's bot to
+ * read all its rooms in one request: Synapse answers 500 to its /sync (seen).
+ */
+async function stream(
+  http: HomeserverHttp,
+  bot: Homeserver['bot'],
+  from?: string,
+): Promise<{ events: MatrixEvent[]; end: string | undefined }> {
+  const query = new URLSearchParams({ timeout: '0', limit: String(streamPage), user_id: bot, ...(from !== undefined && { from }) });
+  const page: unknown = await http.json('other', 'GET', `/_matrix/client/v3/events?${query}`);
+  if (!isRecord(page) || !Array.isArray(page.chunk)) throw new RetryableError('HOMESERVER_UNREACHABLE', 'events: not a page of events');
+  // Typing and receipts come along; they have no id, and are no events of a room.
+  const events = page.chunk.map(narrow).filter((event): event is MatrixEvent => !('fault' in event));
+  return { events, end: stringIn(page, 'end') };
 }
 
 export function profileIn(raw: unknown): { readonly name?: string; readonly avatar?: string } {

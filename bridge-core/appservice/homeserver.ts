@@ -25,11 +25,8 @@ export interface Homeserver {
   messagesBack(room: RoomId, until: number): AsyncIterable<MatrixEvent>;
   /** Where the homeserver's stream of events stands now. */
   position(): Promise<string | undefined>;
-  /** What came into the bot's rooms since, in order within each; where that is too much only the newest of it (`isCut`). */
-  since(position: string): Promise<{
-    readonly position: string | undefined;
-    readonly rooms: ReadonlyMap<RoomId, { readonly events: MatrixEvent[]; readonly isCut: boolean }>;
-  }>;
+  /** All that came into the bot's rooms since, in order within each. */
+  since(position: string): Promise<{ readonly position: string | undefined; readonly rooms: ReadonlyMap<RoomId, MatrixEvent[]> }>;
   joinedMembers(room: RoomId): Promise<ReadonlyMap<UserId, { readonly name?: string; readonly avatar?: string }>>;
   resolveAlias(alias: string): Promise<RoomId | undefined>;
   createRoom(as: UserId, options: Content): Promise<RoomId>;
