@@ -3,7 +3,7 @@
 
 import { hash } from 'node:crypto';
 import type { Store } from '../store/store.ts';
-import { type Direction, type Progress, type Row, type State, states, type Task } from './row.ts';
+import { type Direction, type Progress, type Row, type State, states, type Task, towards } from './row.ts';
 
 const dayMs = 86_400_000;
 const keepSeenDays = 30;
@@ -101,6 +101,12 @@ export class Journal {
   findBySource(link: number, source: string): Row | undefined {
     const stored = this.#store.prepare<Stored>('SELECT * FROM journal WHERE source = ? AND link = ? LIMIT 1').get(source, link);
     return stored && this.#revive(stored);
+  }
+
+  /** In a unit: what its sender takes back before any of it went out is not kept. False: there is no such row. */
+  takeBack(link: number, source: string): boolean {
+    const isUnsaid = `direction = ${towards.network} AND state != ${states.begun} AND coalesce(json_array_length(progress, '$.proved'), 0) = 0`;
+    return this.#store.prepare(`DELETE FROM journal WHERE source = ? AND link = ? AND ${isUnsaid}`).run(source, link).changes > 0;
   }
 
   dead(): Row[] {

@@ -22,6 +22,9 @@ import { linkLane, type Row, roomLane, states, towards } from './row.ts';
 import { Saying, type SayingParts, type Words } from './saying.ts';
 import { Turns } from './turns.ts';
 
+/** Rows taken back that are remembered beside the journal. */
+const mostTakenBack = 10_000;
+
 export interface MatrixToRemoteParts<Body extends Json> extends SayingParts<Body> {
   readonly adapter: Adapter<Body>;
   readonly routing: MatrixRouting;
@@ -63,6 +66,8 @@ export class MatrixToRemote<Body extends Json> {
   readonly #parts: MatrixToRemoteParts<Body>;
   readonly #saying: Saying<Body>;
   readonly #turns = new Turns<Session<Body>>();
+  /** Link and event of rows that were taken out of the journal, and may still stand in a lane. */
+  readonly #takenBack = new Set<string>();
 
   constructor(parts: MatrixToRemoteParts<Body>) {
     this.#parts = parts;
@@ -99,11 +104,13 @@ export class MatrixToRemote<Body extends Json> {
     const began = performance.now();
     const rows = await store.write(() => {
       record();
-      return wanted.flatMap(({ event, rows, change }) => {
+      const made = wanted.flatMap(({ event, rows, change }) => {
         change?.();
         if (rows.length === 0 || !journal.markSeen(towards.network, '', event.id)) return [];
         return rows.map((row) => journal.append(row));
       });
+      for (const { event } of wanted) this.#takeBack(event);
+      return made;
     });
     for (const row of rows) {
       log.debug({ seq: row.seq, event: row.source, lane: row.lane }, 'journaled');
@@ -113,11 +120,29 @@ export class MatrixToRemote<Body extends Json> {
     journaled(performance.now() - began);
   }
 
+  /** In a unit. What waits for the network, or was given up, and is redacted meanwhile is never said, nor kept to be said. */
+  #takeBack({ room, redacts }: MatrixEvent): void {
+    if (redacts === undefined) return;
+    for (const { id } of this.#parts.links.byRoom(room)) {
+      if (!this.#parts.journal.takeBack(id, redacts)) continue;
+      this.#takenBack.add(`${id} ${redacts}`);
+      const [oldest] = this.#takenBack;
+      if (this.#takenBack.size > mostTakenBack && oldest !== undefined) this.#takenBack.delete(oldest);
+    }
+  }
+
+  /** Its edits go with it: they say the same in other words. */
+  #isTakenBack({ link, source }: Row, event: MatrixEvent): boolean {
+    if (this.#takenBack.size === 0) return false;
+    return this.#takenBack.has(`${link} ${source}`) || this.#takenBack.has(`${link} ${relationOf(event, 'm.replace')}`);
+  }
+
   async carry(row: Row): Promise<void> {
     if (row.task.do !== 'say') throw new PermanentError('DEFECT', `a ${row.task.do} row in a speaker's lane`);
     const { event } = row.task;
     const link = this.#parts.links.get(row.link);
-    if (link === undefined || (await this.#isNotice(event))) return await this.#parts.store.write(() => this.#parts.journal.remove(row));
+    if (link === undefined || this.#isTakenBack(row, event) || (await this.#isNotice(event)))
+      return await this.#parts.store.write(() => this.#parts.journal.remove(row));
     if (link.state !== 'live') throw new PermanentError('CHANNEL_CLOSED', link.reason ?? 'the link is suspended');
     if (event.type === 'm.room.member' || event.type === 'm.room.topic') return await this.#change(row, link, event);
 
