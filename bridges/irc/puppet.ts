@@ -223,10 +223,12 @@ export class Puppet {
   #connectionSettings(): ConnectionSettings {
     const { settings, timing } = this.#parts;
     const who = { user: this.user, name: this.#name };
+    // The client certificate is the bot's: services that know people by it would take every puppet for the bot.
+    const { cert: _, key: __, ...tls } = settings.tls ?? {};
     return {
       host: settings.host,
       port: settings.port,
-      tls: settings.tls,
+      tls: settings.tls === undefined ? undefined : tls,
       nick: this.#nick,
       nextNick: (_, tries, nicklen) => nextNick(this.#nick, tries, tries > mostRegains ? Math.min(nicklen, 9) : nicklen),
       username: usernameFor(settings.puppetUsername, who),

@@ -96,6 +96,9 @@ export class FakeIrcd {
     return this.world.faults;
   }
 
+  /** Whose certificate each TLS connection showed, in their order; undefined: none. */
+  readonly certificates: (string | undefined)[] = [];
+
   /** Connections now open, registered or not. */
   get connections(): number {
     return this.#clients.size;
@@ -103,7 +106,14 @@ export class FakeIrcd {
 
   async listen(): Promise<void> {
     const accept = (socket: Socket) => this.#accept(socket);
-    const listener = this.#options.tls === undefined ? net.createServer(accept) : tls.createServer(this.#options.tls, accept);
+    const secured = (socket: tls.TLSSocket) => {
+      this.certificates.push(socket.getPeerCertificate().subject?.CN?.toString());
+      accept(socket);
+    };
+    const listener =
+      this.#options.tls === undefined
+        ? net.createServer(accept)
+        : tls.createServer({ ...this.#options.tls, requestCert: true, rejectUnauthorized: false }, secured);
     // A handshake that a client breaks off is no fault of ours.
     listener.on('tlsClientError', () => {});
     await new Promise<void>((resolve) => listener.listen(this.#port, this.host, resolve));

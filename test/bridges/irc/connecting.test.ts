@@ -31,6 +31,17 @@ test('over TLS with a CA of its own, the bot logs in by SASL; puppets do not', a
   assert.equal(ircd.client('ann[m]').account, undefined);
 });
 
+test('the client certificate is shown by the bot alone', async (t) => {
+  const tls = await certificate();
+  const ircd = await startFakeIrcd({ tls });
+  const world = withAdapter(t, { port: ircd.port, network: { tls: { insecure: true, cert: tls.cert, key: tls.key } } });
+  t.after(() => ircd.close());
+  await world.adapter.connect();
+  await world.watch('#chan');
+  await world.say('ann', id, 'hello');
+  assert.deepEqual(ircd.certificates, ['localhost', undefined]);
+});
+
 test('a certificate that nobody vouches for is not taken, and the reason told', async (t) => {
   const ircd = await startFakeIrcd({ tls: await certificate() });
   const world = withAdapter(t, { port: ircd.port, network: { tls: true }, timing: { reconnectFirst: 60_000 } });
