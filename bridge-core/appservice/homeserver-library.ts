@@ -1,4 +1,4 @@
-// The bridge library's Intent, tamed. It loads with the first call (0.3 s, 30 MB), its HTTP runs over our own requests
+// The bridge library's Intent, tamed. It loads with the first call (0.3 s, 20 MB), its HTTP runs over our own requests
 // (gate, Agent, errors), and nothing of what it would do unasked is left to it: joins, power levels, memory of its own.
 
 import type { Appservice } from '@vector-im/matrix-bot-sdk';

@@ -1,5 +1,5 @@
 // The one door to the homeserver. Message sends are a plain PUT over our own undici Agent under a transaction id of ours;
-// all else goes through the bridge library's Intent, on the same Agent. Every failure comes out as an error of the catalogue.
+// what is asked now and then goes through the bridge library's Intent, on the same Agent. Every failure comes out as an error of the catalogue.
 
 import type { EventId, RoomId, UserId } from '../ids.ts';
 import type { Content, MatrixEvent } from '../matrix-event.ts';

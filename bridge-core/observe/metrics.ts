@@ -9,7 +9,7 @@ export type Labels = Readonly<Record<string, string>>;
 export type Sample = readonly [labels: Labels, value: number];
 
 export interface Metrics {
-  /** Events that came from `side` (`accepted`, `dropped`, …) or went to it (`delivered`, `parked`, `dead`, …). */
+  /** Events that came from `side` (`accepted`, `dropped`, …) or went to it (`delivered`, `dead`). */
   event(side: Side, outcome: string): void;
   /** How long a message towards `side` took for the stage, in ms. */
   stage(stage: 'received_journaled' | 'journaled_delivered', side: Side, ms: number): void;
