@@ -10,6 +10,7 @@ import type { CoreSettings } from './settings.ts';
 
 export type { Json, Logger, Network } from './adapter.ts';
 export * from './casing.ts';
+export * from './duration-setting.ts';
 export * from './durations.ts';
 export * from './errors.ts';
 export { type UserId, userId } from './ids.ts';

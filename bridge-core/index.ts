@@ -2,6 +2,7 @@
 
 export type * from './adapter.ts';
 export * from './casing.ts';
+export * from './duration-setting.ts';
 export * from './durations.ts';
 export * from './errors.ts';
 export * from './format/rich-text.ts';

@@ -2,22 +2,11 @@
 // them, `check` quotes them. The defaults that hang on the network come from its Network object.
 
 import { z } from 'zod';
-import { type CoreSettings, camelKeys, durationForm, messageOf, type Network, namespaces, parseDuration } from '#bridge-core/host';
+import { type CoreSettings, camelKeys, duration, messageOf, type Network, namespaces } from '#bridge-core/host';
 
 const always = { when: () => true };
 
 const serverName = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?$/;
-
-const duration = (standing: string, description: string) =>
-  z
-    .string()
-    .transform((text, context) => {
-      const ms = parseDuration(text);
-      if (ms === undefined) context.issues.push({ code: 'custom', message: 'not a duration', input: text });
-      return ms ?? 0;
-    })
-    .prefault(standing)
-    .meta({ description, allowed: durationForm });
 
 const address = z
   .string()

@@ -103,9 +103,10 @@ export class Journal {
     return stored && this.#revive(stored);
   }
 
-  /** In a unit: what its sender takes back before any of it went out is not kept. False: there is no such row. */
+  /** In a unit: what its sender takes back before any of it went out is not kept; what is parked may have gone out. False:
+   *  there is no such row. */
   takeBack(link: number, source: string): boolean {
-    const isUnsaid = `direction = ${towards.network} AND state != ${states.begun} AND coalesce(json_array_length(progress, '$.proved'), 0) = 0`;
+    const isUnsaid = `direction = ${towards.network} AND state IN (${states.waiting}, ${states.dead}) AND coalesce(json_array_length(progress, '$.proved'), 0) = 0`;
     return this.#store.prepare(`DELETE FROM journal WHERE source = ? AND link = ? AND ${isUnsaid}`).run(source, link).changes > 0;
   }
 

@@ -2,7 +2,7 @@
 // settings that come of it. Files named here were already read, and secrets filled in, by whoever loaded the config.
 
 import { z } from 'zod';
-import { camelKeys, durationForm, parseDuration } from '#bridge-core';
+import { camelKeys, duration } from '#bridge-core';
 
 export type IrcSettings = z.output<typeof ircSettings>;
 export type IrcNetworkSettings = IrcSettings['networks'][string];
@@ -11,17 +11,6 @@ export type IrcNetworkSettings = IrcSettings['networks'][string];
 const always = { when: () => true };
 
 const fromEnvironment = (name: string) => `\${${name}}`;
-
-const duration = (standing: string, description: string) =>
-  z
-    .string()
-    .transform((text, context) => {
-      const ms = parseDuration(text);
-      if (ms === undefined) context.issues.push({ code: 'custom', message: 'not a duration', input: text });
-      return ms ?? 0;
-    })
-    .prefault(standing)
-    .meta({ description, allowed: durationForm });
 
 const whole = (least: number, most: number, standing: number, description: string) =>
   z.int().min(least).max(most).default(standing).meta({ description });
