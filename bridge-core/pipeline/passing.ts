@@ -11,6 +11,8 @@ import type { Names } from '../virtual-users/names.ts';
 
 /** At most so many of these under way; more are dropped. */
 const mostUnderWay = 8;
+/** People remembered to be away, so that it is not told twice. */
+const mostAway = 10_000;
 
 export interface PassingParts<Body extends Json> {
   readonly adapter: Pick<Adapter<Body>, 'openSession'>;
@@ -57,8 +59,11 @@ export class Passing<Body extends Json> {
     const ghost = this.#parts.names.ghostOf(event.user);
     const isKnown = links.some(({ room }) => this.#parts.roster.isIn(room, ghost));
     if (!isKnown || (this.#away.has(ghost) && this.#away.get(ghost) === event.away)) return;
-    if (event.away === undefined) this.#away.delete(ghost);
-    else this.#away.set(ghost, event.away);
+    this.#away.delete(ghost);
+    if (event.away !== undefined) this.#away.set(ghost, event.away);
+    // Who goes while away never comes back to be taken off: the longest away are forgotten.
+    const [oldest] = this.#away.keys();
+    if (this.#away.size > mostAway && oldest !== undefined) this.#away.delete(oldest);
     this.#try(() => this.#parts.homeserver.setPresence(ghost, event.away === undefined ? 'online' : 'unavailable', event.away ?? ''));
   }
 
