@@ -19,7 +19,9 @@ export interface LineSink {
 }
 
 /** Reads of every connection land here; the callback of a read has used it up before the next read begins. */
-const readBuffer = Buffer.allocUnsafeSlow(65_536);
+const quietBuffer = Buffer.allocUnsafeSlow(65_536);
+/** Of those that hand on all they hear: no more lines at once than are on disk within a few ms. */
+const openBuffer = quietBuffer.subarray(0, 4_096);
 
 /** Tags 8191, text 512 or a larger LINELEN; who sends more without a line end does not speak IRC. */
 const maxLine = 16_384;
@@ -40,6 +42,7 @@ export class LineSocket {
   isAsking = false;
   readonly place = takePlace();
   readonly #encoding: string;
+  readonly #buffer: Buffer;
   #socket: net.Socket | undefined;
   /** The begun line, its bytes as characters. */
   #rest = '';
@@ -50,11 +53,12 @@ export class LineSocket {
   constructor(settings: ConnectionSettings) {
     this.name = `${settings.host}:${settings.port}`;
     this.#encoding = settings.encoding;
+    this.#buffer = settings.quiet === true ? quietBuffer : openBuffer;
   }
 
   /** Calls back once connected (and the certificate verified); a failure goes to the sink. */
   open(settings: ConnectionSettings, connected: () => void): void {
-    const onread = { buffer: readBuffer, callback: (length: number) => this.#read(length) };
+    const onread = { buffer: this.#buffer, callback: (length: number) => this.#read(length) };
     const target = { host: settings.host, port: settings.port, onread, noDelay: true };
     try {
       if (settings.tls === undefined) {
@@ -106,11 +110,18 @@ export class LineSocket {
     this.sink?.ended(ending);
   }
 
-  /** Stop reading for the rest of the slice; called again it does nothing. */
-  #pause(socket: net.Socket): void {
+  /** Stop reading for the rest of the slice. */
+  #pause(): void {
     this.#paused = true;
-    socket.pause();
+    this.#socket?.pause();
     sleep(this);
+  }
+
+  /** What was heard goes on its way before more is read; the system would else read and read, as long as something comes. */
+  #yield(): void {
+    this.#paused = true;
+    this.#socket?.pause();
+    setImmediate(() => this.resume());
   }
 
   resume(): void {
@@ -123,16 +134,16 @@ export class LineSocket {
     this.heard = true;
     if (this.quietNick === undefined) this.#readAll(length);
     else this.#readQuiet(length);
-    const socket = this.#socket;
-    // A full buffer means that more waits: draining it now costs less than a growing queue at the server.
-    if (this.quietNick !== undefined && !this.hurried && length < readBuffer.length && !this.#paused && this.#ending === undefined) {
-      if (socket !== undefined) this.#pause(socket);
-    }
+    if (this.#paused || this.#ending !== undefined) return true;
+    // A full buffer means that more waits. Quiet, it is drained: that costs less than a growing queue at the server.
+    const isFull = length === this.#buffer.length;
+    if (this.quietNick === undefined && isFull) this.#yield();
+    else if (this.quietNick !== undefined && !isFull && !this.hurried) this.#pause();
     return true;
   }
 
   #readAll(length: number): void {
-    const bytes = readBuffer.subarray(0, length);
+    const bytes = this.#buffer.subarray(0, length);
     let start = 0;
     for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
       if (this.#rest !== '') this.#deliver(Buffer.from(this.#takeRest() + bytes.toString('latin1', start, end), 'latin1'));
@@ -145,14 +156,14 @@ export class LineSocket {
 
   /** Looks at the bytes as one string of characters, which is the cheapest way to tell whom a line concerns. */
   #readQuiet(length: number): void {
-    const text = readBuffer.toString('latin1', 0, length);
+    const text = this.#buffer.toString('latin1', 0, length);
     let start = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
       if (this.#rest !== '') {
         const line = this.#takeRest() + text.slice(start, end);
         if (this.#isWanted(line, 0, line.length)) this.#deliver(Buffer.from(line, 'latin1'));
       } else if (this.#isWanted(text, start, end)) {
-        this.#deliver(readBuffer.subarray(start, end));
+        this.#deliver(this.#buffer.subarray(start, end));
       }
       start = end + 1;
       if (this.#ending !== undefined) return;
@@ -171,7 +182,7 @@ export class LineSocket {
   }
 
   #keep(start: number, length: number): void {
-    if (start < length) this.#rest += readBuffer.toString('latin1', start, length);
+    if (start < length) this.#rest += this.#buffer.toString('latin1', start, length);
     if (this.#rest.length > maxLine) this.end(lostEnding('a line of more than 16 KB came: this is no IRC server', this.name));
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { concerns } from '../../../../bridges/irc/wire/quiet.ts';
 import { until } from '../../../support/waiting.ts';
@@ -126,6 +126,21 @@ test('it reads in slices: many lines wake it once; but an awaited answer comes a
   await connection.send({ command: 'PRIVMSG', params: ['#tea', 'mine'] });
   await hears('PRIVMSG #tea mine');
   assert.ok(performance.now() - begun < 100);
+});
+
+test('a listening one that is flooded hears a few lines a turn, in order, so that they are journaled before more is read', async (t) => {
+  const server = await fakeIrcd(t);
+  const { lines } = await connect(t, server);
+  const before = lines.length;
+  for (let n = 0; n < 1_000; n += 1) server.send('bridge', `:anna!a@b PRIVMSG #tea :${n} ${'x'.repeat(80)}`);
+  let most = 0;
+  for (let had = before; lines.length < before + 1_000; had = lines.length) {
+    await nextTurn();
+    most = Math.max(most, lines.length - had);
+  }
+  assert.ok(most < 60, `${most} lines in one turn`);
+  const numbers = lines.slice(before).map((line) => Number(line.params[1]?.split(' ')[0]));
+  assert.deepEqual(numbers, [...numbers.keys()]);
 });
 
 test('a nick beyond ASCII is known in the raw bytes, also after a change and over cut lines', async (t) => {
