@@ -69,6 +69,7 @@ export class MatrixPerson {
   readonly heard: RoomEvent[] = [];
   /** Rooms to which we are invited, with who invites. */
   readonly invites = new Map<string, string>();
+  readonly #heardIds = new Set<string>();
   readonly #typing = new Map<string, readonly string[]>();
   readonly #waiting = new Set<() => void>();
   readonly #ending = new AbortController();
@@ -351,7 +352,12 @@ export class MatrixPerson {
     for (const [room, { timeline, state, ephemeral }] of Object.entries(answer.rooms?.join ?? {})) {
       this.invites.delete(room);
       for (const { type, content } of ephemeral?.events ?? []) if (type === 'm.typing') this.#typing.set(room, content.user_ids ?? []);
-      for (const event of [...(state?.events ?? []), ...(timeline?.events ?? [])]) this.heard.push({ ...event, room, at });
+      for (const event of [...(state?.events ?? []), ...(timeline?.events ?? [])]) {
+        // Synapse may bring one event twice, as state and in the timeline of the next sync.
+        if (this.#heardIds.has(event.event_id)) continue;
+        this.#heardIds.add(event.event_id);
+        this.heard.push({ ...event, room, at });
+      }
     }
     for (const look of this.#waiting) look();
   }
