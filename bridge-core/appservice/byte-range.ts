@@ -1,6 +1,8 @@
 // The part of a file that was asked for, where the homeserver gives only the whole, as Synapse does: cut out of the stream as it
 // passes. Single ranges; whatever else is asked for gets the whole, which HTTP allows.
 
+import { Readable } from 'node:stream';
+
 export interface File {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -30,7 +32,18 @@ export function partOf(file: File, range: string | undefined, ifRange?: string):
   };
 }
 
-async function* cut(body: AsyncIterable<Uint8Array>, start: number, end: number): AsyncGenerator<Uint8Array> {
+/** The download ends with it even where nobody began to read: a generator that was not begun would let it hang. */
+function cut(body: AsyncIterable<Uint8Array>, start: number, end: number): AsyncIterable<Uint8Array> {
+  const part = slices(body, start, end);
+  const leave = async (): Promise<IteratorResult<Uint8Array>> => {
+    // What it says of its end is nobody's any more.
+    if (body instanceof Readable) body.on('error', () => {}).destroy();
+    return await part.return(undefined);
+  };
+  return { [Symbol.asyncIterator]: () => ({ next: () => part.next(), return: leave }) };
+}
+
+async function* slices(body: AsyncIterable<Uint8Array>, start: number, end: number): AsyncGenerator<Uint8Array> {
   let at = 0;
   // Leaving the loop ends the download too.
   for await (const chunk of body) {

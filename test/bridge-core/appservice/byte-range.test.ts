@@ -1,6 +1,8 @@
 // Parts cut out of whole files, byte by byte.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { type File, partOf } from '../../../bridge-core/appservice/byte-range.ts';
 
@@ -63,4 +65,16 @@ test('no more is read than was asked for', async () => {
   const file = fileOf('x'.repeat(300));
   for await (const _ of partOf(file, 'bytes=0-5').body);
   assert.equal(file.read(), 2);
+});
+
+test('a part that nobody begins to read lets go of the whole, as one that is left in the middle does', async () => {
+  for (const isBegun of [false, true]) {
+    const whole = Readable.from(fileOf('0123456789').body, { objectMode: false });
+    const { body } = partOf({ ...fileOf('0123456789'), body: whole }, 'bytes=5-8');
+    const reader = Readable.from(body, { objectMode: false });
+    if (isBegun) await once(reader, 'readable');
+    reader.destroy();
+    if (!whole.closed) await once(whole, 'close');
+    assert.ok(whole.destroyed);
+  }
 });
