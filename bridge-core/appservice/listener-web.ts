@@ -13,6 +13,8 @@ interface Public {
 
 /** Enough for a page full of media, too few for guessing. */
 const requestsPerMinute = 1200;
+/** ms in which a stream need not go on. */
+const longestStall = 60_000;
 
 export async function addPublicPaths(app: FastifyInstance, bridges: ReadonlySet<Public>): Promise<void> {
   const { default: rateLimit } = await import('@fastify/rate-limit');
@@ -71,8 +73,12 @@ function toWeb(request: FastifyRequest, params: Record<string, string>): WebRequ
 
 function give(reply: FastifyReply, request: FastifyRequest, answer: WebAnswer): FastifyReply {
   reply.code(answer.status ?? 200).headers({ 'x-content-type-options': 'nosniff', ...answer.headers });
-  const { body } = answer;
+  const { body, ended } = answer;
+  if (ended !== undefined && reply.raw.destroyed) ended();
+  else if (ended !== undefined) reply.raw.once('close', ended);
   if (isStream(body)) {
+    // Who takes nothing for so long is gone, or wants to keep us busy.
+    reply.raw.setTimeout(longestStall, () => reply.raw.destroy());
     const stream = body instanceof Readable ? body : Readable.from(body, { objectMode: false });
     if (request.method === 'HEAD') {
       stream.on('error', () => {}).destroy();

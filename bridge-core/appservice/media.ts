@@ -39,6 +39,8 @@ type Placed = Pick<MatrixEvent, 'room' | 'id'>;
 const macBytes = 16;
 const eventBytes = 9;
 const longestName = 60;
+/** Files on their way to one address. */
+const mostAtOnce = 12;
 
 /** What browsers show without running anything. SVG, HTML and XML are not among them. */
 const shownInline =
@@ -58,6 +60,7 @@ const extensions: Readonly<Record<string, string>> = {
 };
 
 export function openMedia({ homeserver, keys, publicUrl, webPrefix, store, web, log }: MediaOptions): Media {
+  const guests = new Guests();
   const isRevoked = store.prepare<{ event: string }>('SELECT event FROM revoked_media WHERE event = ?');
 
   const link: Media['link'] = (mxc, name, type, event) => {
@@ -77,11 +80,14 @@ export function openMedia({ homeserver, keys, publicUrl, webPrefix, store, web, 
     if (!keys.verify(signed(payload, name), bytes.subarray(0, macBytes))) return sentence(404, 'There is no such file.');
     const { server, media, event } = unpack(payload, homeserver.domain);
     if (event !== '' && isRevoked.get(event) !== undefined) return sentence(410, 'This file was deleted by its sender.');
+    const ended = guests.enter(request.from);
+    if (ended === undefined) return { ...sentence(429, 'You are fetching many files already. Try again in a moment.'), headers: later };
     try {
       const { range, 'if-range': ifRange } = request.headers;
       const file = partOf(await homeserver.download(`mxc://${server}/${media}`, ifRange === undefined ? range : undefined), range, ifRange);
-      return { status: file.status, headers: headersFor(file.headers, name), body: file.body };
+      return { status: file.status, headers: headersFor(file.headers, name), body: file.body, ended };
     } catch (thrown) {
+      ended();
       return missing(thrown);
     }
   };
@@ -109,7 +115,28 @@ export function openMedia({ homeserver, keys, publicUrl, webPrefix, store, web, 
   };
 }
 
+/** How many files go to each address: one alone must not take all connections to the homeserver. */
+class Guests {
+  readonly #fetching = new Map<string, number>();
+
+  /** What to call when the file is out; undefined: too many go there already. */
+  enter(address: string): (() => void) | undefined {
+    const before = this.#fetching.get(address) ?? 0;
+    if (before >= mostAtOnce) return undefined;
+    this.#fetching.set(address, before + 1);
+    let isOut = false;
+    return () => {
+      if (isOut) return;
+      isOut = true;
+      const left = (this.#fetching.get(address) ?? 1) - 1;
+      if (left > 0) this.#fetching.set(address, left);
+      else this.#fetching.delete(address);
+    };
+  }
+}
+
 const plain = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' };
+const later = { ...plain, 'retry-after': '2' };
 const sentence = (status: number, said: string): WebAnswer => ({ status, headers: plain, body: `${said}\n` });
 
 const signed = (payload: Uint8Array, name: string): string => `media\n${Buffer.from(payload).toString('base64url')}\n${name}`;

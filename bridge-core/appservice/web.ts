@@ -20,6 +20,8 @@ export interface WebAnswer {
   readonly headers?: Readonly<Record<string, string>>;
   /** An object goes out as JSON. A stream that fails cuts the connection, so that nobody takes half for the whole. */
   readonly body?: string | Uint8Array | object | AsyncIterable<Uint8Array>;
+  /** Called once: the answer is out, or whoever asked is gone. */
+  readonly ended?: () => void;
 }
 
 export type WebHandler = (request: WebRequest) => Promise<WebAnswer> | WebAnswer;

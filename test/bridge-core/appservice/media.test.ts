@@ -178,6 +178,28 @@ test('a visitor who leaves in mid-file lets go of the homeserver', async (t) => 
   assert.equal(fake.counts.atOnce, 0);
 });
 
+test('one address takes only so many files at once, and another still gets its own', async (t) => {
+  const { media, put } = await rig(t);
+  const link = linkTo(media, put('x'.repeat(30_000_000), 'video/mp4'));
+  const visits = Array.from({ length: 12 }, () => new AbortController());
+  const from = (address: string, signal?: AbortSignal) =>
+    fetch(link, { headers: { 'x-forwarded-for': address }, ...(signal && { signal }) });
+  for (const { signal } of visits) assert.equal((await from('203.0.113.1', signal)).status, 200);
+  const refused = await from('203.0.113.1');
+  assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '2']);
+  await refused.text();
+  const other = new AbortController();
+  assert.equal((await from('203.0.113.2', other.signal)).status, 200);
+  for (const visit of [...visits, other]) visit.abort();
+  let again = 429;
+  for (let tries = 0; again === 429 && tries < 100; tries += 1) {
+    const head = await fetch(link, { method: 'HEAD', headers: { 'x-forwarded-for': '203.0.113.1' } });
+    again = head.status;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.equal(again, 200, 'who left makes room');
+});
+
 test('media of other servers are fetched through ours', async (t) => {
   const { media, fake } = await rig(t);
   const answer = await fetch(linkTo(media, 'mxc://elsewhere.example:8448/abc'));
