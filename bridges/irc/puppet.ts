@@ -146,10 +146,10 @@ export class Puppet {
 
   isIdle(now: number): boolean {
     const session = this.#session;
-    if (session === undefined) return false;
+    if (session === undefined || session.speech.isBusy) return false;
     if (now - this.#spoke > this.#parts.settings.puppets.idle) return true;
     this.#homelessSince = session.attendance.channels().length > 0 ? undefined : (this.#homelessSince ?? now);
-    return this.#homelessSince !== undefined && now - this.#homelessSince > this.#parts.timing.homeless && !session.speech.isBusy;
+    return this.#homelessSince !== undefined && now - this.#homelessSince > this.#parts.timing.homeless;
   }
 
   attends(folded: string, isThere: boolean): void {
