@@ -22,7 +22,12 @@ export const silent = {
 
 export async function acme(t: TestContext, options: FakeSlackOptions & { readonly app?: NewApp } = {}) {
   const slack = await startFakeSlack({ answerTimeout: 300, retryPauses: [20, 40, 60], ...options });
-  t.after(() => slack.stop());
+  const ends: (() => unknown)[] = [];
+  t.after(async () => {
+    // Clients first: some keep a timer for half a minute if the server goes before them.
+    for (const end of ends) await end();
+    await slack.stop();
+  });
   const team = slack.setup.team({ id: 'T0001', name: 'Acme' });
   const ann = slack.addPerson(team, { id: 'U0ANN', name: 'ann', realName: 'Ann Example', isAdmin: true });
   const bob = slack.addPerson(team, { id: 'U0BOB', name: 'bob', realName: 'Bob Example' });
@@ -31,7 +36,8 @@ export async function acme(t: TestContext, options: FakeSlackOptions & { readonl
   const bot = slack.setup.install(app, team, { token: 'xoxb-1', channels: [general] });
   const client = (token = bot.token.value, more: WebClientOptions = {}) =>
     new WebClient(token, { ...bareClient, logger: silent, slackApiUrl: slack.apiUrl, ...more });
-  return { slack, team, ann, bob, general, app, bot, client, web: client() };
+  const atEnd = (end: () => unknown) => void ends.push(end);
+  return { slack, atEnd, team, ann, bob, general, app, bot, client, web: client() };
 }
 
 /** The error word of a refused call. */

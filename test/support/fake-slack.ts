@@ -170,6 +170,13 @@ export class FakeSlack {
     return this.personOf(this.setup.person(team, typeof person === 'string' ? { name: person } : person));
   }
 
+  /** A crowd, for workspaces of thousands. */
+  addPeople(team: Team, count: number): User[] {
+    return Array.from({ length: count }, (_, number) =>
+      this.setup.person(team, { name: `person${number + 1}`, realName: `Person ${number + 1}` }),
+    );
+  }
+
   /** To act as a user who is known. */
   personOf(user: User): Person {
     const { world, messages, channels, people, files, tokens, ephemerals } = this;

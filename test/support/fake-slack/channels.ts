@@ -1,6 +1,6 @@
 // What can be done with channels, whoever does it: join, leave, invite, kick, name, describe, archive, share, read; each with its
-// events and the message that stands in the channel for it. Rules as in the pages of conversations.*. Unverified: that private
-// channels today say `channel_*` in their messages where old private groups said `group_*` (a switch of the message's subtype).
+// events and the message that stands in the channel for it. Rules as in the pages of conversations.*. Unverified: whether private
+// channels of today say `group_*` in those messages, as old private groups did (a quirk), and the order of event and message.
 
 import * as events from './inner-events.ts';
 import type { Messages } from './messages.ts';
@@ -168,7 +168,7 @@ export class Channels {
 
   #say(channel: Channel, user: string, what: string, text: string, extra: object = {}): void {
     if (isDirect(channel)) return;
-    const prefix = channel.kind === 'channel' || what === 'name' ? 'channel' : 'group';
+    const prefix = channel.kind === 'channel' || what === 'name' ? 'channel' : this.#world.quirks.privateSubtypes;
     const team = this.#world.users.get(user)?.teamId ?? channel.team.id;
     this.#messages.post({ channel, user, team, text, subtype: `${prefix}_${what}`, extra });
   }

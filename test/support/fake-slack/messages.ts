@@ -177,7 +177,9 @@ export class Messages {
     this.#announce(this.#told(message), channel);
     const parent = threadTs === undefined ? undefined : channel.timeline.all.get(threadTs);
     if (parent !== undefined) this.#announce(events.messageReplied(world, parent, channel.timeline.replies.get(parent.ts) ?? []), channel);
-    for (const mentioned of new Set(message.text.match(/(?<=<@)[UW][A-Z0-9]+/g) ?? [])) this.#announceMention(message, mentioned);
+    const isSpoken = message.subtype === undefined || !/^(?:channel|group)_/.test(message.subtype);
+    const mentions = isSpoken ? (message.text.match(/(?<=<@)[UW][A-Z0-9]+/g) ?? []) : [];
+    for (const mentioned of new Set(mentions)) this.#announceMention(message, mentioned);
     for (const file of message.files) this.#announceFile(file, message);
     if (metadata === undefined || bot?.app === undefined) return;
     const origin = { app_id: bot.app.id, bot_id: bot.id, user_id: user ?? bot.userId ?? '', team_id: message.team };

@@ -138,28 +138,20 @@ export class Rtm {
     });
   }
 
-  #heard(connection: Connection, frame: Frame): undefined {
+  #heard(connection: Connection, frame: Frame): void {
     const { id, type, ...rest } = frame;
-    const { socket } = connection;
-    const answer = (body: object): undefined => void socket.send(JSON.stringify(body));
-    switch (type) {
-      case 'ping':
-        return answer({ type: 'pong', reply_to: id, ...rest });
-      case 'typing':
-        return this.#typed(connection, String(frame.channel), frame.thread_ts as string | undefined);
-      case 'message':
-        return answer(this.#said(connection, frame));
-      case 'presence_sub':
-        connection.presences = new Set(frame.ids as string[]);
-        return this.#tellPresences(connection, connection.presences);
-      case 'presence_query':
-        return this.#tellPresences(connection, new Set(frame.ids as string[]));
-      default:
-        return answer({ ok: false, reply_to: id, error: { code: 5, msg: 'unknown event type' } });
-    }
+    const answer = (body: object) => connection.socket.send(JSON.stringify(body));
+    if (type === 'ping') answer({ type: 'pong', reply_to: id, ...rest });
+    else if (type === 'message') answer(this.#said(connection, frame));
+    else if (type === 'typing') this.#typed(connection, String(frame.channel), frame.thread_ts as string | undefined);
+    else if (type === 'presence_sub' || type === 'presence_query') {
+      const ids = new Set(frame.ids as string[]);
+      if (type === 'presence_sub') connection.presences = ids;
+      this.#tellPresences(connection, ids);
+    } else answer({ ok: false, reply_to: id, error: { code: 5, msg: 'unknown event type' } });
   }
 
-  #typed({ token }: Connection, channelId: string, threadTs: string | undefined): undefined {
+  #typed({ token }: Connection, channelId: string, threadTs: string | undefined): void {
     const channel = this.#options.world.channels.get(channelId);
     if (token.user !== undefined && channel?.members.has(token.user.id)) this.#options.channels.type(channel, token.user.id, threadTs);
   }
@@ -176,7 +168,7 @@ export class Rtm {
     return { ok: true, reply_to: id, ts: message.ts, text: message.text };
   }
 
-  #tellPresences({ socket, isBatching }: Connection, ids: ReadonlySet<string>): undefined {
+  #tellPresences({ socket, isBatching }: Connection, ids: ReadonlySet<string>): void {
     const users = [...ids].flatMap((id) => this.#options.world.users.get(id) ?? []);
     for (const presence of ['active', 'away']) {
       const those = users.filter((user) => user.presence === presence).map(({ id }) => id);

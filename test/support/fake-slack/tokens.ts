@@ -1,5 +1,5 @@
 // Tokens: given, renewed, revoked. Prefixes and lifetimes as docs.slack.dev/authentication/tokens and /using-token-rotation. Unverified,
-// from memory: that a repeated install returns the tokens that live, with scopes added; that a refresh token is good once; and that
+// from memory: that a repeated install returns the token that lives, with scopes added (a rotated one is new); that a refresh token is good once; and that
 // the last token's end uninstalls the app.
 
 import type { App, Enterprise, Team, Token, User } from './model.ts';
@@ -33,7 +33,7 @@ export class Tokens {
         (token) =>
           token.kind === kind && token.team === team && token.user === user && token.enterprise === enterprise && world.isLive(token),
       );
-    if (known !== undefined && value === undefined) {
+    if (known !== undefined && value === undefined && !app.hasTokenRotation) {
       for (const scope of scopes) known.scopes.add(scope);
       return known;
     }

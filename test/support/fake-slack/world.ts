@@ -45,6 +45,8 @@ export interface Quirks {
   readonly unfurlDelay: number;
   /** With `oldest` and no `latest`, which end of history the first page is: today's pages say the newest, old ones said the oldest. */
   readonly pageWithOldestAlone: 'newest' | 'oldest';
+  /** What joins, topics and the like are called in private channels: `group_join` as of old, or `channel_join`. */
+  readonly privateSubtypes: 'group' | 'channel';
 }
 
 export type NewUser = Omit<User, 'updated' | 'teams' | 'avatar' | 'presence' | 'isDeleted' | 'status' | 'title' | 'tz'>;
@@ -88,6 +90,7 @@ export class World {
       fileShareDelay: 20,
       unfurlDelay: 20,
       pageWithOldestAlone: 'newest',
+      privateSubtypes: 'group',
       ...quirks,
     };
   }
