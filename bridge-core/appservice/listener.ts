@@ -67,7 +67,8 @@ export async function openListener({ host, port, log }: { host: string; port: nu
     bodyLimit: largestBody,
     keepAliveTimeout,
     requestTimeout: 120_000,
-    trustProxy: 'loopback',
+    // Whose address counts is a matter of limits alone; a proxy may as well be in the next container.
+    trustProxy: ['loopback', 'linklocal', 'uniquelocal'],
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 4096 },
