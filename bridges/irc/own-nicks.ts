@@ -14,9 +14,13 @@ interface Held {
   readonly passedIn: Set<IrcSession>;
 }
 
+/** With fewer nicks than this nobody looks for those that nobody asked for again. */
+const leastSwept = 1_000;
+
 export class OwnNicks {
   readonly #memory: number;
   readonly #held = new Map<string, Held>();
+  #sweepAt = leastSwept;
 
   constructor(memory: number) {
     this.#memory = memory;
@@ -48,6 +52,7 @@ export class OwnNicks {
   }
 
   take(folded: string, session: IrcSession): void {
+    if (this.#held.size >= this.#sweepAt) this.#sweep();
     this.#held.set(folded, { session, goneAt: undefined, isEnded: false, passedIn: new Set() });
   }
 
@@ -70,5 +75,12 @@ export class OwnNicks {
     const held = this.#held.get(folded);
     if (held?.goneAt !== undefined) this.#held.delete(folded);
     else if (held !== undefined) held.isEnded = true;
+  }
+
+  /** Whose memory is over and who was never heard of again. */
+  #sweep(): void {
+    const now = performance.now();
+    for (const [folded, { goneAt }] of this.#held) if (goneAt !== undefined && now - goneAt >= this.#memory) this.#held.delete(folded);
+    this.#sweepAt = Math.max(leastSwept, 2 * this.#held.size);
   }
 }

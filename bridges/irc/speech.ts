@@ -42,7 +42,7 @@ export interface SpeechParts {
   readonly giveUp: (reason: string) => void;
 }
 
-/** Lines that the reporter should have heard and did not: then it does not hear us, and is not relied upon. */
+/** Lines that the reporter should have heard, or the server echoed, and did not: then they are not relied upon. */
 const mostUnheard = 64;
 
 /** Is the line something that `say` was asked for? Typing notices, for one, are not. */
@@ -137,7 +137,11 @@ export class Speech {
     const { connection, timing } = this.#parts;
     this.#current = utterance;
     if (connection.capabilities.has('labeled-response')) utterance.label = `.${(++this.#labels).toString(36)}`;
-    else if (connection.capabilities.has('echo-message')) this.#unechoed.push(utterance);
+    else if (connection.capabilities.has('echo-message')) {
+      // A server that promises echoes and sends none: others prove what we say, and this must not grow for it.
+      if (this.#unechoed.length >= mostUnheard) this.#unechoed = [];
+      this.#unechoed.push(utterance);
+    }
     if (this.#parts.reporter(utterance.folded) !== undefined) this.#expectHearing(utterance);
     let written: Promise<void> = Promise.resolve();
     for (const [at, line] of utterance.lines.entries()) {
