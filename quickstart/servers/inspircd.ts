@@ -71,7 +71,12 @@ export async function startInspircdPair(options: Omit<InspircdOptions, 'name' | 
     first,
     second,
     connect: () => command(first, `CONNECT ${name2}`, new RegExp(` 364 \\S+ ${name2} [^]* 365 `)),
-    split: () => command(first, `SQUIT ${name2} :cut`, new RegExp(`^(?![^]* 364 \\S+ ${name2} )[^]* 365 `)),
+    // Each is told: the other end of a closed link may sleep on it for a minute.
+    split: async () => {
+      const without = (name: string) => new RegExp(`^(?![^]* 364 \\S+ ${name} )[^]* 365 `);
+      await command(first, `SQUIT ${name2} :cut`, without(name2));
+      await command(second, `SQUIT ${name1} :cut`, without(name1));
+    },
     stop: async () => {
       await Promise.all([first.stop(), second.stop()]);
     },
@@ -112,12 +117,16 @@ async function prepare(
   return Object.assign(server, { certificate });
 }
 
+let orders = 0;
+
 /** As the server's operator: gives an order, then asks for the list of servers until that shows that it was carried out. */
 async function command(server: IrcServer, order: string, listShows: RegExp): Promise<void> {
+  // A nick of its own each time: the server may not yet know that the last one went.
+  orders += 1;
   const { isDone, heard } = await converse(
     server.port,
     [
-      { say: `NICK oper${process.pid}\r\nUSER oper 0 * :oper\r\n`, until: / 001 / },
+      { say: `NICK oper${process.pid}_${orders}\r\nUSER oper 0 * :oper\r\n`, until: / 001 / },
       { say: `OPER ${operator.name} ${operator.password}\r\n`, until: / 381 / },
       {
         say: `${order}\r\nLINKS\r\n`,
