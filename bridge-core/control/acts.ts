@@ -69,6 +69,7 @@ export class Acts {
           event.room,
           `the bot was removed from the room by ${event.sender}${reason === undefined ? '' : ` (${reason})`}`,
         );
+        await directChats.left(event.room);
         return await forget(event.room);
       }
     }

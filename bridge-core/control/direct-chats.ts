@@ -90,6 +90,12 @@ export class DirectChats {
     else tell(room, `To link this room to a channel, a bridge admin says “!${this.#parts.protocol.id} link #channel” here.`);
   }
 
+  /** The bot is out of the room. */
+  async left(room: RoomId): Promise<void> {
+    const { notes } = this.#parts;
+    if (notes.get(noteOf(room)) !== undefined) await notes.set(noteOf(room), undefined);
+  }
+
   async encrypted(event: MatrixEvent): Promise<void> {
     const { homeserver, links, plumb, notes } = this.#parts;
     const { room } = event;

@@ -25,6 +25,17 @@ test('an invited bot greets in a direct chat, where no prefix is needed', async 
   assert.match(lastAnswer(rig), /^I do not know “hello\?”/);
 });
 
+test('a direct chat that the bot is put out of is none any more', async (t) => {
+  const { rig, op, directChats, notes, quiet } = await start(t);
+  const dm = rig.fake.createRoom({ creator: op, joinRule: 'invite', invite: [rig.bot], isDirect: true });
+  await quiet();
+  assert.ok(directChats.isDirect(room(dm)));
+  rig.fake.kick(op, dm, rig.bot);
+  await quiet();
+  assert.equal(directChats.isDirect(room(dm)), false);
+  assert.equal(notes.get(`direct:${dm}`), undefined);
+});
+
 test('a stranger’s invitation is declined with the reason', async (t) => {
   const { rig, quiet } = await start(t);
   const stranger = '@eve:elsewhere.test';
