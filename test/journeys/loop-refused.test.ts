@@ -85,6 +85,8 @@ test('once the other gives it back and the config is read anew, the channel is o
   await alice.setState(held.room, 'm.room.bridging', { user_id: '@operator:hs.test', status: 'failure' }, 'irc://LOCAL.test/#Held');
   stage.bridge.signal('SIGHUP');
   await until('the claim', async () => (await claim(held.room, '#held'))?.status === 'success' || undefined);
+  // What is claimed is carried a moment later, once it is noted here; the room's bridge info comes after that.
+  await alice.waitFor(({ room, type }) => room === held.room && type === 'm.bridge');
   await crosses(held, 'two');
 });
 

@@ -212,9 +212,9 @@ test('with no puppets to be had, the bot says who speaks; emotes and every line 
   await erin.waitForText('#relay', /two/, { since });
   await delay(settle);
   assert.deepEqual(ircLines(erin, '#relay', since), [
-    'relaybot: <Frank <the> Third> hello',
-    'relaybot: * Frank <the> Third waves',
-    'relaybot (notice): <Frank <the> Third> read this',
+    'relaybot: <Frank the Third> hello',
+    'relaybot: * Frank the Third waves',
+    'relaybot (notice): <Frank the Third> read this',
     'relaybot: <alice> one',
     'relaybot: <alice> two',
   ]);
