@@ -87,6 +87,7 @@ export function keepTidy(parts: UpkeepParts): () => void {
     const work = [
       store.write(() => {
         journal.trimSeen();
+        journal.trimDead();
         relations.trim();
       }),
       ...(minutes % 60 === 1 ? [transactions.trim()] : []),

@@ -7,6 +7,8 @@ import { type Direction, type Progress, type Row, type State, states, type Task,
 
 const dayMs = 86_400_000;
 const keepSeenDays = 30;
+/** Nobody tries a message again that was given up longer ago. */
+const keepDeadDays = 90;
 
 interface Stored {
   seq: number;
@@ -99,7 +101,9 @@ export class Journal {
 
   /** Is something with this source still to be delivered for this link? Reads the whole journal: for misses only. */
   findBySource(link: number, source: string): Row | undefined {
-    const stored = this.#store.prepare<Stored>('SELECT * FROM journal WHERE source = ? AND link = ? LIMIT 1').get(source, link);
+    const stored = this.#store
+      .prepare<Stored>("SELECT * FROM journal WHERE source = ? AND source != '' AND link = ? LIMIT 1")
+      .get(source, link);
     return stored && this.#revive(stored);
   }
 
@@ -107,7 +111,10 @@ export class Journal {
    *  there is no such row. */
   takeBack(link: number, source: string): boolean {
     const isUnsaid = `direction = ${towards.network} AND state IN (${states.waiting}, ${states.dead}) AND coalesce(json_array_length(progress, '$.proved'), 0) = 0`;
-    return this.#store.prepare(`DELETE FROM journal WHERE source = ? AND link = ? AND ${isUnsaid}`).run(source, link).changes > 0;
+    return (
+      this.#store.prepare(`DELETE FROM journal WHERE source = ? AND source != '' AND link = ? AND ${isUnsaid}`).run(source, link).changes >
+      0
+    );
   }
 
   dead(): Row[] {
@@ -124,6 +131,13 @@ export class Journal {
         'SELECT direction, state, count(*) AS rows, min(at) AS oldest FROM journal GROUP BY direction, state',
       )
       .all();
+  }
+
+  /** In a unit: forgets what was given up long ago, a slice at a time. */
+  trimDead(): void {
+    this.#store
+      .prepare(`DELETE FROM journal WHERE seq IN (SELECT seq FROM journal WHERE state = ${states.dead} AND at < ? LIMIT 2000)`)
+      .run(Date.now() - keepDeadDays * dayMs);
   }
 
   /** In a unit: forgets a slice of what was seen longer ago than it must be known. Called when idle, over and over. */

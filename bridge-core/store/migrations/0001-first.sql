@@ -23,6 +23,9 @@ CREATE TABLE journal (
   error TEXT
 );
 
+-- What an edit or a reply points at may still be in here.
+CREATE INDEX journal_source ON journal (source) WHERE source != '';
+
 -- pipeline/journal: the seen ledger. id = 12 bytes of SHA-256 over direction, link and source id
 CREATE TABLE seen (id BLOB PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID;
 

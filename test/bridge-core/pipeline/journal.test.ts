@@ -128,3 +128,32 @@ test('the ledger forgets in slices what is older than thirty days, and nothing e
   assert.equal(journal.isSeen(towards.matrix, '#a', 'new 99'), true);
   assert.equal(journal.isSeen(towards.matrix, '#a', 'old 1'), false);
 });
+
+test('what was given up is kept for ninety days, and what still waits for ever', async (t) => {
+  const { store } = openTempStore(t);
+  const journal = new Journal({ store, run: store.run });
+  const rows = await store.write(() => ['old', 'fresh', 'waiting'].map((name) => journal.append(newRow('lane', name))));
+  await store.write(() => {
+    for (const row of rows.slice(0, 2)) {
+      row.state = states.dead;
+      journal.save(row);
+    }
+    store.prepare('UPDATE journal SET at = at - 91 * 86400000 WHERE seq != ?').run(rows[1]?.seq ?? 0);
+    journal.trimDead();
+  });
+  assert.deepEqual([journal.dead().map(({ seq }) => seq), [...journal.pending()].map(({ seq }) => seq)], [[rows[1]?.seq], [rows[2]?.seq]]);
+});
+
+test('a target is found by the index, however much waits', async (t) => {
+  const { store } = openTempStore(t);
+  const plan = store.prepare<{ detail: string }>(
+    "EXPLAIN QUERY PLAN SELECT * FROM journal WHERE source = ? AND source != '' AND link = ? LIMIT 1",
+  );
+  assert.match(
+    plan
+      .all('$event', 1)
+      .map(({ detail }) => detail)
+      .join(),
+    /journal_source/,
+  );
+});
