@@ -75,7 +75,7 @@ test('an event refused or answered too late is sent again with count and reason,
     { status: 302, headers: { location: '/' } },
     { status: 503, headers: { 'x-slack-no-retry': '1' } },
   ];
-  const { slack, ann, general, server } = await subscribed(t, (_posted, number) => answers[number - 1] ?? {}, { answerTimeout: 150 });
+  const { slack, ann, general, server } = await subscribed(t, (_posted, number) => answers[number - 1] ?? {}, { answerTimeout: 250 });
   ann.say(general, 'again and again');
   await slack.deliveries.waitFor(({ attempt, outcome }) => attempt === 3 && outcome === 'failed');
   assert.deepEqual(
@@ -143,11 +143,15 @@ test("a person's token hears their direct messages, told in their name", async (
 });
 
 test('a slash command comes as a signed form, and its answer goes to the asker or the channel', async (t) => {
-  const { ann, bob, general, server } = await subscribed(t, ({ body }) => {
-    const text = new URLSearchParams(body).get('text');
-    const answer = { response_type: text === 'loud' ? 'in_channel' : 'ephemeral', text: `heard ${text}` };
-    return text === 'slow' ? { wait: 400 } : { body: JSON.stringify(answer), headers: { 'content-type': 'application/json' } };
-  });
+  const { ann, bob, general, server } = await subscribed(
+    t,
+    ({ body }) => {
+      const text = new URLSearchParams(body).get('text');
+      const answer = { response_type: text === 'loud' ? 'in_channel' : 'ephemeral', text: `heard ${text}` };
+      return text === 'slow' ? { wait: 700 } : { body: JSON.stringify(answer), headers: { 'content-type': 'application/json' } };
+    },
+    { answerTimeout: 400 },
+  );
   assert.deepEqual(await ann.command(general, '/matrix status'), { error: undefined, text: 'heard status', isInChannel: false });
   await ann.command(general, '/matrix loud');
   assert.deepEqual([ann.ephemerals.map(({ text }) => text), bob.ephemerals, bob.texts(general)], [['heard status'], [], ['heard loud']]);

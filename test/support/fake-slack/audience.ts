@@ -27,18 +27,20 @@ export function authorizationsOf(world: World, app: App, { event, audience }: Ha
   const facts = events.get(subscriptionOf(event));
   if (facts === undefined || !facts.transports.has('Events')) return [];
   if (audience.of === 'app') return audience.app === app && mayHearAsApp(world, app, event, audience.team) ? [toldAsApp(audience)] : [];
+  const name = subscriptionOf(event);
+  const kind = channelOf(audience)?.kind;
+  const scopes = kind === undefined ? facts.scopes : scopesFor(kind, facts.scopes);
+  if (scopes.length === 0 && facts.scopes.length > 0) return [];
   const found: Authorization[] = [];
-  for (const token of world.tokensOf(app)) {
-    const { kind, user } = token;
-    if (kind === 'app' || user === undefined || !world.isLive(token)) continue;
-    const subscribed = kind === 'bot' ? app.botEvents : app.userEvents;
-    if (subscribed !== 'all' && !subscribed.has(subscriptionOf(event))) continue;
-    const channelKind = channelOf(audience)?.kind;
-    const scopes = channelKind === undefined ? facts.scopes : scopesFor(channelKind, facts.scopes);
-    if (facts.scopes.length > 0 && (scopes.length === 0 || !grantsAny(token, scopes))) continue;
+  // What costs least is asked first: a workspace may have a thousand tokens.
+  for (const token of world.tokens.values()) {
+    const { user } = token;
+    if (token.app !== app || user === undefined || !maySee(audience, user) || !world.isLive(token)) continue;
+    const isBot = token.kind === 'bot';
+    const subscribed = isBot ? app.botEvents : app.userEvents;
+    if ((subscribed !== 'all' && !subscribed.has(name)) || !grantsAny(token, scopes)) continue;
     const team = teamToldOf(world, token, audience);
-    if (team === undefined || !maySee(audience, user)) continue;
-    found.push({ team, user: user.id, isBot: kind === 'bot', isOrgWide: token.team === undefined });
+    if (team !== undefined) found.push({ team, user: user.id, isBot, isOrgWide: token.team === undefined });
   }
   return found.sort((one, other) => Number(other.isBot) - Number(one.isBot));
 }

@@ -1,4 +1,4 @@
-// One call of a method as its handler sees it, and what handlers return: typed by the response types of @slack/web-api, so that tsc
+// One call of a method as its method sees it, and what its method returns: typed by the response types of @slack/web-api, so that tsc
 // refuses a field which Slack's replies have never had.
 
 import type * as web from '@slack/web-api';
@@ -117,7 +117,7 @@ export interface Replies {
 export type MethodName = keyof Replies;
 /** `ok` is added by the door. */
 export type To<M extends MethodName> = OrUndefined<Omit<Replies[M], 'ok'>>;
-export type Handlers<M extends MethodName> = { readonly [K in M]: (call: Call) => To<K> | Promise<To<K>> };
+export type Methods<M extends MethodName> = { readonly [K in M]: (call: Call) => To<K> | Promise<To<K>> };
 
 /** By id; conversations that the caller may not know of are not there. */
 export function channelOf(call: Call, name = 'channel'): Channel {

@@ -3,7 +3,7 @@
 // such. Unverified, from memory: `unknown_method` with `req_method`, and that a missing scope is told before a missing channel.
 
 import { type Args, readArgs } from './args.ts';
-import type { Call, Handlers, MethodName, Parts } from './call.ts';
+import type { Call, MethodName, Methods, Parts } from './call.ts';
 import { commonErrors, methods, scopesFor } from './documented.ts';
 import { type Answer, type Asked, bearer, json } from './http.ts';
 import { accountMethods } from './methods/account.ts';
@@ -19,7 +19,7 @@ import type { ChannelKind, Team, Token } from './model.ts';
 import { grants, grantsAny } from './scopes.ts';
 import { isOrgWideFor, SlackFault } from './world.ts';
 
-const handlers: Handlers<MethodName> = {
+const answers: Methods<MethodName> = {
   ...accountMethods,
   ...chatMethods,
   ...channelMethods,
@@ -57,7 +57,7 @@ export class WebApi {
       const wait = this.#waitFor(call, token);
       if (wait !== undefined) return json({ ok: false, error: 'ratelimited' }, 429, { 'retry-after': String(wait) });
       if (token !== undefined) this.#checkScope(call, token);
-      const body = await handlers[method](call);
+      const body = await answers[method](call);
       return json({ ok: true, ...body }, 200, scopeHeaders(method, token));
     } catch (error) {
       if (!(error instanceof SlackFault)) throw error;
@@ -133,7 +133,7 @@ export class WebApi {
 }
 
 function isKnown(method: string): method is MethodName {
-  return Object.hasOwn(handlers, method);
+  return Object.hasOwn(answers, method);
 }
 
 function scopeHeaders(method: string, token: Token | undefined): Record<string, string> {

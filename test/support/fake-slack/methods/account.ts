@@ -1,7 +1,7 @@
 // auth.*, apps.*, oauth.v2.access, rtm.connect, team.info: who calls, and from where. As their pages on docs.slack.dev/reference/methods;
 // `revoked` of auth.revoke and `auth.test` of an organisation's token are from their examples.
 
-import type { Call, Handlers, MethodName, To } from '../call.ts';
+import type { Call, MethodName, Methods, To } from '../call.ts';
 import { authorizationShape } from '../envelope.ts';
 import { exchange } from '../oauth-exchange.ts';
 import { teamShape, teamUrl } from '../shapes.ts';
@@ -79,7 +79,7 @@ export const accountMethods = {
     if (team === undefined || !isNear(call, team.id)) throw new SlackFault('team_not_found');
     return { team: teamShape(world, team) };
   },
-} satisfies Partial<Handlers<MethodName>>;
+} satisfies Partial<Methods<MethodName>>;
 
 /** One's own workspace, those of one's organisation, and those one shares a channel with. */
 function isNear({ world, team, user }: Call, id: string): boolean {

@@ -2,7 +2,7 @@
 // docs.slack.dev/reference/methods. Unverified: that `general` can be neither left nor archived by anybody, and who may rename
 // (here whoever is in the channel).
 
-import { type Call, channelOf, type Handlers, type MethodName, mustBeIn, type To } from '../call.ts';
+import { type Call, channelOf, type MethodName, type Methods, mustBeIn, type To } from '../call.ts';
 import type { Channel } from '../model.ts';
 import { channelShape } from '../shapes.ts';
 import { isDirect, SlackFault } from '../world.ts';
@@ -127,7 +127,7 @@ export const channelMethods = {
     call.channels.mark(channel, call.user.id, ts);
     return {};
   },
-} satisfies Partial<Handlers<MethodName>>;
+} satisfies Partial<Methods<MethodName>>;
 
 function shape({ user, team }: Call, channel: Channel) {
   return channelShape(channel, user.id, team) as never;

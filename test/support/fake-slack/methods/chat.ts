@@ -1,8 +1,8 @@
 // chat.*: as their pages on docs.slack.dev/reference/methods. Unverified, from memory: that a message by a user's token bears the app's bot
 // beside the user; that an unknown `thread_ts` puts a message into the main line; that a bot's edit bears the bot's id (seen in the
-// Java SDK's recordings); that chat.update counts bytes of the escaped text (found by GitLab's merge request 258898).
+// Java SDK's recordings); that chat.update counts bytes of the escaped text (so others found).
 
-import { type Call, channelOf, type Handlers, isVisible, type MethodName, messageOf, mustBeIn, type To } from '../call.ts';
+import { type Call, channelOf, isVisible, type MethodName, type Methods, messageOf, mustBeIn, type To } from '../call.ts';
 import { permalink } from '../inner-events.ts';
 import { inHistory } from '../message-shapes.ts';
 import type { Draft } from '../messages.ts';
@@ -82,7 +82,7 @@ export const chatMethods = {
     const channel = channelOf(call);
     return { channel: channel.id, permalink: permalink(call.world, messageOf(call, channel, call.args.need('message_ts'))) };
   },
-} satisfies Partial<Handlers<MethodName>>;
+} satisfies Partial<Methods<MethodName>>;
 
 /** An id, a name, or a person: then the direct message with them. */
 function target(call: Call): Channel {

@@ -1,6 +1,6 @@
 // Text, blocks, attachments and metadata of a call, checked as Slack does: docs.slack.dev/reference/block-kit (50 blocks, 3,000 characters
-// in a section, 12,000 in markdown), 100 attachments. Unverified: the sum of 13,200 characters over all blocks (bolt-js issue
-// 2509) and the 16 kB of metadata.
+// in a section, 12,000 in markdown), 100 attachments. Unverified: the sum of 13,200 characters over all blocks (so others
+// found) and the 16 kB of metadata.
 
 import type { MessageMetadata } from '@slack/types';
 import type { Call } from '../call.ts';

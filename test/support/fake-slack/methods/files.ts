@@ -1,7 +1,8 @@
 // files.*: the upload in three steps, info and delete, as their pages on docs.slack.dev/reference/methods; the bytes themselves go over
-// file-host.ts. `files.upload` answers as it does since its end. Unverified: which of the upload's settings Slack checks first.
+// file-host.ts. `files.upload` answers as it does since its end. Unverified: which of the upload's settings Slack checks first, and that
+// the message of an upload by a bot bears its `bot_id`.
 
-import { type Call, type Handlers, isVisible, type MethodName, type To } from '../call.ts';
+import { type Call, isVisible, type MethodName, type Methods, type To } from '../call.ts';
 import { fileShape } from '../file-shapes.ts';
 import type { Blocks, Channel, SlackFile } from '../model.ts';
 import { isConnect, SlackFault } from '../world.ts';
@@ -64,7 +65,7 @@ export const fileMethods = {
   'files.upload': (): To<'files.upload'> => {
     throw new SlackFault('method_deprecated');
   },
-} satisfies Partial<Handlers<MethodName>>;
+} satisfies Partial<Methods<MethodName>>;
 
 function uploaded({ world, user }: Call, id: string): SlackFile {
   const file = world.files.get(id);

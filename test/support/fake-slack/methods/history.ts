@@ -2,7 +2,7 @@
 // is a member (`not_in_channel`), a person also public channels. Commercial apps get 15 items at most. Unverified: that `metadata`
 // comes only when asked for, and that the page of a thread begins with the parent each time.
 
-import { type Call, channelOf, type Handlers, type MethodName, mustBeIn, type To } from '../call.ts';
+import { type Call, channelOf, type MethodName, type Methods, mustBeIn, type To } from '../call.ts';
 import { tsBound } from '../clock.ts';
 import { rationedItems } from '../limits.ts';
 import { inHistory } from '../message-shapes.ts';
@@ -55,7 +55,7 @@ export const historyMethods = {
       ...(hasMore ? { response_metadata: { next_cursor: cursorTo(taken.at(-1)) } } : {}),
     };
   },
-} satisfies Partial<Handlers<MethodName>>;
+} satisfies Partial<Methods<MethodName>>;
 
 function readable(call: Call): Channel {
   const channel = channelOf(call);

@@ -1,6 +1,6 @@
 // reactions.* and pins.*: as their pages on docs.slack.dev/reference/methods, for messages only (files and their comments are history).
 
-import { type Call, channelOf, type Handlers, isVisible, type MethodName, type To } from '../call.ts';
+import { type Call, channelOf, isVisible, type MethodName, type Methods, type To } from '../call.ts';
 import { isTs } from '../clock.ts';
 import { permalink } from '../inner-events.ts';
 import { inHistory } from '../message-shapes.ts';
@@ -58,7 +58,7 @@ export const itemMethods = {
     });
     return { items };
   },
-} satisfies Partial<Handlers<MethodName>>;
+} satisfies Partial<Methods<MethodName>>;
 
 function item(call: Call): Message {
   const { args, world } = call;

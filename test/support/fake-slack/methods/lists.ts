@@ -1,7 +1,7 @@
 // conversations.list, .info, .members and users.conversations: what there is and who is in it. Pages and defaults as their pages on
 // docs.slack.dev/reference/methods; cursors are Slack's secret, here a place in base64.
 
-import { type Call, channelOf, type Handlers, isVisible, type MethodName, page, type To } from '../call.ts';
+import { type Call, channelOf, isVisible, type MethodName, type Methods, page, type To } from '../call.ts';
 import { methods, scopesFor } from '../documented.ts';
 import type { Channel, ChannelKind } from '../model.ts';
 import { grantsAny } from '../scopes.ts';
@@ -32,7 +32,7 @@ export const listMethods = {
     const { items, next_cursor } = page([...channelOf(call).members], call, 100, 1000);
     return { members: items, response_metadata: { next_cursor } };
   },
-} satisfies Partial<Handlers<MethodName>>;
+} satisfies Partial<Methods<MethodName>>;
 
 function listed(call: Call, fits: (channel: Channel) => boolean): To<'conversations.list'> {
   const { args, team, token, method, world, user } = call;

@@ -1,7 +1,7 @@
 // users.*, bots.info, emoji.list, usergroups.*: as their pages on docs.slack.dev/reference/methods. Unverified: that people of other
 // workspaces can be asked about by whoever shares a channel with them, and by nobody else.
 
-import { type Call, type Handlers, type MethodName, page, type To } from '../call.ts';
+import { type Call, type MethodName, type Methods, page, type To } from '../call.ts';
 import type { User } from '../model.ts';
 import { botShape, usergroupShape, userShape } from '../shapes.ts';
 import { SlackFault } from '../world.ts';
@@ -82,7 +82,7 @@ export const peopleMethods = {
     if (group === undefined) throw new SlackFault('no_such_subteam');
     return { users: group.users };
   },
-} satisfies Partial<Handlers<MethodName>>;
+} satisfies Partial<Methods<MethodName>>;
 
 function personOf({ world, team, user: asker }: Call, id: string): User {
   const user = world.users.get(id);
