@@ -59,7 +59,7 @@ export const chatMethods = {
     if (channel.isArchived) throw new SlackFault('is_inactive');
     const { editWindow } = channel.team;
     const age = world.clock.now() / 1000 - Number(message.ts);
-    if (editWindow >= 0 && age > editWindow * 60) throw new SlackFault('edit_window_closed');
+    if (editWindow === 0 || (editWindow > 0 && age > editWindow * 60)) throw new SlackFault('edit_window_closed');
     const content = contentOf(call);
     if (Buffer.byteLength(normalise(content.text)) > maxUpdate) throw new SlackFault('msg_too_long');
     const editor = token.kind === 'bot' ? (call.user.bot?.id ?? call.user.id) : call.user.id;
