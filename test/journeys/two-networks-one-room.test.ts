@@ -76,7 +76,7 @@ test('both networks away at once: what is said waits, notices are few and are no
     await alice.say(room, `line ${at}`);
     await delay(200);
   }
-  await delay(process.env.CAUSEWAY_LONG ? 60_000 : 5_000);
+  await delay(process.env.CAUSEWAY_LONG ? 60_000 : 3_000);
   await Promise.all([ircServers.local?.start(), ircServers.ng?.start()]);
   bob = await stage.sitIn('Bob', '#stage');
   gil = await stage.ircPerson('gil', 'ng');
