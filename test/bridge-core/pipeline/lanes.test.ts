@@ -250,12 +250,12 @@ test('failing for all is an outage too: nobody is parked, and the tries made mea
 });
 
 test('rows grow old during an outage and their senders are told then, not when it ends', async (t) => {
-  const rig = openLanesRig(t, { age: 120 });
+  const rig = openLanesRig(t, { age: 2_000 });
   rig.isUp = false;
   await rig.say('lane', '1');
-  await delay(60);
+  await delay(1_500);
   await rig.say('lane', '2');
-  await rig.ended(1, 400);
+  await rig.ended(1, 3_000);
   assert.deepEqual(rig.buried, [{ name: '1', code: 'TOO_OLD' }]);
   rig.isUp = true;
   await rig.ended(2);
