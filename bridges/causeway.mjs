@@ -13,11 +13,9 @@ const carried = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.u
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   module.enableCompileCache();
-  // While all is loaded, the nursery of the heap stays small: grown then, it would hold 25 MB for good. Later it may grow.
-  setFlagsFromString('--max-semi-space-size=2');
+  // While all is loaded, the nursery of the heap does not grow: it would hold 25 MB for good. Later it may.
   setFlagsFromString('--semi-space-growth-factor=1');
   setTimeout(() => {
-    setFlagsFromString('--max-semi-space-size=16');
     setFlagsFromString('--semi-space-growth-factor=2');
     setFlagsFromString('--expose-gc');
     runInNewContext('gc')({ type: 'major', execution: 'sync', flavor: 'last-resort' });
