@@ -32,6 +32,8 @@ export interface Stage extends RealServers {
   sitIn(nick: string, ...channels: readonly string[]): Promise<IrcPerson>;
   /** Commands of an operator of the first IRC server; done when it resolves. */
   asOperator(...lines: readonly string[]): Promise<void>;
+  /** While `work` goes on the bridge stands still: whoever is to hear it first has the time to come. */
+  whileBridgeSleeps<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Resolves once the bridge carries in all links of the config. */
   startBridge(): Promise<void>;
 }
@@ -72,6 +74,14 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       for (const line of lines) operator.raw(line);
       await operator.settle();
       await operator.quit();
+    },
+    async whileBridgeSleeps(work) {
+      servers.bridge.signal('SIGSTOP');
+      try {
+        return await work();
+      } finally {
+        servers.bridge.signal('SIGCONT');
+      }
     },
     async startBridge() {
       await servers.bridge.start();

@@ -98,10 +98,12 @@ test('both networks away at once: no notice answers a notice, and what was said 
   await delay(500);
   for (let at = 0; at < 5; at += 1) await alice.say(room, `line ${at}`);
   await delay(process.env.CAUSEWAY_LONG ? 60_000 : 3_000);
-  await Promise.all([ircServers.left?.start(), ircServers.right?.start()]);
-  bob = await stage.sitIn('Bob', '#stage');
-  rita = await stage.ircPerson('Rita', 'right');
-  await rita.join('#far');
+  await stage.whileBridgeSleeps(async () => {
+    await Promise.all([ircServers.left?.start(), ircServers.right?.start()]);
+    bob = await stage.sitIn('Bob', '#stage');
+    rita = await stage.ircPerson('Rita', 'right');
+    await rita.join('#far');
+  });
   await bob.waitForText('#stage', 'line 4', { timeout: 60_000 });
   await rita.waitForText('#far', 'line 4', { timeout: 60_000 });
   bob.say('#stage', 'there again');

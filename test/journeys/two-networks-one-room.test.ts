@@ -77,10 +77,12 @@ test('both networks away at once: what is said waits, notices are few and are no
     await delay(200);
   }
   await delay(process.env.CAUSEWAY_LONG ? 60_000 : 3_000);
-  await Promise.all([ircServers.local?.start(), ircServers.ng?.start()]);
-  bob = await stage.sitIn('Bob', '#stage');
-  gil = await stage.ircPerson('gil', 'ng');
-  await gil.join('#ng');
+  await stage.whileBridgeSleeps(async () => {
+    await Promise.all([ircServers.local?.start(), ircServers.ng?.start()]);
+    bob = await stage.sitIn('Bob', '#stage');
+    gil = await stage.ircPerson('gil', 'ng');
+    await gil.join('#ng');
+  });
   await bob.waitForText('#stage', 'line 4', { timeout: 60_000 });
   await gil.waitForText('#ng', 'line 4', { timeout: 60_000 });
   bob.say('#stage', 'there again');
