@@ -172,3 +172,35 @@ test('the homeserver restarts, twice, while both sides speak and the bridge stay
   );
   assert.equal((await notices()).length, 1, String(await notices()));
 });
+
+// Longer than any request is waited for, so not in the usual run.
+if (process.env.CAUSEWAY_LONG)
+  test('the homeserver and then the IRC server stand still without ending a connection, and go on: each line once', async () => {
+    const [since, bobSince] = [alice.mark(), bob.mark()];
+    const fromIrc = await underLoad(
+      'still',
+      (text) => bob.say(channel, text),
+      async () => {
+        synapse.signal('SIGSTOP');
+        await delay(45_000);
+        synapse.signal('SIGCONT');
+        await delay(3_000);
+      },
+      10,
+    );
+    await alice.waitForText(room, fromIrc.at(-1) as string, { since, timeout: 90_000 });
+    await delay(1_000);
+    assert.deepEqual(bodies(await history(stage.ghost('Bob')), 'still'), fromIrc);
+    const speaker = persistent();
+    const fromMatrix = await underLoad('stuck', speaker.say, async () => {
+      irc.signal('SIGSTOP');
+      await delay(10_000);
+      irc.signal('SIGCONT');
+      await delay(2_000);
+    });
+    await speaker.done();
+    await bob.waitForText(channel, fromMatrix.at(-1) as string, { since: bobSince, timeout: 60_000 });
+    await delay(1_000);
+    const heard = ircLines(bob, channel, bobSince).map((line) => line.replace('alice[m]: ', ''));
+    assert.deepEqual(heard, fromMatrix);
+  });
