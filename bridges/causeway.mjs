@@ -7,7 +7,6 @@ import { existsSync } from 'node:fs';
 import * as module from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 
 const carried = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
 
@@ -17,8 +16,6 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   setFlagsFromString('--semi-space-growth-factor=1');
   setTimeout(() => {
     setFlagsFromString('--semi-space-growth-factor=2');
-    setFlagsFromString('--expose-gc');
-    runInNewContext('gc')({ type: 'major', execution: 'sync', flavor: 'last-resort' });
     // Else written at a clean end only: a bridge that is killed would find nothing at its next start.
     module.flushCompileCache();
   }, 5_000).unref();

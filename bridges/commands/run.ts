@@ -5,6 +5,7 @@ import type { LoadedConfig } from '../../config/load.ts';
 import type { Sources } from '../../config/sources.ts';
 import { readRegistration } from '../../registration/registration.ts';
 import { load, loadAll } from './configs.ts';
+import { giveMemoryBack } from './idle-memory.ts';
 
 /** Returns when it is told to stop; by then everything is closed. */
 export async function run(files: readonly string[], sources: Sources): Promise<number> {
@@ -46,6 +47,7 @@ export async function run(files: readonly string[], sources: Sources): Promise<n
     configs.map((config) => definitionOf(config, sources)),
     { log },
   );
+  giveMemoryBack();
   const signal = await stopping.promise;
   log.info({ signal }, 'stopping; a second signal stops at once');
   await host.stop();

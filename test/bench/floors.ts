@@ -127,9 +127,9 @@ async function crowd(port: number, channel: string, count: number, tls: boolean)
   globalThis.gc?.();
   process.stdout.write('\n');
   await once(process.stdin, 'data');
-  for (let from = 0; from < count; from += 20) {
+  for (let from = 0; from < count; from += 250) {
     await Promise.all(
-      Array.from({ length: Math.min(20, count - from) }, (_, number) =>
+      Array.from({ length: Math.min(250, count - from) }, (_, number) =>
         bareClient({ port, nick: `bare${from + number}`, channels: [channel], tls }),
       ),
     );
