@@ -48,6 +48,17 @@ export class Backlog {
     return false;
   }
 
+  /** Is there one of this key that `seen` does not hold yet? It does then. */
+  recall(key: string, seen: Set<number>): boolean {
+    for (let at = this.#head; at < this.#entries.length; at++) {
+      const entry = this.#entries[at];
+      if (entry?.key !== key || seen.has(entry.number)) continue;
+      seen.add(entry.number);
+      return true;
+    }
+    return false;
+  }
+
   /** All that came with their line, oldest first; empty afterwards. */
   drain(): { readonly key: string; readonly line: IrcLine }[] {
     const all = this.#entries

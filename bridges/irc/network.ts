@@ -95,7 +95,7 @@ export class IrcNetwork {
         return bridgeGap({
           ...{ channel, session: ear, from, timing, reports: this.#reports },
           isOwn: (nick) => this.directory.isOwn(nick),
-          wasReported: (key) => this.#reporters.wasReported(coverage, key),
+          wasReported: this.#reporters.recaller(coverage),
         });
       },
       handedOver: (folded) => this.#crew.handedOver(folded),

@@ -18,12 +18,20 @@ export interface Ear {
   fence(): Promise<void>;
 }
 
+interface Fresh {
+  /** Behind it nothing is in doubt any more. */
+  readonly fence: Promise<void>;
+  readonly wasReported: (key: string) => boolean;
+}
+
 /** One watched channel. */
 export interface Coverage {
   readonly folded: string;
   readonly attendees: Set<Ear>;
   reporter: Ear | undefined;
   standby: Ear | undefined;
+  /** Goes up with each change of the two: who comes into step meanwhile does so for nothing. */
+  changes: number;
   /** Heard by the standby, not yet by the reporter; and the other way round. */
   unreported: Backlog;
   ahead: Backlog;
@@ -31,7 +39,7 @@ export interface Coverage {
   already: Backlog;
   /** Who began to listen just now: what they hear first may have been reported already. (On a server without message ids two
    *  lines of the same person and words cannot be told apart in these few milliseconds.) */
-  readonly fresh: Set<Ear>;
+  readonly fresh: Map<Ear, Fresh>;
   /** The standby has heard all that the reporter has not told: whoever of the two is lost now, nothing is. */
   isComplete: boolean;
   /** Of the last message reported. */
@@ -73,10 +81,11 @@ export class Reporters {
       attendees: new Set(),
       reporter: undefined,
       standby: undefined,
+      changes: 0,
       unreported: backlog(),
       ahead: backlog(),
       already: backlog(),
-      fresh: new Set(),
+      fresh: new Map(),
       isComplete: false,
       lastId: undefined,
       handedOverAt: Number.NEGATIVE_INFINITY,
@@ -128,6 +137,7 @@ export class Reporters {
     coverage.attendees.delete(ear);
     if (ear === coverage.standby) {
       coverage.standby = undefined;
+      coverage.changes += 1;
       this.#relieve(ear, coverage);
       if (coverage.reporter === undefined) coverage.lostAt ??= Math.max(coverage.heardAt, ear.heardAt);
       else this.#pickStandby(coverage);
@@ -141,20 +151,21 @@ export class Reporters {
     const now = Date.now();
     if (ear === coverage.standby) {
       const isAhead = coverage.ahead.take(key);
-      const wasReported = coverage.fresh.has(ear) && this.wasReported(coverage, key);
+      const wasReported = coverage.fresh.get(ear)?.wasReported(key) ?? false;
       if (!isAhead && !wasReported) coverage.unreported.push(key, line, now);
       return;
     }
     coverage.heardAt = now;
-    const wasReported = coverage.fresh.has(ear) && this.wasReported(coverage, key);
+    const wasReported = coverage.fresh.get(ear)?.wasReported(key) ?? false;
     if (coverage.already.take(key) || wasReported) return;
     if (coverage.standby !== undefined && !coverage.unreported.take(key)) coverage.ahead.push(key, undefined, now);
     this.#report(coverage, key, line);
   }
 
-  /** Lately, by any session; each time it was reported answers one question. */
-  wasReported(coverage: Coverage, key: string): boolean {
-    return this.#recent.take(`${coverage.folded} ${key}`);
+  /** For one who asks of line after line whether it was reported lately, by any session: each report answers once. */
+  recaller(coverage: Coverage): (key: string) => boolean {
+    const seen = new Set<number>();
+    return (key) => this.#recent.recall(`${coverage.folded} ${key}`, seen);
   }
 
   /** Reports from here on; what nobody heard since `lostAt` is filled from the history, or told. */
@@ -197,6 +208,7 @@ export class Reporters {
     if (coverage.standby !== undefined && coverage.standby !== next) this.#relieve(coverage.standby, coverage);
     coverage.reporter = next;
     coverage.standby = undefined;
+    coverage.changes += 1;
     coverage.already = coverage.ahead;
     coverage.ahead = new Backlog(this.#parts.timing.backlog);
     coverage.unreported = new Backlog(this.#parts.timing.backlog);
@@ -235,6 +247,7 @@ export class Reporters {
   #standBy(coverage: Coverage, ear: Ear): void {
     if (coverage.standby !== undefined && coverage.standby !== ear) this.#relieve(coverage.standby, coverage);
     coverage.standby = ear;
+    coverage.changes += 1;
     coverage.unreported.clear();
     coverage.ahead.clear();
     coverage.isComplete = false;
@@ -242,14 +255,17 @@ export class Reporters {
     void this.#comeIntoStep(coverage, ear);
   }
 
-  /** After the first fence the standby has heard all since it listens. What the reporter had told by the second and the standby
-   *  has not heard by the third, it never will, and that must not hide the like of it later. Then the bot takes its office back. */
+  /** After the first fence the standby has heard all since it listens. What the reporter has not told of that by the second was
+   *  said before it came in: too late now, for later lines are told. What the reporter had told by the second and the standby has
+   *  not heard by the third, it never will, and that must not hide the like of it later. Then the bot takes its office back. */
   async #comeIntoStep(coverage: Coverage, ear: Ear): Promise<void> {
+    const { changes } = coverage;
     const stillStands = () =>
-      coverage.standby === ear && coverage.reporter !== undefined && this.#channels.get(coverage.folded) === coverage;
+      coverage.changes === changes && coverage.reporter !== undefined && this.#channels.get(coverage.folded) === coverage;
     try {
       await this.#hearAll(coverage, ear);
       if (!stillStands()) return;
+      const heard = coverage.unreported.mark();
       const hasTold = await Promise.race([
         coverage.reporter?.fence().then(() => true),
         delay(this.#parts.timing.handover, false, { ref: false }),
@@ -258,6 +274,7 @@ export class Reporters {
       await ear.fence();
       if (!stillStands()) return;
       coverage.ahead.dropBefore(told);
+      if (hasTold === true) coverage.unreported.dropBefore(heard);
       coverage.isComplete = hasTold === true;
       if (!ear.isBot) return;
       // A reporter that answers no PING sits on a dead socket.
@@ -269,11 +286,14 @@ export class Reporters {
   }
 
   async #hearAll(coverage: Coverage, ear: Ear): Promise<void> {
-    coverage.fresh.add(ear);
+    const wasReported = coverage.fresh.get(ear)?.wasReported ?? this.recaller(coverage);
+    const fresh = { fence: ear.fence(), wasReported };
+    coverage.fresh.set(ear, fresh);
     try {
-      await ear.fence();
+      await fresh.fence;
     } finally {
-      coverage.fresh.delete(ear);
+      // One who stood by before and does so again waits for the later fence.
+      if (coverage.fresh.get(ear) === fresh) coverage.fresh.delete(ear);
     }
   }
 

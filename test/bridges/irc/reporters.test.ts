@@ -121,11 +121,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('join' as const, 'lose' as const), ear }) },
 );
 
-async function play(steps: readonly Step[], hasIds: boolean): Promise<Simulation> {
+/** `areIn`: all sessions are there before anything else happens; otherwise they come in on the way. */
+async function play(steps: readonly Step[], hasIds: boolean, areIn: boolean): Promise<Simulation> {
   const world = new Simulation(size);
   const [bot] = world.ears;
   if (bot === undefined) throw new RangeError('no bot');
-  for (const each of world.ears) {
+  for (const each of areIn ? world.ears : []) {
     await world.join(each);
     await world.settle();
   }
@@ -163,7 +164,7 @@ for (const hasIds of [true, false]) {
   test(`every line once and in order or a gap told, whoever is lost and returns (${hasIds ? 'with' : 'without'} ids)`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 80 }), async (steps) => {
-        const world = await play(steps, hasIds);
+        const world = await play(steps, hasIds, true);
         if (world.gaps.length === 0) assert.deepEqual(world.reported, world.said);
         else assert.deepEqual(world.reported, inOrderOf(world.said, world.reported));
         assert.equal(world.coverage.reporter, world.ears[0], 'in the end the bot reports again');
@@ -172,6 +173,21 @@ for (const hasIds of [true, false]) {
     );
   });
 }
+
+test('sessions that come in at the same time, in whatever order they are read: no line before one that was said earlier', async () => {
+  const coming: fc.Arbitrary<Step> = fc.oneof(
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('say' as const), text: fc.constant(0) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('read' as const), ear, count: fc.integer({ min: 1, max: 4 }) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('join' as const), ear }) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(coming, { minLength: 4, maxLength: 40 }), async (steps) => {
+      const world = await play(steps, true, false);
+      assert.deepEqual(world.reported, inOrderOf(world.said, world.reported));
+    }),
+    { numRuns: 300 },
+  );
+});
 
 test('a reporter on a dead socket is not waited for when the bot returns', async () => {
   const world = new Simulation(2);
