@@ -20,6 +20,8 @@ export interface AttendanceParts {
   readonly fold: (name: string) => string;
   readonly arrived: (folded: string) => void;
   readonly departed: (folded: string) => void;
+  /** What our JOIN waits for. */
+  readonly first?: ((folded: string) => Promise<void> | undefined) | undefined;
 }
 
 export class Attendance {
@@ -42,6 +44,11 @@ export class Attendance {
     return [...this.#joined.keys()];
   }
 
+  /** Asked to be let in, not answered yet. */
+  joining(folded: string): Promise<void> | undefined {
+    return this.#joining.get(folded)?.promise;
+  }
+
   join(name: string, key?: string): Promise<void> {
     const folded = this.#fold(name);
     if (this.#joined.has(folded)) return Promise.resolve();
@@ -62,7 +69,9 @@ export class Attendance {
       },
     };
     this.#joining.set(folded, joining);
-    if (this.#unsent.push(joining) === 1) setImmediate(() => this.#sendJoins());
+    const first = this.#parts.first?.(folded);
+    if (first === undefined) this.#ask(joining);
+    else first.then(() => this.#ask(joining));
     return promise;
   }
 
@@ -140,6 +149,10 @@ export class Attendance {
 
   #refused(channel: string, error: BridgeError): void {
     this.#joining.get(this.#fold(channel))?.settle(error);
+  }
+
+  #ask(joining: Joining): void {
+    if (this.#unsent.push(joining) === 1) setImmediate(() => this.#sendJoins());
   }
 
   #sendJoins(): void {

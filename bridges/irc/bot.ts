@@ -1,6 +1,7 @@
 // The bot of one network: the connection that should hear every linked channel. Keeps it up, keeps it in the channels, and
 // decides what a kick or a ban means for a link.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { type BridgeError, type Logger, messageOf, PermanentError, UnreachableError } from '#bridge-core';
 import { Lifeline, type OpenConnection } from './lifeline.ts';
 import { nextNick } from './nicknames.ts';
@@ -83,6 +84,14 @@ export class Bot {
   absence(): UnreachableError {
     const { lastError } = this;
     return new UnreachableError(lastError?.code ?? 'NETWORK_UNREACHABLE', lastError?.message ?? 'not connected yet', { cause: lastError });
+  }
+
+  /** Who goes in too waits for this, so that whoever reports hears from the first what any of us hears; but nobody waits long. */
+  comingIn(folded: string): Promise<void> | undefined {
+    const { botFirst } = this.#parts.timing;
+    const joining = () => this.#session?.attendance.joining(folded);
+    const coming = this.state === 'connecting' ? this.#lifeline.ready(botFirst).then(joining) : joining();
+    return coming && Promise.race([coming.catch(() => {}), delay(botFirst, undefined, { ref: false })]);
   }
 
   /** Into the channel now, if connected; rejects with CHANNEL_CLOSED and kin where it does not let us in. */

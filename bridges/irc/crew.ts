@@ -106,6 +106,7 @@ export class Crew {
       ...{ speaker, connection, context, timing, giveUp, close },
       arrived: (who, folded) => this.#arrived(who, folded),
       departed: (who, folded) => this.#departed(who, folded),
+      ...(speaker.as === 'user' && { first: (folded: string) => this.bot.comingIn(folded) }),
     });
     ownNicks.take(connection.isupport.fold(connection.nick), session);
     return session;

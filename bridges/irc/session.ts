@@ -2,7 +2,7 @@
 // verbs that the core sees are made in verbs.ts. Lives as long as the connection.
 
 import { type BridgeError, RetryableError, type Session, type Speaker, UnreachableError } from '#bridge-core';
-import { Attendance } from './attendance.ts';
+import { Attendance, type AttendanceParts } from './attendance.ts';
 import { Batches } from './batches.ts';
 import { Errands } from './errands.ts';
 import type { Ear } from './reporters.ts';
@@ -18,6 +18,7 @@ export interface IrcSessionParts {
   readonly timing: IrcTiming;
   readonly arrived: (session: IrcSession, folded: string) => void;
   readonly departed: (session: IrcSession, folded: string) => void;
+  readonly first?: AttendanceParts['first'];
   /** Ends the connection; the owner then comes back with a new one. */
   readonly giveUp: (reason: string) => void;
   /** Ends it for good, as its person wished. */
@@ -54,6 +55,7 @@ export class IrcSession implements Ear {
       fold: context.foldChannel,
       arrived: (folded) => parts.arrived(this, folded),
       departed: (folded) => parts.departed(this, folded),
+      first: parts.first,
     });
     this.speech = new Speech({
       connection,

@@ -19,6 +19,8 @@ export interface IrcTiming {
   readonly young: number;
   /** A puppet that the network says has quit is given up after this, unless its own connection says why before. */
   readonly lastWords: number;
+  /** The bot is just coming in: puppets that would be in before it wait no longer than this. */
+  readonly botFirst: number;
   /** The bot was kicked: back in after this. */
   readonly rejoin: number;
   /** Kicked again within this: it is meant. */
@@ -61,6 +63,7 @@ export const usualTiming: IrcTiming = {
   recent: 10_000,
   young: 5_000,
   lastWords: 1_000,
+  botFirst: 1_000,
   rejoin: 60_000,
   kickMemory: 3_600_000,
   joinRetry: 60_000,

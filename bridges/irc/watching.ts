@@ -37,14 +37,15 @@ export class Watching {
   async watch(id: ChannelId): Promise<void> {
     const { channels, presence, sessions, goBack, bot } = this.#parts;
     const folded = parseId(id).name;
-    let channel = channels.get(folded);
-    if (channel === undefined) {
-      channel = this.#begin(id, folded);
-      channels.add(channel);
-      presence.watch(folded);
-      for (const session of sessions()) goBack(session, channel);
-    }
-    await bot().enter(channel);
+    const known = channels.get(folded);
+    if (known !== undefined) return bot().enter(known);
+    const channel = this.#begin(id, folded);
+    channels.add(channel);
+    presence.watch(folded);
+    // The bot asks first.
+    const entering = bot().enter(channel);
+    for (const session of sessions()) goBack(session, channel);
+    await entering;
   }
 
   async unwatch(id: ChannelId): Promise<void> {

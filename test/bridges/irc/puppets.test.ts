@@ -159,6 +159,22 @@ test('after a restart who spoke last is connected at once and goes back to the c
   assert.equal(next.adapter.openSession(speaker('ann'), id)?.self, 'local/ann{m}');
 });
 
+test('after a restart the bot is let into a channel before its puppets ask', async (t) => {
+  const { ircd, world, id } = await start(t);
+  await world.say('ann', id, 'hello');
+  await world.adapter.disconnect();
+  await until('all to leave', () => ircd.connections === 0 || undefined);
+  ircd.faults.latency = 80;
+  const since = ircd.received.length;
+  const next = withAdapter(t, { port: ircd.port, memory: world.memory, timing: quick });
+  await next.adapter.connect();
+  await next.watch('#chan');
+  await ircd.waitForMember('#chan', 'ann[m]');
+  const [bots, anns] = ircd.received.slice(since).filter(({ text }) => text.startsWith('JOIN '));
+  assert.deepEqual([bots?.nick, anns?.nick], ['causeway', 'ann[m]']);
+  assert.ok((anns?.at ?? 0) - (bots?.at ?? 0) >= 75, 'asked before the bot was in');
+});
+
 test('puppets that say nothing for long, or are in no channel, give their connection up', async (t) => {
   await t.test('idle', async (t) => {
     const { ircd, world, id } = await start(t, {}, { network: { puppets: { max: 5, idle: '200ms' } } });
