@@ -274,7 +274,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     },
     inbound: {
       transaction: async (id: string, body: unknown, isFirstOfConnection: boolean): Promise<void> => {
-        matrixLanes.resume(homeserverScope);
+        matrixLanes.heardFrom(homeserverScope);
         await catchUp.before(isFirstOfConnection);
         await transactions.receive(id, body);
       },

@@ -113,9 +113,14 @@ export class Lanes {
     for (const lane of this.#lanes.values()) this.#start(lane);
   }
 
-  /** The other side was heard from: whoever waits for it goes on at once. */
+  /** The other side is back: whoever waits for it goes on at once. */
   resume(scope: string): void {
     this.#outages.end(scope);
+  }
+
+  /** It said something, so it may be back: whoever waits for it tries. */
+  heardFrom(scope: string): void {
+    this.#outages.heardFrom(scope);
   }
 
   /** Resolves once the row is delivered, parked or given up; at once for one that waits in no lane. Rejects at a stop. */
@@ -186,7 +191,8 @@ export class Lanes {
         lane.running = false;
         this.#tellIfIdle();
         if (lane.again) this.#start(lane);
-        else if (lane.head === lane.queue.length) this.#lanes.delete(lane.name);
+        // Woken late it may have a successor of its name.
+        else if (lane.head === lane.queue.length && this.#lanes.get(lane.name) === lane) this.#lanes.delete(lane.name);
       });
   }
 

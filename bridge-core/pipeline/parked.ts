@@ -128,10 +128,15 @@ export class Parked {
       })
       .then((after) => {
         chain.running = false;
-        if (chain.rows.length === 0) this.#chains.delete(chain.name);
+        if (chain.rows.length === 0) this.#forget(chain);
         else this.#schedule(chain, after);
         this.#parts.rested();
       });
+  }
+
+  /** Woken late it may have a successor of its name. */
+  #forget(chain: Chain): void {
+    if (this.#chains.get(chain.name) === chain) this.#chains.delete(chain.name);
   }
 
   /** Goes on as long as rows get away; gives the least wait until the next try. */

@@ -209,6 +209,32 @@ test('whatever is heard from the other side ends the wait at once', async (t) =>
   assert.equal(rig.probes, before);
 });
 
+test('a side that speaks and does not listen is one outage: tried at its word, yet not at each, told of once', async (t) => {
+  const told: string[] = [];
+  const log = {
+    ...quiet,
+    warn: (_: object, message: string) => void told.push(message),
+    info: (_: object, message: string) => void told.push(message),
+  };
+  const news: unknown[] = [];
+  const rig = openLanesRig(t, { timing: { probeEvery: 60_000, tellAfter: 400 }, log, outage: (...each) => news.push(each) });
+  rig.isUp = false;
+  await rig.say('lane', '1');
+  await until('the first try', () => rig.tries.length === 1);
+  for (let word = 0; word < 30; word += 1) {
+    rig.lanes.heardFrom('net');
+    await delay(20);
+  }
+  assert.equal(rig.tries.length, 2);
+  assert.deepEqual(news, [['net', false, ['lane']]]);
+  rig.isUp = true;
+  await delay(600);
+  rig.lanes.heardFrom('net');
+  await rig.ended(1);
+  assert.deepEqual(news.length, 2);
+  assert.deepEqual(told, ['away; what is for it waits in the journal', 'back; delivering what waited']);
+});
+
 test('word from the other side in the very moment in which a lane begins to wait is not missed', async (t) => {
   let onOutage = () => {};
   const log = { ...quiet, warn: () => onOutage() };
@@ -260,6 +286,23 @@ test('rows grow old during an outage and their senders are told then, not when i
   rig.isUp = true;
   await rig.ended(2);
   assert.deepEqual(rig.delivered, ['2']);
+});
+
+test('a lane whose rows grew too old during an outage does not take its successor along when the outage ends', async (t) => {
+  const rig = openLanesRig(t, { age: 1_000, timing: { probeEvery: 60_000 } });
+  rig.isUp = false;
+  await rig.say('lane', '1');
+  await rig.ended(1, 3_000);
+  await rig.say('lane', '2', '3');
+  rig.script('2', () => delay(100));
+  rig.isUp = true;
+  rig.lanes.resume('net');
+  await until('the next try', () => rig.tries.includes('2'));
+  await delay(20);
+  await rig.say('lane', '4');
+  await rig.ended(4);
+  assert.deepEqual(rig.delivered, ['2', '3', '4']);
+  assert.equal(rig.most, 1);
 });
 
 test('parked rows make no tries during an outage, and go on when it ends', async (t) => {
