@@ -2,10 +2,11 @@
 // catalogue, keeps no state outside `tools.memory`, and never learns of Matrix beyond the ids that it is handed.
 // A missing optional verb is the missing capability; the core then takes a fallback (pipeline/fallbacks.ts).
 
+import type { AdapterTools } from './adapter-tools.ts';
 import type { RichText } from './format/rich-text.ts';
-import type { ChannelId, EventId, RemoteMessageId, RemoteUserId, RoomId, UserId } from './ids.ts';
-
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+import type { ChannelId, RemoteMessageId, RemoteUserId, RoomId, UserId } from './ids.ts';
+import type { Login, LoginFlow, Speaker } from './logins.ts';
+import type { Json, RemoteEvent, RemoteFile, RemoteMessage, RemoteUser, ShownAs, Style } from './remote-event.ts';
 
 /** A kind of network: its name, its config section, how to make one. */
 export interface Network<Settings = unknown, Body extends Json = string> {
@@ -40,12 +41,18 @@ export interface Adapter<Body extends Json = string> {
   speakerOf(user: RemoteUserId): Speaker | undefined;
   /** Asks the network: undefined where there is no such person. */
   user(id: RemoteUserId): Promise<RemoteUser | undefined>;
+  /** Takes on a person's own account, at start and after a login; the same account again brings new credentials. */
+  signIn?(login: Login): Promise<void>;
+  /** They logged out, or the network refused them: sessions of that login end. Never voids what others use too. */
+  signOut?(login: Login): Promise<void>;
+  /** The direct or group chat of a logged-in person with these, opened if need be. NETWORK_LOGIN where they are not. */
+  openDirect?(user: UserId, others: readonly RemoteUserId[]): Promise<ChannelId>;
   /** A private word from the bridge to a person on the network: why a line of theirs was not delivered. Limited in rate. */
   tell?(user: RemoteUserId, words: string): Promise<void>;
   /** The person asks for another name on this network; returns the one that they got. */
   nick?(user: UserId, channel: ChannelId, wanted: string): Promise<string>;
   open?(file: RemoteFile): Promise<ReadableStream<Uint8Array>>;
-  /** Closes a gap: what was said since, oldest first. */
+  /** Closes a gap: what was said since, oldest first; what its budget does not reach is told as a `gap` event. */
   history?(channel: ChannelId, since: RemoteMessageId | number): AsyncIterable<RemoteEvent<Body>>;
   /** Takes over what it can of new settings while it runs; a line for each thing that needs a restart. */
   reload?(settings: unknown): readonly string[];
@@ -110,8 +117,6 @@ export interface Fit {
   mention(who: { readonly user: UserId } | { readonly remote: RemoteUserId }): string | undefined;
 }
 
-export type Style = 'text' | 'emote' | 'notice';
-
 /** One identity that can speak on the network. */
 export interface Session<Body extends Json = string> {
   readonly self: RemoteUserId;
@@ -128,17 +133,15 @@ export interface Session<Body extends Json = string> {
   react?(channel: ChannelId, target: RemoteMessage, emoji: string, on: boolean, key: string): Promise<RemoteMessageId | undefined>;
   type?(channel: ChannelId, on: boolean): Promise<void>;
   setTopic?(channel: ChannelId, topic: string): Promise<void>;
+  rename?(channel: ChannelId, name: string): Promise<void>;
+  archive?(channel: ChannelId, on: boolean): Promise<void>;
+  invite?(channel: ChannelId, user: RemoteUserId): Promise<void>;
   kick?(channel: ChannelId, user: RemoteUserId, reason?: string): Promise<void>;
+  pin?(channel: ChannelId, target: RemoteMessage, on: boolean): Promise<void>;
   markRead?(channel: ChannelId, upTo: RemoteMessageId): Promise<void>;
   setPresence?(away: string | undefined): Promise<void>;
   close(reason?: string): Promise<void>;
 }
-
-export type Speaker =
-  | { readonly as: 'bot' }
-  | { readonly as: 'user'; readonly user: UserId; readonly name?: string; readonly credentials?: Credentials };
-
-export type Credentials = { readonly [field: string]: string };
 
 export interface Outgoing<Body extends Json = string> {
   /** The row's key with the part's number: the same on every try. */
@@ -147,17 +150,10 @@ export interface Outgoing<Body extends Json = string> {
   readonly body: Body;
   readonly style: Style;
   /** Whom the bot speaks for, where the session can show it. Where it cannot, the text already names them. */
-  readonly shownAs?: { readonly name: string; readonly avatar?: string };
+  readonly shownAs?: ShownAs;
   readonly file?: MatrixFile;
   readonly replyTo?: RemoteMessage;
   readonly thread?: RemoteMessage;
-}
-
-/** Every part that one Matrix event became, in order. Parts without an id of the network are not listed. */
-export interface RemoteMessage {
-  readonly channel: ChannelId;
-  readonly ids: readonly RemoteMessageId[];
-  readonly sender?: RemoteUserId;
 }
 
 export interface MatrixFile {
@@ -167,14 +163,6 @@ export interface MatrixFile {
   /** A public address of ours, where there is one. */
   readonly url?: string;
   open(): Promise<ReadableStream<Uint8Array>>;
-}
-
-export interface RemoteFile {
-  readonly name: string;
-  readonly type?: string;
-  readonly bytes?: number;
-  /** The adapter's own reference, or an address that anyone can fetch. */
-  readonly source: string;
 }
 
 export interface Capabilities {
@@ -187,14 +175,6 @@ export interface Capabilities {
   readonly sendsPerSecond: number;
 }
 
-export interface RemoteUser {
-  readonly id: RemoteUserId;
-  readonly name: string;
-  /** Fills the templates of names.ts: for IRC `network` and `nick`. */
-  readonly fields: Readonly<Record<string, string>>;
-  readonly avatar?: string;
-}
-
 export interface Channel {
   readonly id: ChannelId;
   /** As people write it: `#node`. */
@@ -202,115 +182,34 @@ export interface Channel {
   readonly network: { readonly id: string; readonly name: string; readonly domain: string; readonly aliases: readonly string[] };
   readonly topic?: string;
   readonly url?: string;
+  /** `public` unless said: anybody of the network may come in. */
+  readonly kind?: 'public' | 'private' | 'direct' | 'group';
+}
+
+/** A chat of a few people, of whom some are ours by their own accounts. */
+export interface Chat {
+  readonly people: readonly UserId[];
+  readonly kind: 'direct' | 'group';
+  /** A group's own name, where it has one. */
+  readonly name?: string;
 }
 
 export interface Channels {
   /** From what a person wrote (`#node`, `libera #node`, `libera/#node`) or a ChannelId; no question to the network where
-   *  the shape alone tells. Undefined: no such network or not a channel's name. */
-  resolve(query: string): Promise<Channel | undefined>;
+   *  the shape alone tells. Undefined: no such network, not a channel's name, or none that `by` may know of: a private channel
+   *  is nothing to who is not in it. Without `by` the bridge asks for itself. */
+  resolve(query: string, by?: UserId): Promise<Channel | undefined>;
   /** Synchronous look at what is known of a channel id that came from this adapter. */
   describe(id: ChannelId): Channel;
-  list(search?: string): AsyncIterable<Channel>;
+  /** Those that anybody may know of; of one network, and with those that `by` is in, where that is said. */
+  list(search?: string, of?: { readonly network?: string; readonly by?: UserId }): AsyncIterable<Channel>;
+  /** Asked for what is heard where no room is linked; must be cheap. A chat of logged-in people gets a room of its own. */
+  chat?(channel: ChannelId): Chat | undefined;
   members(channel: ChannelId): AsyncIterable<RemoteUser>;
   /** Who is called this in the channel now: one of our sessions' people, or a person of the network. Asked for words of every
    *  line heard; must be cheap. */
   named?(channel: ChannelId, word: string): { readonly user: UserId } | { readonly remote: RemoteUser } | undefined;
-  /** Asks the channel's owners; throws DeniedError. Absent: only the bridge's admins may link. */
-  approvePlumb?(channel: ChannelId, requester: UserId, hint?: string): Promise<void>;
+  /** The channel's consent. `granted`: the requester's own login is in it. `asked`: somebody there was asked, and the answer
+   *  comes as `Inbox.asked`. Throws DeniedError where neither is possible. Absent: only the bridge's admins may link. */
+  approvePlumb?(channel: ChannelId, requester: UserId, room: { readonly id: RoomId; readonly name?: string }): Promise<'granted' | 'asked'>;
 }
-
-/** The only way in. */
-export interface Inbox<Body extends Json = string> {
-  /** Resolves when journaled: acknowledge the network then. */
-  receive(event: RemoteEvent<Body>): Promise<void>;
-  /** `network` is the adapter's own name of it; the bot's state is the network's. */
-  connection(speaker: Speaker, network: string, state: 'up' | 'connecting' | 'down' | 'logged-out', reason?: string): void;
-  /** The channel shut the bridge out (banned, kicked twice): its links are suspended, and the rooms told why. */
-  suspended(channel: ChannelId, reason: string): void;
-  /** The list of the channel's members was read afresh, after a start or a loss: time to compare it with the room's. */
-  members?(channel: ChannelId): void;
-}
-
-/** What happened on the network: plain data, for it is journaled. `at` in ms since 1970; `id` unique within the channel. */
-export type RemoteEvent<Body extends Json = string> = {
-  readonly at: number;
-  readonly channel: ChannelId;
-  readonly id?: RemoteMessageId;
-} & (
-  | {
-      readonly kind: 'message';
-      readonly sender: RemoteUser;
-      readonly body: Body;
-      readonly style: Style;
-      readonly files?: readonly RemoteFile[];
-      readonly replyTo?: RemoteMessageId;
-      readonly thread?: RemoteMessageId;
-    }
-  | { readonly kind: 'edit'; readonly sender: RemoteUser; readonly target: RemoteMessageId; readonly body: Body; readonly style: Style }
-  | { readonly kind: 'redaction'; readonly sender: RemoteUser; readonly target: RemoteMessageId; readonly reason?: string }
-  | {
-      readonly kind: 'reaction';
-      readonly sender: RemoteUser;
-      readonly target: RemoteMessageId;
-      readonly emoji: string;
-      readonly on: boolean;
-    }
-  | { readonly kind: 'typing'; readonly sender: RemoteUser; readonly on: boolean }
-  | {
-      readonly kind: 'membership';
-      readonly user: RemoteUser;
-      readonly change: 'join' | 'leave' | 'kick' | 'ban' | 'unban';
-      readonly by?: RemoteUser;
-      readonly reason?: string;
-      /** Servers lost each other: they are likely to be back soon, all at once. */
-      readonly netsplit?: boolean;
-    }
-  | { readonly kind: 'channel'; readonly by?: RemoteUser; readonly topic?: string; readonly name?: string; readonly archived?: boolean }
-  | { readonly kind: 'profile'; readonly user: RemoteUser; readonly was: RemoteUser }
-  | { readonly kind: 'presence'; readonly user: RemoteUser; readonly away?: string }
-  | { readonly kind: 'read'; readonly user: RemoteUser; readonly upTo: RemoteMessageId }
-  /** Something may have been missed, and could not be fetched. */
-  | { readonly kind: 'gap'; readonly from: number; readonly to: number }
-);
-
-/** A conversation as straight-line code; chat and HTTP both drive it. */
-export interface LoginFlow {
-  readonly id: string;
-  readonly title: string;
-  run(user: UserId): AsyncGenerator<LoginStep, Credentials, Record<string, string>>;
-}
-export type LoginStep = { readonly ask: readonly LoginField[] } | { readonly open: string } | { readonly wait: string };
-export interface LoginField {
-  readonly name: string;
-  readonly title: string;
-  readonly secret?: boolean;
-}
-
-export interface AdapterTools<Body extends Json = string> {
-  readonly inbox: Inbox<Body>;
-  readonly memory: KeyValue;
-  readonly log: Logger;
-  /** A number or a duration seen, for the metrics page. */
-  readonly count: (name: string, labels?: Readonly<Record<string, string>>, by?: number) => void;
-  /** Where the bridge's own pages and media can be reached; undefined without `public_url`. */
-  readonly publicUrl: string | undefined;
-}
-
-/** Durable, small: what an adapter must know after a restart. */
-export interface KeyValue {
-  get(key: string): Json | undefined;
-  /** Durable with the next commit. */
-  set(key: string, value: Json | undefined): Promise<void>;
-  keys(prefix: string): string[];
-}
-
-export interface Logger {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-  child(fields: object): Logger;
-}
-
-/** An event's own id where the other side of a relation is Matrix; here so that adapters need no second door. */
-export type MatrixTarget = { readonly room: RoomId; readonly event: EventId };

@@ -1,7 +1,8 @@
 // What a running bridge does beside carrying messages: shows its figures to operators, and forgets what is old in slices,
 // while nothing else is to be done.
 
-import type { Adapter, Json, Logger } from './adapter.ts';
+import type { Adapter } from './adapter.ts';
+import type { Logger } from './adapter-tools.ts';
 import type { Homeserver } from './appservice/homeserver.ts';
 import type { Transactions } from './appservice/transactions.ts';
 import { messageOf } from './errors.ts';
@@ -12,6 +13,7 @@ import type { Journal } from './pipeline/journal.ts';
 import type { Relations } from './pipeline/relations.ts';
 import { type Direction, states, towards } from './pipeline/row.ts';
 import type { Links } from './plumbing/links.ts';
+import type { Json } from './remote-event.ts';
 import type { Store } from './store/store.ts';
 
 const trimEvery = 60_000;

@@ -1,21 +1,17 @@
 // One network joined to one homeserver: builds the parts and wires them; decides nothing. Signals that go up are callbacks
 // given here, so that no part knows the whole.
 
-import type { Adapter, Json, Logger, Network, RemoteEvent } from './adapter.ts';
+import type { Adapter, Network } from './adapter.ts';
+import type { Logger } from './adapter-tools.ts';
 import { CatchUp } from './appservice/catch-up.ts';
 import { openMedia } from './appservice/media.ts';
 import { openHomeserver } from './appservice/open-homeserver.ts';
 import { openPages } from './appservice/pages.ts';
 import { openTransactions } from './appservice/transactions.ts';
-import { WebRoutes } from './appservice/web.ts';
+import type { WebRoutes } from './appservice/web.ts';
+import { buildControl } from './bridge-control.ts';
 import { keepTidy, showFigures, tellCommitTime } from './bridge-upkeep.ts';
-import { Actions } from './control/actions.ts';
-import { Acts } from './control/acts.ts';
-import { Commands } from './control/commands.ts';
-import { DirectChats } from './control/direct-chats.ts';
-import { Permissions } from './control/permissions.ts';
 import { Records } from './control/records.ts';
-import { openLookups } from './control/third-party.ts';
 import { printDuration } from './durations.ts';
 import { messageOf, type PermanentError } from './errors.ts';
 import type { RoomId } from './ids.ts';
@@ -42,6 +38,7 @@ import { Links } from './plumbing/links.ts';
 import { LoopGuard } from './plumbing/loop-guard.ts';
 import { Plumb } from './plumbing/plumb.ts';
 import { Upgrades } from './plumbing/upgrades.ts';
+import type { Json, RemoteEvent } from './remote-event.ts';
 import type { CoreSettings, Registration } from './settings.ts';
 import { openNotes } from './store/notes.ts';
 import type { SqliteStore } from './store/sqlite.ts';
@@ -62,6 +59,8 @@ export interface BridgeOptions<Body extends Json> {
   readonly adapter: Adapter<Body>;
   readonly inbox: WaitingInbox<Body>;
   readonly store: SqliteStore;
+  /** Where the adapter has put its own pages already. */
+  readonly web: WebRoutes;
   readonly keys: Keys;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -69,7 +68,7 @@ export interface BridgeOptions<Body extends Json> {
 }
 
 export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
-  const { settings, registration, adapter, store, log, metrics } = options;
+  const { settings, registration, adapter, store, web, log, metrics } = options;
   const { count } = metrics;
   const { protocol } = options.network;
   const { domain, url, inFlight } = settings.homeserver;
@@ -79,10 +78,8 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   });
 
   const notes = openNotes(store);
-  const web = new WebRoutes();
-  const { publicUrl, webPrefix } = settings;
-  const media = openMedia({ homeserver, keys: options.keys, publicUrl, webPrefix, store, web, log });
-  const pages = openPages({ store, publicUrl, webPrefix, web });
+  const media = openMedia({ homeserver, keys: options.keys, store, web, log });
+  const pages = openPages({ store, web });
 
   const links = new Links({ store });
   const journal = new Journal({ store, run: store.run });
@@ -151,20 +148,10 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const plumb = new Plumb<Body>({ homeserver, adapter, links, guard, info, tell, log });
   const bridgeBots = new BridgeBots({ homeserver });
 
-  const permissions = new Permissions({ levels: settings.permissions, homeserver });
-  const actions = new Actions<Body>({ adapter, homeserver, permissions, plumb, links, roster, names });
-  const commands = new Commands({ prefix: protocol.id, isOurs: (user) => user === names.bot || names.isGhost(user), actions, tell });
-  const directChats = new DirectChats({
-    ...{ homeserver, permissions, names, roster, links, plumb, upgrades, notes, tell, protocol, log },
-    help: () => commands.help(),
+  const { permissions, acts, lookups } = buildControl<Body>({
+    ...{ settings, protocol, adapter, store, notes, homeserver, names, ghosts, roster, links, guard, plumb, upgrades, tell, log },
+    personJoined: (room, user) => sync.personJoined(room, user),
   });
-  const acts = new Acts({
-    ...{ bot: names.bot, links, guard, plumb, upgrades, commands, directChats },
-    isIn: (room) => roster.isIn(room, names.bot),
-    forget: (room) => store.write(() => roster.forget(room)),
-    arrived: settings.membership.puppets === 'full' ? (room, user) => sync.personJoined(room, user) : undefined,
-  });
-  const lookups = openLookups<Body>({ protocol, adapter, homeserver, links, ghosts, names, log });
 
   const remoteToMatrix = new RemoteToMatrix<Body>({
     ...{ adapter, homeserver, store, journal, lanes: matrixLanes, relations, recovery, links, ghosts, names, log },
@@ -250,7 +237,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   // What was taken back must not stay readable by a link that we gave out.
   function redacted(event: MatrixEvent): void {
     const { room, redacts } = event;
-    if (redacts === undefined || publicUrl === undefined) return;
+    if (redacts === undefined || web.url('') === undefined) return;
     Promise.all([media.revoke({ room, id: redacts }), pages.revoke({ room, event: redacts })]).catch((thrown) =>
       log.error({ event: redacts, why: messageOf(thrown) }, 'links to a redacted message still work'),
     );

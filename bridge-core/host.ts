@@ -1,14 +1,15 @@
 // The door for operators: what main, config and registration may know of the core. Runs several bridges in one process, with
 // one listener for each address; one that fails to start is tried again while the others run.
 
-import type { Logger } from './adapter.ts';
+import type { Logger } from './adapter-tools.ts';
 import type { Listener, ListeningBridge } from './appservice/listener.ts';
 import { type BridgeError, ConfigError, messageOf, RetryableError } from './errors.ts';
 import type { OfflineStore } from './offline.ts';
 import { type BridgeDefinition, RunningBridge } from './running-bridge.ts';
 import type { CoreSettings } from './settings.ts';
 
-export type { Json, Logger, Network } from './adapter.ts';
+export type { Network } from './adapter.ts';
+export type { Logger } from './adapter-tools.ts';
 export * from './casing.ts';
 export * from './duration-setting.ts';
 export * from './durations.ts';
@@ -16,6 +17,7 @@ export * from './errors.ts';
 export { type UserId, userId } from './ids.ts';
 export { openLog } from './observe/log.ts';
 export type { OfflineStore } from './offline.ts';
+export type { Json } from './remote-event.ts';
 export type { BridgeDefinition } from './running-bridge.ts';
 export type * from './settings.ts';
 export { acquireLock, askRunning, type Handlers, type Lock } from './store/lock.ts';

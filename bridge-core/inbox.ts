@@ -1,8 +1,10 @@
 // Where an adapter's events come in before the rest of the bridge stands: they wait, in order, until somebody opens. So a
 // network can be connected while everything heavier still loads.
 
-import type { Inbox, Json, RemoteEvent, Speaker } from './adapter.ts';
+import type { Inbox } from './adapter-tools.ts';
 import type { ChannelId } from './ids.ts';
+import type { Speaker } from './logins.ts';
+import type { Json, RemoteEvent } from './remote-event.ts';
 
 export class WaitingInbox<Body extends Json> implements Inbox<Body> {
   #inner: Inbox<Body> | undefined;

@@ -1,9 +1,9 @@
 // The records of a bridge that does not run, for `links`, `dead` and `backup`: holds the store's lock while they are read.
 
-import type { Json } from './adapter.ts';
 import { Records } from './control/records.ts';
 import { Journal } from './pipeline/journal.ts';
 import { Links } from './plumbing/links.ts';
+import type { Json } from './remote-event.ts';
 import type { CoreSettings } from './settings.ts';
 import { acquireLock } from './store/lock.ts';
 import { openStore } from './store/sqlite.ts';

@@ -2,18 +2,22 @@
 // answers; what cannot be delivered yet waits in the journal.
 
 import { existsSync } from 'node:fs';
-import type { Adapter, Json, Logger, Network } from './adapter.ts';
+import type { Adapter, Network } from './adapter.ts';
+import type { Logger } from './adapter-tools.ts';
 import type { ListeningBridge } from './appservice/listener.ts';
+import { WebRoutes } from './appservice/web.ts';
 import type { Bridge } from './bridge.ts';
 import { type BridgeError, ConfigError, messageOf, RetryableError } from './errors.ts';
 import { WaitingInbox } from './inbox.ts';
 import { Health } from './observe/health.ts';
 import { type Metrics, openMetrics } from './observe/metrics.ts';
+import type { Json } from './remote-event.ts';
 import type { CoreSettings, Registration } from './settings.ts';
 import { acquireLock, type Lock } from './store/lock.ts';
 import { Memory } from './store/memory.ts';
 import { openStore, type SqliteStore } from './store/sqlite.ts';
 import { type Keys, openKeys } from './virtual-users/keys.ts';
+import { SealedSecrets } from './virtual-users/sealed-secrets.ts';
 
 /** What main makes of one config file. */
 export interface BridgeDefinition {
@@ -63,9 +67,13 @@ export class RunningBridge {
       const detail = this.#store?.trouble;
       return detail === undefined ? { ok: true } : { ok: false, detail };
     });
+    const keys = await this.#openKeys();
     const inbox = new WaitingInbox<Json>();
+    const web = new WebRoutes(settings);
+    const secrets = new SealedSecrets({ store: this.#store, keys });
     const adapter = (network as Network<unknown, Json>).create(networkSettings, {
-      ...{ inbox, memory: new Memory({ store: this.#store }), log, count: this.#metrics.count, publicUrl: settings.publicUrl },
+      ...{ inbox, memory: new Memory({ store: this.#store }), secrets, web, log, count: this.#metrics.count },
+      publicUrl: settings.publicUrl,
     });
     this.#adapter = adapter as Adapter;
     await adapter.connect();
@@ -73,7 +81,7 @@ export class RunningBridge {
     const { buildBridge } = await import('./bridge.ts');
     const bridge = await buildBridge<Json>({
       ...{ settings, registration, network: network as Network<unknown, Json>, adapter, inbox, store: this.#store },
-      ...{ log, metrics: this.#metrics, health: this.#health, keys: await this.#openKeys() },
+      ...{ web, keys, log, metrics: this.#metrics, health: this.#health },
     });
     this.#bridge = bridge;
     this.#health.add('homeserver', () => ({ ok: this.#trouble === undefined, ...(this.#trouble && { detail: this.#trouble.message }) }));

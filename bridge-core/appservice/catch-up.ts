@@ -4,7 +4,7 @@
 // the bot has read, over all its rooms at once, what came since a position that it noted a while ago; what is known
 // already is told by the seen ledger.
 
-import type { Logger } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import { messageOf } from '../errors.ts';
 import type { MatrixEvent } from '../matrix-event.ts';
 import type { Notes } from '../store/store.ts';

@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module';
 import type undici from 'undici';
 import type { Dispatcher } from 'undici';
-import type { Logger } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import { RetryableError } from '../errors.ts';
 import { failureFor, longestAfter, refusalFor } from './homeserver-errors.ts';
 import { Gate, type Kind } from './homeserver-gate.ts';

@@ -1,7 +1,7 @@
 // Is the homeserver there, does it know us, does it reach us: asked at start, after trouble, and by whoever waits for it.
 
 import { randomUUID } from 'node:crypto';
-import type { Logger } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import { ConfigError, RetryableError, UnreachableError } from '../errors.ts';
 import { domainOf, localpartOf, type UserId } from '../ids.ts';
 import { isRecord, stringIn } from '../matrix-event.ts';

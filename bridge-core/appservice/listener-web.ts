@@ -3,8 +3,9 @@
 
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { WebAnswer, WebRequest } from '../adapter-tools.ts';
 import { isRecord } from '../matrix-event.ts';
-import type { FoundRoute, WebAnswer, WebRequest, WebRoutes } from './web.ts';
+import type { FoundRoute, WebRoutes } from './web.ts';
 
 interface Public {
   readonly webPrefix: string;

@@ -4,7 +4,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Logger } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import { BridgeError, ConfigError, messageOf } from '../errors.ts';
 import type { UserId } from '../ids.ts';
 import type { HealthReport } from '../observe/health.ts';

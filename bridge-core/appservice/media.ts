@@ -2,14 +2,13 @@
 // the bridge. Nothing is served in a way that a browser would run, and a redacted event's media are gone for good.
 
 import { hash } from 'node:crypto';
-import type { Logger } from '../adapter.ts';
+import type { Logger, Web, WebAnswer, WebRequest } from '../adapter-tools.ts';
 import { messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { MatrixEvent } from '../matrix-event.ts';
 import type { Store } from '../store/store.ts';
 import { partOf } from './byte-range.ts';
 import type { Homeserver } from './homeserver.ts';
 import { Refusal } from './homeserver-errors.ts';
-import type { Web, WebAnswer, WebRequest } from './web.ts';
 
 /** What it needs of the bridge's keys. */
 export interface Signer {
@@ -20,8 +19,6 @@ export interface Signer {
 export interface MediaOptions {
   readonly homeserver: Pick<Homeserver, 'download' | 'domain'>;
   readonly keys: Signer;
-  readonly publicUrl: string | undefined;
-  readonly webPrefix: string;
   readonly store: Store;
   readonly web: Web;
   readonly log: Logger;
@@ -59,18 +56,18 @@ const extensions: Readonly<Record<string, string>> = {
   'text/plain': 'txt',
 };
 
-export function openMedia({ homeserver, keys, publicUrl, webPrefix, store, web, log }: MediaOptions): Media {
+export function openMedia({ homeserver, keys, store, web, log }: MediaOptions): Media {
   const guests = new Guests();
   const isRevoked = store.prepare<{ event: string }>('SELECT event FROM revoked_media WHERE event = ?');
 
   const link: Media['link'] = (mxc, name, type, event) => {
     const id = /^mxc:\/\/([^/?#]+)\/([\w.~-]+)$/.exec(mxc);
-    if (publicUrl === undefined || id === null) return undefined;
+    if (id === null || web.url('/media') === undefined) return undefined;
     const file = fileName(name, type);
     const payload = pack({ server: id[1] ?? '', media: id[2] ?? '', event: event === undefined ? '' : digestOf(event) }, homeserver.domain);
     const mac = keys.sign(signed(payload, file)).subarray(0, macBytes);
     const token = Buffer.concat([mac, payload]).toString('base64url');
-    return `${publicUrl.replace(/\/+$/, '')}/${webPrefix}/media/${token}/${file}`;
+    return web.url(`/media/${token}/${file}`);
   };
 
   const serve = async (request: WebRequest): Promise<WebAnswer> => {

@@ -2,16 +2,14 @@
 // under an address that nobody guesses, and gone when its message is.
 
 import { hash, randomBytes } from 'node:crypto';
+import type { Web, WebAnswer } from '../adapter-tools.ts';
 import type { Block, RichText } from '../format/rich-text.ts';
 import { toHtml } from '../format/to-html.ts';
 import type { EventId, RoomId } from '../ids.ts';
 import type { Store } from '../store/store.ts';
-import type { Web, WebAnswer } from './web.ts';
 
 export interface PagesOptions {
   readonly store: Store;
-  readonly publicUrl: string | undefined;
-  readonly webPrefix: string;
   readonly web: Web;
 }
 
@@ -36,7 +34,7 @@ const idBytes = 15;
 /** Colouring takes about a millisecond for a thousand characters, in which the bridge does nothing else. */
 const longestHighlighted = 50_000;
 
-export function openPages({ store, publicUrl, webPrefix, web }: PagesOptions): Pages {
+export function openPages({ store, web }: PagesOptions): Pages {
   const find = store.prepare<{ title: string; html: string; at: number }>('SELECT title, html, at FROM pages WHERE id = ?');
 
   web.route('GET', '/page/:id', ({ params }): WebAnswer => {
@@ -48,15 +46,16 @@ export function openPages({ store, publicUrl, webPrefix, web }: PagesOptions): P
 
   return {
     publish: async ({ room, event, title, body, language }) => {
-      if (publicUrl === undefined) return undefined;
       const id = randomBytes(idBytes).toString('base64url');
+      const url = web.url(`/page/${id}`);
+      if (url === undefined) return undefined;
       const html = typeof body === 'string' ? await preformatted(body, language) : await htmlOf(body);
       await store.write(() => {
         store
           .prepare('INSERT INTO pages (id, room, event, title, html, at) VALUES (?, ?, ?, ?, ?, ?)')
           .run(id, room, event, title, html, Date.now());
       });
-      return `${publicUrl.replace(/\/+$/, '')}/${webPrefix}/page/${id}`;
+      return url;
     },
 
     // The row stays, so that its readers are told, and do not wonder.

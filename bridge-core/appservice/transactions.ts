@@ -2,7 +2,7 @@
 // with the events is the pipeline's; a failure comes out, so that the homeserver sends the same again.
 
 import { hash } from 'node:crypto';
-import type { Logger } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import { messageOf, PermanentError } from '../errors.ts';
 import { type EphemeralEvent, isRecord, type MatrixEvent, narrow, narrowEphemeral } from '../matrix-event.ts';
 import type { Store } from '../store/store.ts';

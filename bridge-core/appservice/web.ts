@@ -1,42 +1,7 @@
 // Pages and webhooks under a bridge's own path: a small table of routes that knows nothing of the HTTP library in front.
 // media, pages, provisioning and adapters add to it; the listener asks it.
 
-export interface WebRequest {
-  readonly method: string;
-  /** Behind the bridge's prefix, still encoded: `/media/abc/cat.png`. */
-  readonly path: string;
-  /** The `:named` parts of the route, decoded. */
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
-  /** Names in lower case; repeated headers joined with a comma. */
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly body: Buffer;
-  /** Address of the asker, as told by a proxy on the loopback if there is one. */
-  readonly from: string;
-}
-
-export interface WebAnswer {
-  readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** An object goes out as JSON. A stream that fails cuts the connection, so that nobody takes half for the whole. */
-  readonly body?: string | Uint8Array | object | AsyncIterable<Uint8Array>;
-  /** Called once: the answer is out, or whoever asked is gone. */
-  readonly ended?: () => void;
-}
-
-export type WebHandler = (request: WebRequest) => Promise<WebAnswer> | WebAnswer;
-
-export type WebMethod = 'GET' | 'POST' | 'PUT' | 'DELETE';
-
-export interface RouteOptions {
-  /** For webhooks, whose sender proves who it is: it may call as often as it likes. */
-  readonly isUnlimited?: boolean;
-}
-
-export interface Web {
-  /** `path` like `/media/:token/:name`; the first route that fits answers. A GET answers HEAD too. */
-  route(method: WebMethod, path: string, handler: WebHandler, options?: RouteOptions): void;
-}
+import type { RouteOptions, Web, WebHandler, WebMethod } from '../adapter-tools.ts';
 
 export interface FoundRoute {
   readonly handler: WebHandler;
@@ -53,6 +18,16 @@ interface Route {
 
 export class WebRoutes implements Web {
   readonly #routes: Route[] = [];
+  readonly #base: string | undefined;
+
+  /** Without a public address the routes answer, but nobody can be told of them. */
+  constructor({ publicUrl, webPrefix }: { publicUrl?: string | undefined; webPrefix?: string } = {}) {
+    this.#base = publicUrl === undefined ? undefined : `${publicUrl.replace(/\/+$/, '')}/${webPrefix}`;
+  }
+
+  url(path: string): string | undefined {
+    return this.#base === undefined ? undefined : `${this.#base}${path}`;
+  }
 
   route(method: WebMethod, path: string, handler: WebHandler, { isUnlimited = false }: RouteOptions = {}): void {
     this.#routes.push({ method, parts: path.split('/').slice(1), handler, isUnlimited });

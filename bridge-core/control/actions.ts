@@ -1,13 +1,14 @@
 // The verbs, each checking the asker itself and answering in a sentence or two. How they are called by chat is commands.ts'.
 // Asked again after a crash, none acts twice.
 
-import type { Adapter, Json } from '../adapter.ts';
+import type { Adapter } from '../adapter.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
 import { type RoomId, roomId, type UserId, userId } from '../ids.ts';
 import type { Roster } from '../membership/roster.ts';
 import type { Link, Links } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
+import type { Json } from '../remote-event.ts';
 import type { Names } from '../virtual-users/names.ts';
 import type { Permissions } from './permissions.ts';
 

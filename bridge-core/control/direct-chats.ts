@@ -1,7 +1,7 @@
 // Invitations to the bot and to ghosts, direct chats with the bot, and what to do where a room is encrypted: answer in clear,
 // and go on in a room that cannot be. What is said in a direct chat is commands.ts'.
 
-import type { Logger } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { messageOf, PermanentError } from '../errors.ts';
 import { type RoomId, roomId, type UserId, userId } from '../ids.ts';

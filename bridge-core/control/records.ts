@@ -1,10 +1,10 @@
 // What an operator may look up and mend in a store, of a bridge that runs or of one that does not: links, dead rows, backup.
 
-import type { Json } from '../adapter.ts';
 import { stringIn } from '../matrix-event.ts';
 import type { Journal } from '../pipeline/journal.ts';
 import { type Row, states, towards } from '../pipeline/row.ts';
 import type { Links } from '../plumbing/links.ts';
+import type { Json } from '../remote-event.ts';
 import type { SqliteStore } from '../store/sqlite.ts';
 
 export interface RecordParts {

@@ -1,7 +1,8 @@
 // Who stands for whom, asked by clients and by the homeserver: third-party look-ups both ways, and whether a user or alias of
 // our namespace exists. Nobody is made up: a ghost exists for whom the network confirms, and no alias makes a room.
 
-import type { Adapter, Json, Logger } from '../adapter.ts';
+import type { Adapter } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import type { ThirdParty } from '../appservice/listener.ts';
 import { messageOf, RetryableError } from '../errors.ts';
@@ -9,6 +10,7 @@ import type { ChannelId, RoomId, UserId } from '../ids.ts';
 import { stringIn } from '../matrix-event.ts';
 import type { Links } from '../plumbing/links.ts';
 import { stateOf } from '../plumbing/power.ts';
+import type { Json } from '../remote-event.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import type { Names } from '../virtual-users/names.ts';
 

@@ -2,9 +2,10 @@
 // bounded. Holds one wish for each ghost and room, the latest; what the wish follows from is sync's.
 
 import Bottleneck from 'bottleneck';
-import type { Logger, RemoteUser } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import { messageOf, RetryableError, UnreachableError } from '../errors.ts';
 import type { RoomId, UserId } from '../ids.ts';
+import type { RemoteUser } from '../remote-event.ts';
 import type { Enter } from '../virtual-users/ghosts.ts';
 
 export interface Change {

@@ -1,10 +1,12 @@
 // Compares who is in a channel with who is in its rooms, and queues only the difference. Lazy: ghosts come when they speak,
 // and go when they go. Full: the room mirrors the channel. What must wait for a message to be sent is not decided here.
 
-import type { Adapter, Json, Logger, RemoteEvent, RemoteUser } from '../adapter.ts';
+import type { Adapter } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import { messageOf } from '../errors.ts';
 import type { ChannelId, RoomId, UserId } from '../ids.ts';
 import type { Link, Links } from '../plumbing/links.ts';
+import type { Json, RemoteEvent, RemoteUser } from '../remote-event.ts';
 import type { CoreSettings } from '../settings.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import type { Names } from '../virtual-users/names.ts';

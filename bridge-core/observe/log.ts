@@ -3,7 +3,7 @@
 
 import { createRequire } from 'node:module';
 import pino, { type DestinationStream } from 'pino';
-import type { Logger } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 
 export interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error';

@@ -1,11 +1,11 @@
 // Rich text ↔ the content of m.room.message. A Matrix event holds 64 KB: longer text is split, never cut off.
 
-import type { Style } from '../adapter.ts';
 import { fromHtml } from '../format/from-html.ts';
 import { mentionedUsers, mentionsIn } from '../format/mentions.ts';
 import { fromPlain, type RichText } from '../format/rich-text.ts';
 import { isPlain, toHtml, toPlain } from '../format/to-html.ts';
 import { type Content, isRecord, type MatrixEvent, recordIn, stringIn } from '../matrix-event.ts';
+import type { Style } from '../remote-event.ts';
 
 /** Of the content as JSON, in bytes; the rest of the 64 KB is for all else in the event. */
 export const contentBytes = 56_000;

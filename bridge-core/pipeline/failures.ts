@@ -2,11 +2,13 @@
 // the very message and one notice for all that fails within a moment; on the network's by a private word. Failures of
 // notices are only counted: no notice answers a notice.
 
-import type { Adapter, Json, Logger } from '../adapter.ts';
+import type { Adapter } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import type { BridgeError } from '../errors.ts';
 import type { RoomId } from '../ids.ts';
 import { noticeField } from '../matrix-event.ts';
 import type { Links } from '../plumbing/links.ts';
+import type { Json } from '../remote-event.ts';
 import type { Store } from '../store/store.ts';
 import { styleOf } from './content.ts';
 import type { Journal } from './journal.ts';

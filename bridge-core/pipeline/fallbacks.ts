@@ -1,12 +1,12 @@
 // What to do on the network for one Matrix event: the session's own verb where it has one and the target is known there,
 // short readable text where not. Pure: everything it needs to know is handed in.
 
-import type { RemoteMessage, Style } from '../adapter.ts';
 import { editAsText } from '../format/diff.ts';
 import { type Block, fromPlain, type Inline, paragraph, type RichText, text as words } from '../format/rich-text.ts';
 import { toPlain } from '../format/to-html.ts';
 import type { Content, MatrixEvent } from '../matrix-event.ts';
 import { recordIn, relationOf, stringIn } from '../matrix-event.ts';
+import type { RemoteMessage, Style } from '../remote-event.ts';
 import { type Attachment, attachmentOf, styleOf, textOf } from './content.ts';
 import { type Relation, textLength } from './relations.ts';
 

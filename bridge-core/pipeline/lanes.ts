@@ -6,7 +6,7 @@
 // the background; everybody else goes on. A side that is down for all is no failure of a row: its lanes wait for it.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Logger } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import { type BridgeError, messageOf, PermanentError, RetryableError, UnknownOutcomeError, UnreachableError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { Journal } from './journal.ts';

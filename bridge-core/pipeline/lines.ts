@@ -1,8 +1,9 @@
 // Printed bodies as they go out: the speaker's name where the bot speaks for somebody, the time where it is late, and no
 // more of them than the channel bears. Names and times stand outside the printed bodies, since a later try may differ in both.
 
-import type { Fit, Formatter, Json } from '../adapter.ts';
+import type { Fit, Formatter } from '../adapter.ts';
 import { fromPlain, type RichText } from '../format/rich-text.ts';
+import type { Json } from '../remote-event.ts';
 
 /** With no page to put the rest on, this many lines of one message go out before it is cut. */
 const mostLines = 100;

@@ -1,7 +1,8 @@
 // What is said in Matrix, carried to the network: the eight steps, readable top to bottom. `accept` takes a transaction in
 // (1–4) and resolves once it is journaled; `carry` (5–8) runs at the head of a speaker's lane and throws what lanes.ts judges.
 
-import type { Adapter, Json, Logger, Session } from '../adapter.ts';
+import type { Adapter, Session } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import { PermanentError } from '../errors.ts';
 import { mapMentions } from '../format/mentions.ts';
 import { toHtml, toPlain } from '../format/to-html.ts';
@@ -9,6 +10,7 @@ import { eventId, localpartOf, type RemoteMessageId, type RoomId, remoteMessageI
 import { type EphemeralEvent, type MatrixEvent, noticeField, recordIn, relationOf, stringIn, trailOf } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
 import type { Link, Links } from '../plumbing/links.ts';
+import type { Json } from '../remote-event.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import type { Puppets, Voice } from '../virtual-users/puppets.ts';
 import { type Attachment, shownName } from './content.ts';

@@ -1,7 +1,7 @@
 // A side that is away for all: who waits for it, and when they go on. One probe every few seconds; whatever is heard from
 // that side lets them try sooner, which ends the outage only if it succeeds: a homeserver may speak to us and not listen.
 
-import type { Logger } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import type { BridgeError } from '../errors.ts';
 
 interface Outage {

@@ -1,12 +1,14 @@
 // What is worthless late: typing and presence. Never journaled, never retried, dropped first when there is much to do.
 
-import type { Adapter, Json, Logger, RemoteEvent } from '../adapter.ts';
+import type { Adapter } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { messageOf } from '../errors.ts';
 import type { RoomId, UserId } from '../ids.ts';
 import type { EphemeralEvent } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
 import type { Link, Links } from '../plumbing/links.ts';
+import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { Names } from '../virtual-users/names.ts';
 
 /** At most so many of these under way; more are dropped. */

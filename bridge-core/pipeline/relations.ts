@@ -1,7 +1,6 @@
 // Which Matrix event is which message of the network: what an edit, reply, reaction or redaction points at. Kept in memory
 // until the commit that writes it; the only writer of its table. Targets older than the ledger fall back to text.
 
-import type { RemoteMessage } from '../adapter.ts';
 import {
   type ChannelId,
   type EventId,
@@ -13,6 +12,7 @@ import {
   type UserId,
   userId,
 } from '../ids.ts';
+import type { RemoteMessage } from '../remote-event.ts';
 import type { Store } from '../store/store.ts';
 
 const keepDays = 90;

@@ -1,12 +1,14 @@
 // What happens on a network, shown in Matrix: the eight steps, readable top to bottom. `accept` takes an event in (1–4) and
 // resolves once it is journaled; `carry` (5–8) runs at the head of the room's lane and throws what lanes.ts is to judge.
 
-import type { Adapter, Json, Logger, RemoteEvent } from '../adapter.ts';
+import type { Adapter } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { PermanentError, RetryableError } from '../errors.ts';
 import { type EventId, eventId, type RoomId, type UserId } from '../ids.ts';
 import { keyField, stringIn } from '../matrix-event.ts';
 import type { Link, Links } from '../plumbing/links.ts';
+import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { Store } from '../store/store.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import type { Names } from '../virtual-users/names.ts';

@@ -1,9 +1,9 @@
 // What stands in the journal: one event for one link, accepted and not yet delivered; and the kinds of it. Plain data.
 
-import type { RemoteEvent, Style } from '../adapter.ts';
 import type { ChannelId, EventId, RemoteMessageId, RoomId, UserId } from '../ids.ts';
 import type { MatrixEvent } from '../matrix-event.ts';
 import { formerRooms, type Link } from '../plumbing/links.ts';
+import type { RemoteEvent, Style } from '../remote-event.ts';
 
 export const towards = { matrix: 0, network: 1 } as const;
 export type Direction = (typeof towards)[keyof typeof towards];

@@ -1,11 +1,12 @@
 // Step 7 towards the network, for what is said: printed once, then said part by part, each of them once whatever happens in
 // between. A part that was said is never said again, even where its record could not be written.
 
-import type { Adapter, Json, Outgoing, Session } from '../adapter.ts';
+import type { Adapter, Outgoing, Session } from '../adapter.ts';
 import type { RichText } from '../format/rich-text.ts';
 import type { RemoteMessageId } from '../ids.ts';
 import type { MatrixEvent } from '../matrix-event.ts';
 import type { Link } from '../plumbing/links.ts';
+import type { Json } from '../remote-event.ts';
 import type { Store } from '../store/store.ts';
 import type { Voice } from '../virtual-users/puppets.ts';
 import type { Deed } from './fallbacks.ts';

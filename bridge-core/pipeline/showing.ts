@@ -1,6 +1,6 @@
 // Step 6 towards Matrix: which events a row becomes, who sends each and what is remembered of it. Sends nothing itself.
 
-import type { Adapter, Json, RemoteEvent } from '../adapter.ts';
+import type { Adapter } from '../adapter.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { PermanentError } from '../errors.ts';
 import { findNames, mapMentions } from '../format/mentions.ts';
@@ -8,6 +8,7 @@ import { type Inline, type RichText, text as words } from '../format/rich-text.t
 import { toHtml } from '../format/to-html.ts';
 import { type EventId, type RemoteMessageId, remoteMessageId, type UserId } from '../ids.ts';
 import { type Content, noticeField, trailField } from '../matrix-event.ts';
+import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { Names } from '../virtual-users/names.ts';
 import { contentBytes, contentsOf, editBytes, toContents } from './content.ts';
 import type { Journal } from './journal.ts';

@@ -1,7 +1,7 @@
 // Work that nobody waits for: a few pieces at once, one after another for each name, tried again while the other side is
 // away. Nothing of it is remembered over a restart: it follows from what is stored.
 
-import type { Logger } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import { RetryableError } from '../errors.ts';
 
 interface Piece {

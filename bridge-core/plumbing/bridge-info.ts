@@ -2,7 +2,8 @@
 // only when it says something new.
 
 import { createHash } from 'node:crypto';
-import type { Channels, Logger } from '../adapter.ts';
+import type { Channels } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { RetryableError } from '../errors.ts';
 import type { ChannelId } from '../ids.ts';

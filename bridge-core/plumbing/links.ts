@@ -1,12 +1,13 @@
 // Room ↔ channel, in memory over the store; the only writer of the table. Says what changed, and leaves what follows from
 // that (claims, watching, membership) to those who listen.
 
-import type { Json } from '../adapter.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
 import { type ChannelId, channelId, type RoomId, roomId, type UserId, userId } from '../ids.ts';
+import type { Json } from '../remote-event.ts';
 import type { Statement, Store } from '../store/store.ts';
 
-export type LinkState = 'pending' | 'live' | 'suspended';
+/** `wanted`: a portal whose room is still to be made; its id stands for the room until then. */
+export type LinkState = 'wanted' | 'pending' | 'live' | 'suspended';
 export type ClaimState = 'none' | 'pending' | 'success';
 export type LinkOptions = { readonly [name: string]: Json | undefined };
 
@@ -15,7 +16,7 @@ export interface Link {
   readonly id: number;
   readonly room: RoomId;
   readonly channel: ChannelId;
-  readonly origin: 'config' | 'command';
+  readonly origin: 'config' | 'command' | 'portal';
   readonly requester?: UserId;
   readonly state: LinkState;
   /** Our m.room.bridging state as last confirmed. */

@@ -1,7 +1,8 @@
 // Claims on channels by m.room.bridging: claim, confirm, give back, defend; refuse what another bridge holds. Whether a link
 // is made, and what it needs besides, is plumb's.
 
-import type { Channels, Logger } from '../adapter.ts';
+import type { Channels } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { DeniedError, RetryableError } from '../errors.ts';
 import type { ChannelId, EventId, RoomId, UserId } from '../ids.ts';

@@ -1,11 +1,13 @@
 // Ties an existing room to a channel and unties it: checks in order, then claim. Who may ask for it is control's. Links that
 // were live carry on at once after a start; what has changed in their rooms meanwhile is looked at in the background.
 
-import type { Adapter, ConfiguredLink, Json, Logger } from '../adapter.ts';
+import type { Adapter, ConfiguredLink } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { BridgeError, DeniedError, type ErrorCode, messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { ChannelId, RoomId, UserId } from '../ids.ts';
 import type { MatrixEvent } from '../matrix-event.ts';
+import type { Json } from '../remote-event.ts';
 import { Background } from './background.ts';
 import type { BridgeInfo } from './bridge-info.ts';
 import { formerRooms, type Link, type Links } from './links.ts';
@@ -17,14 +19,14 @@ type Network<Body extends Json> = Pick<Adapter<Body>, 'watch' | 'unwatch' | 'con
 export interface Wish {
   readonly room: RoomId;
   readonly channel: ChannelId;
-  readonly origin: 'config' | 'command';
+  readonly origin: Link['origin'];
   readonly requester?: UserId;
   /** The event that asks for it: asked again after a crash, the same wish finds itself granted. */
   readonly cause?: string;
 }
 
 /** So long a command waits for the bot to be in the channel; a link from config goes live meanwhile. */
-const watchMs = { command: 30_000, config: 3_000 } as const;
+const watchMs = { command: 30_000, config: 3_000, portal: 30_000 } as const;
 
 const tellable: ReadonlySet<ErrorCode> = new Set(['ROOM_ENCRYPTED', 'LINK_HELD']);
 

@@ -1,7 +1,8 @@
 // Follows a room upgrade with link, claim and bridge info. Done again after a crash it finds what is done: the links move in
 // one commit, after which the old room has none.
 
-import type { Channels, Logger } from '../adapter.ts';
+import type { Channels } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { DeniedError, messageOf, PermanentError, RetryableError } from '../errors.ts';
 import { domainOf, type RoomId, roomId } from '../ids.ts';

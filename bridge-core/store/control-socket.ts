@@ -3,8 +3,8 @@
 
 import { chmodSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import type { Json } from '../adapter.ts';
 import { BridgeError, catalogue, type ErrorCode, messageOf, PermanentError } from '../errors.ts';
+import type { Json } from '../remote-event.ts';
 
 export type Handlers = Readonly<Record<string, (args: Json) => Promise<Json>>>;
 

@@ -7,8 +7,8 @@ import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, realpathSync, 
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import type { Json } from '../adapter.ts';
 import { ConfigError, messageOf } from '../errors.ts';
+import type { Json } from '../remote-event.ts';
 import { type Handlers, listenForOrders, sendOrder } from './control-socket.ts';
 
 export type { Handlers } from './control-socket.ts';

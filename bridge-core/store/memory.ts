@@ -1,6 +1,7 @@
 // An adapter's own small memory over a restart: read once, kept in memory, written through. The only writer of its table.
 
-import type { Json, KeyValue } from '../adapter.ts';
+import type { KeyValue } from '../adapter-tools.ts';
+import type { Json } from '../remote-event.ts';
 import type { Store } from './store.ts';
 
 export class Memory implements KeyValue {

@@ -1,6 +1,6 @@
 // Notes of parts that are too small for a table: read once, kept in memory, written through. Each name has one writer.
 
-import type { Json } from '../adapter.ts';
+import type { Json } from '../remote-event.ts';
 import type { Notes, Store } from './store.ts';
 
 const prefix = 'note:';

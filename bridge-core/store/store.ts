@@ -1,7 +1,7 @@
 // The store's face: one commit for each turn of the event loop, whoever asked for it. Asynchronous where it writes, so
 // that a worker thread or another database can stand behind it; reads are indexed and answered at once.
 
-import type { Json } from '../adapter.ts';
+import type { Json } from '../remote-event.ts';
 
 export type Value = string | number | bigint | null | Uint8Array;
 

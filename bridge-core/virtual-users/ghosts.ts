@@ -1,10 +1,11 @@
 // A remote person in Matrix: registered once, profile kept in step, in the room before they speak. When to leave a room, and
 // how fast the silent ones come in, is membership's.
 
-import type { Logger, RemoteUser } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { BridgeError, PermanentError, RetryableError } from '../errors.ts';
 import type { RemoteUserId, RoomId, UserId } from '../ids.ts';
+import type { RemoteUser } from '../remote-event.ts';
 import type { Statement, Store } from '../store/store.ts';
 import type { Names } from './names.ts';
 

@@ -2,9 +2,9 @@
 // cannot drift apart; who is a ghost is always told here.
 
 import { createHash } from 'node:crypto';
-import type { RemoteUser } from '../adapter.ts';
 import { ConfigError, PermanentError } from '../errors.ts';
 import { type UserId, userId } from '../ids.ts';
+import type { RemoteUser } from '../remote-event.ts';
 
 export type Fields = Readonly<Record<string, string>>;
 

@@ -1,9 +1,10 @@
 // Whose session speaks for this Matrix person: their own, or the bot's where they cannot have one. Waiting for a session,
 // the limit and idle sessions are the adapter's.
 
-import type { Adapter, Json, Session } from '../adapter.ts';
+import type { Adapter, Session } from '../adapter.ts';
 import { BridgeError, type ErrorCode, PermanentError } from '../errors.ts';
 import type { ChannelId, UserId } from '../ids.ts';
+import type { Json } from '../remote-event.ts';
 
 export interface Voice<Body extends Json = string> {
   readonly session: Session<Body>;

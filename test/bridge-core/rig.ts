@@ -7,7 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { Channel, ConfiguredLink, Logger, RemoteUser, Session, Speaker } from '../../bridge-core/adapter.ts';
+import type { Channel, ConfiguredLink, Session } from '../../bridge-core/adapter.ts';
+import type { Logger } from '../../bridge-core/adapter-tools.ts';
 import type { Homeserver } from '../../bridge-core/appservice/homeserver.ts';
 import { openHomeserver } from '../../bridge-core/appservice/open-homeserver.ts';
 import {
@@ -20,7 +21,9 @@ import {
   type UserId,
   userId,
 } from '../../bridge-core/ids.ts';
+import type { Speaker } from '../../bridge-core/logins.ts';
 import { type MatrixEvent, narrow } from '../../bridge-core/matrix-event.ts';
+import type { RemoteUser } from '../../bridge-core/remote-event.ts';
 import { openStore, type SqliteStore } from '../../bridge-core/store/sqlite.ts';
 import { openNames } from '../../bridge-core/virtual-users/names.ts';
 import { type FakeHomeserver, startFakeHomeserver } from '../support/fake-homeserver.ts';

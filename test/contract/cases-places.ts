@@ -1,7 +1,7 @@
 // Channels, people and sessions: found, described, listed; one session a speaker.
 
 import assert from 'node:assert/strict';
-import { PermanentError, type RemoteUserId } from '#bridge-core';
+import { PermanentError, type RemoteUserId, roomId, userId } from '#bridge-core';
 import { until } from '../support/waiting.ts';
 import type { Case } from './adapter-contract.ts';
 import { event, failure, nickOf, saidBy, say, sessionOf, speaker } from './stage.ts';
@@ -189,7 +189,8 @@ export const placeCases: readonly Case[] = [
       const stage = await make();
       const { approvePlumb } = stage.adapter.channels;
       if (approvePlumb === undefined) return skip('no approvePlumb');
-      const error = await failure(stage.adapter.channels.approvePlumb?.(stage.channel, '@stranger:hs.test' as never) ?? Promise.resolve());
+      const room = { id: roomId('!nobody-agreed:hs.test') };
+      const error = await failure(approvePlumb.call(stage.adapter.channels, stage.channel, userId('@stranger:hs.test'), room));
       assert.equal(error.code, 'DENIED');
     },
   },

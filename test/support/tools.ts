@@ -1,6 +1,6 @@
 // An adapter's tools that write everything down: what the core would be told, remembered and logged.
 
-import type { AdapterTools, Inbox, Json, Logger, RemoteEvent, Speaker } from '#bridge-core';
+import type { AdapterTools, Inbox, Json, KeyValue, Logger, RemoteEvent, Secrets, Speaker, Web } from '#bridge-core';
 
 export interface KeptTools {
   readonly tools: AdapterTools;
@@ -11,6 +11,27 @@ export interface KeptTools {
 
 export const silentLog: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLog };
 
+export const keptIn = (memory: Map<string, Json>): KeyValue => ({
+  get: (key) => memory.get(key),
+  async set(key, value) {
+    if (value === undefined) memory.delete(key);
+    else memory.set(key, value);
+  },
+  keys: (prefix) => [...memory.keys()].filter((key) => key.startsWith(prefix)),
+});
+
+export const secretsIn = (secrets: Map<string, string>): Secrets => ({
+  get: (name) => secrets.get(name),
+  async set(name, secret) {
+    if (secret === undefined) secrets.delete(name);
+    else secrets.set(name, secret);
+  },
+  names: (prefix) => [...secrets.keys()].filter((name) => name.startsWith(prefix)),
+});
+
+/** For adapters that have no pages, and none who could open one. */
+export const noWeb: Web = { route() {}, url: () => undefined };
+
 /** `inbox` takes part of what comes; the rest is kept. */
 export function keepTools(inbox: Partial<Inbox> = {}, memory = new Map<string, Json>()): KeptTools {
   const events: RemoteEvent[] = [];
@@ -20,14 +41,9 @@ export function keepTools(inbox: Partial<Inbox> = {}, memory = new Map<string, J
     connections,
     memory,
     tools: {
-      memory: {
-        get: (key) => memory.get(key),
-        async set(key, value) {
-          if (value === undefined) memory.delete(key);
-          else memory.set(key, value);
-        },
-        keys: (prefix) => [...memory.keys()].filter((key) => key.startsWith(prefix)),
-      },
+      memory: keptIn(memory),
+      secrets: secretsIn(new Map()),
+      web: noWeb,
       log: silentLog,
       count: () => {},
       publicUrl: undefined,

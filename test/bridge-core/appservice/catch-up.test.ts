@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Json } from '../../../bridge-core/adapter.ts';
 import { CatchUp, type CatchUpParts } from '../../../bridge-core/appservice/catch-up.ts';
 import { RetryableError } from '../../../bridge-core/errors.ts';
 import { roomId } from '../../../bridge-core/ids.ts';
 import { narrow } from '../../../bridge-core/matrix-event.ts';
+import type { Json } from '../../../bridge-core/remote-event.ts';
 
 const room = roomId('!room:hs.test');
 const quiet = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };

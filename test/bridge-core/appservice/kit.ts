@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { Logger } from '../../../bridge-core/adapter.ts';
+import type { Logger } from '../../../bridge-core/adapter-tools.ts';
 import type { Homeserver } from '../../../bridge-core/appservice/homeserver.ts';
 import { type HomeserverOptions, openHomeserver } from '../../../bridge-core/appservice/open-homeserver.ts';
 import { userId } from '../../../bridge-core/ids.ts';

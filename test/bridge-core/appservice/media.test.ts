@@ -26,7 +26,8 @@ async function rig(t: TestContext, url?: (port: number) => string): Promise<Rig>
   const log = collectingLog();
   const listener = await openListener({ host: '127.0.0.1', port: 0, log });
   t.after(() => listener.close());
-  const web = new WebRoutes();
+  const publicUrl = (url ?? ((port) => `http://127.0.0.1:${port}/`))(listener.address.port);
+  const web = new WebRoutes({ publicUrl, webPrefix: 'irc' });
   const nothing = async () => [];
   listener.add({
     ...{ name: 'irc', hsToken: 'x', webPrefix: 'irc', web },
@@ -36,9 +37,8 @@ async function rig(t: TestContext, url?: (port: number) => string): Promise<Rig>
     },
   });
   const media = openMedia({
-    ...{ homeserver, log, web, webPrefix: 'irc', store: tempStore(t) },
+    ...{ homeserver, log, web, store: tempStore(t) },
     keys: await openKeys(join(tempFolder(t), 'keys')),
-    publicUrl: (url ?? ((port) => `http://127.0.0.1:${port}/`))(listener.address.port),
   });
   const put = (bytes: string, type: string, name = 'file') => {
     const id = fake.world.fresh('media');
@@ -213,7 +213,7 @@ test('without a public address, or for what is no mxc address, there is no link'
   assert.equal(media.link('https://example.org/x.png', 'x.png', undefined, event), undefined);
   const { homeserver } = await bothSides(t);
   const none = openMedia({
-    ...{ homeserver, log: collectingLog(), web: new WebRoutes(), webPrefix: 'irc', store: tempStore(t), publicUrl: undefined },
+    ...{ homeserver, log: collectingLog(), web: new WebRoutes(), store: tempStore(t) },
     keys: await openKeys(join(tempFolder(t), 'keys')),
   });
   assert.equal(none.link('mxc://hs.test/a', 'x.png', undefined, event), undefined);

@@ -10,8 +10,8 @@ import { eventId, roomId } from '../../../bridge-core/ids.ts';
 import { tempStore } from './kit.ts';
 
 function open(t: TestContext, publicUrl: string | undefined = 'https://bridge.example/') {
-  const web = new WebRoutes();
-  const pages = openPages({ store: tempStore(t), publicUrl, webPrefix: 'irc', web });
+  const web = new WebRoutes({ publicUrl, webPrefix: 'irc' });
+  const pages = openPages({ store: tempStore(t), web });
   const get = async (url: string | undefined) => {
     const path = new URL(url ?? assert.fail('no address')).pathname.slice('/irc'.length);
     const found = web.find('GET', path) ?? assert.fail('no route');
@@ -99,7 +99,7 @@ test('a page whose message was deleted says so; an unknown one is not there', as
 
 test('without a public address there are no pages', async (t) => {
   const store = tempStore(t);
-  const pages = openPages({ store, publicUrl: undefined, webPrefix: 'irc', web: new WebRoutes() });
+  const pages = openPages({ store, web: new WebRoutes() });
   assert.equal(await pages.publish(page('x')), undefined);
   assert.deepEqual(store.prepare('SELECT count(*) AS rows FROM pages').get(), { rows: 0 });
 });

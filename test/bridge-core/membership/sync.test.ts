@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { RemoteEvent } from '../../../bridge-core/adapter.ts';
 import { userId } from '../../../bridge-core/ids.ts';
 import { MembershipQueue } from '../../../bridge-core/membership/queue.ts';
 import { Roster } from '../../../bridge-core/membership/roster.ts';
 import { Sync } from '../../../bridge-core/membership/sync.ts';
 import { Links } from '../../../bridge-core/plumbing/links.ts';
+import type { RemoteEvent } from '../../../bridge-core/remote-event.ts';
 import { Ghosts } from '../../../bridge-core/virtual-users/ghosts.ts';
 import { channel, names, person, type Rig, room, startRig } from '../rig.ts';
 

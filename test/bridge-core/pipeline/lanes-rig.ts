@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import type { Logger } from '../../../bridge-core/adapter.ts';
+import type { Logger } from '../../../bridge-core/adapter-tools.ts';
 import { PermanentError, RetryableError, UnknownOutcomeError, UnreachableError } from '../../../bridge-core/errors.ts';
 import { eventId, roomId, userId } from '../../../bridge-core/ids.ts';
 import { Journal } from '../../../bridge-core/pipeline/journal.ts';

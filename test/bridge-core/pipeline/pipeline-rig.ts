@@ -4,7 +4,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { Json } from '../../../bridge-core/adapter.ts';
 import { openHomeserver } from '../../../bridge-core/appservice/open-homeserver.ts';
 import { openTransactions } from '../../../bridge-core/appservice/transactions.ts';
 import type { PermanentError } from '../../../bridge-core/errors.ts';
@@ -24,6 +23,7 @@ import { RemoteToMatrix } from '../../../bridge-core/pipeline/remote-to-matrix.t
 import { type Row, states, towards } from '../../../bridge-core/pipeline/row.ts';
 import type { Timing } from '../../../bridge-core/pipeline/timing.ts';
 import { type Link, Links } from '../../../bridge-core/plumbing/links.ts';
+import type { Json } from '../../../bridge-core/remote-event.ts';
 import type { SqliteStore } from '../../../bridge-core/store/sqlite.ts';
 import { Ghosts } from '../../../bridge-core/virtual-users/ghosts.ts';
 import { openNames } from '../../../bridge-core/virtual-users/names.ts';

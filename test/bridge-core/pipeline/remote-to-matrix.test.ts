@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RemoteEvent } from '../../../bridge-core/adapter.ts';
 import { eventId, remoteMessageId } from '../../../bridge-core/ids.ts';
 import { keyField } from '../../../bridge-core/matrix-event.ts';
+import type { RemoteEvent } from '../../../bridge-core/remote-event.ts';
 import { eventOf } from '../../support/fake-adapter/events.ts';
 import { until } from '../../support/waiting.ts';
 import { type Pipeline, startPipeline } from './pipeline-rig.ts';

@@ -1,10 +1,11 @@
 // An IRC adapter with tools that write everything down: what the core would be told, remembered and logged.
 
-import type { AdapterTools, ChannelId, Json, KeyValue, Logger, Outgoing, RemoteEvent, Speaker, Style, UserId } from '#bridge-core';
+import type { AdapterTools, ChannelId, Json, Logger, Outgoing, RemoteEvent, Speaker, Style, UserId } from '#bridge-core';
 import { userId } from '#bridge-core';
 import { IrcAdapter } from '../../../bridges/irc/adapter.ts';
 import { ircSettings } from '../../../bridges/irc/settings.ts';
 import type { IrcTiming } from '../../../bridges/irc/timing.ts';
+import { keptIn, noWeb, secretsIn } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
 
 export interface Wish {
@@ -54,18 +55,12 @@ export function withAdapter(test: { after(end: () => Promise<void>): void }, wis
   const memberLists: ChannelId[] = [];
   const logged: { level: string; message: string; fields: object }[] = [];
   const stored = wish.memory ?? new Map<string, Json>();
-  const memory: KeyValue = {
-    get: (key) => stored.get(key),
-    async set(key, value) {
-      if (value === undefined) stored.delete(key);
-      else stored.set(key, value);
-    },
-    keys: (prefix) => [...stored.keys()].filter((key) => key.startsWith(prefix)),
-  };
   const note = (level: string) => (fields: object, message: string) => void logged.push({ level, message, fields });
   const log: Logger = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error'), child: () => log };
   const tools: AdapterTools = {
-    memory,
+    memory: keptIn(stored),
+    secrets: secretsIn(new Map()),
+    web: noWeb,
     log,
     count: () => {},
     publicUrl: undefined,

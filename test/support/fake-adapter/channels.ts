@@ -35,8 +35,8 @@ export class FakeChannels implements Channels {
     for (const nick of this.#network.channel(this.describe(channel).name).members) yield personOf(nick);
   }
 
-  async approvePlumb(channel: ChannelId, requester: UserId): Promise<void> {
-    if (this.approved.has(`${channel} ${requester}`)) return;
+  async approvePlumb(channel: ChannelId, requester: UserId): Promise<'granted' | 'asked'> {
+    if (this.approved.has(`${channel} ${requester}`)) return 'granted';
     throw new DeniedError(`nobody in ${channel} agreed`);
   }
 

@@ -1,8 +1,8 @@
 // A network in memory: channels, people, connections that hear what is said, and trouble on demand. The far side of
 // fake-adapter.ts, which knows of it only what a connection is told.
 
-import type { Style } from '../../../bridge-core/adapter.ts';
 import { UnknownOutcomeError } from '../../../bridge-core/errors.ts';
+import type { Style } from '../../../bridge-core/remote-event.ts';
 
 export interface FakeMessage {
   /** Counts all that happens on the network. */

@@ -1,0 +1,62 @@
+// The part of a bridge that people talk to: commands, permissions, direct chats with the bot, look-ups. Builds and wires it, as
+// bridge.ts does the rest; decides nothing.
+
+import type { Adapter, Network } from './adapter.ts';
+import type { Logger } from './adapter-tools.ts';
+import type { Homeserver } from './appservice/homeserver.ts';
+import { Actions } from './control/actions.ts';
+import { Acts } from './control/acts.ts';
+import { Commands } from './control/commands.ts';
+import { DirectChats } from './control/direct-chats.ts';
+import { Permissions } from './control/permissions.ts';
+import { openLookups } from './control/third-party.ts';
+import type { RoomId, UserId } from './ids.ts';
+import type { Roster } from './membership/roster.ts';
+import type { Links } from './plumbing/links.ts';
+import type { LoopGuard } from './plumbing/loop-guard.ts';
+import type { Plumb } from './plumbing/plumb.ts';
+import type { Upgrades } from './plumbing/upgrades.ts';
+import type { Json } from './remote-event.ts';
+import type { CoreSettings } from './settings.ts';
+import type { Notes, Store } from './store/store.ts';
+import type { Ghosts } from './virtual-users/ghosts.ts';
+import type { Names } from './virtual-users/names.ts';
+
+export interface ControlOptions<Body extends Json> {
+  readonly settings: CoreSettings;
+  readonly protocol: Network['protocol'];
+  readonly adapter: Adapter<Body>;
+  readonly store: Store;
+  readonly notes: Notes;
+  readonly homeserver: Homeserver;
+  readonly names: Names;
+  readonly ghosts: Ghosts;
+  readonly roster: Roster;
+  readonly links: Links;
+  readonly guard: LoopGuard;
+  readonly plumb: Plumb<Body>;
+  readonly upgrades: Upgrades;
+  readonly tell: (room: RoomId, text: string) => void;
+  readonly log: Logger;
+  readonly personJoined: (room: RoomId, user: UserId) => void;
+}
+
+export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
+  const { settings, protocol, adapter, store, notes, homeserver, names, ghosts, roster, links } = options;
+  const { guard, plumb, upgrades, tell, log } = options;
+  const permissions = new Permissions({ levels: settings.permissions, homeserver });
+  const actions = new Actions<Body>({ adapter, homeserver, permissions, plumb, links, roster, names });
+  const commands = new Commands({ prefix: protocol.id, isOurs: (user) => user === names.bot || names.isGhost(user), actions, tell });
+  const directChats = new DirectChats({
+    ...{ homeserver, permissions, names, roster, links, plumb, upgrades, notes, tell, protocol, log },
+    help: () => commands.help(),
+  });
+  const acts = new Acts({
+    ...{ bot: names.bot, links, guard, plumb, upgrades, commands, directChats },
+    isIn: (room) => roster.isIn(room, names.bot),
+    forget: (room) => store.write(() => roster.forget(room)),
+    arrived: settings.membership.puppets === 'full' ? options.personJoined : undefined,
+  });
+  const lookups = openLookups<Body>({ protocol, adapter, homeserver, links, ghosts, names, log });
+  return { permissions, acts, lookups };
+}

@@ -1,0 +1,38 @@
+-- People's own accounts, rooms made for channels and chats, and what was heard last. As before, the one writer is named.
+
+-- virtual-users/logins: an account is logged in once; `sealed` holds its credentials
+CREATE TABLE logins (
+  account TEXT PRIMARY KEY,              -- RemoteUserId
+  user TEXT NOT NULL,
+  network TEXT NOT NULL,
+  name TEXT NOT NULL,
+  sealed TEXT NOT NULL,
+  state TEXT NOT NULL,                   -- live, refused: the network no longer takes it
+  at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX logins_user ON logins (user);
+
+-- virtual-users/sealed-secrets: AdapterTools.secrets
+CREATE TABLE secrets (name TEXT PRIMARY KEY, sealed TEXT NOT NULL) WITHOUT ROWID;
+
+-- control/web-sessions: page sessions and single-use states; `id` is the SHA-256 of what the browser holds
+CREATE TABLE web_sessions (id BLOB PRIMARY KEY, user TEXT NOT NULL, purpose TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
+
+-- control/requests: links that one side asked for and the other has not agreed to yet
+CREATE TABLE requests (
+  room TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  requester TEXT NOT NULL,               -- a UserId, or a RemoteUserId where the network's side asked
+  side TEXT NOT NULL,                    -- matrix, network: who asked
+  at INTEGER NOT NULL,
+  PRIMARY KEY (room, channel)
+) WITHOUT ROWID;
+
+-- pipeline/gaps: what was taken in last from each channel, for networks that can be asked for what was missed
+CREATE TABLE heard (channel TEXT PRIMARY KEY, id TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+
+-- appservice/brought: pictures and files of the network's that the homeserver has already
+CREATE TABLE brought (source TEXT PRIMARY KEY, mxc TEXT NOT NULL, day INTEGER NOT NULL) WITHOUT ROWID;
+
+-- membership/roster
+ALTER TABLE roster ADD COLUMN avatar TEXT;
