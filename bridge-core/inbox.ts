@@ -1,9 +1,10 @@
 // Where an adapter's events come in before the rest of the bridge stands: they wait, in order, until somebody opens. So a
 // network can be connected while everything heavier still loads.
 
-import type { Inbox } from './adapter-tools.ts';
-import type { ChannelId } from './ids.ts';
-import type { Speaker } from './logins.ts';
+import type { Inbox, NetworkAct } from './adapter-tools.ts';
+import { PermanentError } from './errors.ts';
+import type { ChannelId, RemoteUserId, UserId } from './ids.ts';
+import type { Credentials, LoginResult, Speaker } from './logins.ts';
 import type { Json, RemoteEvent } from './remote-event.ts';
 
 export class WaitingInbox<Body extends Json> implements Inbox<Body> {
@@ -17,10 +18,7 @@ export class WaitingInbox<Body extends Json> implements Inbox<Body> {
   }
 
   receive(event: RemoteEvent<Body>): Promise<void> {
-    if (this.#inner !== undefined) return this.#inner.receive(event);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push((inner) => inner.receive(event).then(resolve, reject));
-    });
+    return this.#ask((inner) => inner.receive(event));
   }
 
   connection(speaker: Speaker, network: string, state: 'up' | 'connecting' | 'down' | 'logged-out', reason?: string): void {
@@ -35,8 +33,35 @@ export class WaitingInbox<Body extends Json> implements Inbox<Body> {
     this.#pass((inner) => inner.members?.(channel));
   }
 
+  loggedIn(user: UserId, result: LoginResult): Promise<void> {
+    return this.#ask((inner) => inner.loggedIn?.(user, result) ?? nobodyTakes('a login'));
+  }
+
+  renewed(account: RemoteUserId, credentials: Credentials): Promise<void> {
+    return this.#ask((inner) => inner.renewed?.(account, credentials) ?? nobodyTakes('new credentials'));
+  }
+
+  asked(act: NetworkAct): Promise<string> {
+    return this.#ask((inner) => inner.asked?.(act) ?? nobodyTakes('what the network asks for'));
+  }
+
+  moved(from: ChannelId, to: ChannelId): Promise<void> {
+    return this.#ask((inner) => inner.moved?.(from, to) ?? nobodyTakes('a channel that moved'));
+  }
+
+  #ask<Answer>(question: (inner: Inbox<Body>) => Promise<Answer>): Promise<Answer> {
+    if (this.#inner !== undefined) return question(this.#inner);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push((inner) => question(inner).then(resolve, reject));
+    });
+  }
+
   #pass(deliver: (inner: Inbox<Body>) => void): void {
     if (this.#inner === undefined) this.#waiting.push(deliver);
     else deliver(this.#inner);
   }
+}
+
+function nobodyTakes(what: string): Promise<never> {
+  return Promise.reject(new PermanentError('UNSUPPORTED', `this bridge has no way to take in ${what}`));
 }
