@@ -6,6 +6,7 @@ import type { AdapterTools } from './adapter-tools.ts';
 import type { RichText } from './format/rich-text.ts';
 import type { ChannelId, RemoteMessageId, RemoteUserId, RoomId, UserId } from './ids.ts';
 import type { Login, LoginFlow, Speaker } from './logins.ts';
+import type { ProvisioningDialect, ProvisioningVerbs } from './provisioning.ts';
 import type { Json, RemoteEvent, RemoteFile, RemoteMessage, RemoteUser, ShownAs, Style } from './remote-event.ts';
 
 /** A kind of network: its name, its config section, how to make one. */
@@ -58,6 +59,8 @@ export interface Adapter<Body extends Json = string> {
   reload?(settings: unknown): readonly string[];
   /** One free line about the connections, for `status`. */
   status(): readonly ConnectionStatus[];
+  /** Calls of its own at the provisioning door; asked once, at start. */
+  provisioning?(verbs: ProvisioningVerbs): ProvisioningDialect;
   /** Who and what is meant by fields from outside. Absent: ghosts are made only for those who speak. */
   readonly lookups?: Lookups;
 }

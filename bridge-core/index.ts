@@ -9,4 +9,5 @@ export * from './errors.ts';
 export * from './format/rich-text.ts';
 export * from './ids.ts';
 export type * from './logins.ts';
+export type * from './provisioning.ts';
 export type * from './remote-event.ts';
