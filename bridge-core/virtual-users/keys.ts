@@ -15,8 +15,10 @@ export interface Keys {
   /** Encrypted and authenticated. `owner` must be the same to unseal: a sealed text moved to another's row stays shut. */
   seal(text: string, owner: string): string;
   unseal(sealed: string, owner: string): string;
-  /** New keys from now on. */
+  /** New keys from now on; what the older ones sealed still opens. */
   rotate(): Promise<void>;
+  /** Forgets the older sealing keys, once nothing is sealed with them any more. Signatures stay good. */
+  retire(): Promise<void>;
 }
 
 interface Key {
@@ -92,6 +94,12 @@ class FileKeys implements Keys {
 
   async rotate(): Promise<void> {
     const ring = { signing: [newKey(), ...this.#ring.signing], sealing: [newKey(), ...this.#ring.sealing] };
+    await writeRing(this.#path, ring);
+    this.#ring = ring;
+  }
+
+  async retire(): Promise<void> {
+    const ring = { signing: this.#ring.signing, sealing: [newest(this.#ring.sealing)] };
     await writeRing(this.#path, ring);
     this.#ring = ring;
   }

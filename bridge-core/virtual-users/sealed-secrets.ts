@@ -2,6 +2,7 @@
 
 import type { Secrets } from '../adapter-tools.ts';
 import type { Store } from '../store/store.ts';
+import { type Resealed, resealed } from './key-rotation.ts';
 import type { Keys } from './keys.ts';
 
 export class SealedSecrets implements Secrets {
@@ -29,6 +30,24 @@ export class SealedSecrets implements Secrets {
       if (sealed === undefined) this.#store.prepare('DELETE FROM secrets WHERE name = ?').run(name);
       else this.#store.prepare('INSERT OR REPLACE INTO secrets (name, sealed) VALUES (?, ?)').run(name, sealed);
     });
+  }
+
+  /** Within a commit: every secret under the newest key. How many, and how many no key opens. */
+  sealAnew(): Resealed {
+    const rows = this.#store.prepare<{ name: string; sealed: string }>('SELECT name, sealed FROM secrets').all();
+    const update = this.#store.prepare('UPDATE secrets SET sealed = ? WHERE name = ?');
+    let lost = 0;
+    for (const { name, sealed } of rows) {
+      const fresh = resealed(this.#keys, sealed, ownerOf(name));
+      if (fresh === undefined) {
+        lost += 1;
+        continue;
+      }
+      update.run(fresh, name);
+      // Set anew since, and on its way into the store: that one stays, sealed with the newest key already.
+      if (this.#sealed.get(name) === sealed) this.#sealed.set(name, fresh);
+    }
+    return { done: rows.length - lost, lost };
   }
 
   names(prefix: string): string[] {
