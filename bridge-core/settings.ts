@@ -42,10 +42,38 @@ export interface CoreSettings {
     /** Older than this, a line towards the network carries its time. */
     readonly markLate: number;
   };
+  readonly portals: PortalSettings;
   readonly names: { readonly ghosts: string; readonly aliases: string; readonly displayName: string };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'pretty' };
   /** Opens /metrics and health details to a bearer of this; undefined: loopback only. */
   readonly metricsToken: string | undefined;
+}
+
+/** Rooms that the bridge makes itself, for channels and for chats. */
+export interface PortalSettings {
+  /** Whoever joins the alias of a channel without a room has one made. */
+  readonly aliases: boolean;
+  /** Globs over a channel's name and over `network/name`; what is denied is denied whatever is allowed. */
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  /** A room for a channel that is linked to another one already. */
+  readonly besideLinks: boolean;
+  /** Rooms of public channels stand in the homeserver's directory. */
+  readonly directory: boolean;
+  /** What those who join later may read in a channel's room. */
+  readonly history: 'joined' | 'invited' | 'shared';
+  /** Rooms for the private and group chats of people who are logged in. */
+  readonly direct: boolean;
+  /** A space for each network, with the rooms of its channels. */
+  readonly spaces: boolean;
+  /** Have power 50 in rooms of channels. */
+  readonly moderators: readonly string[];
+  readonly power: {
+    /** To invite others. */
+    readonly invite: number;
+    /** To change the room's name, topic and the like. */
+    readonly state: number;
+  };
 }
 
 /** The registration file as the bridge uses it. */

@@ -76,6 +76,50 @@ const ages = z
   .prefault({})
   .meta({ description: 'How long messages may wait.' });
 
+const globs = z.array(z.string().min(1)).readonly().meta({ allowed: 'a list of names, where * stands for anything and ? for one sign' });
+const level = z.int().min(0).max(100);
+
+const portals = z
+  .strictObject({
+    aliases: z.boolean().default(false).meta({
+      description: 'Whoever joins the alias of a channel that has no room (see names.aliases) has one made, where that is allowed.',
+    }),
+    allow: globs
+      .default(['*'])
+      .meta({ description: 'Channels that may have a room of their own: globs over `#name` and `network/#name`.', example: ['*'] }),
+    deny: globs.default([]).meta({ description: 'Channels that may not, whatever is allowed.', example: [] }),
+    beside_links: z.boolean().default(true).meta({ description: 'Also for channels that are linked to another room already.' }),
+    directory: z.boolean().default(false).meta({ description: "Rooms of public channels are listed in the homeserver's room directory." }),
+    history: z.enum(['joined', 'invited', 'shared']).default('joined').meta({
+      description: 'What people may read of the time before they came: `shared` all, `invited` from the invitation on, `joined` nothing.',
+    }),
+    direct: z
+      .boolean()
+      .default(true)
+      .meta({ description: 'People who are logged in to the network have rooms for their private and group chats there.' }),
+    spaces: z.boolean().default(false).meta({ description: 'A space for each network, with the rooms made for its channels.' }),
+    moderators: z
+      .array(
+        z
+          .string()
+          .regex(/^@[^\s:]+:\S+$/)
+          .meta({ allowed: 'a Matrix id' }),
+      )
+      .readonly()
+      .default([])
+      .meta({ description: 'Matrix ids that have power 50 in rooms of channels from the beginning.', example: [] }),
+    power: z
+      .strictObject({
+        invite: level.default(0).meta({ description: 'Power needed to invite others.' }),
+        state: level.default(50).meta({ description: 'Power needed to change name, topic, picture and the like.' }),
+      })
+      .prefault({})
+      .meta({ description: 'Power in rooms of channels; the bridge has 100, moderators have 50, others none.' }),
+  })
+  .transform(camelKeys)
+  .prefault({})
+  .meta({ description: 'Rooms that the bridge makes itself.' });
+
 const log = z
   .strictObject({
     level: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({ description: 'The least that is logged.' }),
@@ -148,10 +192,14 @@ export function coreSchema(network: Network, sections: readonly string[]) {
         }),
       membership,
       ages,
+      portals,
       names: z
         .strictObject({
           ghosts: nameTemplate(network.names.ghosts, 'User names of the ghosts. Change it only before the first run.'),
-          aliases: nameTemplate(network.names.aliases, 'Room aliases that the registration reserves; none of them leads to a room.'),
+          aliases: nameTemplate(
+            network.names.aliases,
+            'Aliases of channels; with portals.aliases, whoever joins one gets into the channel.',
+          ),
           display_name: z
             .string()
             .regex(/\{[a-z]+\}/)
@@ -197,6 +245,7 @@ export function coreSchema(network: Network, sections: readonly string[]) {
         permissions: given.permissions ?? { [given.homeserver.domain]: 'user' },
         membership: given.membership,
         ages: given.ages,
+        portals: given.portals,
         names: given.names,
         log: given.log,
         metricsToken: settings.metricsToken,
