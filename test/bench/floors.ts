@@ -10,22 +10,35 @@ import Sqlite from 'better-sqlite3';
 import { spawnFakeHomeserver } from '../support/fake-homeserver/remote.ts';
 import { bareClient } from './bare-irc.ts';
 import { rssOf } from './process-costs.ts';
+import { quantile } from './report.ts';
 
 /** CPU ms of one PUT through undici, ten in flight, warm. */
 export async function putFloor(count = 20_000): Promise<number> {
-  return await onItsOwnStub((url, room) => run('puts', url, room, String(count)));
+  return (await onItsOwnStub((url, room) => run('puts', url, room, String(count)))).cpuMs;
 }
 
-/** CPU ms of one PUT and one commit of a row with synchronous=FULL, `pace` a second. */
-export async function pacedFloor(folder: string, pace: number, seconds: number): Promise<number> {
-  return await onItsOwnStub((url, room) => run('paced', url, room, folder, String(pace), String(seconds)));
+export interface PacedFloor {
+  readonly cpuMs: number;
+  /** Median ms from the beginning of the commit to the answer of the PUT. */
+  readonly p50: number;
+}
+
+/** One PUT and one commit of a row with synchronous=FULL, `pace` a second. */
+export async function pacedFloor(folder: string, pace: number, seconds: number): Promise<PacedFloor> {
+  const { cpuMs, p50 = Number.NaN } = await onItsOwnStub((url, room) => run('paced', url, room, folder, String(pace), String(seconds)));
+  return { cpuMs, p50 };
+}
+
+interface Measured {
+  readonly cpuMs: number;
+  readonly p50?: number;
 }
 
 // A stub of its own: what is said there is not pushed to the bridge under measurement.
-async function onItsOwnStub(measure: (url: string, room: string) => Promise<{ cpuMs: number }>): Promise<number> {
+async function onItsOwnStub(measure: (url: string, room: string) => Promise<Measured>): Promise<Measured> {
   const stub = await spawnFakeHomeserver({ asToken: 'as-token-of-the-bench' });
   try {
-    return (await measure(stub.url, await stub.call('createRoom', { creator: stub.bot, version: '11' }))).cpuMs;
+    return await measure(stub.url, await stub.call('createRoom', { creator: stub.bot, version: '11' }));
   } finally {
     await stub.stop();
   }
@@ -61,16 +74,16 @@ function start(...args: string[]) {
   return spawn(process.execPath, ['--expose-gc', import.meta.filename, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
 }
 
-async function run(...args: string[]): Promise<{ cpuMs: number }> {
+async function run(...args: string[]): Promise<Measured> {
   const child = start(...args);
   const [line] = await once(createInterface({ input: child.stdout }), 'line');
   await once(child, 'exit');
-  return JSON.parse(String(line)) as { cpuMs: number };
+  return JSON.parse(String(line)) as Measured;
 }
 
 const body = (number: number) => JSON.stringify({ msgtype: 'm.text', body: `floor ${number}`, 'm.mentions': {} });
 
-async function puts(url: string, room: string, count: number): Promise<number> {
+async function puts(url: string, room: string, count: number): Promise<Measured> {
   const put = await openPut(url, room);
   for (let number = 0; number < 2_000; number += 1) await put(`warm${number}`, number);
   const before = process.cpuUsage();
@@ -82,10 +95,10 @@ async function puts(url: string, room: string, count: number): Promise<number> {
     }
   };
   await Promise.all(Array.from({ length: 10 }, worker));
-  return cpuSince(before) / count;
+  return { cpuMs: cpuSince(before) / count };
 }
 
-async function paced(url: string, room: string, folder: string, pace: number, seconds: number): Promise<number> {
+async function paced(url: string, room: string, folder: string, pace: number, seconds: number): Promise<PacedFloor> {
   const put = await openPut(url, room);
   const path = join(folder, 'floor.db');
   const database = new Sqlite(path);
@@ -96,17 +109,19 @@ async function paced(url: string, room: string, folder: string, pace: number, se
   const before = process.cpuUsage();
   const began = performance.now();
   const under: Promise<unknown>[] = [];
+  const latencies: number[] = [];
   for (let number = 0; number < pace * seconds; number += 1) {
     const ahead = began + (number * 1_000) / pace - performance.now();
     if (ahead > 0) await new Promise((resolve) => setTimeout(resolve, ahead));
+    const start = performance.now();
     insert.run(`${number}`, text);
-    under.push(put(`paced${number}`, number));
+    under.push(put(`paced${number}`, number).then(() => latencies.push(performance.now() - start)));
   }
   await Promise.all(under);
-  const cpu = cpuSince(before) / (pace * seconds);
+  const cpuMs = cpuSince(before) / (pace * seconds);
   database.close();
   for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
-  return cpu;
+  return { cpuMs, p50: quantile(latencies, 0.5) };
 }
 
 async function openPut(url: string, room: string) {
@@ -147,10 +162,10 @@ const [what, first = '', second = '', ...rest] = process.argv.slice(2);
 if (import.meta.main && what === 'crowd') {
   await crowd(Number(first), second, Number(rest[0]), rest[1] === 'true');
 } else if (import.meta.main && what !== undefined) {
-  const cpuMs =
+  const figures =
     what === 'puts'
       ? await puts(first, second, Number(rest[0]))
       : await paced(first, second, rest[0] ?? '', Number(rest[1]), Number(rest[2]));
-  process.stdout.write(`${JSON.stringify({ cpuMs })}\n`);
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
   process.exit(0);
 }

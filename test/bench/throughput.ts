@@ -2,7 +2,7 @@
 // answers after 20 ms.
 
 import { isWhole, told } from './arrivals.ts';
-import { pacedFloor, putFloor } from './floors.ts';
+import { type PacedFloor, pacedFloor, putFloor } from './floors.ts';
 import { type FlowResult, matrixToNetwork, networkToMatrix } from './flows.ts';
 import { rssOf } from './process-costs.ts';
 import { openListener, openSpeakers, restartWarm, startWarm } from './ready.ts';
@@ -116,16 +116,22 @@ function judgeFlood(report: Report, figure: string, result: FlowResult, put: num
   });
 }
 
-function judgePaced(report: Report, way: string, result: FlowResult, floor: number, most: number): void {
-  const bar = Math.max(most, 3 * floor);
+function judgePaced(report: Report, way: string, result: FlowResult, floor: PacedFloor, most: number): void {
+  const bar = Math.max(most, 3 * floor.cpuMs);
+  // As with CPU: on a machine where the bare PUT and commit take long, what they take is the measure.
+  const slowest = Math.max(1.5, 3 * floor.p50);
   const [p50, p99] = [quantile(result.latencies, 0.5), quantile(result.latencies, 0.99)];
   report.add({
-    ...{ figure: `${way}, 100/s: CPU`, value: ms(result.cpuMs), floor: `${(result.cpuMs / floor).toFixed(1)} × ${ms(floor)}` },
-    ...{ bar: `≤ ${ms(bar)}`, met: result.cpuMs <= bar && isWhole(result), raw: { ...plain(result), pacedFloorMs: floor } },
+    ...{ figure: `${way}, 100/s: CPU`, value: ms(result.cpuMs), floor: `${(result.cpuMs / floor.cpuMs).toFixed(1)} × ${ms(floor.cpuMs)}` },
+    ...{ bar: `≤ ${ms(bar)}`, met: result.cpuMs <= bar && isWhole(result), raw: { ...plain(result), pacedFloorMs: floor.cpuMs } },
   });
   report.add({
-    ...{ figure: `${way}, 100/s: latency p50 / p99`, value: `${ms(p50)} / ${ms(p99)}`, bar: '≤ 1.5 / 6 ms', met: p50 <= 1.5 && p99 <= 6 },
-    raw: { p50, p99 },
+    ...{
+      figure: `${way}, 100/s: latency p50 / p99`,
+      value: `${ms(p50)} / ${ms(p99)}`,
+      floor: `${(p50 / floor.p50).toFixed(1)} × ${ms(floor.p50)}`,
+    },
+    ...{ bar: `≤ ${ms(slowest)} / 6 ms`, met: p50 <= slowest && p99 <= 6, raw: { p50, p99, pacedFloorP50: floor.p50 } },
   });
 }
 
