@@ -53,8 +53,12 @@ export interface Adapter<Body extends Json = string> {
   /** The person asks for another name on this network; returns the one that they got. */
   nick?(user: UserId, channel: ChannelId, wanted: string): Promise<string>;
   open?(file: RemoteFile): Promise<ReadableStream<Uint8Array>>;
-  /** Closes a gap: what was said since, oldest first; what its budget does not reach is told as a `gap` event. */
-  history?(channel: ChannelId, since: RemoteMessageId | number): AsyncIterable<RemoteEvent<Body>>;
+  /** Closes a gap: what was said since, oldest first; what its budget does not reach is told as a `gap` event. `most`: only the
+   *  newest so many of it are wanted. Ids are those that the same messages have when heard, so that nothing comes twice. */
+  history?(channel: ChannelId, since: RemoteMessageId | number, most?: number): AsyncIterable<RemoteEvent<Body>>;
+  /** True: it fills or tells its gaps unasked (it knows best when nobody heard). Otherwise the core asks `history` for what
+   *  was missed whenever the bot comes up. */
+  readonly closesGaps?: boolean;
   /** Takes over what it can of new settings while it runs; a line for each thing that needs a restart. */
   reload?(settings: unknown): readonly string[];
   /** One free line about the connections, for `status`. */

@@ -73,6 +73,8 @@ export type RemoteEvent<Body extends Json = string> = {
       /** Those that the message still has. Absent: they stay as they were. */
       readonly files?: readonly RemoteFile[];
       readonly thread?: RemoteMessageId;
+      /** As in the message, where it had one. */
+      readonly shownAs?: ShownAs;
     }
   | { readonly kind: 'redaction'; readonly sender: RemoteUser; readonly target: RemoteMessageId; readonly reason?: string }
   | {

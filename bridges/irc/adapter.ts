@@ -31,6 +31,8 @@ const topicWays = { off: 'off', 'irc-to-matrix': 'to-matrix', 'matrix-to-irc': '
 export class IrcAdapter implements Adapter {
   readonly formatter = ircFormatter;
   readonly logins = logins;
+  /** Whoever of ours heard the channel last is known here alone (reporters.ts). */
+  readonly closesGaps = true;
   readonly channels: IrcChannels;
   readonly lookups: IrcLookups;
   #settings: IrcSettings;

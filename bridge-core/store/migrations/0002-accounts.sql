@@ -36,3 +36,9 @@ CREATE TABLE brought (source TEXT PRIMARY KEY, mxc TEXT NOT NULL, day INTEGER NO
 
 -- membership/roster
 ALTER TABLE roster ADD COLUMN avatar TEXT;
+
+-- pipeline/relations: a message that became several events
+ALTER TABLE relations ADD COLUMN slot TEXT;      -- which of them this is, as pipeline/slots.ts says; null: text
+ALTER TABLE relations ADD COLUMN digest TEXT;    -- of what it says, where `text` does not tell all of it
+ALTER TABLE relations ADD COLUMN thread TEXT;    -- the event that its thread began with
+CREATE INDEX relations_thread ON relations (link, thread, at) WHERE thread IS NOT NULL;
