@@ -2,8 +2,9 @@
 // Never throws, whatever the input; what a blank, a paragraph and a depth are is tree-builder.ts's business.
 
 import { colourOf, mentionedBy, safeAddress } from './addresses.ts';
+import { inlinesOf } from './flatten.ts';
 import { type Attributes, type HtmlListener, readHtml } from './html-reader.ts';
-import { type Block, type Inline, type Mark, type Mentioned, type RichText, text } from './rich-text.ts';
+import type { Block, Mark, Mentioned, Picture, RichText } from './rich-text.ts';
 import { collapse, type End, type Frame, type Level, printable, TreeBuilder } from './tree-builder.ts';
 
 const marks: Readonly<Record<string, Mark>> = {
@@ -180,7 +181,8 @@ class Walker implements HtmlListener {
   #image(attributes: Attributes): void {
     const source = attributes.get('src')?.trim() ?? '';
     const alt = collapse(attributes.get('alt') || attributes.get('title') || '').trim();
-    if (!this.#tree.isInCode && /^(?:mxc|https):\/\/\S+$/i.test(source)) this.#tree.put({ is: 'image', source, alt });
+    if (!this.#tree.isInCode && /^(?:mxc|https):\/\/\S+$/i.test(source))
+      this.#tree.put({ is: 'image', source, alt, ...pictureIn(attributes) });
     else this.#tree.words(alt);
   }
 
@@ -238,17 +240,11 @@ class Walker implements HtmlListener {
   }
 }
 
-/** Blocks where only inline nodes may stand: a line each. */
-function inlinesOf(blocks: RichText): Inline[] {
-  const lines = blocks.flatMap((block): (readonly Inline[])[] => {
-    if (block.is === 'paragraph' || block.is === 'heading') return [block.of];
-    if (block.is === 'quote') return [inlinesOf(block.of)];
-    if (block.is === 'list') return block.items.map(inlinesOf);
-    if (block.is === 'preformatted') return block.text.split('\n').map((line) => (line === '' ? [] : [{ is: 'code', text: line }]));
-    if (block.is === 'table') return block.rows.map((row) => row.flatMap((cell, at) => (at === 0 ? cell : [text(' | '), ...cell])));
-    return [];
-  });
-  return lines.filter((line) => line.length > 0).flatMap((line, at) => (at === 0 ? line : [{ is: 'break' }, ...line]));
+/** One that says how large it is, and does not call itself an emoticon. */
+function pictureIn(attributes: Attributes): { readonly picture?: Picture } {
+  const [width, height] = ['width', 'height'].map((name) => Number(/^\s*(\d{1,5})\s*$/.exec(attributes.get(name) ?? '')?.[1] ?? 0));
+  if (attributes.has('data-mx-emoticon') || !(width || height)) return {};
+  return { picture: { ...(width && { width }), ...(height && { height }) } };
 }
 
 function startIn(attributes: Attributes): number {

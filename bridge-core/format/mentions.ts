@@ -1,4 +1,5 @@
-// Mentions in rich text: found, turned into others (person ↔ ghost), or made from names that stand as plain words.
+// Mentions in rich text: found, turned into others (person ↔ ghost), or made from names that stand as plain words; pictures
+// likewise, which a network and Matrix keep in different places.
 // Whatever holds none is handed back as it is, not copied.
 
 import type { UserId } from '../ids.ts';
@@ -25,6 +26,23 @@ export function mentionedUsers(text: RichText): UserId[] {
   const found = new Set<UserId>();
   for (const mention of mentionsIn(text)) if ('user' in mention.of) found.add(mention.of.user);
   return [...found];
+}
+
+type Image = Extract<Inline, { is: 'image' }>;
+
+/** Every picture, in order. */
+export function imagesIn(text: RichText): Image[] {
+  const found: Image[] = [];
+  mapImages(text, (image) => {
+    found.push(image);
+    return image;
+  });
+  return found;
+}
+
+/** Puts what `fn` answers in place of each picture. */
+export function mapImages(text: RichText, fn: (image: Image) => Inline): RichText {
+  return mapBlocks(text, (inline) => [inline.is === 'image' ? fn(inline) : inline]);
 }
 
 /** Every mention, in order. */

@@ -29,11 +29,18 @@ export type Inline =
   | { readonly is: 'spoiler'; readonly reason?: string; readonly of: readonly Inline[] }
   /** `to` is http, https, mailto, matrix, magnet, ftp, irc or ircs: others never become a link. */
   | { readonly is: 'link'; readonly to: string; readonly of: readonly Inline[] }
-  /** A small picture in the text (custom emoji); `source` is an mxc: or https: address. */
-  | { readonly is: 'image'; readonly source: string; readonly alt: string }
+  /** A small picture in the text (custom emoji), or one to be looked at: then `picture` is there. `source` is an mxc: or https:
+   *  address. */
+  | { readonly is: 'image'; readonly source: string; readonly alt: string; readonly picture?: Picture }
   /** `text` is how the author's side wrote it, without a sign before it. */
   | { readonly is: 'mention'; readonly of: Mentioned; readonly text: string }
   | { readonly is: 'break' };
+
+/** In pixels, as far as known. */
+export interface Picture {
+  readonly width?: number;
+  readonly height?: number;
+}
 
 export type Mentioned =
   | { readonly user: UserId }

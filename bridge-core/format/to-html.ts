@@ -93,10 +93,12 @@ function htmlOfInline(inline: Inline, isInLink: boolean): string {
 }
 
 /** Clients load pictures from the homeserver alone; any other is a link. */
-function htmlOfImage({ source, alt }: { readonly source: string; readonly alt: string }, isInLink: boolean): string {
+function htmlOfImage({ source, alt, picture }: Inline & { is: 'image' }, isInLink: boolean): string {
   const words = escaped(alt === '' ? 'image' : alt);
-  if (source.startsWith('mxc://')) return `<img data-mx-emoticon src="${escaped(source)}" alt="${words}" title="${words}" height="32">`;
-  return isInLink || !source.startsWith('https://') ? words : anchor(source, words);
+  if (!source.startsWith('mxc://')) return isInLink || !source.startsWith('https://') ? words : anchor(source, words);
+  const img = `src="${escaped(source)}" alt="${words}" title="${words}"`;
+  if (picture === undefined) return `<img data-mx-emoticon ${img} height="32">`;
+  return `<img ${img}${attribute('width', picture.width?.toString())}${attribute('height', picture.height?.toString())}>`;
 }
 
 const anchor = (to: string, html: string): string => `<a href="${escaped(to)}">${html}</a>`;
@@ -167,8 +169,10 @@ function plainOfInline(inline: Inline): string {
       return inline.text;
     case 'break':
       return '\n';
-    case 'image':
-      return inline.alt === '' ? 'image' : inline.alt;
+    case 'image': {
+      const words = inline.alt === '' ? 'image' : inline.alt;
+      return inline.picture !== undefined && inline.source.startsWith('https://') ? `${words} (${inline.source})` : words;
+    }
     case 'mention':
       return wordsOf(inline);
     case 'link': {

@@ -1,8 +1,7 @@
 // IRC's own markup (mIRC codes) ↔ rich text. Pure; CTCP and whose line it is are no business of this file. Most lines
 // are plain words, so both ways look for that first.
 
-import { type Fit, type Formatter, type Inline, type RichText, text as textNode } from '#bridge-core';
-import { addressesIn } from './addresses.ts';
+import { addressesIn, type Fit, type Formatter, type Inline, type RichText, text as textNode } from '#bridge-core';
 import { type Line, splitLine } from './line-split.ts';
 import { colourNumbered } from './palette.ts';
 import { printLines, wordsOfMention } from './print-lines.ts';

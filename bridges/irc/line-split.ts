@@ -1,7 +1,7 @@
 // One logical line into the lines that go out, exact to the byte: at words where it can, never within an address that fits
 // a line, never within a character as people see it; formatting is closed at a line's end and opened again on the next.
 
-import { addressesIn } from './addresses.ts';
+import { addressesIn } from '#bridge-core';
 
 /** Colours are palette numbers, -1 the reader's own. */
 export interface Look {

@@ -118,6 +118,9 @@ describe('links and mentions', () => {
     assert.deepEqual(fromHtml('<img data-mx-emoticon src="mxc://a/b" alt=":x:" height="32">'), [
       paragraph({ is: 'image', source: 'mxc://a/b', alt: ':x:' }),
     ]);
+    assert.deepEqual(fromHtml('<img src="mxc://a/b" alt="x" width="640" height="many">'), [
+      paragraph({ is: 'image', source: 'mxc://a/b', alt: 'x', picture: { width: 640 } }),
+    ]);
     assert.deepEqual(fromHtml('a<img src="http://a/b" title="T">b'), [paragraph(text('aTb'))]);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { findNames, mapMentions, mentionedUsers, type Names } from '../../../bridge-core/format/mentions.ts';
+import { findNames, imagesIn, mapImages, mapMentions, mentionedUsers, type Names } from '../../../bridge-core/format/mentions.ts';
 import { type Block, fromPlain, type Inline, type Mentioned, type RichText, text } from '../../../bridge-core/format/rich-text.ts';
 import { remoteUserId, userId } from '../../../bridge-core/ids.ts';
 
@@ -16,6 +16,21 @@ const everywhere = (of: readonly Inline[]): RichText => [
   { is: 'table', header: false, rows: [[of]] },
   { is: 'preformatted', text: 'alice' },
 ];
+
+test('pictures are found and replaced wherever they stand', () => {
+  const image = (source: string): Inline => ({ is: 'image', source, alt: ':x:' });
+  const rich = everywhere([image('https://a/b'), text(' '), mention(bob, 'Bob')]);
+  assert.deepEqual(imagesIn(rich), [image('https://a/b'), image('https://a/b'), image('https://a/b')]);
+  assert.deepEqual(
+    mapImages(rich, ({ alt }) => ({ is: 'image', source: 'mxc://a/b', alt })),
+    everywhere([image('mxc://a/b'), text(' '), mention(bob, 'Bob')]),
+  );
+  const without = everywhere([text('a')]);
+  assert.equal(
+    mapImages(without, () => text('b')),
+    without,
+  );
+});
 
 test('mentions are replaced wherever they stand, and are words where nothing takes their place', () => {
   const replaced = mapMentions(everywhere([mention(alice, 'Alice'), text(' '), mention(bob, 'Bob')]), (of, words) =>

@@ -57,6 +57,8 @@ describe('toHtml', () => {
       toHtml([paragraph({ is: 'image', source: 'mxc://a/b', alt: ':x:' })]),
       '<img data-mx-emoticon src="mxc://a/b" alt=":x:" title=":x:" height="32">',
     );
+    const picture: Inline = { is: 'image', source: 'mxc://a/b', alt: '<x>', picture: { width: 4, height: 3 } };
+    assert.equal(toHtml([paragraph(picture)]), '<img src="mxc://a/b" alt="&lt;x&gt;" title="&lt;x&gt;" width="4" height="3">');
     assert.equal(toHtml([paragraph({ is: 'image', source: 'https://a/b', alt: '' })]), '<a href="https://a/b">image</a>');
   });
 
@@ -147,6 +149,11 @@ describe('toPlain', () => {
       '---',
       '(why) ||s||:x:',
     ]);
+  });
+
+  test('a picture that others can load is told with its address', () => {
+    assert.equal(toPlain([paragraph({ is: 'image', source: 'https://a/b', alt: 'Chart', picture: {} })]), 'Chart (https://a/b)');
+    assert.equal(toPlain([paragraph({ is: 'image', source: 'https://a/b', alt: ':x:' })]), ':x:');
   });
 
   test('plain text comes back as it was', () => {

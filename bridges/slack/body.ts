@@ -1,0 +1,28 @@
+// What Slack gives and takes as the text of a message, as plain data: it is journaled as it stands.
+
+import type { Json } from '#bridge-core';
+import { type Fields, textIn } from './fields.ts';
+
+/** Where there are blocks they are the message, and `text` is for who cannot show them. `text` is mrkdwn, escaped; where
+ *  `mrkdwn` is false it has no marks. */
+export type SlackBody = {
+  readonly text: string;
+  readonly blocks?: readonly Json[];
+  readonly attachments?: readonly Json[];
+  readonly mrkdwn?: false;
+};
+
+/** Of a message in an event, in history or from a webhook. */
+export function bodyOf(message: Fields): SlackBody {
+  return {
+    text: textIn(message, 'text') ?? '',
+    ...given(message, 'blocks'),
+    ...given(message, 'attachments'),
+    ...(message.mrkdwn === false && { mrkdwn: false as const }),
+  };
+}
+
+function given(message: Fields, name: 'blocks' | 'attachments'): { readonly [key in typeof name]?: readonly Json[] } {
+  const value = message[name];
+  return Array.isArray(value) && value.length > 0 ? { [name]: value } : {};
+}
