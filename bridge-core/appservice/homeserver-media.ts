@@ -2,7 +2,7 @@
 // film slowly must hold up no message.
 
 import type { Agent } from 'undici';
-import { BridgeError, PermanentError } from '../errors.ts';
+import { PermanentError } from '../errors.ts';
 import { isRecord, stringIn } from '../matrix-event.ts';
 import type { Homeserver } from './homeserver.ts';
 import { failureFor, Refusal, refusalFor } from './homeserver-errors.ts';
@@ -14,8 +14,11 @@ const headersTimeout = 60_000;
 const bodyTimeout = 60_000;
 /** What is uploaded without its size being known is collected first, for homeservers want a length. */
 const largestCollected = 100 * 1024 * 1024;
+/** Operators change the limit now and then, ms. */
+const askAgainAfter = 3_600_000;
 
-export function makeMedia(http: HomeserverHttp): Pick<Homeserver, 'upload' | 'download'> & { close(): Promise<void> } {
+export function makeMedia(http: HomeserverHttp): Pick<Homeserver, 'upload' | 'download' | 'largestUpload'> & { close(): Promise<void> } {
+  let asked: { readonly at: number; readonly largest: number | undefined } = { at: 0, largest: undefined };
   // The library whole, streams and all, loads with the first file.
   let opening: Promise<Agent> | undefined;
   const open = async (): Promise<Agent> => {
@@ -62,6 +65,20 @@ export function makeMedia(http: HomeserverHttp): Pick<Homeserver, 'upload' | 'do
       return uri;
     },
 
+    largestUpload: async () => {
+      if (asked.at + askAgainAfter > Date.now()) return asked.largest;
+      const config: unknown = await http.json('other', 'GET', '/_matrix/client/v1/media/config').catch((thrown: unknown) => {
+        // A homeserver from before authenticated media knows only the old path, or says nothing of it.
+        if (!(thrown instanceof Refusal)) throw thrown;
+        return http.json('other', 'GET', '/_matrix/media/v3/config').catch((again: unknown) => {
+          if (!(again instanceof Refusal)) throw again;
+        });
+      });
+      const largest = isRecord(config) ? config['m.upload.size'] : undefined;
+      asked = { at: Date.now(), largest: typeof largest === 'number' ? largest : undefined };
+      return asked.largest;
+    },
+
     download: async (mxc, range) => {
       const id = /^mxc:\/\/([^/?#]+)\/([\w.~-]+)$/.exec(mxc);
       if (id === null) throw new PermanentError('BAD_REQUEST', `not an mxc address: ${mxc.slice(0, 100)}`);
@@ -89,7 +106,7 @@ async function collected(bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> 
   let size = 0;
   for await (const chunk of bytes) {
     size += chunk.byteLength;
-    if (size > largestCollected) throw new BridgeError('EVENT_TOO_LARGE', `a file of more than ${largestCollected} bytes`);
+    if (size > largestCollected) throw new PermanentError('EVENT_TOO_LARGE', `a file of more than ${largestCollected} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

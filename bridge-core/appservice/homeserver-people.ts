@@ -15,6 +15,7 @@ type People = Pick<
   | 'join'
   | 'leave'
   | 'invite'
+  | 'inviteDirectly'
   | 'kick'
   | 'ban'
   | 'unban'
@@ -59,6 +60,11 @@ export function makePeople({ http, library }: { http: HomeserverHttp; library: L
     },
     invite: async (as, room, user, reason) => {
       await post(inRoom(room, 'invite'), as, { user_id: user, ...(reason !== undefined && { reason }) });
+    },
+    // /invite has no field for it.
+    inviteDirectly: async (as, room, user) => {
+      const path = `${client}${inRoom(room, 'state/m.room.member')}/${encodeURIComponent(user)}`;
+      await http.json('membership', 'PUT', asUser(path, as), { membership: 'invite', is_direct: true });
     },
     kick: async (as, room, user, reason) => {
       await (await library.as(as)).kick(room, user, reason);

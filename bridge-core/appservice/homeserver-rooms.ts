@@ -29,8 +29,8 @@ export function makeRooms({ http, library, bot }: { http: HomeserverHttp; librar
       }),
 
     // Asked at every start: a bridge whose links stand needs the library for none of what it does all day.
-    fullState: async (room) => {
-      const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state?user_id=${encodeURIComponent(bot)}`;
+    fullState: async (room, as = bot) => {
+      const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state?user_id=${encodeURIComponent(as)}`;
       const events = await http.json('other', 'GET', path);
       return Array.isArray(events) ? narrowed(events, room) : [];
     },

@@ -1,20 +1,30 @@
-// Messages, redactions and typing: the hot path, one PUT each. The transaction id is the caller's, unique over all users
+// Messages, redactions, typing and receipts: the hot path, one PUT each. The transaction id is the caller's, unique over all users
 // of the bridge: the homeserver's memory of it knows only the path, not who sent it.
 
 import { UnknownOutcomeError } from '../errors.ts';
-import type { EventId, RoomId, UserId } from '../ids.ts';
+import type { EventId, UserId } from '../ids.ts';
 import type { Content } from '../matrix-event.ts';
 import type { Homeserver } from './homeserver.ts';
 import type { HomeserverHttp } from './homeserver-http.ts';
 
 const rooms = '/_matrix/client/v3/rooms/';
 
-export function makeSends(http: HomeserverHttp): Pick<Homeserver, 'send' | 'redact' | 'typing'> {
+export function makeSends(http: HomeserverHttp): Pick<Homeserver, 'send' | 'redact' | 'typing' | 'receipt'> {
   const put = async (path: string, content: Content): Promise<EventId> => {
     const text = await http.ask('send', 'PUT', path, JSON.stringify(content));
     const id = eventIdIn(text);
     if (id === undefined) throw new UnknownOutcomeError(`the homeserver took a message and gave no event id: ${text.slice(0, 200)}`);
     return id;
+  };
+
+  // Worthless late: where a message would have to wait for it, it is not sent at all.
+  const passing = async (method: 'PUT' | 'POST', path: string, body: string): Promise<void> => {
+    if (!http.gate.tryEnter('other')) return;
+    try {
+      await http.askNow('other', method, path, body);
+    } finally {
+      http.gate.leave('other');
+    }
   };
 
   return {
@@ -24,16 +34,15 @@ export function makeSends(http: HomeserverHttp): Pick<Homeserver, 'send' | 'reda
     redact: (as, room, target, txn, content, at) =>
       put(`${rooms}${encodeURIComponent(room)}/redact/${encodeURIComponent(target)}/${encodeURIComponent(txn)}${query(as, at)}`, content),
 
-    typing: async (as: UserId, room: RoomId, on: boolean) => {
-      // Worthless late: where a message would have to wait for it, it is not sent at all.
-      if (!http.gate.tryEnter('other')) return;
-      try {
-        const path = `${rooms}${encodeURIComponent(room)}/typing/${encodeURIComponent(as)}${query(as)}`;
-        await http.askNow('other', 'PUT', path, on ? '{"typing":true,"timeout":30000}' : '{"typing":false}');
-      } finally {
-        http.gate.leave('other');
-      }
-    },
+    typing: (as, room, on) =>
+      passing(
+        'PUT',
+        `${rooms}${encodeURIComponent(room)}/typing/${encodeURIComponent(as)}${query(as)}`,
+        on ? '{"typing":true,"timeout":30000}' : '{"typing":false}',
+      ),
+
+    receipt: (as, room, event) =>
+      passing('POST', `${rooms}${encodeURIComponent(room)}/receipt/m.read/${encodeURIComponent(event)}${query(as)}`, '{}'),
   };
 }
 

@@ -3,6 +3,7 @@
 
 import type { UserId } from '../ids.ts';
 import type { Homeserver } from './homeserver.ts';
+import { makeDirectory } from './homeserver-directory.ts';
 import { HomeserverHttp, type HomeserverHttpOptions } from './homeserver-http.ts';
 import { Library } from './homeserver-library.ts';
 import { makeMedia } from './homeserver-media.ts';
@@ -27,10 +28,12 @@ export function openHomeserver(options: HomeserverOptions): Homeserver {
     bot,
     ...makeSends(http),
     ...makeRooms({ http, library, bot }),
+    ...makeDirectory({ http, bot }),
     ...makePeople({ http, library }),
     ...makeStatus({ ...options, http }),
     upload: media.upload,
     download: media.download,
+    largestUpload: media.largestUpload,
     load: () => ({ inFlight: http.gate.active, waiting: http.gate.waiting }),
     warm: () => library.warm(),
     close: async () => {

@@ -33,6 +33,7 @@ export interface RoutesOptions {
   readonly registrationId: string;
   readonly hasPing: boolean;
   readonly rememberTransactions: boolean;
+  readonly largestUpload?: number | undefined;
 }
 
 export class Routes {
@@ -51,7 +52,8 @@ export class Routes {
 
   async answer(asked: Asked): Promise<object | RawAnswer> {
     const [api, version, area] = asked.parts;
-    if (api === 'client' && version === 'v1' && area === 'media') return this.#download(asked);
+    if (api === 'client' && version === 'v1' && area === 'media')
+      return asked.parts[3] === 'config' ? this.#mediaConfig() : this.#download(asked);
     if (api === 'client' && version === 'v1' && area === 'appservice') return this.#ping(asked);
     if (api === 'media' && asked.parts[2] === 'upload' && asked.method === 'POST') return this.#upload(asked);
     if (api !== 'client') throw unrecognised();
@@ -72,6 +74,10 @@ export class Routes {
         return this.#profile(asked);
       case 'directory':
         return this.#directory(asked);
+      case 'joined_rooms':
+        return {
+          joined_rooms: [...this.#world.rooms.values()].filter((room) => room.membership(asked.user) === 'join').map(({ id }) => id),
+        };
       case 'presence':
         return this.#presence(asked);
       case 'user':
@@ -132,6 +138,9 @@ export class Routes {
         mustBeIn(room, user);
         return {};
       case 'POST receipt':
+        mustBeIn(room, user);
+        this.#world.receipts.push({ room: room.id, user, event: second });
+        return {};
       case 'POST read_markers':
         return {};
       case 'POST join':
@@ -182,6 +191,11 @@ export class Routes {
       return { event_id: room.stateOf('m.room.member', user)?.event_id };
     }
     mustBeIn(room, user);
+    if (type === 'm.room.member' && body.membership === 'invite') {
+      if (room.power(user) < room.needs('invite')) throw forbidden("You don't have permission to invite users");
+      if (room.membership(key) === 'join') throw forbidden(`${key} is already in the room.`);
+      return { event_id: this.#world.setMembership(room, user, key, 'invite', body).event_id };
+    }
     if (room.power(user) < room.needsFor(type, true)) throw forbidden(`You don't have permission to set ${type}`);
     return { event_id: this.#world.append(room, { sender: user, type, content: body, state_key: key }).event_id };
   }
@@ -227,8 +241,12 @@ export class Routes {
       ...(typeof body.room_version === 'string' && { version: body.room_version }),
       ...(body.power_level_content_override !== undefined && { levels: body.power_level_content_override as Record<string, unknown> }),
       ...(body.creation_content !== undefined && { creation: body.creation_content as Record<string, unknown> }),
-      ...(Array.isArray(body.initial_state) && { state: body.initial_state as NonNullable<RoomOptions['state']> }),
+      state: [
+        ...(Array.isArray(body.initial_state) ? (body.initial_state as NonNullable<RoomOptions['state']>) : []),
+        ...(alias === undefined ? [] : [{ type: 'm.room.canonical_alias', state_key: '', content: { alias } }]),
+      ],
     });
+    if (body.visibility === 'public') this.#world.listed.add(room.id);
     return { room_id: room.id };
   }
 
@@ -248,9 +266,15 @@ export class Routes {
 
   async #directory(asked: Asked): Promise<object> {
     const [, , , kind, alias = ''] = asked.parts;
-    if (kind === 'list') return {};
+    if (kind === 'list') {
+      const room = asked.parts[5] ?? '';
+      if (asked.body.visibility === 'public') this.#world.listed.add(room);
+      else this.#world.listed.delete(room);
+      return {};
+    }
     if (kind !== 'room') throw unrecognised();
     if (asked.method === 'GET') return { room_id: (await this.#found(alias)).id, servers: [this.#world.domain] };
+    if (!this.#options.isOurAlias(alias)) throw new MatrixFault(400, 'M_EXCLUSIVE', 'This alias is not reserved by this service.');
     if (asked.method === 'DELETE') {
       this.#world.aliases.delete(alias);
       return {};
@@ -279,7 +303,14 @@ export class Routes {
     return (user.account.get(type) as object | undefined) ?? fail(notFound('Account data not found'));
   }
 
+  #mediaConfig(): object {
+    const { largestUpload } = this.#options;
+    return largestUpload === undefined ? {} : { 'm.upload.size': largestUpload };
+  }
+
   #upload(asked: Asked): object {
+    const { largestUpload } = this.#options;
+    if (largestUpload !== undefined && asked.raw.length > largestUpload) throw new MatrixFault(413, 'M_TOO_LARGE', 'Upload too large');
     if (asked.headers['content-length'] === undefined) throw new MatrixFault(400, 'M_UNKNOWN', 'Request must specify a Content-Length');
     const id = this.#world.fresh('media');
     const type = String(asked.headers['content-type'] ?? 'application/octet-stream');

@@ -134,6 +134,10 @@ export class World {
   readonly users = new Map<string, FakeUser>();
   readonly rooms = new Map<string, Room>();
   readonly aliases = new Map<string, string>();
+  /** Rooms in the directory of public rooms. */
+  readonly listed = new Set<string>();
+  /** What people, ghosts mostly, said that they have read. */
+  readonly receipts: { readonly room: string; readonly user: string; readonly event: string }[] = [];
   readonly media = new Map<string, { type: string; name: string | undefined; bytes: Buffer }>();
   readonly #isOurs: (user: string) => boolean;
   readonly #onEvent: (event: RawEvent, room: Room) => void;
