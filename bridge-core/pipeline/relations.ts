@@ -31,6 +31,12 @@ export interface Relation {
   readonly author: RemoteUserId | undefined;
   readonly emoji: string | undefined;
   readonly text: string | undefined;
+  /** Which of the events that one message became; absent: text. See slots.ts. */
+  readonly slot?: string | undefined;
+  /** Of what it says, where `text` is not all of it. */
+  readonly digest?: string | undefined;
+  /** The event that its thread began with. */
+  readonly thread?: EventId | undefined;
   readonly at: number;
 }
 
@@ -44,6 +50,9 @@ interface Stored {
   author: string | null;
   emoji: string | null;
   text: string | null;
+  slot: string | null;
+  digest: string | null;
+  thread: string | null;
   at: number;
 }
 
@@ -52,15 +61,19 @@ export class Relations {
   readonly #insert;
   readonly #byEvent;
   readonly #byRemote;
+  readonly #lastIn;
   /** Recorded and not yet committed. */
   readonly #fresh = new Set<Relation>();
 
   constructor(parts: { store: Store }) {
     this.#store = parts.store;
     this.#insert = this.#store.prepare(
-      'INSERT OR REPLACE INTO relations (event, link, part, remote, kind, sender, author, emoji, text, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO relations (event, link, part, remote, kind, sender, author, emoji, text, slot, digest, thread, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
     this.#byEvent = this.#store.prepare<Stored>('SELECT * FROM relations WHERE event = ? AND link = ? ORDER BY part');
+    this.#lastIn = this.#store.prepare<{ event: string }>(
+      'SELECT event FROM relations WHERE link = ? AND thread = ? ORDER BY at DESC LIMIT 1',
+    );
     this.#byRemote = this.#store.prepare<Stored>('SELECT * FROM relations WHERE link = ? AND remote = ? ORDER BY part, at');
   }
 
@@ -73,7 +86,8 @@ export class Relations {
   write(relation: Relation): void {
     this.#insert.run(
       ...([relation.event, relation.link, relation.part, relation.remote ?? null, kinds[relation.kind], relation.sender] as const),
-      ...([relation.author ?? null, relation.emoji ?? null, relation.text === undefined ? null : cut(relation.text), relation.at] as const),
+      ...([relation.author ?? null, relation.emoji ?? null, relation.text === undefined ? null : cut(relation.text)] as const),
+      ...([relation.slot ?? null, relation.digest ?? null, relation.thread ?? null, relation.at] as const),
     );
     this.#fresh.delete(relation);
   }
@@ -90,6 +104,13 @@ export class Relations {
   /** Of a message that became several events, all in order. */
   messagesOf(remote: RemoteMessageId, link: number): Relation[] {
     return this.ofRemote(remote, link).filter(({ kind }) => kind === 'message');
+  }
+
+  /** The newest event known of the thread that began with `root`. */
+  lastIn(root: EventId, link: number): EventId | undefined {
+    let last: EventId | undefined;
+    for (const relation of this.#fresh) if (relation.thread === root && relation.link === link) last = relation.event;
+    return last ?? (this.#lastIn.get(link, root)?.event as EventId | undefined);
   }
 
   /** A reaction that the network tells of only by who, what and on which message; the newest such. */
@@ -110,6 +131,11 @@ export class Relations {
     this.#store.prepare('DELETE FROM relations WHERE event = ? AND link = ?').run(event, link);
   }
 
+  /** In a unit: parts from this one on are gone. */
+  forgetFrom(event: EventId, link: number, part: number): void {
+    this.#store.prepare('DELETE FROM relations WHERE event = ? AND link = ? AND part >= ?').run(event, link, part);
+  }
+
   /** In a unit; a slice at a time, when idle. */
   trim(): void {
     this.#store
@@ -119,14 +145,28 @@ export class Relations {
 
   #withFresh(stored: readonly Stored[], fits: (relation: Relation) => boolean): Relation[] {
     const found = stored.map(revive);
-    for (const relation of this.#fresh) if (fits(relation)) found.push(relation);
-    return found.length > stored.length ? found.sort((a, b) => a.part - b.part) : found;
+    if (this.#fresh.size === 0) return found;
+    for (const relation of this.#fresh) {
+      if (!fits(relation)) continue;
+      // It may say anew what is on disk already, for an edit.
+      const older = found.findIndex(({ event, part }) => event === relation.event && part === relation.part);
+      if (older < 0) found.push(relation);
+      else found[older] = relation;
+    }
+    return found.sort((a, b) => a.part - b.part);
   }
 }
 
+const ownSign = 'own ';
+
+/** What stands for a message where the network gives none an id: the event that said it, for a channel's other rooms. */
+export const ownId = (event: EventId): RemoteMessageId => remoteMessageId(`${ownSign}${event}`);
+export const sourceOfOwn = (id: RemoteMessageId): EventId | undefined =>
+  id.startsWith(ownSign) ? eventId(id.slice(ownSign.length)) : undefined;
+
 /** What an adapter is told of the message: the ids of all its parts. */
 export function asRemoteMessage(channel: ChannelId, relations: readonly Relation[]): RemoteMessage | undefined {
-  const ids = relations.flatMap((relation) => (relation.remote === undefined ? [] : [relation.remote]));
+  const ids = relations.flatMap(({ remote }) => (remote === undefined || sourceOfOwn(remote) !== undefined ? [] : [remote]));
   const author = relations[0]?.author;
   return ids.length === 0 ? undefined : { channel, ids, ...(author !== undefined && { sender: author }) };
 }
@@ -142,6 +182,9 @@ function revive(stored: Stored): Relation {
     author: stored.author === null ? undefined : remoteUserId(stored.author),
     emoji: stored.emoji ?? undefined,
     text: stored.text ?? undefined,
+    ...(stored.slot !== null && { slot: stored.slot }),
+    ...(stored.digest !== null && { digest: stored.digest }),
+    ...(stored.thread !== null && { thread: eventId(stored.thread) }),
     at: stored.at,
   };
 }

@@ -32,6 +32,8 @@ export interface FakeHomeserverOptions {
   readonly remember?: boolean;
   /** False: `requests` stays empty. */
   readonly record?: boolean;
+  /** In bytes; any unless said. */
+  readonly largestUpload?: number;
   readonly port?: number;
 }
 
@@ -83,6 +85,7 @@ export class FakeHomeserver {
       registrationId: this.registrationId,
       hasPing: options.hasPing ?? true,
       rememberTransactions: options.remember ?? true,
+      largestUpload: options.largestUpload,
     });
     this.#door = new Door({
       world: this.world,
