@@ -72,7 +72,7 @@ function wordsOf(row: Row): { sender: string; text: string } {
         text: 'body' in task.event ? String(task.event.body) : task.event.kind,
       };
     case 'repeat':
-      return { sender: task.from, text: task.content.body };
+      return { sender: task.from, text: task.content?.body ?? task.change?.is ?? '' };
     default:
       return { sender: '', text: task.do };
   }

@@ -1,9 +1,9 @@
 // What stands in the journal: one event for one link, accepted and not yet delivered; and the kinds of it. Plain data.
 
 import type { ChannelId, EventId, RemoteMessageId, RoomId, UserId } from '../ids.ts';
-import type { MatrixEvent } from '../matrix-event.ts';
+import type { Content, MatrixEvent } from '../matrix-event.ts';
 import { formerRooms, type Link } from '../plumbing/links.ts';
-import type { RemoteEvent, Style } from '../remote-event.ts';
+import type { Json, RemoteEvent, Style } from '../remote-event.ts';
 
 export const towards = { matrix: 0, network: 1 } as const;
 export type Direction = (typeof towards)[keyof typeof towards];
@@ -23,7 +23,11 @@ export type Task =
       readonly from: UserId;
       readonly name: string;
       readonly avatar?: string;
-      readonly content: Repeated;
+      /** Absent: nothing is said where `change` finds nothing here to change. */
+      readonly content?: Repeated;
+      readonly change?: RepeatedChange;
+      /** By this id others of the channel's rooms and the network point at it. */
+      readonly known?: RemoteMessageId;
       /** Rooms that it has come through. */
       readonly trail: readonly RoomId[];
       readonly at: number;
@@ -44,11 +48,22 @@ export interface Repeated {
   readonly body: string;
   readonly html?: string;
   readonly style: Style;
+  /** Of a file, sticker or picture: all but the words beside it. */
+  readonly media?: Content;
+  readonly replyTo?: RemoteMessageId;
+  readonly thread?: RemoteMessageId;
 }
+
+/** What becomes of something that these rooms know by the id `of`. */
+export type RepeatedChange = { readonly of: RemoteMessageId } & (
+  | { readonly is: 'edit'; readonly content: Repeated }
+  | { readonly is: 'redaction'; readonly reason?: string }
+  | { readonly is: 'reaction'; readonly emoji: string; readonly on: boolean }
+);
 
 export interface Progress {
   /** Bodies as printed at the first try; later tries send those not yet proved. */
-  readonly bodies?: readonly string[];
+  readonly bodies?: readonly Json[];
   /** One entry a part that is proved: the network's or Matrix's id of it, '' where there is none. */
   readonly proved?: readonly string[];
   /** Was dead and is tried again by command: no age limit, and it says that it is late. */

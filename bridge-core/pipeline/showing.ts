@@ -5,15 +5,15 @@ import type { Homeserver } from '../appservice/homeserver.ts';
 import { PermanentError } from '../errors.ts';
 import { findNames, mapMentions } from '../format/mentions.ts';
 import { type Inline, type RichText, text as words } from '../format/rich-text.ts';
-import { toHtml } from '../format/to-html.ts';
 import { type EventId, type RemoteMessageId, remoteMessageId, type UserId } from '../ids.ts';
-import { type Content, noticeField, trailField } from '../matrix-event.ts';
+import { type Content, noticeField } from '../matrix-event.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { Names } from '../virtual-users/names.ts';
-import { contentBytes, contentsOf, editBytes, toContents } from './content.ts';
+import { editBytes, toContents } from './content.ts';
 import type { Journal } from './journal.ts';
 import { BehindParked, type Lanes } from './lanes.ts';
 import type { Relation, Relations } from './relations.ts';
+import { repetitionsFor } from './repeated.ts';
 import { type Row, states, type Task } from './row.ts';
 
 export interface ShowingParts<Body extends Json> {
@@ -54,14 +54,16 @@ export class Showing<Body extends Json> {
 
   /** `as`: whose ghost it is, or the bot. */
   async sendingsFor(row: Row, task: Task, as: UserId): Promise<Sending[]> {
+    const { names } = this.#parts;
     switch (task.do) {
       case 'show':
         return await this.#show(row, task.event as unknown as RemoteEvent<Body>, as);
       case 'repeat':
-        return repeated(task).map((content) => ({
-          ...{ as, type: 'm.room.message', content },
-          relation: { ...none, kind: 'message', text: task.content.body },
-        }));
+        return repetitionsFor(row, task, {
+          bot: as,
+          relations: this.#parts.relations,
+          isOurs: (user) => user === as || names.isGhost(user),
+        });
       case 'tell':
         return [{ as, type: 'm.room.message', content: { ...notice(task.text), [noticeField]: true } }];
       case 'status':
@@ -202,25 +204,6 @@ function statusOf(task: Extract<Task, { do: 'status' }>): Content {
       ? { status: 'SUCCESS' }
       : { status: 'FAIL_PERMANENT', reason: 'm.event_not_handled', error: task.failure.code, message: task.failure.words }),
   };
-}
-
-// Clients that know the profile hide the name in the text; all others show it.
-function repeated(task: Extract<Task, { do: 'repeat' }>): Content[] {
-  const { body, html, style } = task.content;
-  const [common] = toContents([], style);
-  const name = toHtml([{ is: 'paragraph', of: [words(task.name)] }]);
-  const before = { body: `${task.name}: `, html: `<strong data-mx-profile-fallback>${name}: </strong>` };
-  const profile = {
-    ...{ id: task.from, displayname: task.name, has_fallback: true },
-    ...(task.avatar !== undefined && { avatar_url: task.avatar }),
-  };
-  return contentsOf(
-    { ...common, 'com.beeper.per_message_profile': profile, [trailField]: task.trail ?? [] },
-    body,
-    html,
-    contentBytes,
-    before,
-  );
 }
 
 function editOf(target: Relation | undefined, content: Content, as: UserId, event: Pick<Show<'edit'>, 'target' | 'sender'>): Sending {
