@@ -105,7 +105,8 @@ export interface ConnectionStatus {
 
 export interface Formatter<Body extends Json = string> {
   parse(body: Body, channel: ChannelId): RichText;
-  /** Splits to fit; never empty for a text that says something. Pure. */
+  /** Splits to fit; never empty for a text that says something. Where the network takes files it makes one body of no text
+   *  at all, for a file without words. Pure. */
   print(text: RichText, fit: Fit): Body[];
 }
 
@@ -135,13 +136,16 @@ export interface Session<Body extends Json = string> {
   send(message: Outgoing<Body>): Promise<RemoteMessageId | undefined>;
   /** Did an earlier try arrive? `since` in ms; `known` tells which ids belong to other messages of ours. */
   sent?(message: Outgoing<Body>, since: number, known: (id: RemoteMessageId) => boolean): Promise<RemoteMessageId | undefined>;
+  /** Asked for each part of what was said: `target` names that part alone. A file's words are edited, the file stays. */
   edit?(target: RemoteMessage, message: Outgoing<Body>): Promise<RemoteMessageId | undefined>;
   redact?(channel: ChannelId, target: RemoteMessage, reason?: string): Promise<void>;
+  /** `emoji` is the sign itself, or `:name:`. On where it is on already, or off where it is off: nothing happens. */
   react?(channel: ChannelId, target: RemoteMessage, emoji: string, on: boolean, key: string): Promise<RemoteMessageId | undefined>;
   type?(channel: ChannelId, on: boolean): Promise<void>;
   setTopic?(channel: ChannelId, topic: string): Promise<void>;
   rename?(channel: ChannelId, name: string): Promise<void>;
   archive?(channel: ChannelId, on: boolean): Promise<void>;
+  /** Who is of another network is nobody's to invite here: nothing happens. */
   invite?(channel: ChannelId, user: RemoteUserId): Promise<void>;
   kick?(channel: ChannelId, user: RemoteUserId, reason?: string): Promise<void>;
   pin?(channel: ChannelId, target: RemoteMessage, on: boolean): Promise<void>;
@@ -158,14 +162,19 @@ export interface Outgoing<Body extends Json = string> {
   readonly style: Style;
   /** Whom the bot speaks for, where the session can show it. Where it cannot, the text already names them. */
   readonly shownAs?: ShownAs;
+  /** `body` is what was written beside it. Where the network takes no such file, PermanentError: an address goes out instead. */
   readonly file?: MatrixFile;
+  /** In a thread, or where the network has threads, how it shows what is answered is the session's choice; elsewhere the text
+   *  names who is answered. */
   readonly replyTo?: RemoteMessage;
+  /** The first message of the thread that it goes into; only where the network has threads. */
   readonly thread?: RemoteMessage;
 }
 
 export interface MatrixFile {
   readonly name: string;
   readonly type?: string;
+  /** As the homeserver counts them; where it does not, as the sender says. */
   readonly bytes?: number;
   /** A public address of ours, where there is one. */
   readonly url?: string;
@@ -176,6 +185,8 @@ export interface Capabilities {
   readonly messageIds: boolean;
   readonly threads: boolean;
   readonly shownAs: boolean;
+  /** Where files cannot be shown as another's though messages can, false: the words beside a file name its sender. */
+  readonly fileShownAs?: boolean;
   readonly files: 'upload' | 'link';
   readonly members: 'all' | 'seen';
   readonly puppets: 'automatic' | 'login' | 'none';
