@@ -6,9 +6,11 @@ import type { Logger, Web, WebAnswer, WebRequest } from '../adapter-tools.ts';
 import { messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { MatrixEvent } from '../matrix-event.ts';
 import type { Store } from '../store/store.ts';
+import { avatarsOf } from './avatars.ts';
 import { partOf } from './byte-range.ts';
 import type { Homeserver } from './homeserver.ts';
 import { Refusal } from './homeserver-errors.ts';
+import { eventBytes, macBytes, pack, parseMxc, unpack } from './media-token.ts';
 
 /** What it needs of the bridge's keys. */
 export interface Signer {
@@ -29,12 +31,12 @@ export interface Media {
   link(mxc: string, name: string, type: string | undefined, event: Placed | undefined): string | undefined;
   /** Ends every link made for the event. Of the room where it was redacted: elsewhere somebody else has the say. */
   revoke(event: Placed): Promise<void>;
+  /** A person's picture, small and square; the same one always has the same address. Undefined as with `link`. */
+  avatar(mxc: string): string | undefined;
 }
 
 type Placed = Pick<MatrixEvent, 'room' | 'id'>;
 
-const macBytes = 16;
-const eventBytes = 9;
 const longestName = 60;
 /** Files on their way to one address. */
 const mostAtOnce = 12;
@@ -61,10 +63,10 @@ export function openMedia({ homeserver, keys, store, web, log }: MediaOptions): 
   const isRevoked = store.prepare<{ event: string }>('SELECT event FROM revoked_media WHERE event = ?');
 
   const link: Media['link'] = (mxc, name, type, event) => {
-    const id = /^mxc:\/\/([^/?#]+)\/([\w.~-]+)$/.exec(mxc);
-    if (id === null || web.url('/media') === undefined) return undefined;
+    const id = parseMxc(mxc);
+    if (id === undefined || web.url('/media') === undefined) return undefined;
     const file = fileName(name, type);
-    const payload = pack({ server: id[1] ?? '', media: id[2] ?? '', event: event === undefined ? '' : digestOf(event) }, homeserver.domain);
+    const payload = pack({ ...id, event: event === undefined ? '' : digestOf(event) }, homeserver.domain);
     const mac = keys.sign(signed(payload, file)).subarray(0, macBytes);
     const token = Buffer.concat([mac, payload]).toString('base64url');
     return web.url(`/media/${token}/${file}`);
@@ -104,6 +106,7 @@ export function openMedia({ homeserver, keys, store, web, log }: MediaOptions): 
   web.route('GET', '/media/:token/:name', serve);
   return {
     link,
+    avatar: avatarsOf({ homeserver, keys, web, log }),
     revoke: async (event) => {
       await store.write(() => {
         store.prepare('INSERT INTO revoked_media (event, at) VALUES (?, ?) ON CONFLICT DO NOTHING').run(digestOf(event), Date.now());
@@ -140,24 +143,6 @@ const signed = (payload: Uint8Array, name: string): string => `media\n${Buffer.f
 
 /** A link must stay short enough for a line of IRC: it carries nine bytes in place of an event id's forty-four. */
 const digestOf = ({ room, id }: Placed): string => hash('sha256', `${room}\n${id}`, 'buffer').subarray(0, eventBytes).toString('base64url');
-
-/** One byte: length of the server's name, 0 for our own, top bit: an event's digest follows; then these, then the media id. */
-function pack({ server, media, event }: { server: string; media: string; event: string }, domain: string): Buffer {
-  const name = Buffer.from(server === domain ? '' : server.slice(0, 127));
-  const digest = Buffer.from(event, 'base64url');
-  return Buffer.concat([Buffer.from([name.length | (digest.length > 0 ? 0x80 : 0)]), digest, name, Buffer.from(media)]);
-}
-
-function unpack(payload: Buffer, domain: string): { server: string; media: string; event: string } {
-  const [first = 0] = payload;
-  const afterEvent = 1 + (first >= 0x80 ? eventBytes : 0);
-  const afterServer = afterEvent + (first & 0x7f);
-  return {
-    event: payload.subarray(1, afterEvent).toString('base64url'),
-    server: payload.subarray(afterEvent, afterServer).toString() || domain,
-    media: payload.subarray(afterServer).toString(),
-  };
-}
 
 /** Plain characters only, and none at the end that programs leave out when they look for links in a text. */
 function fileName(name: string, type: string | undefined): string {

@@ -9,26 +9,34 @@ export type Membership = 'join' | 'invite' | 'knock' | 'ban' | 'leave';
 interface Place {
   readonly membership: Membership;
   readonly name: string | undefined;
+  /** mxc. */
+  readonly avatar: string | undefined;
+}
+
+/** What a member list or event tells of somebody. */
+interface Shown {
+  readonly name?: string;
+  readonly avatar?: string;
 }
 
 type Members = Map<UserId, Place>;
 
 export class Roster {
   readonly #store: Store;
-  readonly #members: (room: RoomId) => Promise<ReadonlyMap<UserId, { readonly name?: string }>>;
+  readonly #members: (room: RoomId) => Promise<ReadonlyMap<UserId, Shown>>;
   readonly #rooms = new Map<RoomId, Members>();
   /** Rooms whose member list is being fetched → who changed meanwhile: the events know better than the list. */
   readonly #fetching = new Map<RoomId, Set<UserId>[]>();
-  readonly #select: Statement<{ user: string; membership: string; name: string | null }>;
+  readonly #select: Statement<{ user: string; membership: string; name: string | null; avatar: string | null }>;
   readonly #put: Statement;
   readonly #delete: Statement;
   readonly #deleteRoom: Statement;
 
-  constructor(given: { store: Store; members: (room: RoomId) => Promise<ReadonlyMap<UserId, { readonly name?: string }>> }) {
+  constructor(given: { store: Store; members: (room: RoomId) => Promise<ReadonlyMap<UserId, Shown>> }) {
     this.#store = given.store;
     this.#members = given.members;
-    this.#select = given.store.prepare('SELECT user, membership, name FROM roster WHERE room = ?');
-    this.#put = given.store.prepare('INSERT OR REPLACE INTO roster (room, user, membership, name) VALUES (?, ?, ?, ?)');
+    this.#select = given.store.prepare('SELECT user, membership, name, avatar FROM roster WHERE room = ?');
+    this.#put = given.store.prepare('INSERT OR REPLACE INTO roster (room, user, membership, name, avatar) VALUES (?, ?, ?, ?, ?)');
     this.#delete = given.store.prepare('DELETE FROM roster WHERE room = ? AND user = ?');
     this.#deleteRoom = given.store.prepare('DELETE FROM roster WHERE room = ?');
   }
@@ -46,6 +54,10 @@ export class Roster {
     return this.#of(room).get(user)?.name;
   }
 
+  avatarOf(room: RoomId, user: UserId): string | undefined {
+    return this.#of(room).get(user)?.avatar;
+  }
+
   joined(room: RoomId): UserId[] {
     const users: UserId[] = [];
     for (const [user, place] of this.#of(room)) if (place.membership === 'join') users.push(user);
@@ -61,18 +73,19 @@ export class Roster {
 
   /** Inside a store unit, so that it stands or falls with what told of it. False: nothing was new. Should the unit fail,
    *  memory knows more than the disk until the event comes again, which does no harm: it is true. */
-  set(room: RoomId, user: UserId, membership: Membership, name?: string): boolean {
+  set(room: RoomId, user: UserId, membership: Membership, name?: string, avatar?: string): boolean {
     const members = this.#of(room);
     for (const touched of this.#fetching.get(room) ?? []) touched.add(user);
     const known = members.get(user);
-    if ((known?.membership ?? 'leave') === membership && (membership === 'leave' || known?.name === name)) return false;
+    const isAsShown = membership === 'leave' || (known?.name === name && known?.avatar === avatar);
+    if ((known?.membership ?? 'leave') === membership && isAsShown) return false;
     if (membership === 'leave') {
       this.#delete.run(room, user);
       members.delete(user);
       if (members.size === 0) this.#rooms.delete(room);
     } else {
-      this.#put.run(room, user, membership, name ?? null);
-      members.set(user, { membership, name });
+      this.#put.run(room, user, membership, name ?? null, avatar ?? null);
+      members.set(user, { membership, name, avatar });
       this.#rooms.set(room, members);
     }
     return true;
@@ -91,7 +104,7 @@ export class Roster {
     try {
       const list = await this.#members(room);
       await this.#store.write(() => {
-        for (const [user, { name }] of list) if (!touched.has(user)) this.set(room, user, 'join', name);
+        for (const [user, { name, avatar }] of list) if (!touched.has(user)) this.set(room, user, 'join', name, avatar);
         // The list names the joined alone: invitations and bans that we know of stay.
         for (const user of this.joined(room)) if (!list.has(user) && !touched.has(user)) this.set(room, user, 'leave');
       });
@@ -106,8 +119,9 @@ export class Roster {
     const known = this.#rooms.get(room);
     if (known !== undefined) return known;
     const members: Members = new Map();
-    for (const { user, membership, name } of this.#select.all(room))
-      members.set(user as UserId, { membership: membership as Membership, name: name ?? undefined });
+    for (const { user, membership, name, avatar } of this.#select.all(room)) {
+      members.set(user as UserId, { membership: membership as Membership, name: name ?? undefined, avatar: avatar ?? undefined });
+    }
     // Of rooms without anybody, of which strangers' invitations can make as many as they like, nothing is kept.
     if (members.size > 0) this.#rooms.set(room, members);
     return members;

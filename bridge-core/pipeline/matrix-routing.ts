@@ -57,9 +57,11 @@ export class MatrixRouting {
     if (!memberships.has(membership)) return undefined;
     const { roster } = this.#parts;
     const name = stringIn(event.content, 'displayname');
+    const avatar = stringIn(event.content, 'avatar_url');
     const isKnown =
-      roster.membership(event.room, user) === membership && (membership === 'leave' || roster.nameOf(event.room, user) === name);
-    return isKnown ? undefined : () => void roster.set(event.room, user, membership, name);
+      roster.membership(event.room, user) === membership &&
+      (membership === 'leave' || (roster.nameOf(event.room, user) === name && roster.avatarOf(event.room, user) === avatar));
+    return isKnown ? undefined : () => void roster.set(event.room, user, membership, name, avatar);
   }
 
   #targets(event: MatrixEvent, links: readonly Link[]): readonly Link[] {

@@ -12,13 +12,14 @@ test('who is where outlives a restart', async (t) => {
   const rig = await startRig(t);
   const roster = new Roster({ store: rig.store, members: nobody });
   await rig.store.write(() => {
-    roster.set(one, anna, 'join', 'Anna');
+    roster.set(one, anna, 'join', 'Anna', 'mxc://hs.test/anna');
     roster.set(one, userId('@ben:hs.test'), 'invite');
   });
   const again = new Roster({ store: rig.reopen(), members: nobody });
   assert.deepEqual(again.joined(one), [anna]);
   assert.deepEqual(again.present(one), [anna, '@ben:hs.test']);
   assert.equal(again.nameOf(one, anna), 'Anna');
+  assert.equal(again.avatarOf(one, anna), 'mxc://hs.test/anna');
   assert.equal(again.membership(one, userId('@carl:hs.test')), 'leave');
 });
 
@@ -30,6 +31,8 @@ test('only what is new counts as a change', async (t) => {
     assert.equal(roster.set(one, anna, 'join', 'Anna'), true);
     assert.equal(roster.set(one, anna, 'join', 'Anna'), false);
     assert.equal(roster.set(one, anna, 'join', 'Annie'), true);
+    assert.equal(roster.set(one, anna, 'join', 'Annie', 'mxc://hs.test/a'), true);
+    assert.equal(roster.set(one, anna, 'join', 'Annie', 'mxc://hs.test/a'), false);
     assert.equal(roster.set(one, anna, 'leave'), true);
   });
   assert.deepEqual(roster.joined(one), []);
