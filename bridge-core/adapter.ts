@@ -79,6 +79,8 @@ export interface Lookups {
   /** `fields` come back as `userFields` name them. */
   user(fields: Readonly<Record<string, string>>): Found<RemoteUserId> | undefined;
   channel(fields: Readonly<Record<string, string>>): Found<ChannelId> | undefined;
+  /** What fills the template of aliases; the network's id and the rest of the channel's, as `network` and `channel`, unless said. */
+  fieldsOf?(channel: ChannelId): Readonly<Record<string, string>>;
 }
 
 export interface Found<Id> {

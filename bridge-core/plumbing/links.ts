@@ -1,6 +1,7 @@
 // Room ↔ channel, in memory over the store; the only writer of the table. Says what changed, and leaves what follows from
 // that (claims, watching, membership) to those who listen.
 
+import { createHash } from 'node:crypto';
 import { DeniedError, PermanentError } from '../errors.ts';
 import { type ChannelId, channelId, type RoomId, roomId, type UserId, userId } from '../ids.ts';
 import type { Json } from '../remote-event.ts';
@@ -32,7 +33,7 @@ export interface Link {
 export type LinkChange = { readonly link: Link; readonly was: Link | undefined } | { readonly link: undefined; readonly was: Link };
 
 export type NewLink = Pick<Link, 'room' | 'channel' | 'origin'> & Partial<Pick<Link, 'requester' | 'options' | 'state'>>;
-type Mutable = Partial<Pick<Link, 'room' | 'state' | 'claim' | 'options'>> & { reason?: string | undefined };
+type Mutable = Partial<Pick<Link, 'room' | 'channel' | 'state' | 'claim' | 'options'>> & { reason?: string | undefined };
 
 interface Row extends Record<string, string | number | null> {
   id: number;
@@ -48,6 +49,7 @@ interface Row extends Record<string, string | number | null> {
 }
 
 const none: readonly Link[] = [];
+const placeholder = '!wanted-';
 
 /** Links grouped by one of their ids, each group an array that stays the same until one of its links changes. */
 class Groups<Id extends string> {
@@ -85,7 +87,9 @@ export class Links {
     this.#insert = given.store.prepare(
       'INSERT INTO links (room, channel, origin, requester, state, claim, options, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     );
-    this.#update = given.store.prepare('UPDATE links SET room = ?, state = ?, claim = ?, reason = ?, options = ? WHERE id = ?');
+    this.#update = given.store.prepare(
+      'UPDATE links SET room = ?, channel = ?, state = ?, claim = ?, reason = ?, options = ? WHERE id = ?',
+    );
     this.#delete = given.store.prepare('DELETE FROM links WHERE id = ?');
     for (const row of given.store.prepare<Row>('SELECT * FROM links').all()) this.#remember(linkOf(row));
   }
@@ -126,25 +130,38 @@ export class Links {
   }
 
   async add(wanted: NewLink): Promise<Link> {
-    const link = await this.#store.write(() => {
-      if (this.find(wanted.room, wanted.channel)) throw new DeniedError(`${wanted.channel} is linked to this room already`, 'LINK_EXISTS');
-      const made = { state: 'pending', claim: 'none', options: {}, at: Date.now(), ...wanted } satisfies Omit<Link, 'id'>;
-      const { lastInsertRowid } = this.#insert.run(
-        made.room,
-        made.channel,
-        made.origin,
-        made.requester ?? null,
-        made.state,
-        made.claim,
-        JSON.stringify(made.options),
-        made.at,
-      );
-      const link: Link = { ...made, id: lastInsertRowid };
-      this.#remember(link);
-      return link;
-    });
-    this.#announce({ link, was: undefined });
+    const link = await this.#store.write(() => this.addWithin(wanted));
+    this.announce(link);
     return link;
+  }
+
+  /** Within a unit of the store, so that it stands or falls with what else is written there; then `announce` it, or
+   *  `disown` it if the unit failed. */
+  addWithin(wanted: NewLink): Link {
+    if (this.find(wanted.room, wanted.channel)) throw new DeniedError(`${wanted.channel} is linked to this room already`, 'LINK_EXISTS');
+    const made = { state: 'pending', claim: 'none', options: {}, at: Date.now(), ...wanted } satisfies Omit<Link, 'id'>;
+    const { lastInsertRowid } = this.#insert.run(
+      made.room,
+      made.channel,
+      made.origin,
+      made.requester ?? null,
+      made.state,
+      made.claim,
+      JSON.stringify(made.options),
+      made.at,
+    );
+    const link: Link = { ...made, id: lastInsertRowid };
+    this.#remember(link);
+    return link;
+  }
+
+  announce(link: Link): void {
+    this.#announce({ link, was: undefined });
+  }
+
+  /** It never came onto the disk. */
+  disown(link: Link): void {
+    this.#forget(link);
   }
 
   /** `reason` stands only while the link is suspended. */
@@ -170,6 +187,21 @@ export class Links {
     if (changes.length > 0) await this.#change(changes);
   }
 
+  /** The channel has another id: its links follow in one commit. One that its room has under the new id already is dropped.
+   *  Returns what each link was and is. */
+  async move(from: ChannelId, to: ChannelId): Promise<{ readonly was: Link; readonly link: Link }[]> {
+    const moving = this.byChannel(from);
+    for (const { id, room } of moving) if (this.find(room, to) !== undefined) await this.remove(id);
+    const left = moving.filter(({ id }) => this.#byId.has(id));
+    await this.setAll(
+      left.map(({ id, options }) => [id, { channel: to, options: { info: undefined, moved: [...movedFrom(options), from] } }]),
+    );
+    return left.flatMap((was) => {
+      const link = this.#byId.get(was.id);
+      return link === undefined ? [] : [{ was, link }];
+    });
+  }
+
   /** Gone already: nothing happens. */
   async remove(id: number): Promise<void> {
     const was = await this.#store.write(() => {
@@ -190,7 +222,7 @@ export class Links {
         return { was, link: applied(was, fields) };
       });
       for (const { link } of pairs)
-        this.#update.run(link.room, link.state, link.claim, link.reason ?? null, JSON.stringify(link.options), link.id);
+        this.#update.run(link.room, link.channel, link.state, link.claim, link.reason ?? null, JSON.stringify(link.options), link.id);
       // Memory only after every statement went through: what throws above rolls back and must leave no trace here.
       for (const { was, link } of pairs) {
         this.#forget(was);
@@ -231,6 +263,21 @@ export function formerRooms(link: Link): readonly RoomId[] {
   const from = link.options.from;
   return Array.isArray(from) ? from.filter((room) => typeof room === 'string').map(roomId) : [];
 }
+
+/** Ids that its channel had before, whose claims are still to be given back. */
+export function movedFrom(options: LinkOptions): readonly ChannelId[] {
+  return Array.isArray(options.moved) ? options.moved.filter((id) => typeof id === 'string').map(channelId) : [];
+}
+
+/** Stands for the room of a portal that is still to be made. */
+export function placeholderOf(channel: ChannelId): RoomId {
+  return roomId(`${placeholder}${createHash('sha256').update(channel).digest('base64url').slice(0, 22)}`);
+}
+
+export const isPlaceholder = (room: RoomId): boolean => room.startsWith(placeholder);
+
+/** A private or group chat, of which only its own people know. */
+export const isChat = (link: Link): boolean => link.options.chat !== undefined;
 
 function applied(was: Link, fields: Mutable): Link {
   const { reason: before, ...rest } = was;

@@ -10,7 +10,7 @@ import type { MatrixEvent } from '../matrix-event.ts';
 import type { Json } from '../remote-event.ts';
 import { Background } from './background.ts';
 import type { BridgeInfo } from './bridge-info.ts';
-import { formerRooms, type Link, type Links } from './links.ts';
+import { formerRooms, type Link, type LinkOptions, type Links } from './links.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import { isEncrypted } from './power.ts';
 
@@ -21,6 +21,7 @@ export interface Wish {
   readonly channel: ChannelId;
   readonly origin: Link['origin'];
   readonly requester?: UserId;
+  readonly options?: LinkOptions;
   /** The event that asks for it: asked again after a crash, the same wish finds itself granted. */
   readonly cause?: string;
 }
@@ -65,7 +66,8 @@ export class Plumb<Body extends Json = string> {
     this.#watches = new Background({ atOnce: Number.POSITIVE_INFINITY, log: given.log });
     this.#links.onChange(({ link, was }) => {
       if (link?.state === 'live') this.#keepListening(link.channel);
-      else if (was?.state === 'live') this.#stopListening(was.channel);
+      const isOver = link === undefined || link.channel !== was?.channel || (was.state === 'live' && link.state !== 'live');
+      if (was !== undefined && isOver) this.#stopListening(was.channel);
     });
   }
 
@@ -82,14 +84,14 @@ export class Plumb<Body extends Json = string> {
       throw new DeniedError(`${name} is linked to another room already (${elsewhere.room}); a second one needs the config`, 'LINK_EXISTS');
     const state = await this.#look(wish.room);
     const { cause, ...fresh } = wish;
-    const options = cause === undefined ? {} : { cause };
+    const options = { ...wish.options, ...(cause !== undefined && { cause }) };
     const link = known === undefined ? await this.#links.add({ ...fresh, options }) : await this.#links.setOptions(known.id, options);
     try {
       return await this.#establish(link, state);
     } catch (thrown) {
       const isOlder = known !== undefined && known.options.cause !== cause;
       if (isOlder) await this.#links.setState(link.id, 'suspended', messageOf(thrown));
-      else if (wish.origin === 'command') await this.#drop(link);
+      else if (wish.origin !== 'config' && (wish.origin === 'command' || known === undefined)) await this.#drop(link);
       throw thrown;
     }
   }
@@ -195,13 +197,13 @@ export class Plumb<Body extends Json = string> {
     if (lacking !== undefined) {
       await this.#refuseHeld(link, state);
       this.#warn(link, lacking);
-      await this.#approach(link);
+      await this.approach(link);
       return this.#open(link, 'none');
     }
     await this.#guard.claim(link, state);
     const claimed = await this.#links.setClaim(link.id, 'pending');
     try {
-      await this.#approach(link);
+      await this.approach(link);
       await this.#guard.confirm(link);
       return await this.#open(link, 'success');
     } catch (thrown) {
@@ -218,9 +220,9 @@ export class Plumb<Body extends Json = string> {
     return live;
   }
 
-  /** A command waits until the bot is in the channel, and takes a refusal for an answer; a link from config goes live while
-   *  the network is away. */
-  async #approach(link: Link): Promise<void> {
+  /** A command waits until the bot is in the channel, and takes a refusal for an answer, as does a portal; a link from config
+   *  goes live while the network is away. */
+  async approach(link: Pick<Link, 'channel' | 'origin'>): Promise<void> {
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(() => {
       const { name } = this.#adapter.channels.describe(link.channel);
@@ -230,7 +232,7 @@ export class Plumb<Body extends Json = string> {
     try {
       await Promise.race([this.#listen(link.channel), late.promise]);
     } catch (thrown) {
-      if (link.origin === 'command' || !(thrown instanceof RetryableError)) throw thrown;
+      if (link.origin !== 'config' || !(thrown instanceof RetryableError)) throw thrown;
     } finally {
       clearTimeout(timer);
     }

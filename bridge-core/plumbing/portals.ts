@@ -1,0 +1,290 @@
+// Rooms made for channels when somebody joins their alias: the settings and the channel are asked, then the link is written as
+// `wanted`, the room made, and plumb ties the two as it does any others, claim and all. Chats of a few people are chats.ts'.
+
+import type { Adapter, Channel } from '../adapter.ts';
+import type { Logger } from '../adapter-tools.ts';
+import type { Homeserver } from '../appservice/homeserver.ts';
+import { Refusal } from '../appservice/homeserver-errors.ts';
+import { BridgeError, messageOf, PermanentError, RetryableError } from '../errors.ts';
+import type { ChannelId, RoomId } from '../ids.ts';
+import type { Content } from '../matrix-event.ts';
+import type { Json } from '../remote-event.ts';
+import type { PortalSettings } from '../settings.ts';
+import type { Fields, Names } from '../virtual-users/names.ts';
+import { Background } from './background.ts';
+import { isChat, isPlaceholder, type Link, type Links, placeholderOf } from './links.ts';
+import type { Plumb } from './plumb.ts';
+import { whyNoPortal } from './portal-rules.ts';
+import { stateOf } from './power.ts';
+import { powerLevels, type RoomMaking } from './room-making.ts';
+
+export interface PortalsParts<Body extends Json> {
+  readonly settings: PortalSettings;
+  readonly homeserver: Pick<
+    Homeserver,
+    'bot' | 'fullState' | 'setState' | 'setAlias' | 'removeAlias' | 'resolveAlias' | 'setListed' | 'leave'
+  >;
+  readonly adapter: Pick<Adapter<Body>, 'channels' | 'lookups' | 'status'>;
+  readonly links: Links;
+  readonly names: Pick<Names, 'aliasOf' | 'fieldsOfAlias'>;
+  readonly plumb: Pick<Plumb<Body>, 'approach' | 'link'>;
+  readonly making: RoomMaking;
+  readonly log: Logger;
+}
+
+const moderator = 50;
+/** Spellings of one channel that may lead into its room. */
+const mostAliases = 20;
+
+export class Portals<Body extends Json = string> {
+  readonly #parts: PortalsParts<Body>;
+  readonly #flights = new Map<ChannelId, Promise<Link>>();
+  /** Begun, and tried again in the background. */
+  readonly #awaited = new Set<ChannelId>();
+  readonly #work: Background;
+
+  constructor(parts: PortalsParts<Body>) {
+    this.#parts = parts;
+    this.#work = new Background({ atOnce: 4, log: parts.log });
+    parts.links.onChange(({ link, was }) => {
+      if (was === undefined || !isPortal(was) || isPlaceholder(was.room) || was.room === link?.room) return;
+      if (link === undefined) this.#work.run(`room ${was.room}`, () => this.#withdraw(was));
+      else this.#work.run(`link ${link.id}`, () => this.#follow(link.id, was.room));
+    });
+  }
+
+  /** Is there (now) a room of this alias? Made, if it may be; true only once alias and link stand. */
+  async open(alias: string): Promise<boolean> {
+    const { settings, names, adapter, log } = this.#parts;
+    const fields = settings.aliases ? names.fieldsOfAlias(alias) : undefined;
+    const found = fields === undefined ? undefined : adapter.lookups?.channel(fields);
+    if (found === undefined) return false;
+    try {
+      const channel = await this.#allowed(found.id);
+      if (channel === undefined) return false;
+      const link = await this.#live(channel);
+      return link !== undefined && (await this.#lead(alias, link));
+    } catch (thrown) {
+      if (!(thrown instanceof BridgeError)) throw thrown;
+      log.warn({ alias, code: thrown.code, why: thrown.message }, 'no room was made for an alias');
+      // The alias may stand already, and then nobody asks us again.
+      if (thrown instanceof RetryableError) this.#later(found.id);
+      return false;
+    }
+  }
+
+  /** The alias under which a room of the channel would be made, for look-ups; undefined where none would. */
+  async aliasFor(channel: ChannelId): Promise<string | undefined> {
+    if (!this.#parts.settings.aliases || (await this.#allowed(channel)) === undefined) return undefined;
+    return this.#aliasOf(channel);
+  }
+
+  /** At start: what was begun is brought to an end. */
+  resume(): void {
+    for (const link of this.#parts.links.all()) if (isPortal(link) && link.state === 'wanted') this.#later(link.channel);
+  }
+
+  settled(): Promise<void> {
+    return this.#work.idle();
+  }
+
+  stop(): void {
+    this.#work.stop();
+  }
+
+  /** The channel, if a room may be made for it. A private one is nothing to who asks. */
+  async #allowed(id: ChannelId): Promise<Channel | undefined> {
+    const { adapter, settings, links, log } = this.#parts;
+    const channel = await adapter.channels.resolve(id);
+    const why = channel === undefined ? 'there is none' : whyNoPortal(channel, settings);
+    if (why !== undefined) log.info({ channel: id, why }, 'no room for this channel');
+    const isElsewhere = links.byChannel(id).some((link) => !isPortal(link) && link.state !== 'suspended');
+    if (why !== undefined || (isElsewhere && !settings.besideLinks)) return undefined;
+    return channel;
+  }
+
+  async #live(channel: Channel): Promise<Link | undefined> {
+    const { links } = this.#parts;
+    const known = links.byChannel(channel.id).find(({ origin }) => origin === 'portal');
+    if (known !== undefined && !isPortal(known)) return undefined;
+    if (known?.state === 'live') return known;
+    if (known?.state === 'suspended') return undefined;
+    return await this.#flight(channel.id);
+  }
+
+  /** One for each channel, however many ask. */
+  #flight(channel: ChannelId): Promise<Link> {
+    let flight = this.#flights.get(channel);
+    if (flight === undefined) {
+      flight = this.#establish(channel).finally(() => this.#flights.delete(channel));
+      this.#flights.set(channel, flight);
+    }
+    return flight;
+  }
+
+  async #establish(channel: ChannelId): Promise<Link> {
+    const { links, plumb, adapter } = this.#parts;
+    const described = adapter.channels.describe(channel);
+    const isUp = adapter.status().some(({ network, state }) => network === described.network.id && state === 'up');
+    const known = links.byChannel(channel).find(isPortal);
+    if (!isUp) throw new RetryableError('NETWORK_UNREACHABLE', `${described.network.name} is not connected`);
+    const alias = this.#aliasOf(channel);
+    const wanted = { room: placeholderOf(channel), channel, origin: 'portal', state: 'wanted', options: { aliases: [alias] } } as const;
+    const link = known ?? (await links.add(wanted));
+    try {
+      // Nobody is led into a room whose channel does not let us in.
+      await plumb.approach(link);
+      const placed = isPlaceholder(link.room) ? await this.#place(link, alias) : link;
+      await this.#giveModeratorsPower(placed.room);
+      return await plumb.link({ room: placed.room, channel, origin: 'portal' });
+    } catch (thrown) {
+      if (!(thrown instanceof RetryableError)) await this.#giveUp(link.id);
+      throw thrown;
+    }
+  }
+
+  async #place(link: Link, alias: string): Promise<Link> {
+    const { links, making } = this.#parts;
+    const room = await this.#make(link.channel, alias);
+    const placed = await links.set(link.id, { room });
+    await making.isStored(link.channel);
+    return placed;
+  }
+
+  async #make(channel: ChannelId, alias: string): Promise<RoomId> {
+    const { making, homeserver } = this.#parts;
+    const options = this.#roomFor(channel, alias);
+    try {
+      return await making.make(channel, options);
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal) || thrown.errcode !== 'M_ROOM_IN_USE') throw thrown;
+    }
+    // The alias is ours alone: what it leads to is a room of ours that was left behind, or nothing that we know.
+    const room = await homeserver.resolveAlias(alias);
+    if (room !== undefined && this.#parts.links.byRoom(room).length === 0 && (await this.#isOurs(room))) return room;
+    await homeserver.removeAlias(alias);
+    return await making.make(channel, options);
+  }
+
+  async #isOurs(room: RoomId): Promise<boolean> {
+    try {
+      const create = stateOf(await this.#parts.homeserver.fullState(room), 'm.room.create');
+      return create?.sender === this.#parts.homeserver.bot;
+    } catch (thrown) {
+      if (!(thrown instanceof PermanentError)) throw thrown;
+      return false;
+    }
+  }
+
+  #roomFor(channel: ChannelId, alias: string): Content {
+    const { adapter, settings } = this.#parts;
+    const { name, topic } = adapter.channels.describe(channel);
+    return {
+      preset: 'public_chat',
+      visibility: settings.directory ? 'public' : 'private',
+      room_alias_name: alias.slice(1, alias.lastIndexOf(':')),
+      name,
+      ...(topic !== undefined && topic !== '' && { topic }),
+      initial_state: [{ type: 'm.room.history_visibility', state_key: '', content: { history_visibility: settings.history } }],
+      power_level_content_override: powerLevels(settings.power.invite, settings.power.state),
+    };
+  }
+
+  /** Written over what the homeserver wrote: which of its versions lists a room's creator is its own affair. */
+  async #giveModeratorsPower(room: RoomId): Promise<void> {
+    const { settings, homeserver } = this.#parts;
+    if (settings.moderators.length === 0) return;
+    const levels = stateOf(await homeserver.fullState(room), 'm.room.power_levels')?.content ?? {};
+    const users = { ...Object.fromEntries(settings.moderators.map((user) => [user, moderator])), ...(levels.users as object | undefined) };
+    await homeserver.setState(homeserver.bot, room, 'm.room.power_levels', '', { ...levels, users });
+  }
+
+  /** Another spelling may lead into the same room. */
+  async #lead(alias: string, link: Link): Promise<boolean> {
+    const { links } = this.#parts;
+    const now = links.get(link.id);
+    const aliases = now === undefined ? [] : aliasesOf(now);
+    if (now === undefined || aliases.length >= mostAliases) return aliases.includes(alias);
+    await this.#pointTo(now.room, alias);
+    if (!aliases.includes(alias)) await links.setOptions(now.id, { aliases: [...aliases, alias] });
+    return true;
+  }
+
+  async #pointTo(room: RoomId, alias: string): Promise<void> {
+    const { homeserver } = this.#parts;
+    if ((await homeserver.setAlias(alias, room)) || (await homeserver.resolveAlias(alias)) === room) return;
+    await homeserver.removeAlias(alias);
+    await homeserver.setAlias(alias, room);
+  }
+
+  /** The room was replaced by another. */
+  async #follow(id: number, from: RoomId): Promise<void> {
+    const { links, settings } = this.#parts;
+    const link = links.get(id);
+    if (link === undefined) return;
+    for (const alias of aliasesOf(link)) await this.#pointTo(link.room, alias);
+    if (!settings.directory) return;
+    await this.#list(from, false);
+    await this.#list(link.room, true);
+  }
+
+  /** The link is gone: nobody is to be led into the room any more. */
+  async #withdraw(was: Link): Promise<void> {
+    const { homeserver, settings, links } = this.#parts;
+    const isNew = (alias: string) => links.byChannel(was.channel).some((link) => aliasesOf(link).includes(alias));
+    for (const alias of aliasesOf(was)) if (!isNew(alias)) await homeserver.removeAlias(alias);
+    if (settings.directory) await this.#list(was.room, false);
+  }
+
+  async #list(room: RoomId, isListed: boolean): Promise<void> {
+    try {
+      await this.#parts.homeserver.setListed(room, isListed);
+    } catch (thrown) {
+      if (!(thrown instanceof PermanentError)) throw thrown;
+      this.#parts.log.warn({ room, why: thrown.message }, 'the room directory was not changed');
+    }
+  }
+
+  async #giveUp(id: number): Promise<void> {
+    const { links, homeserver } = this.#parts;
+    const link = links.get(id);
+    if (link === undefined || link.state === 'live') return;
+    await links.remove(id);
+    if (!isPlaceholder(link.room))
+      await homeserver.leave(homeserver.bot, link.room, 'the channel cannot be carried').catch((thrown) => {
+        this.#parts.log.info({ room: link.room, why: messageOf(thrown) }, 'a room of no use was not left');
+      });
+  }
+
+  #later(channel: ChannelId): void {
+    if (this.#awaited.has(channel)) return;
+    this.#awaited.add(channel);
+    this.#work.run(`channel ${channel}`, async () => {
+      try {
+        if (this.#parts.links.byChannel(channel).some((link) => isPortal(link) && link.state === 'wanted')) await this.#flight(channel);
+      } catch (thrown) {
+        if (thrown instanceof RetryableError || !(thrown instanceof BridgeError)) throw thrown;
+        this.#parts.log.warn({ channel, code: thrown.code, why: thrown.message }, 'no room was made for a channel');
+      }
+      this.#awaited.delete(channel);
+    });
+  }
+
+  #aliasOf(channel: ChannelId): string {
+    return this.#parts.names.aliasOf(this.#fieldsOf(channel));
+  }
+
+  #fieldsOf(channel: ChannelId): Fields {
+    const own = this.#parts.adapter.lookups?.fieldsOf?.(channel);
+    if (own !== undefined) return own;
+    const { network, id } = this.#parts.adapter.channels.describe(channel);
+    return { network: network.id, channel: id.slice(id.indexOf('/') + 1) };
+  }
+}
+
+const isPortal = (link: Link): boolean => link.origin === 'portal' && !isChat(link);
+
+function aliasesOf(link: Link): readonly string[] {
+  const { aliases } = link.options;
+  return Array.isArray(aliases) ? aliases.filter((alias) => typeof alias === 'string') : [];
+}
