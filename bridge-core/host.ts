@@ -59,7 +59,10 @@ export async function startHost(definitions: readonly BridgeDefinition[], { log 
 
   const start = async (definition: BridgeDefinition, delay: number): Promise<void> => {
     const named = log.child({ bridge: definition.registration.id });
-    const bridge = new RunningBridge({ definition, log: named, listen: (listening) => listen(definition.settings, listening) });
+    const bridge: RunningBridge = new RunningBridge({
+      ...{ definition, log: named, listen: (listening) => listen(definition.settings, listening) },
+      lost: () => void restart(bridge, definition, named),
+    });
     running.add(bridge);
     try {
       await bridge.start();
@@ -68,13 +71,25 @@ export async function startHost(definitions: readonly BridgeDefinition[], { log 
       await bridge.stop().catch((also) => named.warn({ why: messageOf(also) }, 'not all could be closed'));
       if (isHopeless(thrown)) throw thrown;
       named.error({ why: messageOf(thrown), code: (thrown as BridgeError).code }, `did not start; tried again in ${delay / 1_000} s`);
-      if (isStopped) return;
-      const timer = setTimeout(() => {
-        retries.delete(timer);
-        start(definition, Math.min(lastRetry, delay * 2)).catch((again) => named.error({ why: messageOf(again) }, 'does not start'));
-      }, delay);
-      retries.add(timer);
+      startLater(definition, delay, named);
     }
+  };
+
+  const startLater = (definition: BridgeDefinition, delay: number, named: Logger): void => {
+    if (isStopped) return;
+    const timer = setTimeout(() => {
+      retries.delete(timer);
+      start(definition, Math.min(lastRetry, delay * 2)).catch((again) => named.error({ why: messageOf(again) }, 'does not start'));
+    }, delay);
+    retries.add(timer);
+  };
+
+  /** The disk failed it: what it had not promised yet comes again from both sides, once it is open anew. */
+  const restart = async (bridge: RunningBridge, definition: BridgeDefinition, named: Logger): Promise<void> => {
+    if (!running.delete(bridge) || isStopped) return;
+    named.error({}, 'the disk failed: this bridge is stopped and started anew');
+    await bridge.stop().catch((thrown) => named.warn({ why: messageOf(thrown) }, 'not all could be closed'));
+    startLater(definition, firstRetry, named);
   };
 
   const stop = async (): Promise<void> => {

@@ -40,6 +40,7 @@ export class RunningBridge {
   readonly #metrics: Metrics;
   readonly #health = new Health();
   readonly #listen: (bridge: ListeningBridge) => Promise<() => void>;
+  readonly #lost: () => void;
   #lock: Lock | undefined;
   #store: SqliteStore | undefined;
   #adapter: Adapter | undefined;
@@ -49,10 +50,17 @@ export class RunningBridge {
   #trouble: BridgeError | undefined = new RetryableError('HOMESERVER_UNREACHABLE', 'not asked yet');
   #stopped = false;
 
-  constructor(parts: { definition: BridgeDefinition; log: Logger; listen: (bridge: ListeningBridge) => Promise<() => void> }) {
+  constructor(parts: {
+    definition: BridgeDefinition;
+    log: Logger;
+    listen: (bridge: ListeningBridge) => Promise<() => void>;
+    /** It cannot go on as it is, and must be stopped and started anew. */
+    lost: () => void;
+  }) {
     this.definition = parts.definition;
     this.#log = parts.log;
     this.#listen = parts.listen;
+    this.#lost = parts.lost;
     this.#metrics = openMetrics(parts.definition.registration.id);
   }
 
@@ -62,6 +70,7 @@ export class RunningBridge {
     const log = this.#log;
     this.#lock = await acquireLock(settings.store);
     this.#store = openStore(settings.store, (thrown) => log.error({ err: thrown }, 'a part failed to write'));
+    this.#store.onLost(this.#lost);
     this.#store.onCommit((ms) => this.#metrics.commit(ms));
     this.#health.add('store', () => {
       const detail = this.#store?.trouble;

@@ -53,6 +53,7 @@ export class SqliteStore implements Store {
   readonly #statements = new Map<string, Sqlite.Statement>();
   readonly #onFault: (error: unknown) => void;
   readonly #commitListeners: ((ms: number) => void)[] = [];
+  #onLost: () => void = () => {};
   /** The log that every commit goes to, open for syncing alone. */
   readonly #log: number;
   #units: Unit[] = [];
@@ -128,6 +129,11 @@ export class SqliteStore implements Store {
 
   onCommit(listener: (ms: number) => void): void {
     this.#commitListeners.push(listener);
+  }
+
+  /** Called once, when the disk has failed us: nothing is written any more. Opened anew, the store knows what it holds. */
+  onLost(listener: () => void): void {
+    this.#onLost = listener;
   }
 
   async backup(destination: string): Promise<void> {
@@ -220,7 +226,9 @@ export class SqliteStore implements Store {
 
   /** What the disk has of the log is unknown from here on, so nothing more is promised. */
   #lose(committed: readonly Committed[], cause: Error): void {
+    const isNew = this.#lost === undefined;
     this.#lost ??= new RetryableError('STORE_BROKEN', `the disk failed, and the bridge must be started anew: ${cause.message}`, { cause });
+    if (isNew) this.#onLost();
     for (const { reject } of committed) reject(this.#lost);
     for (const { reject } of this.#units) reject?.(this.#lost);
     this.#units = [];

@@ -234,8 +234,8 @@ export class FakeAdapter implements Adapter {
     if (!this.#watched.has(happening.channel) || this.#reporterOf(happening.channel) !== session) return;
     // Coming in is not hearing: what was missed before it is still missed.
     if (this.#isOurs(happening.nick) && happening.what === 'join') return;
-    void this.#tools.memory.set(`heard/${happening.channel}`, [happening.serial, happening.at]);
-    if (!this.#isOurs(happening.nick) || happening.what === 'kick') this.#report(happening);
+    const isReported = !this.#isOurs(happening.nick) || happening.what === 'kick';
+    this.#report(happening, isReported ? eventOf(happening, this.options.messageIds) : undefined);
   }
 
   #reporterOf(channel: string): FakeSession | undefined {
@@ -250,14 +250,13 @@ export class FakeAdapter implements Adapter {
     return nick === 'causeway' || nick.endsWith('[m]');
   }
 
-  #report(happening: Happening): void {
-    const event = eventOf(happening, this.options.messageIds);
-    if (event === undefined) return;
+  #report({ channel, serial, at }: Happening, event: RemoteEvent | undefined): void {
     this.#reporting = this.#reporting.then(async () => {
       // Not taken in: the network would show it again.
       for (let tries = 0; tries < 50; tries += 1) {
         try {
-          return await this.#tools.inbox.receive(event);
+          if (event !== undefined) await this.#tools.inbox.receive(event);
+          return await this.#tools.memory.set(`heard/${channel}`, [serial, at]);
         } catch {
           await new Promise((resolve) => setTimeout(resolve, 5));
         }
@@ -270,7 +269,7 @@ export class FakeAdapter implements Adapter {
     const last = this.#tools.memory.get(`heard/${channel}`);
     if (!Array.isArray(last)) {
       // Watched for the first time: from here on.
-      void this.#tools.memory.set(`heard/${channel}`, [this.network.log.at(-1)?.serial ?? 0, Date.now()]);
+      this.#tools.memory.set(`heard/${channel}`, [this.network.log.at(-1)?.serial ?? 0, Date.now()]).catch(() => {});
       return;
     }
     const [serial, at] = last as [number, number];
@@ -280,8 +279,8 @@ export class FakeAdapter implements Adapter {
     );
     const newest = this.network.log.at(-1);
     if (missed.length === 0 || newest === undefined) return;
-    void this.#tools.memory.set(`heard/${channel}`, [newest.serial, newest.at]);
-    if (this.options.history) for (const happening of missed) this.#report(happening);
+    this.#tools.memory.set(`heard/${channel}`, [newest.serial, newest.at]).catch(() => {});
+    if (this.options.history) for (const happening of missed) this.#report(happening, eventOf(happening, this.options.messageIds));
     else {
       const gap: RemoteEvent = { kind: 'gap', at: Date.now(), channel: channelId(`${networkId}/${channel}`), from: at, to: Date.now() };
       this.#reporting = this.#reporting.then(() => this.#tools.inbox.receive(gap));
