@@ -4,9 +4,10 @@
 import type { UserId } from '../ids.ts';
 import { keyField, type MatrixEvent, noticeField, stringIn } from '../matrix-event.ts';
 import type { Membership, Roster } from '../membership/roster.ts';
-import type { Link, Links } from '../plumbing/links.ts';
+import { isChat, type Link, type Links } from '../plumbing/links.ts';
 import type { Names } from '../virtual-users/names.ts';
 import type { Journal, NewRow } from './journal.ts';
+import { otherKinds } from './other-kinds.ts';
 import { roomLane, speakerLane, towards } from './row.ts';
 
 export interface RoutingParts {
@@ -18,7 +19,7 @@ export interface RoutingParts {
   readonly isAct: (event: MatrixEvent) => boolean;
 }
 
-const said = new Set(['m.room.message', 'm.sticker', 'm.reaction', 'm.room.redaction']);
+const said = new Set(['m.room.message', 'm.sticker', 'm.reaction', 'm.room.redaction', ...otherKinds]);
 const memberships = new Set<Membership>(['join', 'invite', 'knock', 'ban', 'leave']);
 
 export class MatrixRouting {
@@ -87,7 +88,9 @@ export class MatrixRouting {
     const { names, roster } = this.#parts;
     const before = stringIn(event.was?.content, 'membership') ?? roster.membership(event.room, user);
     if (before !== 'join') return [];
-    return names.isGhost(user) && (user === event.sender || this.isOurs(event.sender)) ? [] : links;
+    if (names.isGhost(user) && (user === event.sender || this.isOurs(event.sender))) return [];
+    // Who closes the room of a chat has not left the chat.
+    return links.some(isChat) ? links.filter((link) => !isChat(link)) : links;
   }
 
   #laneUser(event: MatrixEvent): UserId {

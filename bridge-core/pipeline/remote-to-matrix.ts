@@ -7,7 +7,8 @@ import type { Homeserver } from '../appservice/homeserver.ts';
 import { PermanentError, RetryableError } from '../errors.ts';
 import { type EventId, eventId, type RoomId, type UserId } from '../ids.ts';
 import { keyField, stringIn } from '../matrix-event.ts';
-import type { Link, Links } from '../plumbing/links.ts';
+import type { Chats } from '../plumbing/chats.ts';
+import { isChat, isMade, type Link, type Links, type NewLink } from '../plumbing/links.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { Store } from '../store/store.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
@@ -33,6 +34,7 @@ export interface RemoteToMatrixParts<Body extends Json> {
   readonly links: Links;
   readonly ghosts: Ghosts;
   readonly names: Names;
+  readonly chats?: Pick<Chats<Body>, 'linkFor' | 'placeOf'>;
   /** One line a step at level debug; `seq` names the message through all of them. */
   readonly log: Logger;
   /** Does what a command, invite or state event asks for. */
@@ -56,7 +58,7 @@ export class RemoteToMatrix<Body extends Json> {
   async accept(event: RemoteEvent<Body>): Promise<void> {
     if (this.#isRepeat(event)) return;
     const links = this.#route(event);
-    if (links.length === 0) return;
+    if (links.length === 0) return await this.#begin(event);
     if (needsRow(event)) await this.#queue(event, links);
     else await this.#pass(event, links);
   }
@@ -71,9 +73,15 @@ export class RemoteToMatrix<Body extends Json> {
   // 3 route
   #route(event: RemoteEvent<Body>): readonly Link[] {
     const live = this.#parts.links.liveOn(event.channel);
-    const links = event.kind === 'channel' ? live.filter(({ options }) => options.topic !== 'off' && options.topic !== 'to-network') : live;
-    if (links.length === 0) this.#parts.count('dropped');
-    return links;
+    return event.kind === 'channel' ? live.filter(({ options }) => options.topic !== 'off' && options.topic !== 'to-network') : live;
+  }
+
+  /** A chat of people who are logged in gets a room of its own: its link is written with the row of its first line. All else
+   *  that no room is linked to is nobody's. */
+  async #begin(event: RemoteEvent<Body>): Promise<void> {
+    const chat = needsRow(event) ? this.#parts.chats?.linkFor(event.channel, event.kind === 'message') : undefined;
+    if (chat === undefined) this.#parts.count('dropped');
+    else await (isMade(chat) ? this.#queue(event, [chat]) : this.#queue(event, [], chat));
   }
 
   /** What needs no row. Who went waits for what they said, so that must be in its lane before. */
@@ -83,16 +91,27 @@ export class RemoteToMatrix<Body extends Json> {
   }
 
   // 4 queue
-  async #queue(event: RemoteEvent<Body>, links: readonly Link[]): Promise<void> {
+  async #queue(event: RemoteEvent<Body>, on: readonly Link[], wanted?: NewLink): Promise<void> {
     const { store, journal, lanes, log } = this.#parts;
     const began = performance.now();
     const task: Task = { do: 'show', event: event as unknown as RemoteEvent };
-    const rows = await store.write(() => {
-      if (event.id !== undefined && !journal.markSeen(towards.matrix, event.channel, event.id)) return [];
-      return links.map((link) =>
-        journal.append({ direction: towards.matrix, lane: linkLane(link), link: link.id, source: event.id ?? '', task }),
-      );
-    });
+    let made: Link | undefined;
+    const rows = await store
+      .write(() => {
+        if (event.id !== undefined && !journal.markSeen(towards.matrix, event.channel, event.id)) return [];
+        // Another line of this turn may have written it.
+        const known = wanted === undefined ? undefined : this.#parts.links.find(wanted.room, wanted.channel);
+        if (wanted !== undefined && known === undefined) made = this.#parts.links.addWithin(wanted);
+        const began = made ?? known;
+        return (began === undefined ? on : [began]).map((link) =>
+          journal.append({ direction: towards.matrix, lane: linkLane(link), link: link.id, source: event.id ?? '', task }),
+        );
+      })
+      .catch((thrown) => {
+        if (made !== undefined) this.#parts.links.disown(made);
+        throw thrown;
+      });
+    if (made !== undefined) this.#parts.links.announce(made);
     for (const row of rows) {
       log.debug({ seq: row.seq, id: event.id, kind: event.kind, channel: event.channel }, 'journaled');
       lanes.push(row);
@@ -108,7 +127,8 @@ export class RemoteToMatrix<Body extends Json> {
       await this.#parts.store.write(() => this.#parts.journal.remove(row));
       return;
     }
-    const room = row.link === 0 ? roomOfLane(row) : (this.#parts.links.get(row.link)?.room ?? roomOfLane(row));
+    const place = this.#placeOf(row);
+    const room = typeof place === 'string' ? place : await place;
     try {
       const as = await this.#speakAs(task, room);
       const sendings = await this.#showing.sendingsFor(row, task, as);
@@ -119,6 +139,13 @@ export class RemoteToMatrix<Body extends Json> {
     } catch (thrown) {
       throw (await this.#isReplaced(row, room, thrown)) ? waitsForNewRoom(room, thrown) : thrown;
     }
+  }
+
+  /** The room; of a chat it may have to be made first. */
+  #placeOf(row: Row): RoomId | Promise<RoomId> {
+    const link = row.link === 0 ? undefined : this.#parts.links.get(row.link);
+    if (link === undefined) return roomOfLane(row);
+    return isChat(link) && this.#parts.chats !== undefined ? this.#parts.chats.placeOf(link) : link.room;
   }
 
   /** A room that was upgraded lets nobody speak any more: what it refuses waits until the link has followed. */

@@ -276,6 +276,8 @@ export function placeholderOf(channel: ChannelId): RoomId {
 
 export const isPlaceholder = (room: RoomId): boolean => room.startsWith(placeholder);
 
+export const isMade = (link: Link | NewLink): link is Link => 'id' in link;
+
 /** A private or group chat, of which only its own people know. */
 export const isChat = (link: Link): boolean => link.options.chat !== undefined;
 
