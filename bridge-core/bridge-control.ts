@@ -4,13 +4,19 @@
 import type { Adapter, Network } from './adapter.ts';
 import type { Logger } from './adapter-tools.ts';
 import type { Homeserver } from './appservice/homeserver.ts';
+import { Accounts } from './control/accounts.ts';
 import { Actions } from './control/actions.ts';
 import { Acts } from './control/acts.ts';
 import { Commands } from './control/commands.ts';
+import { Consent } from './control/consent.ts';
 import { DirectChats } from './control/direct-chats.ts';
+import { LoginConversations } from './control/login-conversations.ts';
+import { NetworkActs } from './control/network-acts.ts';
 import { Permissions } from './control/permissions.ts';
+import { Requests } from './control/requests.ts';
 import { openLookups } from './control/third-party.ts';
-import type { RoomId, UserId } from './ids.ts';
+import { messageOf, PermanentError } from './errors.ts';
+import type { EventId, RoomId, UserId } from './ids.ts';
 import type { Roster } from './membership/roster.ts';
 import type { Links } from './plumbing/links.ts';
 import type { LoopGuard } from './plumbing/loop-guard.ts';
@@ -20,6 +26,7 @@ import type { Json } from './remote-event.ts';
 import type { CoreSettings } from './settings.ts';
 import type { Notes, Store } from './store/store.ts';
 import type { Ghosts } from './virtual-users/ghosts.ts';
+import type { Logins } from './virtual-users/logins.ts';
 import type { Names } from './virtual-users/names.ts';
 
 export interface ControlOptions<Body extends Json> {
@@ -31,6 +38,7 @@ export interface ControlOptions<Body extends Json> {
   readonly homeserver: Homeserver;
   readonly names: Names;
   readonly ghosts: Ghosts;
+  readonly logins: Logins<Body>;
   readonly roster: Roster;
   readonly links: Links;
   readonly guard: LoopGuard;
@@ -42,12 +50,27 @@ export interface ControlOptions<Body extends Json> {
 }
 
 export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
-  const { settings, protocol, adapter, store, notes, homeserver, names, ghosts, roster, links } = options;
+  const { settings, protocol, adapter, store, notes, homeserver, names, ghosts, roster, links, logins } = options;
   const { guard, plumb, upgrades, tell, log } = options;
   const permissions = new Permissions({ levels: settings.permissions, homeserver });
-  const actions = new Actions<Body>({ adapter, homeserver, permissions, plumb, links, roster, names });
-  const commands = new Commands({ prefix: protocol.id, isOurs: (user) => user === names.bot || names.isGhost(user), actions, tell });
-  const directChats = new DirectChats({
+  const requests = new Requests({ store });
+  const limits = { ...settings.provisioning.limits, requirePublicRoom: settings.provisioning.requirePublicRoom };
+  const consent = new Consent<Body>({ adapter, homeserver, permissions, plumb, links, requests, limits, tell, log });
+  const actions = new Actions<Body>({ adapter, homeserver, permissions, plumb, consent, requests, logins, links, roster, names });
+  const conversations: LoginConversations = new LoginConversations({
+    ...{ tell, notes, log },
+    completed: (user, result) => accounts.completed(user, result),
+  });
+  const accounts = new Accounts<Body>({
+    ...{ adapter, logins, conversations, permissions, protocol, tell, log },
+    chatWith: (user) => directChats.chatWith(user),
+  });
+  const commands = new Commands({
+    ...{ prefix: protocol.id, isOurs: (user) => user === names.bot || names.isGhost(user), actions, tell },
+    hasRequests: adapter.channels.approvePlumb !== undefined,
+    logins: adapter.logins.length > 0 ? { accounts, conversations, hide } : undefined,
+  });
+  const directChats: DirectChats = new DirectChats({
     ...{ homeserver, permissions, names, roster, links, plumb, upgrades, notes, tell, protocol, log },
     help: () => commands.help(),
   });
@@ -57,6 +80,33 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
     forget: (room) => store.write(() => roster.forget(room)),
     arrived: settings.membership.puppets === 'full' ? options.personJoined : undefined,
   });
+  const networkActs = new NetworkActs<Body>({
+    ...{ adapter, homeserver, consent, requests, plumb, links, roster, names, protocol, tell },
+  });
   const lookups = openLookups<Body>({ protocol, adapter, homeserver, links, ghosts, names, log });
-  return { permissions, acts, lookups };
+
+  async function hide(room: RoomId, event: EventId): Promise<boolean> {
+    try {
+      await homeserver.redact(homeserver.bot, room, event, `hide.${event}`, { reason: 'It held a secret.' });
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof PermanentError)) throw thrown;
+      log.info({ room, why: messageOf(thrown) }, 'a message with a secret could not be taken away');
+      return false;
+    }
+  }
+
+  return {
+    ...{ permissions, acts, lookups, accounts, networkActs },
+    start: (): void => {
+      logins.start();
+      consent.start();
+    },
+    stop: (): void => {
+      consent.stop();
+      conversations.stop();
+      accounts.stop();
+      logins.stop();
+    },
+  };
 }

@@ -15,6 +15,7 @@ import { type Direction, states, towards } from './pipeline/row.ts';
 import type { Links } from './plumbing/links.ts';
 import type { Json } from './remote-event.ts';
 import type { Store } from './store/store.ts';
+import type { KnownLogin } from './virtual-users/logins.ts';
 
 const trimEvery = 60_000;
 const slowCommit = 5;
@@ -29,12 +30,13 @@ export interface FigureParts<Body extends Json> {
   readonly homeserver: Pick<Homeserver, 'load'>;
   readonly journal: Journal;
   readonly links: Links;
+  readonly logins: { all(): readonly KnownLogin[] };
   readonly queue: MembershipQueue;
 }
 
 /** Figures that stand, read when somebody scrapes. */
 export function showFigures<Body extends Json>(parts: FigureParts<Body>): void {
-  const { metrics, health, adapter, homeserver, journal, links, queue } = parts;
+  const { metrics, health, adapter, homeserver, journal, links, logins, queue } = parts;
   // It reads the whole journal, which may be long just when it matters: once for all figures of a scrape.
   let read: { readonly at: number; readonly depth: ReturnType<Journal['depth']> } = { at: 0, depth: [] };
   const depth = () => {
@@ -51,6 +53,14 @@ export function showFigures<Body extends Json>(parts: FigureParts<Body>): void {
   metrics.gauge('requests_waiting', () => [[{}, homeserver.load().waiting]]);
   metrics.gauge('membership_queue', () => [[{}, queue.depth]]);
   metrics.gauge('links', () => countBy(links.all().map(({ state }) => state)).map(([state, count]) => [{ state }, count]));
+  metrics.gauge('logins', () =>
+    countBy(logins.all().map(({ network, state }) => JSON.stringify([network, state === 'live' ? state : 'refused']))).map(
+      ([key, count]) => {
+        const [network, state] = JSON.parse(key) as [string, string];
+        return [{ network, state }, count];
+      },
+    ),
+  );
   for (const { network } of adapter.status()) {
     health.add(`network ${network}`, () => {
       const status = adapter.status().find((each) => each.network === network);

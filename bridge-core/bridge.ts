@@ -43,7 +43,9 @@ import type { CoreSettings, Registration } from './settings.ts';
 import { openNotes } from './store/notes.ts';
 import type { SqliteStore } from './store/sqlite.ts';
 import { Ghosts } from './virtual-users/ghosts.ts';
+import { rotateKeys, type Sealed } from './virtual-users/key-rotation.ts';
 import type { Keys } from './virtual-users/keys.ts';
+import { Logins } from './virtual-users/logins.ts';
 import { openNames } from './virtual-users/names.ts';
 import { Puppets } from './virtual-users/puppets.ts';
 
@@ -62,6 +64,8 @@ export interface BridgeOptions<Body extends Json> {
   /** Where the adapter has put its own pages already. */
   readonly web: WebRoutes;
   readonly keys: Keys;
+  /** The adapter's. */
+  readonly secrets: Sealed;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly health: Health;
@@ -96,7 +100,10 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     onRoom: () => sync.recomputeAll(),
   });
   const ghosts: Ghosts = new Ghosts({ store, homeserver, names, places: roster, log, enter: queue.promote });
-  const puppets = new Puppets<Body>({ adapter });
+  const logins: Logins<Body> = new Logins<Body>({
+    ...{ store, keys: options.keys, adapter, log, onRefused: (login, reason) => control.accounts.refused(login, reason) },
+  });
+  const puppets = new Puppets<Body>({ adapter, logins: adapter.logins.length > 0 ? logins : undefined });
   const failures = new Failures<Body>({
     store,
     journal,
@@ -148,10 +155,11 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const plumb = new Plumb<Body>({ homeserver, adapter, links, guard, info, tell, log });
   const bridgeBots = new BridgeBots({ homeserver });
 
-  const { permissions, acts, lookups } = buildControl<Body>({
-    ...{ settings, protocol, adapter, store, notes, homeserver, names, ghosts, roster, links, guard, plumb, upgrades, tell, log },
+  const control = buildControl<Body>({
+    ...{ settings, protocol, adapter, store, notes, homeserver, names, ghosts, logins, roster, links, guard, plumb, upgrades, tell, log },
     personJoined: (room, user) => sync.personJoined(room, user),
   });
+  const { permissions, acts, lookups } = control;
 
   const remoteToMatrix = new RemoteToMatrix<Body>({
     ...{ adapter, homeserver, store, journal, lanes: matrixLanes, relations, recovery, links, ghosts, names, log },
@@ -247,7 +255,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     homeserver.ping().catch((thrown) => log.warn({ why: messageOf(thrown) }, 'the homeserver did not reach us'));
   }
 
-  showFigures<Body>({ metrics, health: options.health, adapter, homeserver, journal, links, queue });
+  showFigures<Body>({ metrics, health: options.health, adapter, homeserver, journal, links, logins, queue });
   let stopUpkeep: (() => void) | undefined;
 
   return {
@@ -257,6 +265,10 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       links: async () => records.links(),
       dead: async () => records.dead(),
       retry: () => records.retry(),
+      keys: async (order: Json) =>
+        order === 'rotate'
+          ? { ...(await rotateKeys({ keys: options.keys, store, sealed: [options.secrets, logins] })) }
+          : { ...options.keys.count() },
       backup: (destination: Json) => records.backup(String((destination as { destination?: Json }).destination ?? destination)),
     },
     inbound: {
@@ -276,7 +288,14 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
         connection: (speaker, network, state, reason) => {
           log.info({ network, state, ...(reason !== undefined && { reason }) }, 'connection');
           if (speaker.as === 'bot' && state === 'up') networkLanes.resume(network);
+          if (speaker.as === 'user' && state === 'logged-out')
+            logins
+              .refuse(speaker.user, network, reason ?? 'logged out')
+              .catch((thrown) => log.error({ network, why: messageOf(thrown) }, 'cannot mark a login as refused'));
         },
+        loggedIn: (user, result) => control.accounts.completed(user, result),
+        renewed: (account, credentials) => logins.renew(account, credentials),
+        asked: (act) => control.networkActs.asked(act),
         members: (channel) => sync.recompute(channel),
         suspended: (channel, reason) => {
           plumb
@@ -294,6 +313,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       matrixLanes.start();
       networkLanes.start();
       plumb.resume();
+      control.start();
       stopUpkeep = keepTidy({ store, journal, relations, transactions, log });
       tellCommitTime(store, log);
     },
@@ -305,6 +325,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     },
     async stop(): Promise<void> {
       stopUpkeep?.();
+      control.stop();
       catchUp.stop();
       plumb.stop();
       sync.stop();

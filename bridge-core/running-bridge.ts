@@ -90,7 +90,7 @@ export class RunningBridge {
     const { buildBridge } = await import('./bridge.ts');
     const bridge = await buildBridge<Json>({
       ...{ settings, registration, network: network as Network<unknown, Json>, adapter, inbox, store: this.#store },
-      ...{ web, keys, log, metrics: this.#metrics, health: this.#health },
+      ...{ web, keys, secrets, log, metrics: this.#metrics, health: this.#health },
     });
     this.#bridge = bridge;
     this.#health.add('homeserver', () => ({ ok: this.#trouble === undefined, ...(this.#trouble && { detail: this.#trouble.message }) }));

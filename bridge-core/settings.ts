@@ -43,6 +43,7 @@ export interface CoreSettings {
     readonly markLate: number;
   };
   readonly portals: PortalSettings;
+  readonly provisioning: ProvisioningSettings;
   readonly names: { readonly ghosts: string; readonly aliases: string; readonly displayName: string };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'pretty' };
   /** Opens /metrics and health details to a bearer of this; undefined: loopback only. */
@@ -74,6 +75,20 @@ export interface PortalSettings {
     /** To change the room's name, topic and the like. */
     readonly state: number;
   };
+}
+
+/** The HTTP door for integration managers and for people's own pages, and what links made on request are held to. */
+export interface ProvisioningSettings {
+  readonly enabled: boolean;
+  /** Undefined: the homeserver's token. */
+  readonly secret: string | undefined;
+  /** ms that a page's session lasts. */
+  readonly session: number;
+  readonly perMinute: number;
+  readonly requirePublicRoom: boolean;
+  readonly limits: { readonly rooms: number | undefined; readonly networks: number | undefined };
+  /** Servers whose word on who somebody is is asked for at an address of the operator's own. */
+  readonly openIdServers: Readonly<Record<string, string>>;
 }
 
 /** The registration file as the bridge uses it. */

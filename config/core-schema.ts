@@ -6,6 +6,8 @@ import { type CoreSettings, camelKeys, duration, messageOf, type Network, namesp
 
 const always = { when: () => true };
 
+const environment = (name: string): string => `\${${name}}`;
+
 const serverName = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?$/;
 
 const address = z
@@ -120,6 +122,45 @@ const portals = z
   .prefault({})
   .meta({ description: 'Rooms that the bridge makes itself.' });
 
+const provisioning = z
+  .strictObject({
+    enabled: z.boolean().default(true).meta({ description: 'Whether it answers at all.' }),
+    secret: z
+      .string()
+      .min(16)
+      .exactOptional()
+      .meta({
+        description: 'What an integration manager shows; unless set, the hs_token of the registration.',
+        secret: true,
+        allowed: 'a text of at least 16 characters',
+        example: environment('PROVISIONING_SECRET'),
+      }),
+    session: duration('1h', "How long a page may act for a person who proved their Matrix id by their homeserver's OpenID."),
+    per_minute: z.int().min(1).max(100_000).default(80).meta({ description: 'Requests for one person a minute.' }),
+    require_public_room: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Whether only rooms that anybody may join can be linked by others than bridge admins.' }),
+    limits: z
+      .strictObject({
+        rooms: z.int().min(0).exactOptional().meta({ description: 'Links that others than bridge admins may make.', example: 100 }),
+        networks: z.int().min(0).exactOptional().meta({ description: 'Networks that these may lead to.', example: 10 }),
+      })
+      .prefault({})
+      .meta({ description: 'No limit unless set.' }),
+    open_id_servers: z
+      .record(z.string().regex(serverName).meta({ allowed: 'a server name' }), address)
+      .readonly()
+      .prefault({})
+      .meta({
+        description: 'Where servers say whose an OpenID token is, if not where they are found by their name.',
+        example: { 'example.org': 'http://127.0.0.1:8008' },
+      }),
+  })
+  .transform(camelKeys)
+  .prefault({})
+  .meta({ description: 'The provisioning API, under /_matrix/provision.' });
+
 const log = z
   .strictObject({
     level: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({ description: 'The least that is logged.' }),
@@ -193,6 +234,7 @@ export function coreSchema(network: Network, sections: readonly string[]) {
       membership,
       ages,
       portals,
+      provisioning,
       names: z
         .strictObject({
           ghosts: nameTemplate(network.names.ghosts, 'User names of the ghosts. Change it only before the first run.'),
@@ -246,6 +288,11 @@ export function coreSchema(network: Network, sections: readonly string[]) {
         membership: given.membership,
         ages: given.ages,
         portals: given.portals,
+        provisioning: {
+          ...given.provisioning,
+          secret: given.provisioning.secret,
+          limits: { rooms: given.provisioning.limits.rooms, networks: given.provisioning.limits.networks },
+        },
         names: given.names,
         log: given.log,
         metricsToken: settings.metricsToken,
@@ -255,7 +302,6 @@ export function coreSchema(network: Network, sections: readonly string[]) {
 
 const words = (template: string): string[] => [...template.matchAll(/\{([a-z]+)\}/g)].map((match) => match[1] ?? '');
 const braced = (word: string): string => `{${word}}`;
-const environment = (name: string): string => `\${${name}}`;
 
 /** A ghost's name must be told from every other user's and read back: names.ts knows the rules. */
 function templateFault(standing: string) {

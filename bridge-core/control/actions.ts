@@ -1,7 +1,7 @@
 // The verbs, each checking the asker itself and answering in a sentence or two. How they are called by chat is commands.ts'.
 // Asked again after a crash, none acts twice.
 
-import type { Adapter } from '../adapter.ts';
+import type { Adapter, Channel } from '../adapter.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
 import { type RoomId, roomId, type UserId, userId } from '../ids.ts';
@@ -9,8 +9,11 @@ import type { Roster } from '../membership/roster.ts';
 import type { Link, Links } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
 import type { Json } from '../remote-event.ts';
+import type { KnownLogin } from '../virtual-users/logins.ts';
 import type { Names } from '../virtual-users/names.ts';
+import type { Consent } from './consent.ts';
 import type { Permissions } from './permissions.ts';
+import type { LinkRequest, Requests } from './requests.ts';
 
 export interface Asked {
   readonly by: UserId;
@@ -26,7 +29,10 @@ export interface ActionsParts<Body extends Json> {
   readonly adapter: Pick<Adapter<Body>, 'channels' | 'status' | 'user' | 'nick' | 'openSession' | 'lookups'>;
   readonly homeserver: Pick<Homeserver, 'bot' | 'resolveAlias'>;
   readonly permissions: Permissions;
-  readonly plumb: Pick<Plumb<Body>, 'link' | 'unlink'>;
+  readonly plumb: Pick<Plumb<Body>, 'unlink'>;
+  readonly consent: Pick<Consent<Body>, 'mayAsk' | 'link' | 'answerInRoom'>;
+  readonly requests: Pick<Requests, 'byRoom'>;
+  readonly logins: { all(): readonly KnownLogin[] };
   readonly links: Links;
   readonly roster: Roster;
   readonly names: Names;
@@ -40,13 +46,26 @@ export class Actions<Body extends Json = string> {
   }
 
   async link(asked: Asked, where: string | undefined, query: string): Promise<string> {
-    const { permissions, plumb } = this.#parts;
-    permissions.mustBe('admin', asked.by, 'link channels');
-    const channel = await this.#channel(query);
+    const { consent } = this.#parts;
+    consent.mayAsk(asked.by);
+    const channel = await this.channel(asked.by, query);
     const room = await this.#room(asked, where);
-    await permissions.mayLink(asked.by, room);
-    await plumb.link({ room, channel: channel.id, origin: 'command', requester: asked.by, cause: asked.cause });
+    const state = await consent.link({ by: asked.by, room, channel, cause: asked.cause });
+    if (state === 'asked') return `I have asked in ${channel.name}; it is linked once somebody there agrees, within a day.`;
     return `${channel.name} on ${channel.network.name} is now linked to ${room === asked.room ? 'this room' : room}.`;
+  }
+
+  async approve(asked: Asked, where: string | undefined, query: string): Promise<string> {
+    const request = await this.#request(asked, where, query);
+    await this.#parts.consent.answerInRoom(asked.by, request, true);
+    const { name, network } = this.#parts.adapter.channels.describe(request.channel);
+    return `${name} on ${network.name} is now linked to ${request.room === asked.room ? 'this room' : request.room}.`;
+  }
+
+  async refuse(asked: Asked, where: string | undefined, query: string): Promise<string> {
+    const request = await this.#request(asked, where, query);
+    await this.#parts.consent.answerInRoom(asked.by, request, false);
+    return `${this.#parts.adapter.channels.describe(request.channel).name} is refused.`;
   }
 
   async unlink(asked: Asked, where: string | undefined, query: string): Promise<string> {
@@ -54,7 +73,7 @@ export class Actions<Body extends Json = string> {
     permissions.mustBe('user', asked.by, 'unlink channels');
     const room = await this.#room(asked, where);
     if (permissions.levelOf(asked.by) !== 'admin') await permissions.mustRule(asked.by, room, 'unlink it');
-    const link = await this.#linkOf(room, query, links.byRoom(room));
+    const link = await this.#linkOf(asked, room, query, links.byRoom(room));
     const { name } = this.#describe(link);
     if (link.origin === 'config')
       throw new DeniedError(`the link to ${name} stands in the bridge’s config: only its operator can take it out there`);
@@ -74,7 +93,7 @@ export class Actions<Body extends Json = string> {
   }
 
   status(asked: Asked): string {
-    const { permissions, adapter, links } = this.#parts;
+    const { permissions, adapter, links, logins } = this.#parts;
     permissions.mustBe('user', asked.by, 'ask for the status');
     const isAdmin = permissions.levelOf(asked.by) === 'admin';
     const lines = adapter.status().map(({ network, state, sessions, detail }) => {
@@ -84,6 +103,12 @@ export class Actions<Body extends Json = string> {
     const all = links.all();
     const suspended = all.filter(({ state }) => state === 'suspended').length;
     if (isAdmin) lines.push(`${all.length} link${all.length === 1 ? '' : 's'}${suspended > 0 ? `, ${suspended} suspended` : ''}`);
+    const shown = logins.all().filter(({ user }) => isAdmin || user === asked.by);
+    const refused = shown.filter(({ state }) => state !== 'live').length;
+    if (shown.length > 0)
+      lines.push(
+        `${isAdmin ? '' : 'yours: '}${shown.length} login${shown.length === 1 ? '' : 's'}${refused > 0 ? `, ${refused} no longer taken by the network` : ''}`,
+      );
     return lines.join('\n') || 'No network is configured.';
   }
 
@@ -170,21 +195,40 @@ export class Actions<Body extends Json = string> {
     return found;
   }
 
-  async #channel(query: string) {
+  /** As far as the asker may know of it; the bridge's admins, of all that the bridge itself may. */
+  async channel(by: UserId, query: string): Promise<Channel> {
+    const { permissions, adapter } = this.#parts;
     if (query === '') throw new PermanentError('BAD_REQUEST', 'which channel? Give its name, after the network where there are several');
-    const channel = await this.#parts.adapter.channels.resolve(query);
+    const channel = await adapter.channels.resolve(query, permissions.levelOf(by) === 'admin' ? undefined : by);
+    // One wording for what is not there and for what the asker may not know of.
     if (channel === undefined) throw new PermanentError('CHANNEL_UNKNOWN', `${query} names no channel of a network that is configured`);
     return channel;
   }
 
-  async #linkOf(room: RoomId, query: string, links: readonly Link[]): Promise<Link> {
+  /** Of the network's side: of the only one, or of the channel that is named. */
+  async #request(asked: Asked, where: string | undefined, query: string): Promise<LinkRequest> {
+    const { permissions, requests, adapter } = this.#parts;
+    permissions.mustBe('user', asked.by, 'answer that');
+    const room = await this.#room(asked, where);
+    const waiting = requests.byRoom(room).filter(({ side }) => side === 'network');
+    const named = waiting.filter(({ channel }) => query === '' || isCalled(adapter.channels.describe(channel), query));
+    const [only, ...others] = named;
+    if (only === undefined) throw new PermanentError('BAD_REQUEST', 'nothing was asked for here that waits for an answer');
+    if (others.length === 0) return only;
+    throw new PermanentError('BAD_REQUEST', `which one? ${named.map(({ channel }) => adapter.channels.describe(channel).name).join(', ')}`);
+  }
+
+  async #linkOf(asked: Asked, room: RoomId, query: string, links: readonly Link[]): Promise<Link> {
     const [only, ...others] = links;
     if (only === undefined) throw new PermanentError('LINK_UNKNOWN', `nothing is linked to ${room}`);
     if (query === '') {
       if (others.length === 0) return only;
       throw new PermanentError('BAD_REQUEST', `which one? ${links.map((link) => this.#describe(link).name).join(', ')}`);
     }
-    const channel = await this.#channel(query);
+    // By what is linked first: who rules the room may end what they may not know of on the network.
+    const known = links.find((link) => isCalled(this.#describe(link), query));
+    if (known !== undefined) return known;
+    const channel = await this.channel(asked.by, query);
     const found = links.find((link) => link.channel === channel.id);
     if (found === undefined) throw new PermanentError('LINK_UNKNOWN', `${channel.name} is not linked to ${room}`);
     return found;
@@ -200,4 +244,9 @@ export class Actions<Body extends Json = string> {
   #describe(link: Link) {
     return this.#parts.adapter.channels.describe(link.channel);
   }
+}
+
+function isCalled({ id, name, network }: Channel, query: string): boolean {
+  const wanted = query.trim().toLowerCase();
+  return [id, name, `${network.id} ${name}`, `${network.id}/${name}`].some((word) => word.toLowerCase() === wanted);
 }

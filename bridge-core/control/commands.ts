@@ -1,11 +1,15 @@
 // Chat words → actions: in a direct chat with the bot, or after `!irc` in a room. One table, which also prints the help.
 
 import { BridgeError, messageOf, RetryableError } from '../errors.ts';
-import type { RoomId, UserId } from '../ids.ts';
+import { type EventId, eventId, type RoomId, type UserId } from '../ids.ts';
 import { type MatrixEvent, noticeField, relationOf, replyTargetOf, stringIn } from '../matrix-event.ts';
+import type { Accounts } from './accounts.ts';
 import type { Actions, Asked } from './actions.ts';
+import type { LoginConversations } from './login-conversations.ts';
 
 export interface Command extends Asked {
+  /** As it was said. */
+  readonly line: string;
   readonly word: string;
   readonly words: readonly string[];
 }
@@ -18,8 +22,17 @@ interface Verb {
   readonly run: (asked: Asked, words: readonly string[]) => Promise<string> | string;
 }
 
+/** Where people log in by chat. */
+export interface LoginCommands {
+  readonly accounts: Pick<Accounts, 'login' | 'logout' | 'whoami' | 'cancel'>;
+  readonly conversations: Pick<LoginConversations, 'awaited' | 'answer' | 'isLate' | 'forgetLate'>;
+  /** Takes a message away that holds a secret; false where the bot may not. */
+  readonly hide: (room: RoomId, event: EventId) => Promise<boolean>;
+}
+
 export class Commands {
   readonly #prefix: string;
+  readonly #logins: LoginCommands | undefined;
   readonly #isOurs: (user: UserId) => boolean;
   readonly #tell: (room: RoomId, text: string) => void;
   readonly #verbs: readonly Verb[];
@@ -28,9 +41,13 @@ export class Commands {
     /** The protocol's id: what follows `!` in a room. */
     prefix: string;
     isOurs: (user: UserId) => boolean;
-    actions: Pick<Actions, 'link' | 'unlink' | 'list' | 'status' | 'whois' | 'nick'>;
+    actions: Pick<Actions, 'link' | 'unlink' | 'approve' | 'refuse' | 'list' | 'status' | 'whois' | 'nick'>;
+    /** The network's side may ask, and be asked. */
+    hasRequests?: boolean;
+    logins?: LoginCommands | undefined;
     tell: (room: RoomId, text: string) => void;
   }) {
+    this.#logins = given.logins;
     this.#prefix = given.prefix.toLowerCase();
     this.#isOurs = given.isOurs;
     this.#tell = given.tell;
@@ -44,6 +61,7 @@ export class Commands {
         ...{ names: ['unlink', 'unplumb'], usage: 'unlink [room] [[network] #channel]', does: 'takes the link away' },
         run: (asked, words) => actions.unlink(asked, ...placeIn(words)),
       },
+      ...(given.hasRequests === true ? answerVerbs(actions) : []),
       {
         ...{ names: ['list', 'listrooms'], usage: 'list', does: 'shows what is linked' },
         run: (asked) => actions.list(asked),
@@ -60,6 +78,7 @@ export class Commands {
         ...{ names: ['nick'], usage: 'nick [network] name', does: 'asks for another name of yours on the network' },
         run: (asked, words) => actions.nick(asked, words),
       },
+      ...(given.logins === undefined ? [] : loginVerbs(given.logins.accounts)),
       { ...{ names: ['help'], usage: 'help', does: 'shows this' }, run: () => this.help() },
     ];
   }
@@ -74,12 +93,38 @@ export class Commands {
     if (after === undefined && !isDirect) return undefined;
     const [word = 'help', ...words] = (after ?? line.replace(/^!/, '')).split(/\s+/).filter((part) => part !== '');
     // With the prefix it is meant as in any room: this one.
-    return { word: word.toLowerCase(), words, isDirect: after === undefined, by: event.sender, room: event.room, cause: event.id };
+    const asked: Asked = { isDirect: after === undefined, by: event.sender, room: event.room, cause: event.id };
+    return { ...asked, word: word.toLowerCase(), words, line };
   }
 
   /** Does it and answers in the room where it was asked. Rejects only where no answer could be given either. */
   async run(command: Command): Promise<void> {
+    if (await this.#isAnswer(command)) return;
     this.#tell(command.room, await this.#answer(command));
+    // Whatever follows the name of a flow may well be what one logs in with.
+    if (command.word === 'login' && command.words.length > 1) await this.#hide(command);
+  }
+
+  /** In a direct chat a line may be an answer to what a login asks for. */
+  async #isAnswer(command: Command): Promise<boolean> {
+    if (this.#logins === undefined || !command.isDirect) return false;
+    const { conversations } = this.#logins;
+    const field = conversations.awaited(command.by, command.room);
+    if (field !== undefined && command.line.toLowerCase() !== 'cancel') {
+      conversations.answer(command.by, command.line);
+      if (field.secret === true) await this.#hide(command);
+      return true;
+    }
+    if (this.#verbOf(command) !== undefined || !conversations.isLate(command.by)) return false;
+    await conversations.forgetLate(command.by);
+    this.#tell(command.room, 'That came too late: the login that asked for it is over. Say “login” to try again.');
+    await this.#hide(command);
+    return true;
+  }
+
+  async #hide(command: Command): Promise<void> {
+    if ((await this.#logins?.hide(command.room, eventId(command.cause))) === false)
+      this.#tell(command.room, 'Please delete that message of yours: it may hold a secret, and I may not do it.');
   }
 
   help(): string {
@@ -88,8 +133,8 @@ export class Commands {
   }
 
   async #answer(command: Command): Promise<string> {
-    const verb = this.#verbs.find(({ names }) => names.includes(command.word));
-    if (verb === undefined) return `I do not know “${command.word.slice(0, 50)}”. ${this.help()}`;
+    const verb = this.#verbOf(command);
+    if (verb === undefined) return `I do not know ${quotable(command.word)}. ${this.help()}`;
     try {
       return await verb.run(command, command.words);
     } catch (thrown) {
@@ -100,11 +145,46 @@ export class Commands {
     }
   }
 
+  #verbOf({ word }: Command): Verb | undefined {
+    return this.#verbs.find(({ names }) => names.includes(word));
+  }
+
   #afterPrefix(line: string): string | undefined {
     const [head = '', ...rest] = line.slice(1).split(/(\s+)/);
     return head.toLowerCase() === this.#prefix ? rest.join('') : undefined;
   }
 }
+
+function answerVerbs(actions: Pick<Actions, 'approve' | 'refuse'>): Verb[] {
+  return [
+    {
+      ...{ names: ['approve'], usage: 'approve [room] [channel]', does: 'agrees to a link that was asked for from the network' },
+      run: (asked, words) => actions.approve(asked, ...placeIn(words)),
+    },
+    {
+      ...{ names: ['refuse'], usage: 'refuse [room] [channel]', does: 'refuses it' },
+      run: (asked, words) => actions.refuse(asked, ...placeIn(words)),
+    },
+  ];
+}
+
+function loginVerbs(accounts: LoginCommands['accounts']): Verb[] {
+  return [
+    {
+      ...{ names: ['login'], usage: 'login [way]', does: 'lets you speak as yourself on the network' },
+      run: (asked, words) => accounts.login(asked, words),
+    },
+    {
+      ...{ names: ['logout'], usage: 'logout [account]', does: 'ends that' },
+      run: (asked, words) => accounts.logout(asked, words),
+    },
+    { ...{ names: ['whoami'], usage: 'whoami', does: 'tells who you are there' }, run: (asked) => accounts.whoami(asked) },
+    { ...{ names: ['cancel'], usage: 'cancel', does: 'ends a login that is under way' }, run: (asked) => accounts.cancel(asked) },
+  ];
+}
+
+/** Not what might be a secret, said at the wrong time. */
+const quotable = (word: string): string => (/^[\p{L}?!.,’'-]{1,30}$/u.test(word) ? `“${word}”` : 'that');
 
 /** `[room] channel…`: a room is an id, or an alias, which unlike a channel's name has a server in it. */
 function placeIn(words: readonly string[]): [where: string | undefined, query: string] {

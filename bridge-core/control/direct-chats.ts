@@ -37,9 +37,12 @@ const beyondReach = 1000;
 
 const noteOf = (room: RoomId): string => `direct:${room}`;
 const noteFor = (user: UserId): string => `direct of ${user}`;
+/** The chat that the person used last, whoever made it. */
+const noteOfChat = (user: UserId): string => `chat with ${user}`;
 
 export class DirectChats {
   readonly #parts: DirectChatsParts;
+  readonly #opening = new Map<UserId, Promise<RoomId>>();
 
   constructor(parts: DirectChatsParts) {
     this.#parts = parts;
@@ -49,6 +52,13 @@ export class DirectChats {
   isDirect(room: RoomId): boolean {
     const { notes, roster, links } = this.#parts;
     return notes.get(noteOf(room)) !== undefined && links.byRoom(room).length === 0 && roster.present(room).length <= 2;
+  }
+
+  /** A direct chat with this person: the one that they use, or a new one that they are invited to. */
+  chatWith(person: UserId): Promise<RoomId> {
+    const opening = this.#opening.get(person) ?? this.#chatWith(person).finally(() => this.#opening.delete(person));
+    this.#opening.set(person, opening);
+    return opening;
   }
 
   isInvite(event: MatrixEvent): boolean {
@@ -82,7 +92,7 @@ export class DirectChats {
     if (isWanted) return;
     const state = await homeserver.fullState(room);
     const isDirect = event.content.is_direct === true || isUnnamedPair(state);
-    if (isDirect) await this.#parts.notes.set(noteOf(room), sender);
+    if (isDirect) await this.#note(room, sender);
     if (isDirect && isEncrypted(state)) await this.#goOnInClear(room, sender, event.id);
     else if (isDirect) tell(room, this.#greeting());
     else if (isEncrypted(state))
@@ -93,7 +103,10 @@ export class DirectChats {
   /** The bot is out of the room. */
   async left(room: RoomId): Promise<void> {
     const { notes } = this.#parts;
-    if (notes.get(noteOf(room)) !== undefined) await notes.set(noteOf(room), undefined);
+    const person = notes.get(noteOf(room));
+    if (person === undefined) return;
+    await notes.set(noteOf(room), undefined);
+    if (notes.get(noteOfChat(person as UserId)) === room) await notes.set(noteOfChat(person as UserId), undefined);
   }
 
   async encrypted(event: MatrixEvent): Promise<void> {
@@ -118,9 +131,7 @@ export class DirectChats {
   /** In clear, for who reads the encrypted room reads that too; then a room of our own, and out of theirs. */
   async #goOnInClear(room: RoomId, person: UserId, cause: string): Promise<void> {
     const { homeserver, notes, tell } = this.#parts;
-    const own = (await this.#existing(person)) ?? (await this.#create(person));
-    await notes.set(noteFor(person), own);
-    await notes.set(noteOf(own), person);
+    const own = await this.#own(person);
     const body = `I cannot read encrypted messages. I have invited you to a chat of ours without encryption: https://matrix.to/#/${own}`;
     const content: Content = { msgtype: 'm.notice', body, 'm.mentions': {}, [noticeField]: true };
     try {
@@ -132,6 +143,26 @@ export class DirectChats {
     }
     await notes.set(noteOf(room), undefined);
     tell(own, this.#greeting());
+  }
+
+  async #chatWith(person: UserId): Promise<RoomId> {
+    const { notes, roster } = this.#parts;
+    const used = notes.get(noteOfChat(person));
+    if (typeof used === 'string' && this.isDirect(roomId(used)) && roster.isIn(roomId(used), person)) return roomId(used);
+    return await this.#own(person);
+  }
+
+  /** One that we made ourselves, so that it cannot be encrypted. */
+  async #own(person: UserId): Promise<RoomId> {
+    const own = (await this.#existing(person)) ?? (await this.#create(person));
+    await this.#parts.notes.set(noteFor(person), own);
+    await this.#note(own, person);
+    return own;
+  }
+
+  async #note(room: RoomId, person: UserId): Promise<void> {
+    await this.#parts.notes.set(noteOf(room), person);
+    await this.#parts.notes.set(noteOfChat(person), room);
   }
 
   /** The chat that we opened before, if the person is in it or can be brought back. */

@@ -33,6 +33,7 @@ const gauges = {
   requests_waiting: ['Requests to the homeserver that wait for a free place'],
   sessions: ['Open sessions', 'network'],
   links: ['Links', 'state'],
+  logins: ['Logins of people, live or refused by the network', 'network', 'state'],
 } as const;
 export type GaugeName = keyof typeof gauges;
 

@@ -19,6 +19,7 @@ export interface Keys {
   rotate(): Promise<void>;
   /** Forgets the older sealing keys, once nothing is sealed with them any more. Signatures stay good. */
   retire(): Promise<void>;
+  count(): { readonly signing: number; readonly sealing: number };
 }
 
 interface Key {
@@ -96,6 +97,10 @@ class FileKeys implements Keys {
     const ring = { signing: [newKey(), ...this.#ring.signing], sealing: [newKey(), ...this.#ring.sealing] };
     await writeRing(this.#path, ring);
     this.#ring = ring;
+  }
+
+  count(): { readonly signing: number; readonly sealing: number } {
+    return { signing: this.#ring.signing.length, sealing: this.#ring.sealing.length };
   }
 
   async retire(): Promise<void> {

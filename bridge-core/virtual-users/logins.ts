@@ -46,6 +46,7 @@ const lastRetry = 5 * 60_000;
 export class Logins<Body extends Json = string> {
   readonly #parts: LoginsParts<Body>;
   readonly #byAccount = new Map<RemoteUserId, Kept>();
+  #holders: ReadonlySet<UserId> = new Set();
   readonly #retries = new Map<RemoteUserId, NodeJS.Timeout>();
   #isStopped = false;
 
@@ -53,6 +54,7 @@ export class Logins<Body extends Json = string> {
     this.#parts = parts;
     for (const row of parts.store.prepare<Row>('SELECT account, user, network, name, sealed, state FROM logins').all())
       this.#byAccount.set(remoteUserId(row.account), keptOf(row));
+    this.#countHolders();
   }
 
   all(): readonly KnownLogin[] {
@@ -65,6 +67,11 @@ export class Logins<Body extends Json = string> {
 
   byUser(user: UserId): readonly KnownLogin[] {
     return this.all().filter((login) => login.user === user);
+  }
+
+  /** Of a live login, on any network. Asked for every line said; cheap. */
+  isHolder(user: UserId): boolean {
+    return this.#holders.has(user);
   }
 
   /** Gives the live ones to the adapter; what one of them does stops no other. Returns at once. */
@@ -223,11 +230,17 @@ export class Logins<Body extends Json = string> {
       .prepare('INSERT OR REPLACE INTO logins (account, user, network, name, sealed, state, at) VALUES (?, ?, ?, ?, ?, ?, ?)')
       .run(account, user, network, name, sealed, state, Date.now());
     this.#byAccount.set(account, login);
+    this.#countHolders();
+  }
+
+  #countHolders(): void {
+    this.#holders = new Set([...this.#byAccount.values()].filter(({ state }) => state === 'live').map(({ user }) => user));
   }
 
   #delete(account: RemoteUserId): void {
     this.#parts.store.prepare('DELETE FROM logins WHERE account = ?').run(account);
     this.#byAccount.delete(account);
+    this.#countHolders();
     clearTimeout(this.#retries.get(account));
     this.#retries.delete(account);
   }

@@ -5,6 +5,7 @@ import type { Adapter, Session } from '../adapter.ts';
 import { BridgeError, type ErrorCode, PermanentError } from '../errors.ts';
 import type { ChannelId, UserId } from '../ids.ts';
 import type { Json } from '../remote-event.ts';
+import type { Logins } from './logins.ts';
 
 export interface Voice<Body extends Json = string> {
   readonly session: Session<Body>;
@@ -18,14 +19,22 @@ export interface Voice<Body extends Json = string> {
 const shutOut: ReadonlySet<ErrorCode> = new Set(['CHANNEL_CLOSED', 'CHANNEL_UNKNOWN', 'NETWORK_BANNED']);
 const needsRelay: ReadonlySet<ErrorCode> = new Set(['SESSION_LIMIT', 'NETWORK_LOGIN']);
 
-export class Puppets<Body extends Json = string> {
-  readonly #adapter: Pick<Adapter<Body>, 'session' | 'openSession'>;
+type Asked<Body extends Json> = Pick<Adapter<Body>, 'session' | 'openSession' | 'capabilities'>;
 
-  constructor(given: { adapter: Pick<Adapter<Body>, 'session' | 'openSession'> }) {
+export class Puppets<Body extends Json = string> {
+  readonly #adapter: Asked<Body>;
+  readonly #logins: Pick<Logins, 'isHolder'> | undefined;
+
+  /** `logins` where the network has any. */
+  constructor(given: { adapter: Asked<Body>; logins?: Pick<Logins, 'isHolder'> | undefined }) {
     this.#adapter = given.adapter;
+    this.#logins = given.logins;
   }
 
   async speak(user: UserId, name: string | undefined, channel: ChannelId): Promise<Voice<Body>> {
+    // Most people have no account of their own: no reason to ask for a session, and be refused, with each line of theirs.
+    if (this.#logins?.isHolder(user) === false && this.#adapter.capabilities(channel).puppets === 'login')
+      return { ...(await this.relay(channel)), reason: 'NETWORK_LOGIN' };
     try {
       const session = await this.#adapter.session({ as: 'user', user, ...(name !== undefined && { name }) }, channel);
       return { session, relayed: false };

@@ -60,6 +60,10 @@ test('the smallest config is enough, and all else has its default', async () => 
       ...{ aliases: false, allow: ['*'], deny: [], besideLinks: true, directory: false, history: 'joined' },
       ...{ direct: true, spaces: false, moderators: [], power: { invite: 0, state: 50 } },
     },
+    provisioning: {
+      ...{ enabled: true, secret: undefined, session: 3_600_000, perMinute: 80, requirePublicRoom: false },
+      ...{ limits: { rooms: undefined, networks: undefined }, openIdServers: {} },
+    },
     names: { ghosts: 'irc_{network}_{nick}', aliases: 'irc_{network}_{channel}', displayName: '{name}' },
     log: { level: 'info', format: 'auto' },
     metricsToken: undefined,

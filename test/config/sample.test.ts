@@ -20,7 +20,13 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const uncommented = text.replace(/^( *)#(?=[^ #])/gm, '$1');
 const otherWays = text.replace(/^( *)##(?=[^ #])/gm, '$1').replace(/^( *)#tls: true\n/m, '');
-const env = { METRICS_TOKEN: 'a token of sixteen', IRC_PASSWORD: 'x', IRC_SERVER_PASSWORD: 'x', CHANNEL_KEY: 'x' };
+const env = {
+  METRICS_TOKEN: 'a token of sixteen',
+  PROVISIONING_SECRET: 'a secret of sixteen',
+  IRC_PASSWORD: 'x',
+  IRC_SERVER_PASSWORD: 'x',
+  CHANNEL_KEY: 'x',
+};
 
 async function faultsOf(config: string): Promise<string> {
   const file = join(folder, 'irc.yaml');
@@ -46,7 +52,10 @@ test('taking up the comments changes no default', async () => {
   const whole = uncommented.replace(/^#?(public_url|metrics_token).*\n/gm, '');
   await faultsOf(whole);
   const full = await loadConfig(file, { env, networks });
-  assert.deepEqual({ ...full.core, log: 0 }, { ...plain.core, log: 0 });
+  // What has no default is an example there.
+  const provisioning = { ...plain.core.provisioning, secret: 0, limits: 0, openIdServers: 0 };
+  assert.deepEqual({ ...full.core.provisioning, secret: 0, limits: 0, openIdServers: 0 }, provisioning);
+  assert.deepEqual({ ...full.core, log: 0, provisioning }, { ...plain.core, log: 0, provisioning });
   const [one, other] = [plain, full].map((config) => (config.networkSettings as IrcSettings).networks);
   const [local, libera] = [one?.local, other?.libera];
   for (const key of [

@@ -67,7 +67,14 @@ test('the commands of the page are those of the help, and the older names work',
     rows.map(([usage = '', does]) => `${wordsIn(usage)[0]} – ${does}`),
     help,
   );
-  const asked = { by: userId('@anna:hs.test'), room: roomId('!a:hs.test'), isDirect: false, cause: eventId('$asked'), words: ['x'] };
+  const asked = {
+    by: userId('@anna:hs.test'),
+    room: roomId('!a:hs.test'),
+    isDirect: false,
+    cause: eventId('$asked'),
+    words: ['x'],
+    line: '',
+  };
   for (const word of rows.flatMap(([usage = '', , , older]) => [usage.slice(1).split(/[ `]/)[0] ?? '', ...wordsIn(older)])) {
     heard.length = 0;
     await commands.run({ ...asked, word });

@@ -5,8 +5,10 @@ import type { TestContext } from 'node:test';
 import { Actions } from '../../../bridge-core/control/actions.ts';
 import { Acts } from '../../../bridge-core/control/acts.ts';
 import { Commands } from '../../../bridge-core/control/commands.ts';
+import { Consent } from '../../../bridge-core/control/consent.ts';
 import { DirectChats } from '../../../bridge-core/control/direct-chats.ts';
 import { Permissions } from '../../../bridge-core/control/permissions.ts';
+import { Requests } from '../../../bridge-core/control/requests.ts';
 import { type RoomId, userId } from '../../../bridge-core/ids.ts';
 import type { MatrixEvent } from '../../../bridge-core/matrix-event.ts';
 import { type Membership, Roster } from '../../../bridge-core/membership/roster.ts';
@@ -35,7 +37,11 @@ export function build(rig: Omit<Rig, 'fake' | 'reopen'> & { readonly fake: { dra
     levels: { 'hs.test': 'user', '@op:hs.test': 'admin', '@banned:hs.test': 'none' },
     homeserver,
   });
-  const actions = new Actions({ adapter, homeserver, permissions, plumb, links, roster, names });
+  const requests = new Requests({ store: rig.store });
+  const limits = { rooms: undefined, networks: undefined, requirePublicRoom: false };
+  const consent = new Consent({ adapter, homeserver, permissions, plumb, links, requests, limits, tell, log });
+  const logins = { all: () => [] };
+  const actions = new Actions({ adapter, homeserver, permissions, plumb, consent, requests, logins, links, roster, names });
   const isOurs = (user: string) => user === bot || names.isGhost(userId(user));
   const commands = new Commands({ prefix: 'irc', isOurs, actions, tell });
   const notes = openNotes(rig.store);
