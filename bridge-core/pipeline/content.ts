@@ -17,10 +17,34 @@ const mostPinged = 50;
 const types = { text: 'm.text', emote: 'm.emote', notice: 'm.notice' } as const;
 
 /** One content for each event that the text becomes; `most` bytes each. */
-export function toContents(text: RichText, style: Style, most = contentBytes): Content[] {
+export function toContents(text: RichText, style: Style, most = contentBytes, named?: Named): Content[] {
   const html = isPlain(text) ? undefined : toHtml(text);
-  return contentsOf({ msgtype: types[style], 'm.mentions': mentionsOf(text) }, toPlain(text), html, most);
+  const common = { msgtype: types[style], 'm.mentions': mentionsOf(text), ...named?.fields };
+  return contentsOf(common, toPlain(text), html, most, named?.before);
 }
+
+/** A name of the message's own: clients that know the profile hide the one in the text; all others show that. */
+export interface Named {
+  readonly fields: Content;
+  readonly before: { readonly body: string; readonly html: string };
+}
+
+export function namedAs(profile: { readonly id: string; readonly name: string; readonly avatar?: string | undefined }): Named {
+  const { id, name, avatar } = profile;
+  const shown = { id, displayname: name, has_fallback: true, ...(avatar !== undefined && { avatar_url: avatar }) };
+  const html = toHtml([{ is: 'paragraph', of: [{ is: 'text', text: name }] }]);
+  return {
+    fields: { [profileField]: shown },
+    before: { body: `${name}: `, html: `<strong data-mx-profile-fallback>${html}: </strong>` },
+  };
+}
+
+/** For what has no words of its own, which a name could stand before. */
+export function withoutFallbackName({ fields }: Named): Content {
+  return { [profileField]: { ...recordIn(fields, profileField), has_fallback: false } };
+}
+
+const profileField = 'com.beeper.per_message_profile';
 
 /** `common` stands in each of them, its mentions in the first alone, `before` at the head of each text. */
 export function contentsOf(common: Content, body: string, html: string | undefined, most = contentBytes, before = noName): Content[] {
@@ -101,7 +125,7 @@ const mediaKinds: Readonly<Record<string, Attachment['kind']>> = {
 
 /** A bot that speaks for somebody says in whose name. */
 export function shownName(content: Content): { name: string; hasFallback: boolean } | undefined {
-  const profile = recordIn(content, 'com.beeper.per_message_profile');
+  const profile = recordIn(content, profileField);
   const name = stringIn(profile, 'displayname');
   return name === undefined ? undefined : { name, hasFallback: profile?.has_fallback === true };
 }

@@ -3,6 +3,7 @@
 
 import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
+import type { Brought } from '../appservice/brought.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { PermanentError, RetryableError } from '../errors.ts';
 import { type EventId, eventId, type RoomId, type UserId } from '../ids.ts';
@@ -17,15 +18,17 @@ import type { Journal } from './journal.ts';
 import type { Lanes } from './lanes.ts';
 import type { Recovery } from './recovery.ts';
 import type { Relation, Relations } from './relations.ts';
-import { linkLane, type Row, roomOfLane, type Task, towards } from './row.ts';
-import { type Sending, Showing } from './showing.ts';
+import { heldLane, linkLane, type Row, roomOfLane, speakerLane, type Task, towards } from './row.ts';
+import type { Sending } from './sending.ts';
+import { concerns, Showing } from './showing.ts';
 
 /** Later than this, an event is sent with the time at which it happened. */
 const lateMs = 10_000;
 
 export interface RemoteToMatrixParts<Body extends Json> {
-  readonly adapter: Pick<Adapter<Body>, 'formatter' | 'channels' | 'speakerOf'>;
+  readonly adapter: Pick<Adapter<Body>, 'formatter' | 'channels' | 'speakerOf' | 'user'>;
   readonly homeserver: Homeserver;
+  readonly brought: Pick<Brought, 'file' | 'picture'>;
   readonly store: Store;
   readonly journal: Journal;
   readonly lanes: Lanes;
@@ -44,7 +47,22 @@ export interface RemoteToMatrixParts<Body extends Json> {
   readonly count: (outcome: 'dropped' | 'repeated' | 'accepted') => void;
   /** How long it took from received to journaled, ms. */
   readonly journaled: (ms: number) => void;
+  /** In the unit of the row: what was taken in last, for networks that can be asked for what was missed. */
+  readonly heard?: ((event: RemoteEvent<Body>) => void) | undefined;
+  /** Resolves once what waits in a lane towards the network is settled, if that is soon. */
+  readonly said?: (lane: string) => Promise<void>;
 }
+
+/** How an event comes in that is not simply the newest. */
+export interface Taking {
+  /** Journaled and kept out of its lane: what was missed before comes first. */
+  readonly isHeld?: boolean;
+  /** Only for these, to which it is new even where others have it. */
+  readonly only?: readonly Link[];
+}
+
+const asNewest: Taking = {};
+const nothingSent = eventId('');
 
 export class RemoteToMatrix<Body extends Json> {
   readonly #parts: RemoteToMatrixParts<Body>;
@@ -55,12 +73,14 @@ export class RemoteToMatrix<Body extends Json> {
     this.#showing = new Showing(parts);
   }
 
-  async accept(event: RemoteEvent<Body>): Promise<void> {
-    if (this.#isRepeat(event)) return;
-    const links = this.#route(event);
+  /** The rows that it became. */
+  async accept(event: RemoteEvent<Body>, how = asNewest): Promise<readonly Row[]> {
+    if (how.only === undefined && this.#isRepeat(event)) return [];
+    const links = how.only ?? this.#route(event);
     if (links.length === 0) return await this.#begin(event);
-    if (needsRow(event)) await this.#queue(event, links);
-    else await this.#pass(event, links);
+    if (needsRow(event)) return await this.#queue(event, links, how);
+    await this.#pass(event, links);
+    return [];
   }
 
   // 2 dedupe
@@ -73,15 +93,18 @@ export class RemoteToMatrix<Body extends Json> {
   // 3 route
   #route(event: RemoteEvent<Body>): readonly Link[] {
     const live = this.#parts.links.liveOn(event.channel);
-    return event.kind === 'channel' ? live.filter(({ options }) => options.topic !== 'off' && options.topic !== 'to-network') : live;
+    return event.kind === 'channel' ? live.filter((link) => concerns(event, link)) : live;
   }
 
   /** A chat of people who are logged in gets a room of its own: its link is written with the row of its first line. All else
    *  that no room is linked to is nobody's. */
-  async #begin(event: RemoteEvent<Body>): Promise<void> {
+  async #begin(event: RemoteEvent<Body>): Promise<readonly Row[]> {
     const chat = needsRow(event) ? this.#parts.chats?.linkFor(event.channel, event.kind === 'message') : undefined;
-    if (chat === undefined) this.#parts.count('dropped');
-    else await (isMade(chat) ? this.#queue(event, [chat]) : this.#queue(event, [], chat));
+    if (chat === undefined) {
+      this.#parts.count('dropped');
+      return [];
+    }
+    return await (isMade(chat) ? this.#queue(event, [chat], asNewest) : this.#queue(event, [], asNewest, chat));
   }
 
   /** What needs no row. Who went waits for what they said, so that must be in its lane before. */
@@ -91,20 +114,23 @@ export class RemoteToMatrix<Body extends Json> {
   }
 
   // 4 queue
-  async #queue(event: RemoteEvent<Body>, on: readonly Link[], wanted?: NewLink): Promise<void> {
+  async #queue(event: RemoteEvent<Body>, on: readonly Link[], how: Taking, wanted?: NewLink): Promise<readonly Row[]> {
     const { store, journal, lanes, log } = this.#parts;
     const began = performance.now();
     const task: Task = { do: 'show', event: event as unknown as RemoteEvent };
+    const laneOf = how.isHeld ? heldLane : linkLane;
     let made: Link | undefined;
     const rows = await store
       .write(() => {
-        if (event.id !== undefined && !journal.markSeen(towards.matrix, event.channel, event.id)) return [];
+        const isNew = event.id === undefined || journal.markSeen(towards.matrix, event.channel, event.id);
+        if (!isNew && how.only === undefined) return [];
+        if (!how.isHeld) this.#parts.heard?.(event);
         // Another line of this turn may have written it.
         const known = wanted === undefined ? undefined : this.#parts.links.find(wanted.room, wanted.channel);
         if (wanted !== undefined && known === undefined) made = this.#parts.links.addWithin(wanted);
         const began = made ?? known;
         return (began === undefined ? on : [began]).map((link) =>
-          journal.append({ direction: towards.matrix, lane: linkLane(link), link: link.id, source: event.id ?? '', task }),
+          journal.append({ direction: towards.matrix, lane: laneOf(link), link: link.id, source: event.id ?? '', task }),
         );
       })
       .catch((thrown) => {
@@ -114,10 +140,11 @@ export class RemoteToMatrix<Body extends Json> {
     if (made !== undefined) this.#parts.links.announce(made);
     for (const row of rows) {
       log.debug({ seq: row.seq, id: event.id, kind: event.kind, channel: event.channel }, 'journaled');
-      lanes.push(row);
+      if (!how.isHeld) lanes.push(row);
     }
     this.#parts.journaled(performance.now() - began);
     this.#parts.count('accepted');
+    return rows;
   }
 
   async carry(row: Row): Promise<void> {
@@ -127,11 +154,16 @@ export class RemoteToMatrix<Body extends Json> {
       await this.#parts.store.write(() => this.#parts.journal.remove(row));
       return;
     }
+    if (await this.#isEcho(row)) {
+      this.#parts.log.debug({ seq: row.seq }, 'our own words come back');
+      return await this.#parts.store.write(() => this.#parts.journal.remove(row));
+    }
     const place = this.#placeOf(row);
     const room = typeof place === 'string' ? place : await place;
     try {
       const as = await this.#speakAs(task, room);
-      const sendings = await this.#showing.sendingsFor(row, task, as);
+      if (task.do === 'show' && task.event.kind === 'channel') await this.#markArchived(row, task.event.archived);
+      const sendings = await this.#showing.sendingsFor(row, room, task, as);
       this.#parts.log.debug({ seq: row.seq, as, events: sendings.length }, 'converted');
       const events = await this.#deliver(row, room, sendings);
       this.#parts.log.debug({ seq: row.seq, events }, 'delivered');
@@ -146,6 +178,29 @@ export class RemoteToMatrix<Body extends Json> {
     const link = row.link === 0 ? undefined : this.#parts.links.get(row.link);
     if (link === undefined) return roomOfLane(row);
     return isChat(link) && this.#parts.chats !== undefined ? this.#parts.chats.placeOf(link) : link.room;
+  }
+
+  // What a session of ours said is our own if its id was recorded, once all that it was about to say is settled; else its
+  // person said it by other means.
+  async #isEcho({ task, link: id }: Row): Promise<boolean> {
+    if (task.do !== 'show' || task.event.kind !== 'message' || task.event.id === undefined) return false;
+    const { adapter, relations, links } = this.#parts;
+    const speaker = adapter.speakerOf(task.event.sender.id);
+    if (speaker === undefined) return false;
+    const { channel, id: remote } = task.event;
+    // In whichever room it was said first: the channel's others are told by the bot.
+    const isRecorded = () =>
+      links.byChannel(channel).some((link) => relations.messagesOf(remote, link.id).some(({ author }) => author === undefined));
+    if (isRecorded()) return true;
+    if (speaker.as === 'user') await this.#parts.said?.(speakerLane(id, speaker.user));
+    return isRecorded();
+  }
+
+  /** Before it is told, so that what follows is refused for sure. */
+  async #markArchived(row: Row, archived: boolean | undefined): Promise<void> {
+    const link = this.#parts.links.get(row.link);
+    if (archived === undefined || link === undefined || (link.options.archived === true) === archived) return;
+    await this.#parts.links.setOptions(link.id, { archived: archived || undefined });
   }
 
   /** A room that was upgraded lets nobody speak any more: what it refuses waits until the link has followed. */
@@ -190,8 +245,11 @@ export class RemoteToMatrix<Body extends Json> {
       if (stateKey !== undefined) return await homeserver.setState(as, room, type, stateKey, content);
       return await homeserver.send(as, room, type, key, content, at);
     } catch (thrown) {
-      if (otherwise === undefined || !(thrown instanceof PermanentError) || thrown.code !== 'FORBIDDEN_IN_ROOM') throw thrown;
-      return await this.#send(room, otherwise, key, at);
+      if (!(thrown instanceof PermanentError) || thrown.code !== 'FORBIDDEN_IN_ROOM') throw thrown;
+      if (otherwise !== undefined) return await this.#send(room, otherwise, key, at);
+      if (sending.isOptional !== true) throw thrown;
+      this.#parts.log.debug({ room, type, why: thrown.message }, 'left out: the room forbids it');
+      return nothingSent;
     }
   }
 
@@ -200,6 +258,7 @@ export class RemoteToMatrix<Body extends Json> {
     const { relations, journal, store } = this.#parts;
     const made = sendings.flatMap((sending, part): Relation[] => {
       const event = events[part];
+      if (sending.revises !== undefined) return [sending.revises];
       return sending.relation === undefined || event === undefined
         ? []
         : [{ ...sending.relation, event, link: row.link, part, sender: sending.as, at: row.at }];
@@ -227,7 +286,7 @@ function needsRow(event: RemoteEvent<Json>): boolean {
     case 'membership':
       return event.change === 'kick' || event.change === 'ban';
     case 'channel':
-      return event.topic !== undefined;
+      return event.topic !== undefined || event.name !== undefined || event.archived !== undefined;
     default:
       return true;
   }

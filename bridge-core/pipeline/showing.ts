@@ -1,51 +1,61 @@
-// Step 6 towards Matrix: which events a row becomes, who sends each and what is remembered of it. Sends nothing itself.
+// Step 6 towards Matrix: which events a row becomes, who sends each and what is remembered of it. Sends nothing itself. New
+// messages are showing-messages.ts', edits showing-edits.ts', what the bot repeats repeated.ts'.
 
 import type { Adapter } from '../adapter.ts';
+import type { Brought } from '../appservice/brought.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { PermanentError } from '../errors.ts';
-import { findNames, mapMentions } from '../format/mentions.ts';
-import { type Inline, type RichText, text as words } from '../format/rich-text.ts';
-import { type EventId, type RemoteMessageId, remoteMessageId, type UserId } from '../ids.ts';
+import { type EventId, type RoomId, remoteMessageId, type UserId } from '../ids.ts';
 import { type Content, noticeField } from '../matrix-event.ts';
+import type { Link, Links } from '../plumbing/links.ts';
+import { isToMatrix, wayOf } from '../plumbing/ways.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { Names } from '../virtual-users/names.ts';
-import { editBytes, toContents } from './content.ts';
 import type { Journal } from './journal.ts';
-import { BehindParked, type Lanes } from './lanes.ts';
-import type { Relation, Relations } from './relations.ts';
+import type { Lanes } from './lanes.ts';
+import { Reading } from './reading.ts';
+import type { Relations } from './relations.ts';
 import { repetitionsFor } from './repeated.ts';
-import { type Row, states, type Task } from './row.ts';
+import type { Row, Task } from './row.ts';
+import { nothingNoted, notice, type Sending, told } from './sending.ts';
+import { Edits } from './showing-edits.ts';
+import { Messages } from './showing-messages.ts';
+import { Targets } from './targets.ts';
 
 export interface ShowingParts<Body extends Json> {
-  readonly adapter: Pick<Adapter<Body>, 'formatter' | 'channels' | 'speakerOf'>;
-  readonly homeserver: Pick<Homeserver, 'bot'>;
+  readonly adapter: Pick<Adapter<Body>, 'formatter' | 'channels' | 'speakerOf' | 'user'>;
+  readonly homeserver: Pick<Homeserver, 'bot' | 'event' | 'state'>;
+  readonly brought: Pick<Brought, 'file' | 'picture'>;
   readonly journal: Pick<Journal, 'findBySource'>;
   readonly lanes: Pick<Lanes, 'settled' | 'isParked'>;
   readonly relations: Relations;
+  readonly links: Pick<Links, 'get'>;
   readonly names: Names;
 }
 
 type Show<Kind extends RemoteEvent['kind']> = Extract<RemoteEvent, { kind: Kind }>;
-/** One event to be sent: who, what, and what is remembered of it. */
-export interface Sending {
-  readonly as: UserId;
-  readonly type: string;
-  readonly content: Content;
-  readonly redacts?: EventId;
-  /** Present for state. */
-  readonly stateKey?: string;
-  /** Where the room forbids it. */
-  readonly otherwise?: Sending;
-  readonly relation?: Pick<Relation, 'remote' | 'kind' | 'author' | 'emoji' | 'text'>;
-  /** Nothing points at this any more. */
-  readonly forgets?: EventId;
+
+/** Does anything of it concern the room of this link? */
+export function concerns(event: Show<'channel'>, link: Link): boolean {
+  if (event.archived !== undefined) return true;
+  return (['topic', 'name'] as const).some((what) => event[what] !== undefined && isToMatrix(wayOf(link, what)));
 }
 
 export class Showing<Body extends Json> {
   readonly #parts: ShowingParts<Body>;
+  readonly #reading: Reading<Body>;
+  readonly #targets: Targets;
+  readonly #messages: Messages<Body>;
+  readonly #edits: Edits<Body>;
 
   constructor(parts: ShowingParts<Body>) {
     this.#parts = parts;
+    const { homeserver, relations } = parts;
+    const shared = { reading: new Reading(parts), targets: new Targets(parts), relations };
+    this.#reading = shared.reading;
+    this.#targets = shared.targets;
+    this.#messages = new Messages(shared);
+    this.#edits = new Edits({ ...shared, homeserver, messages: this.#messages });
   }
 
   get #bot(): UserId {
@@ -53,17 +63,13 @@ export class Showing<Body extends Json> {
   }
 
   /** `as`: whose ghost it is, or the bot. */
-  async sendingsFor(row: Row, task: Task, as: UserId): Promise<Sending[]> {
-    const { names } = this.#parts;
+  async sendingsFor(row: Row, room: RoomId, task: Task, as: UserId): Promise<Sending[]> {
+    const { names, relations } = this.#parts;
     switch (task.do) {
       case 'show':
-        return await this.#show(row, task.event as unknown as RemoteEvent<Body>, as);
+        return await this.#show(row, room, task.event as unknown as RemoteEvent<Body>, as);
       case 'repeat':
-        return repetitionsFor(row, task, {
-          bot: as,
-          relations: this.#parts.relations,
-          isOurs: (user) => user === as || names.isGhost(user),
-        });
+        return repetitionsFor(row, task, { bot: as, relations, isOurs: (user) => user === as || names.isGhost(user) });
       case 'tell':
         return [{ as, type: 'm.room.message', content: { ...notice(task.text), [noticeField]: true } }];
       case 'status':
@@ -73,62 +79,51 @@ export class Showing<Body extends Json> {
     }
   }
 
-  async #show(row: Row, event: RemoteEvent<Body>, as: UserId): Promise<Sending[]> {
+  async #show(row: Row, room: RoomId, event: RemoteEvent<Body>, as: UserId): Promise<Sending[]> {
     switch (event.kind) {
-      case 'message': {
-        const target = event.replyTo === undefined ? undefined : await this.#target(row, event.replyTo);
-        const text = this.#read(event.body, event.channel);
-        return toContents(text, event.style).map((content) => ({
-          as,
-          type: 'm.room.message',
-          content: target === undefined ? content : { ...content, 'm.relates_to': { 'm.in_reply_to': { event_id: target.event } } },
-          relation: { ...none, kind: 'message', remote: event.id, author: event.sender.id, text: String(content.body) },
-        }));
-      }
-      case 'edit': {
-        const text = this.#read(event.body, event.channel);
-        const targets = (await this.#targets(row, event.target)).filter(({ sender }) => sender === as);
-        const contents = toContents(text, event.style, editBytes);
-        // A long text was shown in several events: each is edited, what is over is added or taken away.
-        return [
-          ...contents.map((content, part) => editOf(targets[part], content, as, event)),
-          ...targets.slice(contents.length).map(({ event: redacts }) => ({ as, type: 'm.room.redaction', content: {}, redacts })),
-        ];
-      }
-      case 'redaction': {
-        const content: Content = event.reason === undefined ? {} : { reason: event.reason };
-        return (await this.#targets(row, event.target)).map(({ sender, event: redacts }) => ({
-          ...{ as: sender === as ? as : this.#bot, type: 'm.room.redaction', content, redacts },
-        }));
-      }
+      case 'message':
+        return await this.#messages.message(row, event, as);
+      case 'edit':
+        return await this.#edits.edit(row, room, event, as);
+      case 'redaction':
+        return await this.#redaction(row, event, as);
       case 'reaction':
         return await this.#reaction(row, event, as);
       case 'membership':
         return this.#putOut(event);
-      case 'channel': {
-        const [otherwise] = this.#told(event.by?.name, `set the topic: ${event.topic ?? ''}`, undefined);
-        const content = { topic: event.topic ?? '' };
-        return [{ as: this.#bot, type: 'm.room.topic', stateKey: '', content, ...(otherwise && { otherwise }) }];
+      case 'channel':
+        return this.#channel(row, event);
+      case 'pin':
+        return await this.#pin(row, room, event);
+      case 'gap': {
+        const span = `Messages between ${clock(event.from)} and ${clock(event.to)}`;
+        return [told(this.#bot, undefined, `${span} may be missing here`, 'the connection was lost')];
       }
-      case 'gap':
-        return this.#told(
-          undefined,
-          `Messages between ${clock(event.from)} and ${clock(event.to)} may be missing here`,
-          'the connection was lost',
-        );
       default:
         return [];
     }
   }
 
+  /** All that the message became. Who wrote it may always take it back; the bot only where it has the power. */
+  async #redaction(row: Row, event: Show<'redaction'>, as: UserId): Promise<Sending[]> {
+    return (await this.#targets.all(row, event.target)).map(({ sender, author, event: redacts }): Sending => {
+      const reason = event.reason ?? (author === undefined || author === event.sender.id ? undefined : `removed by ${event.sender.name}`);
+      const one = { type: 'm.room.redaction', content: reason === undefined ? {} : { reason }, redacts };
+      const byBot = { as: this.#bot, ...one };
+      return sender === as || this.#parts.names.isGhost(sender) ? { as: sender, ...one, otherwise: byBot } : byBot;
+    });
+  }
+
   async #reaction(row: Row, event: Show<'reaction'>, as: UserId): Promise<Sending[]> {
-    const target = await this.#target(row, event.target);
+    const target = await this.#targets.first(row, event.target);
     if (target === undefined) return [];
     if (event.on) {
-      const relates = { rel_type: 'm.annotation', event_id: target.event, key: event.emoji };
+      const mxc = event.picture && (await this.#reading.picture(event.picture, as));
+      const relates = { rel_type: 'm.annotation', event_id: target.event, key: mxc ?? event.emoji };
+      const named = mxc === undefined ? {} : { shortcode: event.emoji, 'com.beeper.reaction.shortcode': event.emoji };
       const remote = remoteMessageId(`${target.event} ${event.emoji}`);
-      const relation = { ...none, kind: 'reaction' as const, remote, author: event.sender.id, emoji: event.emoji };
-      return [{ as, type: 'm.reaction', content: { 'm.relates_to': relates }, relation }];
+      const relation = { ...nothingNoted, kind: 'reaction' as const, remote, author: event.sender.id, emoji: event.emoji };
+      return [{ as, type: 'm.reaction', content: { ...named, 'm.relates_to': relates }, relation }];
     }
     const made = this.#parts.relations.reactionOf(target.event, as, event.emoji, row.link);
     if (made === undefined) return [];
@@ -143,57 +138,48 @@ export class Showing<Body extends Json> {
     const reason = `${how} by ${event.by?.name ?? 'the network'}${event.reason ? `: ${event.reason}` : ''}`;
     const speaker = adapter.speakerOf(event.user.id);
     if (speaker?.as === 'bot') return [];
-    const told = this.#told(event.by?.name, `${how} ${event.user.name}`, event.reason);
     const user = speaker === undefined ? names.ghostOf(event.user) : speaker.user;
     const out = { type: 'm.room.member', stateKey: user, content: { membership: 'leave', reason } };
-    const otherwise = speaker === undefined ? { as: user, ...out } : told[0];
-    return [{ as: this.#bot, ...out, ...(otherwise && { otherwise }) }];
+    const isPerson = speaker !== undefined;
+    const otherwise = isPerson ? told(this.#bot, event.by?.name, `${how} ${event.user.name}`, event.reason) : { as: user, ...out };
+    return [{ as: this.#bot, ...out, otherwise }];
   }
 
-  #told(by: string | undefined, what: string, why: string | undefined): Sending[] {
-    const said = `${by === undefined ? '' : `${by} `}${what}${why ? ` (${why})` : ''}`;
-    return [{ as: this.#bot, type: 'm.room.message', content: { ...notice(said), [noticeField]: true } }];
+  #channel(row: Row, event: Show<'channel'>): Sending[] {
+    const link = this.#parts.links.get(row.link);
+    const by = event.by?.name;
+    const bot = this.#bot;
+    const isWanted = (what: 'topic' | 'name') => event[what] !== undefined && (link === undefined || isToMatrix(wayOf(link, what)));
+    const set = (type: string, content: Content, otherwise: Sending) => ({ as: bot, type, stateKey: '', content, otherwise });
+    const { topic = '', name = '', archived } = event;
+    return [
+      ...(isWanted('topic') ? [set('m.room.topic', { topic }, told(bot, by, `set the topic: ${topic}`))] : []),
+      ...(isWanted('name') ? [set('m.room.name', { name }, told(bot, by, `named the channel ${name}`))] : []),
+      ...(archived === undefined ? [] : [archived ? archivedBy(bot, by) : openedBy(bot, by)]),
+    ];
   }
 
-  /** The first part of what the event points at. */
-  async #target(row: Row, remote: RemoteMessageId): Promise<Relation | undefined> {
-    return (await this.#targets(row, remote))[0];
-  }
-
-  /** What the event points at: recorded, or on its way in another lane. A parked one holds this row back behind it. */
-  async #targets(row: Row, remote: RemoteMessageId): Promise<readonly Relation[]> {
-    const { relations, journal, lanes } = this.#parts;
-    const known = relations.messagesOf(remote, row.link);
-    if (known.length > 0) return known;
-    const pending = journal.findBySource(row.link, remote);
-    if (pending === undefined || pending.seq >= row.seq || pending.state === states.dead) return [];
-    if (pending.lane !== row.lane && pending.progress.revived !== true) await lanes.settled(pending);
-    if (!lanes.isParked(pending)) return relations.messagesOf(remote, row.link);
-    const isHeldBack = row.task.do === 'show' && (row.task.event.kind === 'edit' || row.task.event.kind === 'redaction');
-    if (isHeldBack) throw new BehindParked(pending);
-    return [];
-  }
-
-  #read(body: Body, channel: RemoteEvent['channel']): RichText {
-    const { formatter, channels } = this.#parts.adapter;
-    const text = formatter.parse(body, channel);
-    const named =
-      channels.named === undefined
-        ? text
-        : findNames(text, (word) => {
-            const found = channels.named?.(channel, word);
-            return found === undefined ? undefined : 'user' in found ? found : { user: this.#parts.names.ghostOf(found.remote) };
-          });
-    return mapMentions(named, (who, said): Inline | undefined =>
-      'user' in who || 'room' in who ? { is: 'mention', of: who, text: said } : words(said),
-    );
+  /** The whole list is written anew, which is safe in the room's lane as far as nobody else writes at the time. */
+  async #pin(row: Row, room: RoomId, event: Show<'pin'>): Promise<Sending[]> {
+    const known = (await this.#targets.all(row, event.target)).map((relation) => relation.event);
+    const [first] = known;
+    if (first === undefined) return [];
+    const content = await this.#parts.homeserver.state(room, 'm.room.pinned_events', '');
+    const before = Array.isArray(content?.pinned) ? (content.pinned as EventId[]) : [];
+    const others = before.filter((each) => !known.includes(each));
+    const isPinned = others.length < before.length;
+    if (isPinned === event.on) return [];
+    const pinned = event.on ? [...before, first] : others;
+    return [{ as: this.#bot, type: 'm.room.pinned_events', stateKey: '', content: { pinned }, isOptional: true }];
   }
 }
 
-const none = { remote: undefined, author: undefined, emoji: undefined, text: undefined };
+function archivedBy(bot: UserId, by: string | undefined): Sending {
+  return told(bot, by, by ? 'archived the channel' : 'The channel was archived', 'what is said here does not reach it any more');
+}
 
-function notice(body: string): Content {
-  return { msgtype: 'm.notice', body, 'm.mentions': {} };
+function openedBy(bot: UserId, by: string | undefined): Sending {
+  return told(bot, by, by ? 'opened the channel again' : 'The channel was opened again', 'what is said here reaches it');
 }
 
 function statusOf(task: Extract<Task, { do: 'status' }>): Content {
@@ -204,16 +190,6 @@ function statusOf(task: Extract<Task, { do: 'status' }>): Content {
       ? { status: 'SUCCESS' }
       : { status: 'FAIL_PERMANENT', reason: 'm.event_not_handled', error: task.failure.code, message: task.failure.words }),
   };
-}
-
-function editOf(target: Relation | undefined, content: Content, as: UserId, event: Pick<Show<'edit'>, 'target' | 'sender'>): Sending {
-  const relation = { ...none, kind: 'message' as const, remote: event.target, author: event.sender.id, text: String(content.body) };
-  if (target === undefined) return { as, type: 'm.room.message', content, relation };
-  const edit = {
-    ...{ ...content, body: `* ${content.body}`, 'm.new_content': content },
-    'm.relates_to': { rel_type: 'm.replace', event_id: target.event },
-  };
-  return { as, type: 'm.room.message', content: edit };
 }
 
 function clock(ms: number): string {

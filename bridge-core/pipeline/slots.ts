@@ -7,8 +7,9 @@ import type { RemoteFile } from '../remote-event.ts';
 import { textLength } from './relations.ts';
 
 export interface Slot {
-  readonly is: 'text' | 'file' | 'lost';
-  /** Of a file, carried or lost: the same over edits. */
+  /** `caption`: a file with the words beside it; `lost`: one that could not be carried, told in words. */
+  readonly is: 'text' | 'file' | 'caption' | 'lost';
+  /** Which file: the same over edits. */
   readonly file?: string;
   /** The copy outside the thread. */
   readonly isCopy: boolean;
