@@ -3,6 +3,7 @@
 
 import type { Adapter } from './adapter.ts';
 import type { Logger } from './adapter-tools.ts';
+import type { Brought } from './appservice/brought.ts';
 import type { Homeserver } from './appservice/homeserver.ts';
 import type { Transactions } from './appservice/transactions.ts';
 import { messageOf } from './errors.ts';
@@ -86,13 +87,14 @@ export interface UpkeepParts {
   readonly store: Store;
   readonly journal: Journal;
   readonly relations: Relations;
+  readonly brought: Pick<Brought, 'trim'>;
   readonly transactions: Transactions;
   readonly log: Logger;
 }
 
 /** Returns what stops it. */
 export function keepTidy(parts: UpkeepParts): () => void {
-  const { store, journal, relations, transactions, log } = parts;
+  const { store, journal, relations, brought, transactions, log } = parts;
   let minutes = 0;
   const timer = setInterval(() => {
     minutes += 1;
@@ -101,6 +103,7 @@ export function keepTidy(parts: UpkeepParts): () => void {
         journal.trimSeen();
         journal.trimDead();
         relations.trim();
+        brought.trim();
       }),
       ...(minutes % 60 === 1 ? [transactions.trim()] : []),
     ];

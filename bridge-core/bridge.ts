@@ -3,6 +3,7 @@
 
 import type { Adapter, Network } from './adapter.ts';
 import type { Logger } from './adapter-tools.ts';
+import { Brought } from './appservice/brought.ts';
 import { CatchUp } from './appservice/catch-up.ts';
 import { openMedia } from './appservice/media.ts';
 import { openHomeserver } from './appservice/open-homeserver.ts';
@@ -85,6 +86,8 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const media = openMedia({ homeserver, keys: options.keys, store, web, log });
   const pages = openPages({ store, web });
 
+  const brought = new Brought({ store, homeserver, open: adapter.open?.bind(adapter) });
+
   const links = new Links({ store });
   const journal = new Journal({ store, run: store.run });
   const relations = new Relations({ store });
@@ -99,7 +102,10 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     settled: async (room) => void (await Promise.all(links.byRoom(room).map((link) => matrixLanes.passed(linkLane(link))))),
     onRoom: () => sync.recomputeAll(),
   });
-  const ghosts: Ghosts = new Ghosts({ store, homeserver, names, places: roster, log, enter: queue.promote });
+  const ghosts: Ghosts = new Ghosts({
+    ...{ store, homeserver, names, places: roster, log, enter: queue.promote },
+    storeAvatar: (source, ghost) => brought.avatar(source, ghost),
+  });
   const logins: Logins<Body> = new Logins<Body>({
     ...{ store, keys: options.keys, adapter, log, onRefused: (login, reason) => control.accounts.refused(login, reason) },
   });
@@ -162,7 +168,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const { permissions, acts, lookups } = control;
 
   const remoteToMatrix = new RemoteToMatrix<Body>({
-    ...{ adapter, homeserver, store, journal, lanes: matrixLanes, relations, recovery, links, ghosts, names, log },
+    ...{ adapter, homeserver, brought, store, journal, lanes: matrixLanes, relations, recovery, links, ghosts, names, log },
     act: (event) => acts.act(event),
     passing: (event, on) => {
       if (event.kind === 'membership' || event.kind === 'profile') sync.heard(event, on);
@@ -284,7 +290,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     /** Opens the inbox and lets what waits in the journal go. */
     start(): void {
       options.inbox.open({
-        receive: (event: RemoteEvent<Body>) => remoteToMatrix.accept(event),
+        receive: async (event: RemoteEvent<Body>) => void (await remoteToMatrix.accept(event)),
         connection: (speaker, network, state, reason) => {
           log.info({ network, state, ...(reason !== undefined && { reason }) }, 'connection');
           if (speaker.as === 'bot' && state === 'up') networkLanes.resume(network);
@@ -314,7 +320,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       networkLanes.start();
       plumb.resume();
       control.start();
-      stopUpkeep = keepTidy({ store, journal, relations, transactions, log });
+      stopUpkeep = keepTidy({ store, journal, relations, brought, transactions, log });
       tellCommitTime(store, log);
     },
     /** Says in one line each what is wrong on the homeserver's side; retried by the caller. */

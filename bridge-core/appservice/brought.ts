@@ -77,6 +77,13 @@ export class Brought {
     }
   }
 
+  /** For a ghost: rejects for good where there is none to be had. */
+  async avatar(source: string, ghost: UserId): Promise<string> {
+    const mxc = await this.picture({ name: 'avatar', source }, ghost);
+    if (mxc === undefined) throw new PermanentError('NETWORK_REFUSED', `no picture at ${source.slice(0, 200)}`);
+    return mxc;
+  }
+
   /** In a unit; a slice at a time, when idle. */
   trim(): void {
     this.#parts.store

@@ -98,6 +98,10 @@ export const roomLane = (room: RoomId): string => room;
 /** What the network says in a link: the room's lane, and over an upgrade of the room still that of the first, so that the order
  *  holds. */
 export const linkLane = (link: Link): string => roomLane(formerRooms(link)[0] ?? link.room);
+/** What waits there for what was missed before it: see gaps.ts. */
+export const heldLane = (link: Link): string => `${linkLane(link)}${heldSign}`;
+export const isHeldLane = (lane: string): boolean => lane.endsWith(heldSign);
+const heldSign = ' held';
 export const speakerLane = (link: number, speaker: UserId): string => `${link}|${speaker}`;
 
 export const linkOfLane = (lane: string): number => Number(lane.slice(0, lane.indexOf('|')));

@@ -4,6 +4,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
+import { Brought } from '../../../bridge-core/appservice/brought.ts';
 import { openHomeserver } from '../../../bridge-core/appservice/open-homeserver.ts';
 import { openTransactions } from '../../../bridge-core/appservice/transactions.ts';
 import type { PermanentError } from '../../../bridge-core/errors.ts';
@@ -143,14 +144,16 @@ function build(store: SqliteStore, hs: FakeHomeserver, network: FakeNetwork, mem
     ...{ url: hs.url, asToken: hs.asToken, domain: hs.domain, bot: userId(hs.bot), registrationId: hs.registrationId },
     ...{ inFlight: 16, log: quiet },
   });
-  const kept = keepTools({ receive: (event) => remoteToMatrix.accept(event), connection: connected }, memory);
+  const kept = keepTools({ receive: async (event) => void (await remoteToMatrix.accept(event)), connection: connected }, memory);
   const adapter = new FakeAdapter({ network, tools: kept.tools, ...wish.adapter });
   const links = new Links({ store });
   const journal = new Journal({ store, run: store.run });
   const relations = new Relations({ store });
   const recovery = new Recovery({ homeserver });
   const roster = new Roster({ store, members: (room) => homeserver.joinedMembers(room) });
-  const ghosts = new Ghosts({ store, homeserver, names, places: roster, log: quiet });
+  const brought = new Brought({ store, homeserver, open: adapter.open.bind(adapter) });
+  const storeAvatar = brought.avatar.bind(brought);
+  const ghosts = new Ghosts({ store, homeserver, names, places: roster, log: quiet, storeAvatar });
   const puppets = new Puppets({ adapter });
   const counts: string[] = [];
   const pages: { title: string; text: string }[] = [];
@@ -175,7 +178,7 @@ function build(store: SqliteStore, hs: FakeHomeserver, network: FakeNetwork, mem
   failures.tellThrough(toMatrix);
   const count = (outcome: string) => void counts.push(outcome);
   const remoteToMatrix = new RemoteToMatrix({
-    ...{ adapter, homeserver, store, journal, lanes: toMatrix, relations, recovery, links, ghosts, names, log: quiet },
+    ...{ adapter, homeserver, brought, store, journal, lanes: toMatrix, relations, recovery, links, ghosts, names, log: quiet },
     ...{ count, journaled: () => {}, passing: () => {}, act: async (event: MatrixEvent) => void acted.push(event.id) },
   });
   const routing = new MatrixRouting({ links, names, roster, journal, isAct: (event) => event.content.body === '!act' });
