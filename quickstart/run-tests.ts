@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { installChromium } from './servers/chromium.ts';
 import { installInspircd } from './servers/inspircd.ts';
 import { installNgircd } from './servers/ngircd.ts';
 import { SetupError } from './servers/processes.ts';
@@ -18,7 +19,7 @@ const longest = 30 * 60_000;
 
 async function main(words: readonly string[]): Promise<number> {
   // Here, so that no test's time limit meets a download.
-  for (const install of [installSynapse, installInspircd, installNgircd]) await install(console.log);
+  for (const install of [installSynapse, installInspircd, installNgircd, installChromium]) await install(console.log);
   if (words.length === 0) {
     for (const [command = '', ...args] of [
       ['tsc', '--noEmit'],

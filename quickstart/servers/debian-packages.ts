@@ -7,8 +7,13 @@ import { cacheFolder, installOnce, type Say } from './cache.ts';
 import { SetupError } from './processes.ts';
 import { findProgram, runCommand } from './run-command.ts';
 
+export interface UnpackOptions {
+  /** Along with all that they need and the system lacks. */
+  readonly withDependencies?: boolean;
+}
+
 /** The folder into which `packages` are unpacked as if it were `/`. */
-export async function unpackPackages(packages: readonly string[], say: Say): Promise<string> {
+export async function unpackPackages(packages: readonly string[], say: Say, options: UnpackOptions = {}): Promise<string> {
   const [name = ''] = packages;
   const system = await systemName();
   return installOnce(`${name}-${system}`, say, async (folder) => {
@@ -22,9 +27,10 @@ export async function unpackPackages(packages: readonly string[], say: Say): Pro
     }
     say(`Downloading Debian's ${packages.join(' and ')} and unpacking into ${cacheFolder} (a few seconds, once)`);
     const downloads = join(folder, 'downloads');
-    await mkdir(downloads);
-    await download(packages, downloads, say);
+    await mkdir(join(downloads, 'partial'), { recursive: true });
+    await download(options.withDependencies ? toInstall(packages, downloads) : ['download', ...packages], downloads, say);
     for (const file of await readdir(downloads)) {
+      if (!file.endsWith('.deb')) continue;
       const unpacked = await runCommand('dpkg-deb', ['-x', join(downloads, file), folder]);
       if (unpacked.code !== 0) throw new SetupError(`dpkg-deb could not unpack ${file}:\n${unpacked.output.trim()}`);
     }
@@ -32,10 +38,16 @@ export async function unpackPackages(packages: readonly string[], say: Say): Pro
   });
 }
 
-async function download(packages: readonly string[], folder: string, say: Say): Promise<void> {
+/** What installing would fetch, kept in `folder` and not installed; without the lock, which only root may take. */
+function toInstall(packages: readonly string[], folder: string): string[] {
+  const here = ['-o', 'Debug::NoLocking=1', '-o', `Dir::Cache::Archives=${folder}/`];
+  return [...here, 'install', '--download-only', '--no-install-recommends', '--yes', ...packages];
+}
+
+async function download(words: readonly string[], folder: string, say: Say): Promise<void> {
   // Without this, apt run by root tries to become its own user, who may not write here.
   const asMyself = ['-o', 'APT::Sandbox::User=root'];
-  const first = await runCommand('apt-get', [...asMyself, 'download', ...packages], { cwd: folder, say });
+  const first = await runCommand('apt-get', [...asMyself, ...words], { cwd: folder, say });
   if (first.code === 0) return;
   // The system's lists are missing or old, and only root may renew those: so keep lists of our own.
   say('The package lists here are missing or old: fetching lists of our own into the cache');
@@ -45,14 +57,13 @@ async function download(packages: readonly string[], folder: string, say: Say): 
   const ours = [
     ...asMyself,
     ...['-o', `Dir::State::Lists=${join(state, 'lists')}`],
-    ...['-o', `Dir::Cache=${state}`],
-    ...['-o', `Dir::Cache::Archives=${join(state, 'archives')}`],
+    ...['-o', `Dir::Cache=${state}`, '-o', `Dir::Cache::Archives=${join(state, 'archives')}`],
   ];
   const update = await runCommand('apt-get', [...ours, 'update'], { say });
-  const second = await runCommand('apt-get', [...ours, 'download', ...packages], { cwd: folder, say });
+  const second = await runCommand('apt-get', [...ours, ...words], { cwd: folder, say });
   if (second.code === 0) return;
   const reason = [update.code === 0 ? '' : update.output, second.output].join('\n').trim().split('\n').slice(-8).join('\n');
-  throw new SetupError(`apt-get could not download ${packages.join(', ')}:\n${reason}`);
+  throw new SetupError(`apt-get could not ${words.join(' ')}:\n${reason}`);
 }
 
 /** Binaries fit one release and one processor: the cache may be carried from machine to machine with the clone. */

@@ -1,0 +1,19 @@
+// A real browser on the bridge's pages: one page of a fresh profile, closed with the test.
+
+import type { TestContext } from 'node:test';
+import { chromium, type Page } from 'playwright-core';
+import { saySilently } from '../../quickstart/servers/cache.ts';
+import { installChromium } from '../../quickstart/servers/chromium.ts';
+
+/** Undefined where there is no browser to be had: the test is then skipped, with that as its reason. */
+export async function openPage(t: TestContext): Promise<Page | undefined> {
+  const found = await installChromium(saySilently);
+  if (found === undefined) {
+    t.skip('no chromium here, and none to be had from Debian');
+    return undefined;
+  }
+  const env = { ...process.env, ...found.env };
+  const browser = await chromium.launch({ executablePath: found.program, env, args: ['--no-sandbox', '--disable-gpu'] });
+  t.after(() => browser.close());
+  return await browser.newPage();
+}
