@@ -13,6 +13,8 @@ export interface RemoteUser {
   readonly fields: Readonly<Record<string, string>>;
   /** An address or a reference that the adapter's `open` understands; another picture has another one. */
   readonly avatar?: string;
+  /** What else the network tells of them, in one line; for `whois` only, never journaled. */
+  readonly detail?: string;
 }
 
 /** Every part that one Matrix event became, in order. Parts without an id of the network are not listed. */

@@ -8,7 +8,7 @@ import { type RoomId, roomId, type UserId, userId } from '../ids.ts';
 import type { Roster } from '../membership/roster.ts';
 import type { Link, Links } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
-import type { Json } from '../remote-event.ts';
+import type { Json, RemoteUser } from '../remote-event.ts';
 import type { KnownLogin } from '../virtual-users/logins.ts';
 import type { Names } from '../virtual-users/names.ts';
 import type { Consent } from './consent.ts';
@@ -139,7 +139,7 @@ export class Actions<Body extends Json = string> {
       const found = adapter.lookups?.user(names.fieldsOfGhost(user) ?? {});
       const known = found === undefined ? undefined : await adapter.user(found.id);
       if (known === undefined) return `${user} stands for somebody who is not on the network now.`;
-      return `${user} stands for ${known.name} (${known.id}).`;
+      return `${user} stands for ${known.name} (${known.id})${detailOf(known)}.`;
     }
     const selves = new Set<string>();
     for (const { channel, state } of links.all()) {
@@ -161,7 +161,7 @@ export class Actions<Body extends Json = string> {
     const found = adapter.lookups?.user({ ...asked, network });
     const known = found === undefined ? undefined : await adapter.user(found.id);
     if (known === undefined) return `There is nobody called ${name} on ${network}.`;
-    return `${known.name} (${known.id}) is ${names.ghostOf(known)} in Matrix.`;
+    return `${known.name} (${known.id}) is ${names.ghostOf(known)} in Matrix${detailOf(known)}.`;
   }
 
   /** A link through which the asker speaks: of the room where they ask, or of any room that they are in. */
@@ -244,6 +244,10 @@ export class Actions<Body extends Json = string> {
   #describe(link: Link) {
     return this.#parts.adapter.channels.describe(link.channel);
   }
+}
+
+function detailOf({ detail }: RemoteUser): string {
+  return detail === undefined ? '' : `: ${detail}`;
 }
 
 function isCalled({ id, name, network }: Channel, query: string): boolean {
