@@ -17,6 +17,8 @@ export interface SlackEvent {
   readonly eventId?: string;
   readonly event: InnerEvent;
   readonly source: Transport;
+  /** Whatever its receiver was opened as: for whom this may speak is decided by that, not by what the event says of itself. */
+  readonly via: string;
   /** ms. */
   readonly receivedAt: number;
   /** In whose name it is told: one of those that may see it. RTM: the connection's own identity. */
@@ -51,6 +53,7 @@ export interface SlackCommand {
   readonly responseUrl: string;
   readonly triggerId?: string;
   readonly source: 'socket' | 'events';
+  readonly via: string;
 }
 
 export interface SlackInteraction {
@@ -65,6 +68,7 @@ export interface SlackInteraction {
   readonly actions: readonly { readonly id: string; readonly block?: string; readonly value?: string }[];
   readonly responseUrl?: string;
   readonly source: 'socket' | 'events';
+  readonly via: string;
   /** All of it, as Slack made it. */
   readonly payload: Readonly<Record<string, unknown>>;
 }
@@ -98,8 +102,8 @@ export interface Listener {
 }
 
 export interface SourceOptions extends Listener {
-  /** Slack's own unless set; with the slash at its end. */
-  readonly apiUrl?: string;
+  /** Comes back in every event; also for logs. */
+  readonly via: string;
   readonly log: Logger;
   readonly onState: (state: SourceState) => void;
   readonly timing?: Partial<SourceTiming>;

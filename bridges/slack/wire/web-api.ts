@@ -178,7 +178,7 @@ export const mute: SlackLogger = {
 /** Slack's words are short and plain; a whole page in their place is something between us and Slack. */
 const isWord = /^[a-z0-9_.:-]{1,80}$/i;
 
-function translated(asked: Asked, thrown: unknown): Error {
+export function translated(asked: Asked, thrown: unknown): Error {
   if (thrown instanceof WebAPIPlatformError) {
     const { error } = thrown.data;
     return isWord.test(String(error)) ? refusalFor(asked, String(error), { ...thrown.data }) : garbled(asked);
