@@ -4,12 +4,14 @@
 import type { Adapter, Network } from './adapter.ts';
 import type { Logger } from './adapter-tools.ts';
 import type { Homeserver } from './appservice/homeserver.ts';
+import type { PortalRooms } from './bridge-portals.ts';
 import { Accounts } from './control/accounts.ts';
 import { Actions } from './control/actions.ts';
 import { Acts } from './control/acts.ts';
 import { Commands } from './control/commands.ts';
 import { Consent } from './control/consent.ts';
 import { DirectChats } from './control/direct-chats.ts';
+import { GhostInvites } from './control/ghost-invites.ts';
 import { LoginConversations } from './control/login-conversations.ts';
 import { NetworkActs } from './control/network-acts.ts';
 import { Permissions } from './control/permissions.ts';
@@ -17,6 +19,7 @@ import { Requests } from './control/requests.ts';
 import { openLookups } from './control/third-party.ts';
 import { messageOf, PermanentError } from './errors.ts';
 import type { EventId, RoomId, UserId } from './ids.ts';
+import type { LoginResult } from './logins.ts';
 import type { Roster } from './membership/roster.ts';
 import type { Links } from './plumbing/links.ts';
 import type { LoopGuard } from './plumbing/loop-guard.ts';
@@ -44,6 +47,7 @@ export interface ControlOptions<Body extends Json> {
   readonly guard: LoopGuard;
   readonly plumb: Plumb<Body>;
   readonly upgrades: Upgrades;
+  readonly rooms: PortalRooms<Body>;
   readonly tell: (room: RoomId, text: string) => void;
   readonly log: Logger;
   readonly personJoined: (room: RoomId, user: UserId) => void;
@@ -51,7 +55,7 @@ export interface ControlOptions<Body extends Json> {
 
 export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
   const { settings, protocol, adapter, store, notes, homeserver, names, ghosts, roster, links, logins } = options;
-  const { guard, plumb, upgrades, tell, log } = options;
+  const { guard, plumb, upgrades, rooms, tell, log } = options;
   const permissions = new Permissions({ levels: settings.permissions, homeserver });
   const requests = new Requests({ store });
   const limits = { ...settings.provisioning.limits, requirePublicRoom: settings.provisioning.requirePublicRoom };
@@ -59,7 +63,7 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
   const actions = new Actions<Body>({ adapter, homeserver, permissions, plumb, consent, requests, logins, links, roster, names });
   const conversations: LoginConversations = new LoginConversations({
     ...{ tell, notes, log },
-    completed: (user, result) => accounts.completed(user, result),
+    completed,
   });
   const accounts = new Accounts<Body>({
     ...{ adapter, logins, conversations, permissions, protocol, tell, log },
@@ -70,20 +74,35 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
     hasRequests: adapter.channels.approvePlumb !== undefined,
     logins: adapter.logins.length > 0 ? { accounts, conversations, hide } : undefined,
   });
+  const ghostInvites = new GhostInvites<Body>({
+    ...{ settings: settings.portals, protocol, adapter, homeserver, names, ghosts, links, plumb, chats: rooms.chats, tell, log },
+    mayUse: (user) => permissions.levelOf(user) !== 'none',
+  });
   const directChats: DirectChats = new DirectChats({
     ...{ homeserver, permissions, names, roster, links, plumb, upgrades, notes, tell, protocol, log },
     help: () => commands.help(),
+    ghostInvited: (event) => ghostInvites.invited(event),
   });
   const acts = new Acts({
-    ...{ bot: names.bot, links, guard, plumb, upgrades, commands, directChats },
+    ...{ bot: names.bot, links, guard, plumb, upgrades, commands, directChats, chats: rooms.chats },
     isIn: (room) => roster.isIn(room, names.bot),
     forget: (room) => store.write(() => roster.forget(room)),
-    arrived: settings.membership.puppets === 'full' ? options.personJoined : undefined,
+    arrived: settings.membership.puppets === 'full' || settings.portals.spaces ? arrived : undefined,
   });
   const networkActs = new NetworkActs<Body>({
     ...{ adapter, homeserver, consent, requests, plumb, links, roster, names, protocol, tell },
   });
-  const lookups = openLookups<Body>({ protocol, adapter, homeserver, links, ghosts, names, log });
+  const lookups = openLookups<Body>({ protocol, adapter, homeserver, links, ghosts, names, portals: rooms.portals, log });
+
+  async function completed(user: UserId, result: LoginResult): Promise<void> {
+    await accounts.completed(user, result);
+    rooms.spaces.welcome(user, result.network);
+  }
+
+  function arrived(room: RoomId, user: UserId): void {
+    if (settings.membership.puppets === 'full') options.personJoined(room, user);
+    if (user !== names.bot && !names.isGhost(user)) rooms.spaces.arrived(room, user);
+  }
 
   async function hide(room: RoomId, event: EventId): Promise<boolean> {
     try {
@@ -97,7 +116,13 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
   }
 
   return {
-    ...{ permissions, acts, lookups, accounts, networkActs },
+    ...{ permissions, acts, lookups, accounts, networkActs, completed },
+    tellPerson: (user: UserId, words: string): void => {
+      directChats
+        .chatWith(user)
+        .then((room) => tell(room, words))
+        .catch((thrown) => log.warn({ user, why: messageOf(thrown) }, 'a person could not be told'));
+    },
     start: (): void => {
       logins.start();
       consent.start();

@@ -11,6 +11,7 @@ import { openPages } from './appservice/pages.ts';
 import { openTransactions } from './appservice/transactions.ts';
 import type { WebRoutes } from './appservice/web.ts';
 import { buildControl } from './bridge-control.ts';
+import { buildPortals } from './bridge-portals.ts';
 import { keepTidy, showFigures, tellCommitTime } from './bridge-upkeep.ts';
 import { Records } from './control/records.ts';
 import { printDuration } from './durations.ts';
@@ -161,14 +162,20 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const plumb = new Plumb<Body>({ homeserver, adapter, links, guard, info, tell, log });
   const bridgeBots = new BridgeBots({ homeserver });
 
-  const control = buildControl<Body>({
+  const rooms = buildPortals<Body>({
+    ...{ settings, adapter, store, notes, homeserver, names, ghosts, logins, roster, links, guard, info, plumb, log },
+    tellPerson: (user, words) => control.tellPerson(user, words),
+  });
+  const control: ReturnType<typeof buildControl<Body>> = buildControl<Body>({
     ...{ settings, protocol, adapter, store, notes, homeserver, names, ghosts, logins, roster, links, guard, plumb, upgrades, tell, log },
+    rooms,
     personJoined: (room, user) => sync.personJoined(room, user),
   });
   const { permissions, acts, lookups } = control;
 
   const remoteToMatrix = new RemoteToMatrix<Body>({
     ...{ adapter, homeserver, brought, store, journal, lanes: matrixLanes, relations, recovery, links, ghosts, names, log },
+    chats: rooms.chats,
     act: (event) => acts.act(event),
     passing: (event, on) => {
       if (event.kind === 'membership' || event.kind === 'profile') sync.heard(event, on);
@@ -299,9 +306,10 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
               .refuse(speaker.user, network, reason ?? 'logged out')
               .catch((thrown) => log.error({ network, why: messageOf(thrown) }, 'cannot mark a login as refused'));
         },
-        loggedIn: (user, result) => control.accounts.completed(user, result),
+        loggedIn: (user, result) => control.completed(user, result),
         renewed: (account, credentials) => logins.renew(account, credentials),
         asked: (act) => control.networkActs.asked(act),
+        moved: (from, to) => rooms.moves.move(from, to),
         members: (channel) => sync.recompute(channel),
         suspended: (channel, reason) => {
           plumb
@@ -319,6 +327,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       matrixLanes.start();
       networkLanes.start();
       plumb.resume();
+      rooms.start();
       control.start();
       stopUpkeep = keepTidy({ store, journal, relations, brought, transactions, log });
       tellCommitTime(store, log);
@@ -332,6 +341,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     async stop(): Promise<void> {
       stopUpkeep?.();
       control.stop();
+      rooms.stop();
       catchUp.stop();
       plumb.stop();
       sync.stop();

@@ -3,7 +3,8 @@
 
 import { type RoomId, type UserId, userId } from '../ids.ts';
 import { type MatrixEvent, stringIn } from '../matrix-event.ts';
-import type { Links } from '../plumbing/links.ts';
+import type { Chats } from '../plumbing/chats.ts';
+import { isChat, type Links } from '../plumbing/links.ts';
 import type { LoopGuard } from '../plumbing/loop-guard.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
 import { isTombstone, type Upgrades } from '../plumbing/upgrades.ts';
@@ -18,6 +19,7 @@ export interface ActsParts {
   readonly upgrades: Pick<Upgrades, 'follow'>;
   readonly commands: Commands;
   readonly directChats: DirectChats;
+  readonly chats: Pick<Chats, 'left' | 'removed'>;
   /** Is the bot in the room, as far as events told? */
   readonly isIn: (room: RoomId) => boolean;
   /** The bot is out of the room: nothing is known of it any more. */
@@ -26,7 +28,7 @@ export interface ActsParts {
   readonly arrived?: ((room: RoomId, user: UserId) => void) | undefined;
 }
 
-type Kind = 'command' | 'invite' | 'encryption' | 'upgrade' | 'claim' | 'power' | 'removed' | 'arrival';
+type Kind = 'command' | 'invite' | 'encryption' | 'upgrade' | 'claim' | 'power' | 'removed' | 'arrival' | 'departure';
 
 export class Acts {
   readonly #parts: ActsParts;
@@ -61,9 +63,12 @@ export class Acts {
         return plumb.reconsider(event.room);
       case 'arrival':
         return this.#parts.arrived?.(event.room, userId(event.stateKey ?? ''));
+      case 'departure':
+        return await this.#parts.chats.left(event.room);
       case 'removed': {
         // It may have been let in again since.
         if (this.#parts.isIn(event.room)) return;
+        await this.#parts.chats.removed(event.room);
         const reason = stringIn(event.content, 'reason');
         await plumb.removed(
           event.room,
@@ -84,6 +89,7 @@ export class Acts {
         if (event.stateKey === undefined) return undefined;
         if (directChats.isInvite(event)) return 'invite';
         if (userId(event.stateKey) === bot) return isOut(event) ? 'removed' : undefined;
+        if (isOut(event) && links.byRoom(event.room).some(isChat)) return 'departure';
         return this.#parts.arrived !== undefined && isArrival(event) && links.liveIn(event.room).length > 0 ? 'arrival' : undefined;
       case 'm.room.encrypted':
       case 'm.room.encryption':

@@ -25,6 +25,8 @@ export interface DirectChatsParts {
   readonly upgrades: Pick<Upgrades, 'awaits' | 'invited'>;
   readonly notes: Notes;
   readonly tell: (room: RoomId, text: string) => void;
+  /** Somebody invites a ghost: why it is to decline; undefined where that is done with. */
+  readonly ghostInvited: (event: MatrixEvent) => Promise<string | undefined>;
   /** The list of commands, for a greeting. */
   readonly help: () => string;
   /** The protocol: its name for people, its id for commands. */
@@ -79,8 +81,10 @@ export class DirectChats {
     const { names, homeserver, permissions, plumb, upgrades, tell } = this.#parts;
     const { room, sender } = event;
     const invited = userId(event.stateKey ?? '');
-    if (names.isGhost(invited))
-      return await this.#decline(invited, room, 'private chats with people on the network are not carried; speak in a linked room');
+    if (names.isGhost(invited)) {
+      const why = await this.#parts.ghostInvited(event);
+      return why === undefined ? undefined : await this.#decline(invited, room, why);
+    }
     const isAwaited = upgrades.awaits(room);
     const isWanted = isAwaited || plumb.isConfigured(room);
     if (!isWanted && permissions.levelOf(sender) === 'none')

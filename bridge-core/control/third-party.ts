@@ -1,5 +1,5 @@
 // Who stands for whom, asked by clients and by the homeserver: third-party look-ups both ways, and whether a user or alias of
-// our namespace exists. Nobody is made up: a ghost exists for whom the network confirms, and no alias makes a room.
+// our namespace exists. Nobody is made up: a ghost exists for whom the network confirms, a room of an alias where one may be made.
 
 import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
@@ -9,6 +9,7 @@ import { messageOf, RetryableError } from '../errors.ts';
 import type { ChannelId, RoomId, UserId } from '../ids.ts';
 import { stringIn } from '../matrix-event.ts';
 import type { Links } from '../plumbing/links.ts';
+import type { Portals } from '../plumbing/portals.ts';
 import { stateOf } from '../plumbing/power.ts';
 import type { Json } from '../remote-event.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
@@ -21,6 +22,7 @@ export interface LookupParts<Body extends Json> {
   readonly links: Links;
   readonly ghosts: Pick<Ghosts, 'introduce' | 'remoteOf'>;
   readonly names: Names;
+  readonly portals: Pick<Portals<Body>, 'open' | 'aliasFor'>;
   readonly log: Logger;
 }
 
@@ -31,7 +33,7 @@ export function openLookups<Body extends Json>(
   userExists: (user: UserId) => Promise<boolean>;
   aliasExists: (alias: string) => Promise<boolean>;
 } {
-  const { protocol, adapter, homeserver, links, ghosts, names, log } = parts;
+  const { protocol, adapter, homeserver, links, ghosts, names, portals, log } = parts;
   const { lookups } = adapter;
 
   /** The person whom the network knows by these fields now. */
@@ -48,7 +50,8 @@ export function openLookups<Body extends Json>(
     }
   }
 
-  /** Aliases of linked rooms that anybody may enter: what a look-up tells, it tells everybody. */
+  /** Aliases of linked rooms that anybody may enter, for what a look-up tells, it tells everybody; and the one by which a room
+   *  would be made. */
   async function aliasesOf(channel: ChannelId): Promise<string[]> {
     const aliases: string[] = [];
     for (const { room } of links.liveOn(channel)) {
@@ -56,7 +59,8 @@ export function openLookups<Body extends Json>(
       const alias = stringIn(stateOf(state, 'm.room.canonical_alias')?.content, 'alias');
       if (alias !== undefined && stringIn(stateOf(state, 'm.room.join_rules')?.content, 'join_rule') === 'public') aliases.push(alias);
     }
-    return aliases;
+    const own = await portals.aliasFor(channel);
+    return own === undefined || aliases.includes(own) ? aliases : [...aliases, own];
   }
 
   const location = (alias: string, fields: Readonly<Record<string, string>>) => ({ alias, protocol: protocol.id, fields });
@@ -118,6 +122,6 @@ export function openLookups<Body extends Json>(
       await ghosts.introduce(found.user);
       return true;
     },
-    aliasExists: async () => false,
+    aliasExists: (alias) => portals.open(alias),
   };
 }

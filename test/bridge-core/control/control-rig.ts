@@ -48,12 +48,14 @@ export function build(rig: Omit<Rig, 'fake' | 'reopen'> & { readonly fake: { dra
   const help = () => commands.help();
   const directChats: DirectChats = new DirectChats({
     ...{ homeserver, permissions, names, roster, links, plumb, upgrades, notes, tell, help, protocol, log },
+    ghostInvited: async () => 'private chats with people on the network are not carried; speak in a linked room',
   });
   const isIn = (id: RoomId) => roster.isIn(id, bot);
   const forget = (id: RoomId) => rig.store.write(() => roster.forget(id));
   const arrivals: string[] = [];
   const arrived = (_room: RoomId, user: string) => void arrivals.push(user);
-  const acts = new Acts({ bot, links, guard, plumb, upgrades, commands, directChats, isIn, forget, arrived });
+  const chats = { left: async () => {}, removed: async () => {} };
+  const acts = new Acts({ bot, links, guard, plumb, upgrades, commands, directChats, chats, isIn, forget, arrived });
   let last: Promise<unknown> = Promise.resolve();
   const acted: MatrixEvent[] = [];
   const failed: unknown[] = [];

@@ -15,8 +15,15 @@ async function start(t: TestContext) {
   const links = new Links({ store });
   const ghosts = new Ghosts({ store, homeserver, names, places: roster, log });
   network.known.set(person('alice').id, person('Alice', 'Alice'));
-  const lookups = openLookups({ protocol: { id: 'irc', name: 'IRC' }, adapter: network.adapter, homeserver, links, ghosts, names, log });
-  return { rig, links, ...lookups };
+  const { adapter } = network;
+  const opened: string[] = [];
+  const portals = {
+    open: async (alias: string) => opened.push(alias) > 0 && alias.includes('open'),
+    aliasFor: async (id: string) => (id === channel('#open') ? names.aliasOf({ network: 'libera', channel: '#open' }) : undefined),
+  };
+  const protocol = { id: 'irc', name: 'IRC' };
+  const lookups = openLookups({ protocol, adapter, homeserver, links, ghosts, names, portals, log });
+  return { rig, links, opened, ...lookups };
 }
 
 const alice = userId('@irc_libera_alice:hs.test');
@@ -68,7 +75,7 @@ test('a channel is where a public room is linked to it, and both ways', async (t
 });
 
 test('a ghost is made for whom the network confirms, and for nobody else', async (t) => {
-  const { rig, userExists, aliasExists } = await start(t);
+  const { rig, userExists } = await start(t);
   assert.equal(await userExists(alice), true);
   assert.equal(rig.fake.world.users.get(alice)?.name, 'Alice');
   for (const id of ['@irc_libera_nobody:hs.test', '@irc_other_alice:hs.test', '@irc_libera_=61lice:hs.test', '@op:hs.test']) {
@@ -76,7 +83,6 @@ test('a ghost is made for whom the network confirms, and for nobody else', async
     assert.equal(rig.fake.world.users.has(id), false);
   }
   assert.equal(await userExists(rig.bot), true);
-  assert.equal(await aliasExists('#irc_libera_=23node:hs.test'), false);
 });
 
 test('a network that cannot be asked confirms nobody new, and takes back nobody', async (t) => {
@@ -87,4 +93,15 @@ test('a network that cannot be asked confirms nobody new, and takes back nobody'
   };
   assert.equal(await userExists(alice), true);
   assert.equal(await userExists(userId('@irc_libera_ben:hs.test')), false);
+});
+
+test('an alias exists where a room may be made for it, and look-ups tell of it before there is one', async (t) => {
+  const { opened, aliasExists, thirdParty } = await start(t);
+  const alias = names.aliasOf({ network: 'libera', channel: '#open' });
+  assert.equal(await aliasExists(alias), true);
+  assert.equal(await aliasExists('#irc_libera_=23node:hs.test'), false);
+  assert.deepEqual(opened, [alias, '#irc_libera_=23node:hs.test']);
+  assert.deepEqual(await thirdParty.location('irc', { domain: libera, channel: '#Open' }), [
+    { alias, protocol: 'irc', fields: { domain: libera, channel: '#open' } },
+  ]);
 });

@@ -1,0 +1,74 @@
+// The part of a bridge that makes rooms: for channels by their alias, for chats, and the spaces that hold them. Builds and wires
+// it, as bridge.ts does the rest; decides nothing.
+
+import type { Adapter } from './adapter.ts';
+import type { Logger } from './adapter-tools.ts';
+import type { Homeserver } from './appservice/homeserver.ts';
+import type { RoomId, UserId } from './ids.ts';
+import type { Roster } from './membership/roster.ts';
+import type { BridgeInfo } from './plumbing/bridge-info.ts';
+import { Chats } from './plumbing/chats.ts';
+import type { Links } from './plumbing/links.ts';
+import type { LoopGuard } from './plumbing/loop-guard.ts';
+import { Moves } from './plumbing/moves.ts';
+import type { Plumb } from './plumbing/plumb.ts';
+import { Portals } from './plumbing/portals.ts';
+import { RoomMaking } from './plumbing/room-making.ts';
+import { Spaces } from './plumbing/spaces.ts';
+import type { Json } from './remote-event.ts';
+import type { CoreSettings } from './settings.ts';
+import type { Notes, Store } from './store/store.ts';
+import type { Ghosts } from './virtual-users/ghosts.ts';
+import type { Logins } from './virtual-users/logins.ts';
+import type { Names } from './virtual-users/names.ts';
+
+export interface PortalOptions<Body extends Json> {
+  readonly settings: Pick<CoreSettings, 'portals'>;
+  readonly adapter: Adapter<Body>;
+  readonly store: Store;
+  readonly notes: Notes;
+  readonly homeserver: Homeserver;
+  readonly names: Names;
+  readonly ghosts: Ghosts;
+  readonly logins: Pick<Logins<Body>, 'all'>;
+  readonly roster: Roster;
+  readonly links: Links;
+  readonly guard: LoopGuard;
+  readonly info: BridgeInfo;
+  readonly plumb: Plumb<Body>;
+  /** In their direct chat with the bot. */
+  readonly tellPerson: (user: UserId, words: string) => void;
+  readonly log: Logger;
+}
+
+export type PortalRooms<Body extends Json> = ReturnType<typeof buildPortals<Body>>;
+
+export function buildPortals<Body extends Json>(options: PortalOptions<Body>) {
+  const { adapter, store, notes, homeserver, names, ghosts, logins, roster, links, guard, info, plumb, log } = options;
+  const settings = options.settings.portals;
+  const making = new RoomMaking({ homeserver, notes, store });
+  const portals = new Portals<Body>({ settings, homeserver, adapter, links, names, plumb, making, log });
+  const chats = new Chats<Body>({
+    ...{ settings, homeserver, adapter, links, names, ghosts, guard, info, plumb, making, log },
+    present: (room: RoomId) => roster.present(room),
+    tellPerson: options.tellPerson,
+  });
+  const spaces = new Spaces({
+    ...{ settings, homeserver, channels: adapter.channels, links, making, notes, log },
+    peopleOf: (network) => logins.all().flatMap((login) => (login.network === network && login.state === 'live' ? [login.user] : [])),
+  });
+  const moves = new Moves({ homeserver, links, guard, info, plumb, log });
+  return {
+    ...{ portals, chats, spaces, moves },
+    start: (): void => {
+      portals.resume();
+      spaces.resume();
+      moves.resume();
+    },
+    stop: (): void => {
+      portals.stop();
+      spaces.stop();
+      moves.stop();
+    },
+  };
+}
