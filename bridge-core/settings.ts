@@ -44,6 +44,13 @@ export interface CoreSettings {
   };
   readonly portals: PortalSettings;
   readonly provisioning: ProvisioningSettings;
+  /** In messages, for networks that can be asked. */
+  readonly history: {
+    /** How many of the old ones a new link brings along. */
+    readonly onLink: number;
+    /** How many of those that were missed are brought; beyond that the gap is told. */
+    readonly gap: number;
+  };
   readonly names: { readonly ghosts: string; readonly aliases: string; readonly displayName: string };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'pretty' };
   /** Opens /metrics and health details to a bearer of this; undefined: loopback only. */

@@ -161,6 +161,20 @@ const provisioning = z
   .prefault({})
   .meta({ description: 'The provisioning API, under /_matrix/provision.' });
 
+const history = z
+  .strictObject({
+    on_link: z.int().min(0).max(10_000).default(0).meta({ description: 'How many old messages a new link brings along.' }),
+    gap: z
+      .int()
+      .min(0)
+      .max(100_000)
+      .default(1_000)
+      .meta({ description: 'How many messages that were missed are fetched after a pause; beyond that the gap is told.' }),
+  })
+  .transform(camelKeys)
+  .prefault({})
+  .meta({ description: 'What is fetched from networks that keep what was said.' });
+
 const log = z
   .strictObject({
     level: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({ description: 'The least that is logged.' }),
@@ -233,6 +247,7 @@ export function coreSchema(network: Network, sections: readonly string[]) {
         }),
       membership,
       ages,
+      history,
       portals,
       provisioning,
       names: z
@@ -287,6 +302,7 @@ export function coreSchema(network: Network, sections: readonly string[]) {
         permissions: given.permissions ?? { [given.homeserver.domain]: 'user' },
         membership: given.membership,
         ages: given.ages,
+        history: given.history,
         portals: given.portals,
         provisioning: {
           ...given.provisioning,

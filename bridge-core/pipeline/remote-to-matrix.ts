@@ -18,7 +18,7 @@ import type { Journal } from './journal.ts';
 import type { Lanes } from './lanes.ts';
 import type { Recovery } from './recovery.ts';
 import type { Relation, Relations } from './relations.ts';
-import { heldLane, linkLane, type Row, roomOfLane, speakerLane, type Task, towards } from './row.ts';
+import { heldLane, linkLane, needsRow, type Row, roomOfLane, speakerLane, type Task, towards } from './row.ts';
 import type { Sending } from './sending.ts';
 import { concerns, Showing } from './showing.ts';
 
@@ -274,20 +274,4 @@ export class RemoteToMatrix<Body extends Json> {
 
 function waitsForNewRoom(room: RoomId, cause: unknown): RetryableError {
   return new RetryableError('FORBIDDEN_IN_ROOM', `${room} was replaced by another room`, { after: 1_000, cause });
-}
-
-function needsRow(event: RemoteEvent<Json>): boolean {
-  switch (event.kind) {
-    case 'typing':
-    case 'presence':
-    case 'profile':
-    case 'read':
-      return false;
-    case 'membership':
-      return event.change === 'kick' || event.change === 'ban';
-    case 'channel':
-      return event.topic !== undefined || event.name !== undefined || event.archived !== undefined;
-    default:
-      return true;
-  }
 }

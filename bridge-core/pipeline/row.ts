@@ -124,3 +124,20 @@ export function speakerOfRow(row: Row): string {
 }
 
 export type Target = { readonly channel: ChannelId; readonly id: RemoteMessageId };
+
+/** Other happenings pass: worthless late, or a wanted state that is compared anew. */
+export function needsRow(event: RemoteEvent<Json>): boolean {
+  switch (event.kind) {
+    case 'typing':
+    case 'presence':
+    case 'profile':
+    case 'read':
+      return false;
+    case 'membership':
+      return event.change === 'kick' || event.change === 'ban';
+    case 'channel':
+      return event.topic !== undefined || event.name !== undefined || event.archived !== undefined;
+    default:
+      return true;
+  }
+}

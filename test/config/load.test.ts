@@ -56,6 +56,7 @@ test('the smallest config is enough, and all else has its default', async () => 
     permissions: { 'example.org': 'user', '@op:example.org': 'admin' },
     membership: { ghosts: 'lazy', puppets: 'speakers', perSecond: 10, maxQueued: 10_000 },
     ages: { toMatrix: 7 * 86_400_000, toNetwork: 30 * 60_000, markLate: 120_000 },
+    history: { onLink: 0, gap: 1_000 },
     portals: {
       ...{ aliases: false, allow: ['*'], deny: [], besideLinks: true, directory: false, history: 'joined' },
       ...{ direct: true, spaces: false, moderators: [], power: { invite: 0, state: 50 } },
