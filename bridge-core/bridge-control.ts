@@ -5,6 +5,7 @@ import type { Adapter, Network } from './adapter.ts';
 import type { Logger } from './adapter-tools.ts';
 import type { Homeserver } from './appservice/homeserver.ts';
 import type { PortalRooms } from './bridge-portals.ts';
+import { buildProvisioning } from './bridge-provisioning.ts';
 import { Accounts } from './control/accounts.ts';
 import { Actions } from './control/actions.ts';
 import { Acts } from './control/acts.ts';
@@ -34,6 +35,7 @@ import type { Names } from './virtual-users/names.ts';
 
 export interface ControlOptions<Body extends Json> {
   readonly settings: CoreSettings;
+  readonly hsToken: string;
   readonly protocol: Network['protocol'];
   readonly adapter: Adapter<Body>;
   readonly store: Store;
@@ -104,6 +106,11 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
     if (user !== names.bot && !names.isGhost(user)) rooms.spaces.arrived(room, user);
   }
 
+  const provisioning = buildProvisioning<Body>({
+    ...{ settings, hsToken: options.hsToken, adapter, store, homeserver, permissions, accounts, actions, consent, requests, logins, links },
+    ...{ limits, protocol, log },
+  });
+
   async function hide(room: RoomId, event: EventId): Promise<boolean> {
     try {
       await homeserver.redact(homeserver.bot, room, event, `hide.${event}`, { reason: 'It held a secret.' });
@@ -116,7 +123,7 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
   }
 
   return {
-    ...{ permissions, acts, lookups, accounts, networkActs, completed },
+    ...{ permissions, acts, lookups, accounts, networkActs, provisioning, completed },
     tellPerson: (user: UserId, words: string): void => {
       directChats
         .chatWith(user)

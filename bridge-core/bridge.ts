@@ -168,7 +168,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   });
   const control: ReturnType<typeof buildControl<Body>> = buildControl<Body>({
     ...{ settings, protocol, adapter, store, notes, homeserver, names, ghosts, logins, roster, links, guard, plumb, upgrades, tell, log },
-    rooms,
+    ...{ rooms, hsToken: registration.hsToken },
     personJoined: (room, user) => sync.personJoined(room, user),
   });
   const { permissions, acts, lookups } = control;
@@ -273,6 +273,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
 
   return {
     web,
+    provisioning: control.provisioning,
     /** What the control socket asks. */
     orders: {
       links: async () => records.links(),

@@ -82,9 +82,11 @@ export interface ProvisioningRoute<Input = unknown> {
   /** `/getlink`, `/listlinks/:room`; a slash at its end is overlooked. */
   readonly path: string;
   /** Checks the JSON body, the query (GET) and the `:named` parts, as one object; anything with parse(), a zod object fits.
-   *  What it throws is answered with M_BAD_VALUE, 400 and, from zod, the place of each fault. Unknown keys (`user_id`,
+   *  What it throws is answered with M_AS_BAD_VALUE, 400 and, from zod, the place of each fault. Unknown keys (`user_id`,
    *  `scalar_token`, `rid`) must be let pass. Absent: `run` gets no input. */
   readonly input?: { parse(value: unknown): Input };
+  /** The call concerns nobody: where it names no person, `user` is the bridge's bot. */
+  readonly isForNobody?: boolean;
   run(request: ProvisioningRequest<Input>): Promise<object>;
 }
 

@@ -97,7 +97,7 @@ export class RunningBridge {
     bridge.start();
     this.#unlisten = await this.#listen({
       ...{ name: registration.id, hsToken: registration.hsToken, webPrefix: settings.webPrefix, metricsToken: settings.metricsToken },
-      ...{ inbound: bridge.inbound, web: bridge.web, health: () => this.#health.report() },
+      ...{ inbound: bridge.inbound, web: bridge.web, provisioning: bridge.provisioning, health: () => this.#health.report() },
     });
     await this.#lock.serve(bridge.orders);
     this.#greet(firstRetry);

@@ -56,7 +56,7 @@ export async function addPublicPaths(app: FastifyInstance, bridges: ReadonlySet<
 
 const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? '';
 
-function toWeb(request: FastifyRequest, params: Record<string, string>): WebRequest {
+export function toWeb(request: FastifyRequest, params: Record<string, string>): WebRequest {
   const path = pathOf(request);
   const query = request.url.indexOf('?');
   const headers: Record<string, string | undefined> = {};

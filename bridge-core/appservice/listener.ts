@@ -9,6 +9,7 @@ import { BridgeError, ConfigError, messageOf } from '../errors.ts';
 import type { UserId } from '../ids.ts';
 import type { HealthReport } from '../observe/health.ts';
 import { addObservation } from './listener-observe.ts';
+import { addProvisioning, type ProvisioningDoor } from './listener-provisioning.ts';
 import { addPublicPaths } from './listener-web.ts';
 import type { WebRoutes } from './web.ts';
 
@@ -39,6 +40,7 @@ export interface ListeningBridge {
   readonly webPrefix: string;
   readonly inbound: Inbound;
   readonly web?: WebRoutes;
+  readonly provisioning?: ProvisioningDoor | undefined;
   readonly health?: () => HealthReport;
   /** Opens metrics and the details of health to a bearer of it; without, only the loopback sees them. */
   readonly metricsToken?: string | undefined;
@@ -93,6 +95,7 @@ export async function openListener({ host, port, log }: { host: string; port: nu
   });
   addHomeserverPaths(app, members);
   addObservation(app, members);
+  await addProvisioning(app, members);
   await addPublicPaths(app, members);
   try {
     await app.listen({ host, port });

@@ -69,16 +69,23 @@ export class Actions<Body extends Json = string> {
   }
 
   async unlink(asked: Asked, where: string | undefined, query: string): Promise<string> {
-    const { permissions, plumb, links } = this.#parts;
-    permissions.mustBe('user', asked.by, 'unlink channels');
+    this.#parts.permissions.mustBe('user', asked.by, 'unlink channels');
     const room = await this.#room(asked, where);
-    if (permissions.levelOf(asked.by) !== 'admin') await permissions.mustRule(asked.by, room, 'unlink it');
-    const link = await this.#linkOf(asked, room, query, links.byRoom(room));
-    const { name } = this.#describe(link);
-    if (link.origin === 'config')
-      throw new DeniedError(`the link to ${name} stands in the bridge’s config: only its operator can take it out there`);
-    await plumb.unlink(link, `asked for by ${asked.by}`);
+    const { name } = await this.unlinkFor(asked.by, room, query);
     return `${name} is no longer linked to ${room === asked.room ? 'this room' : room}.`;
+  }
+
+  /** Of the room's only link, where none is named. */
+  async unlinkFor(by: UserId, room: RoomId, query: string): Promise<Channel> {
+    const { permissions, plumb, links } = this.#parts;
+    permissions.mustBe('user', by, 'unlink channels');
+    if (permissions.levelOf(by) !== 'admin') await permissions.mustRule(by, room, 'unlink it');
+    const link = await this.#linkOf(by, room, query, links.byRoom(room));
+    const channel = this.#describe(link);
+    if (link.origin === 'config')
+      throw new DeniedError(`the link to ${channel.name} stands in the bridge’s config: only its operator can take it out there`);
+    await plumb.unlink(link, `asked for by ${by}`);
+    return channel;
   }
 
   /** Of the room where it is asked; of all rooms, for the bridge's admins, where it has none. */
@@ -218,7 +225,7 @@ export class Actions<Body extends Json = string> {
     throw new PermanentError('BAD_REQUEST', `which one? ${named.map(({ channel }) => adapter.channels.describe(channel).name).join(', ')}`);
   }
 
-  async #linkOf(asked: Asked, room: RoomId, query: string, links: readonly Link[]): Promise<Link> {
+  async #linkOf(by: UserId, room: RoomId, query: string, links: readonly Link[]): Promise<Link> {
     const [only, ...others] = links;
     if (only === undefined) throw new PermanentError('LINK_UNKNOWN', `nothing is linked to ${room}`);
     if (query === '') {
@@ -228,7 +235,7 @@ export class Actions<Body extends Json = string> {
     // By what is linked first: who rules the room may end what they may not know of on the network.
     const known = links.find((link) => isCalled(this.#describe(link), query));
     if (known !== undefined) return known;
-    const channel = await this.channel(asked.by, query);
+    const channel = await this.channel(by, query);
     const found = links.find((link) => link.channel === channel.id);
     if (found === undefined) throw new PermanentError('LINK_UNKNOWN', `${channel.name} is not linked to ${room}`);
     return found;

@@ -3,7 +3,8 @@
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
 import { domainOf, type RoomId, type UserId } from '../ids.ts';
-import { powerIn, shownLevel } from '../plumbing/power.ts';
+import type { MatrixEvent } from '../matrix-event.ts';
+import { powerIn, shownLevel, stateOf } from '../plumbing/power.ts';
 import type { PermissionLevel } from '../settings.ts';
 
 type Calls = Pick<Homeserver, 'bot' | 'fullState' | 'join' | 'leave'>;
@@ -38,9 +39,16 @@ export class Permissions {
     );
   }
 
+  /** Could anybody of this server be more than nobody here? */
+  mayBeUsed(server: string): boolean {
+    return Object.entries(this.#levels).some(
+      ([name, level]) => level !== 'none' && (name === '*' || name === server || (name.startsWith('@') && name.endsWith(`:${server}`))),
+    );
+  }
+
   /** The room's consent, by its power; the channel's is asked for beside it (consent.ts). */
   async mayLink(user: UserId, room: RoomId): Promise<void> {
-    const hadToEnter = await this.#enter(room);
+    const hadToEnter = await this.#enter(user, room);
     try {
       await this.mustRule(user, room, 'link it');
     } catch (thrown) {
@@ -51,7 +59,7 @@ export class Permissions {
 
   /** Who could change the room's power levels rules it; of rooms of version 12 its creators do in any case. */
   async mustRule(user: UserId, room: RoomId, what: string): Promise<void> {
-    const power = powerIn(await this.#homeserver.fullState(room));
+    const power = powerIn(await this.stateFor(user, room));
     const [has, needed] = [power.of(user), power.forState('m.room.power_levels')];
     if (has >= needed) return;
     throw new DeniedError(
@@ -59,8 +67,31 @@ export class Permissions {
     );
   }
 
+  /** Of a room that the asker is in, or any for the bridge's admins; all others are one: what is not there, and what they may
+   *  not know of. */
+  async stateFor(user: UserId, room: RoomId): Promise<readonly MatrixEvent[]> {
+    let state: readonly MatrixEvent[];
+    try {
+      state = await this.#homeserver.fullState(room);
+    } catch (thrown) {
+      throw thrown instanceof PermanentError ? this.#unknownRoom(user, room) : thrown;
+    }
+    const isIn = stateOf(state, 'm.room.member', user)?.content.membership === 'join';
+    if (isIn || this.levelOf(user) === 'admin') return state;
+    throw this.#unknownRoom(user, room);
+  }
+
+  #unknownRoom(user: UserId, room: RoomId | string): DeniedError {
+    const { bot } = this.#homeserver;
+    if (this.levelOf(user) === 'admin') return new DeniedError(`the bot is not in ${room}: invite ${bot} there first`, 'FORBIDDEN_IN_ROOM');
+    return new DeniedError(
+      `there is no room ${room} that both ${user} and ${bot} are in: join it and invite the bot first`,
+      'FORBIDDEN_IN_ROOM',
+    );
+  }
+
   /** True: the bot was not there before. */
-  async #enter(room: RoomId): Promise<boolean> {
+  async #enter(user: UserId, room: RoomId): Promise<boolean> {
     const { bot } = this.#homeserver;
     try {
       await this.#homeserver.fullState(room);
@@ -73,7 +104,7 @@ export class Permissions {
       return true;
     } catch (thrown) {
       if (!(thrown instanceof PermanentError)) throw thrown;
-      throw new DeniedError(`the bot is not in ${room}: invite ${bot} there first`, 'FORBIDDEN_IN_ROOM');
+      throw this.#unknownRoom(user, room);
     }
   }
 }

@@ -1,0 +1,159 @@
+// GETs of JSON at addresses that strangers name: over TLS, to public addresses alone (checked on what the name resolves to, so
+// that no answer of a DNS server leads inside), small, in a set time. And at the operator's own addresses, without the guard.
+
+import { type LookupAddress, lookup } from 'node:dns';
+import { request as plain } from 'node:http';
+import { request as secured } from 'node:https';
+import { BlockList, isIP } from 'node:net';
+import { DeniedError, PermanentError } from '../errors.ts';
+import { isRecord } from '../matrix-event.ts';
+
+const longest = 10_000;
+const largest = 64 * 1024;
+const mostRedirects = 3;
+
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  /** Whose certificate it must show; the host's own unless said. */
+  readonly name?: string;
+  /** How it is called in the Host header; `name` unless said. */
+  readonly header?: string;
+}
+
+/** For tests: what names resolve to, whom to trust, what counts as public. */
+export interface PublicNet {
+  readonly lookup?: typeof lookup;
+  readonly ca?: string;
+  readonly isPublic?: (address: string) => boolean;
+}
+
+export class PublicRequests {
+  readonly #lookup: typeof lookup;
+  readonly #ca: string | undefined;
+  readonly #isPublic: (address: string) => boolean;
+
+  constructor(net: PublicNet = {}) {
+    this.#lookup = net.lookup ?? lookup;
+    this.#ca = net.ca;
+    this.#isPublic = net.isPublic ?? isPublicAddress;
+  }
+
+  /** Follows redirects only where told to, and guards each. */
+  async get(place: Place, path: string, { redirects = 0 } = {}): Promise<Record<string, unknown>> {
+    const { host, port, name = host, header = name } = place;
+    if (isIP(host) !== 0 && !this.#isPublic(host)) throw notPublic(host);
+    const answer = await ask(secured, {
+      ...{ host, port, path, agent: false, lookup: this.#guarded(), timeout: longest },
+      ...(isIP(name) === 0 && { servername: name }),
+      ...(this.#ca !== undefined && { ca: this.#ca }),
+      headers: { host: header, accept: 'application/json', 'user-agent': 'causeway' },
+    });
+    if (answer.location === undefined) return answer.json;
+    if (redirects >= mostRedirects || !URL.canParse(answer.location, `https://${name}${path}`)) throw refused(host, 'it redirects');
+    const next = new URL(answer.location, `https://${name}${path}`);
+    if (next.protocol !== 'https:') throw refused(host, 'it redirects to what is not https');
+    const there = { host: next.hostname.replace(/^\[|\]$/g, ''), port: Number(next.port || 443), header: next.host };
+    return await this.get(there, next.pathname + next.search, { redirects: redirects + 1 });
+  }
+
+  /** At an address of the operator's. */
+  async getAt(base: string, path: string): Promise<Record<string, unknown>> {
+    const url = new URL(`${base.replace(/\/+$/, '')}${path}`);
+    const answer = await ask(url.protocol === 'https:' ? secured : plain, {
+      ...{ host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port || undefined, path: url.pathname + url.search },
+      ...{ agent: false, timeout: longest, headers: { accept: 'application/json', 'user-agent': 'causeway' } },
+      ...(this.#ca !== undefined && { ca: this.#ca }),
+    });
+    if (answer.location !== undefined) throw refused(url.hostname, 'it redirects');
+    return answer.json;
+  }
+
+  #guarded(): typeof lookup {
+    const guarded = (host: string, options: object, done: (error: Error | null, found?: unknown, family?: number) => void) => {
+      this.#lookup(host, { ...options, all: true }, (error, found) => {
+        if (error !== null) return done(error);
+        const allowed = (found as LookupAddress[]).filter(({ address }) => this.#isPublic(address));
+        const [first] = allowed;
+        if (first === undefined) done(notPublic(host));
+        else if ('all' in options && options.all === true) done(null, allowed);
+        else done(null, first.address, first.family);
+      });
+    };
+    return guarded as unknown as typeof lookup;
+  }
+}
+
+type Answer = { readonly json: Record<string, unknown>; readonly location?: string };
+
+function ask(request: typeof secured | typeof plain, options: Parameters<typeof secured>[1]): Promise<Answer> {
+  const { host } = options as { host: string };
+  return new Promise<Answer>((resolve, reject) => {
+    const signal = AbortSignal.timeout(longest);
+    const asking = (request as typeof secured)({ ...options, signal }, (response) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > largest) asking.destroy(refused(host, 'its answer is too long'));
+        else chunks.push(chunk);
+      });
+      response.on('error', reject);
+      response.on('end', () => {
+        const { statusCode = 0, headers } = response;
+        if (statusCode >= 300 && statusCode < 400 && headers.location !== undefined) resolve({ json: {}, location: headers.location });
+        else if (statusCode !== 200) reject(refused(host, `it answers ${statusCode}`));
+        else resolve({ json: jsonIn(Buffer.concat(chunks).toString('utf8'), host) });
+      });
+    });
+    asking.on('timeout', () => asking.destroy(refused(host, 'it does not answer')));
+    asking.on('error', (cause) => reject(cause instanceof PermanentError ? cause : refused(host, cause.message, cause)));
+    asking.end();
+  });
+}
+
+function jsonIn(text: string, host: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (!isRecord(value)) throw refused(host, 'its answer is no JSON object');
+  return value;
+}
+
+const refused = (host: string, why: string, cause?: unknown): PermanentError =>
+  new PermanentError('BAD_REQUEST', `${host} could not be asked: ${why}`, cause);
+const notPublic = (host: string): DeniedError => new DeniedError(`${host} is no public address`);
+
+const inside = new BlockList();
+for (const range of [
+  ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24'],
+  ...['192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
+]) {
+  const [net = '', bits] = range.split('/');
+  inside.addSubnet(net, Number(bits), 'ipv4');
+}
+/** Of IPv6 only what is given out to the world, without those parts that lead back to IPv4. */
+const outside = new BlockList();
+outside.addSubnet('2000::', 3, 'ipv6');
+const backwards = new BlockList();
+for (const [net, bits] of [
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['3fff::', 20],
+] as const)
+  backwards.addSubnet(net, bits, 'ipv6');
+
+export function isPublicAddress(address: string): boolean {
+  switch (isIP(address)) {
+    case 4:
+      return !inside.check(address, 'ipv4');
+    case 6:
+      return outside.check(address, 'ipv6') && !backwards.check(address, 'ipv6');
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,131 @@
+// The verbs of the provisioning door: the same consent, accounts and links as by chat, with answers for programs in place of
+// sentences.
+
+import type { Adapter, Channel } from '../adapter.ts';
+import type { Homeserver } from '../appservice/homeserver.ts';
+import { DeniedError, PermanentError } from '../errors.ts';
+import { type RoomId, roomId, type UserId } from '../ids.ts';
+import type { Link, Links } from '../plumbing/links.ts';
+import type { ProvisioningChannel, ProvisioningLink, ProvisioningVerbs } from '../provisioning.ts';
+import type { Json } from '../remote-event.ts';
+import type { KnownLogin } from '../virtual-users/logins.ts';
+import type { Accounts } from './accounts.ts';
+import type { Actions } from './actions.ts';
+import type { Consent, LinkLimits } from './consent.ts';
+import type { Permissions } from './permissions.ts';
+import type { Requests } from './requests.ts';
+
+export interface VerbParts<Body extends Json> {
+  readonly adapter: Pick<Adapter<Body>, 'channels' | 'logins' | 'lookups' | 'status'>;
+  readonly homeserver: Pick<Homeserver, 'bot' | 'resolveAlias'>;
+  readonly permissions: Permissions;
+  readonly accounts: Pick<Accounts<Body>, 'page' | 'logOut'>;
+  readonly actions: Pick<Actions<Body>, 'channel' | 'unlinkFor'>;
+  readonly consent: Pick<Consent<Body>, 'mayAsk' | 'link' | 'usage'>;
+  readonly requests: Pick<Requests, 'byRoom'>;
+  readonly logins: { byUser(user: UserId): readonly KnownLogin[]; all(): readonly KnownLogin[] };
+  readonly links: Links;
+  readonly limits: LinkLimits;
+  readonly protocol: { readonly name: string };
+}
+
+const mostChannels = 1000;
+
+export function provisioningVerbs<Body extends Json>(parts: VerbParts<Body>): ProvisioningVerbs {
+  const { adapter, homeserver, permissions, accounts, actions, consent, requests, logins, links, limits, protocol } = parts;
+  const { channels } = adapter;
+
+  const networkNames = (): ReadonlyMap<string, string> =>
+    new Map([
+      ...adapter.status().map(({ network }) => [network, network] as const),
+      ...(adapter.lookups?.networks() ?? []).map(({ id, name }) => [id, name] as const),
+      ...links.all().map(({ channel }) => [channels.describe(channel).network.id, channels.describe(channel).network.name] as const),
+    ]);
+
+  function networksOf(user: UserId): { id: string; name: string }[] {
+    permissions.mustBe('user', user, 'ask for networks');
+    const names = networkNames();
+    const isFree = adapter.logins.length === 0 || permissions.levelOf(user) === 'admin';
+    const ids = isFree ? [...names.keys()] : [...new Set(logins.byUser(user).map(({ network }) => network))];
+    return ids.map((id) => ({ id, name: names.get(id) ?? id }));
+  }
+
+  async function roomOf(user: UserId, called: string): Promise<RoomId> {
+    const room = called.startsWith('#') ? await homeserver.resolveAlias(called) : called.startsWith('!') ? roomId(called) : undefined;
+    if (room === undefined)
+      throw new DeniedError(`there is no room ${called} that both ${user} and ${homeserver.bot} are in`, 'FORBIDDEN_IN_ROOM');
+    return room;
+  }
+
+  const shownLink = (link: Pick<Link, 'room' | 'channel' | 'reason'>, state: ProvisioningLink['state']): ProvisioningLink => {
+    const { name, network } = channels.describe(link.channel);
+    return {
+      ...{ room: link.room, channel: link.channel, name, network: network.id, state },
+      ...(link.reason !== undefined && { reason: link.reason }),
+    };
+  };
+
+  return {
+    bot: () => {
+      const usage = consent.usage();
+      const limit = (quota: number | undefined, current: number) => (quota === undefined ? undefined : { quota, current });
+      return {
+        ...{ user: homeserver.bot, name: protocol.name, requiresPublicRoom: limits.requirePublicRoom },
+        rooms: limit(limits.rooms, usage.rooms),
+        networks: limit(limits.networks, usage.networks),
+      };
+    },
+    loginUrl: (user, flow) => accounts.page(user, flow),
+    logins: (user) => {
+      const names = networkNames();
+      return logins.byUser(user).map(({ account, network, name, state }) => ({
+        ...{ user, account, network, networkName: names.get(network) ?? network, name },
+        state: state === 'live' ? 'live' : 'refused',
+      }));
+    },
+    logout: (user, account) => accounts.logOut(user, account),
+    networks: networksOf,
+    channels: async (user, network, most = mostChannels) => {
+      if (!networksOf(user).some(({ id }) => id === network))
+        throw new PermanentError('NETWORK_UNKNOWN', `${network} is no network that ${user} is in`);
+      const by = permissions.levelOf(user) === 'admin' ? {} : { by: user };
+      const found: ProvisioningChannel[] = [];
+      for await (const channel of channels.list(undefined, { network, ...by })) {
+        if (channel.network.id === network) found.push(shownChannel(channel));
+        if (found.length >= most) break;
+      }
+      return found;
+    },
+    channel: async (user, query) => {
+      permissions.mustBe('user', user, 'ask for channels');
+      const channel = await actions.channel(user, query);
+      let members = 0;
+      for await (const _ of channels.members(channel.id)) members += 1;
+      return { ...shownChannel(channel), members };
+    },
+    links: async (user, room) => {
+      permissions.mustBe('user', user, 'ask for links');
+      const asked = requests.byRoom(room);
+      const linked = links.byRoom(room).filter(({ state }) => state !== 'wanted');
+      await permissions.stateFor(user, room);
+      return [
+        ...linked.map((link) => shownLink(link, link.state as ProvisioningLink['state'])),
+        ...asked.filter(({ channel }) => !linked.some((link) => link.channel === channel)).map((request) => shownLink(request, 'asked')),
+      ];
+    },
+    link: async (user, called, query) => {
+      consent.mayAsk(user);
+      const channel = await actions.channel(user, query);
+      const room = await roomOf(user, called);
+      const state = await consent.link({ by: user, room, channel });
+      return shownLink({ room, channel: channel.id }, state);
+    },
+    unlink: async (user, called, query = '') => {
+      await actions.unlinkFor(user, await roomOf(user, called), query);
+    },
+  };
+}
+
+function shownChannel({ id, name, network, topic, kind = 'public' }: Channel): ProvisioningChannel {
+  return { id, name, network: network.id, kind, ...(topic !== undefined && { topic }) };
+}
