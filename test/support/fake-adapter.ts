@@ -9,6 +9,8 @@ import {
   type ConfiguredLink,
   type ConnectionStatus,
   channelId,
+  type Login,
+  type Lookups,
   PermanentError,
   type RemoteEvent,
   type RemoteFile,
@@ -24,7 +26,8 @@ import {
 import { FakeChannels } from './fake-adapter/channels.ts';
 import { eventOf, personOf } from './fake-adapter/events.ts';
 import { fakeFormatter } from './fake-adapter/formatter.ts';
-import type { FakeNetwork, Happening } from './fake-adapter/network.ts';
+import { fakeLookups } from './fake-adapter/lookups.ts';
+import { type FakeNetwork, type Happening, isChatName } from './fake-adapter/network.ts';
 import { FakeSession, type Verb, verbs } from './fake-adapter/session.ts';
 
 export { FakeNetwork, type Fate } from './fake-adapter/network.ts';
@@ -54,6 +57,7 @@ export interface FakeAdapterOptions {
 
 export class FakeAdapter implements Adapter {
   readonly formatter = fakeFormatter;
+  readonly lookups: Lookups = fakeLookups;
   readonly logins = [];
   readonly channels: FakeChannels;
   readonly network: FakeNetwork;
@@ -61,6 +65,8 @@ export class FakeAdapter implements Adapter {
   readonly #tools: AdapterTools;
   readonly #watched = new Set<string>();
   readonly #sessions = new Map<string, FakeSession>();
+  /** People's own accounts: their nicks. */
+  readonly #accounts = new Map<UserId, string>();
   #connected = false;
   #state: ConnectionStatus['state'] = 'down';
   /** What was heard, in order, on its way into the journal. */
@@ -74,7 +80,8 @@ export class FakeAdapter implements Adapter {
       ...{ verbs, messageIds: true, keys: true, shownAs: false, puppets: 'automatic', maxPuppets: 100, history: true, named: true },
       ...{ bytes: 200, lines: 4, links: [], ...options },
     };
-    this.channels = new FakeChannels(this.network, this.options.named ? (nick) => this.#userCalled(nick) : undefined);
+    const ofOurs = this.options.named ? (nick: string) => this.#userCalled(nick) : undefined;
+    this.channels = new FakeChannels(this.network, ofOurs, (nick) => this.#ownerOf(nick));
     if (!this.options.history) Object.assign(this, { history: undefined });
   }
 
@@ -105,6 +112,7 @@ export class FakeAdapter implements Adapter {
   async watch(channel: ChannelId): Promise<void> {
     const { name } = this.channels.describe(channel);
     this.#watched.add(name);
+    if (isChatName(name)) return;
     await this.#sessions.get('bot')?.join(channel);
     this.#closeGap(name);
   }
@@ -133,7 +141,26 @@ export class FakeAdapter implements Adapter {
     return this.#sessions.get(keyOf(speaker));
   }
 
+  /** `credentials.nick` is who they are there. */
+  async signIn({ user, credentials }: Login): Promise<void> {
+    this.#accounts.set(user, credentials.nick ?? '');
+    if (this.#connected && this.network.isUp && !this.#sessions.has(user)) this.#open({ as: 'user', user });
+  }
+
+  async signOut({ user }: Login): Promise<void> {
+    this.#accounts.delete(user);
+    await this.#sessions.get(user)?.close();
+  }
+
+  async openDirect(user: UserId, others: readonly RemoteUserId[]): Promise<ChannelId> {
+    const nick = this.#accounts.get(user);
+    if (nick === undefined) throw new PermanentError('NETWORK_LOGIN', `${user} is not logged in`);
+    return channelId(`${networkId}/${this.network.chat(nick, ...others.map((id) => id.slice(networkId.length + 1)))}`);
+  }
+
   speakerOf(user: RemoteUserId): Speaker | undefined {
+    const owner = this.#ownerOf(user.slice(networkId.length + 1));
+    if (owner !== undefined) return { as: 'user', user: owner };
     for (const session of this.#sessions.values()) if (session.self === user) return session.speaker;
     return undefined;
   }
@@ -179,7 +206,9 @@ export class FakeAdapter implements Adapter {
   async #reconnect(): Promise<void> {
     if (!this.#connected || !this.network.isUp || this.#sessions.has('bot')) return;
     const bot = this.#open({ as: 'bot' });
+    for (const user of this.#accounts.keys()) if (!this.#sessions.has(user)) this.#open({ as: 'user', user });
     for (const name of this.#watched) {
+      if (isChatName(name)) continue;
       await bot.join(channelId(`${networkId}/${name}`)).catch(() => undefined);
       this.#closeGap(name);
     }
@@ -187,7 +216,7 @@ export class FakeAdapter implements Adapter {
 
   #open(speaker: Speaker): FakeSession {
     const wanted = speaker.as === 'bot' ? 'causeway' : `${speaker.user.slice(1).split(':')[0]}[m]`;
-    const nick = this.#free(wanted);
+    const nick = (speaker.as === 'user' ? this.#accounts.get(speaker.user) : undefined) ?? this.#free(wanted);
     const barred = this.network.barred.get(nick);
     if (barred !== undefined) throw barred;
     const key = keyOf(speaker);
@@ -216,6 +245,11 @@ export class FakeAdapter implements Adapter {
     return nick;
   }
 
+  #ownerOf(nick: string): UserId | undefined {
+    for (const [user, own] of this.#accounts) if (own === nick) return user;
+    return undefined;
+  }
+
   #userCalled(nick: string): UserId | undefined {
     for (const { speaker, connection } of this.#sessions.values()) {
       if (speaker.as === 'user' && connection.nick === nick) return speaker.user;
@@ -231,7 +265,8 @@ export class FakeAdapter implements Adapter {
 
   /** Every session hears; the first of them that is in the channel, the bot before others, reports. */
   #heard(session: FakeSession, happening: Happening): void {
-    if (!this.#watched.has(happening.channel) || this.#reporterOf(happening.channel) !== session) return;
+    if ((!this.#watched.has(happening.channel) && !isChatName(happening.channel)) || this.#reporterOf(happening.channel) !== session)
+      return;
     // Coming in is not hearing: what was missed before it is still missed.
     if (this.#isOurs(happening.nick) && happening.what === 'join') return;
     const isReported = !this.#isOurs(happening.nick) || happening.what === 'kick';

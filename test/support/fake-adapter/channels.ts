@@ -1,8 +1,8 @@
 // Channels of the fake network as the contract asks for them: `#name`, `fake #name` or an id.
 
-import { type Channel, type ChannelId, type Channels, channelId, DeniedError, type RemoteUser, type UserId } from '#bridge-core';
+import { type Channel, type ChannelId, type Channels, type Chat, channelId, DeniedError, type RemoteUser, type UserId } from '#bridge-core';
 import { personOf } from './events.ts';
-import type { FakeNetwork } from './network.ts';
+import { type FakeNetwork, isChatName } from './network.ts';
 
 const shape = /^(?:fake[/ ])?(#[^\s,]+)$/i;
 
@@ -11,20 +11,38 @@ export class FakeChannels implements Channels {
   /** Who may link, by channel; nobody unless said. */
   readonly approved = new Set<string>();
   readonly named?: NonNullable<Channels['named']>;
+  /** Those that not everybody may know of. */
+  readonly hidden = new Set<string>();
+  readonly #ownerOf: (nick: string) => UserId | undefined;
 
-  constructor(network: FakeNetwork, ofOurs: ((nick: string) => UserId | undefined) | undefined) {
+  /** `ownerOf`: whose own account it is. */
+  constructor(
+    network: FakeNetwork,
+    ofOurs: ((nick: string) => UserId | undefined) | undefined,
+    ownerOf: (nick: string) => UserId | undefined,
+  ) {
     this.#network = network;
+    this.#ownerOf = ownerOf;
     if (ofOurs !== undefined) this.named = (channel, word) => this.#named(channel, word, ofOurs(word));
   }
 
   async resolve(query: string): Promise<Channel | undefined> {
     const name = shape.exec(query.trim())?.[1];
-    return name === undefined ? undefined : this.describe(channelId(`fake/${name.toLowerCase()}`));
+    return name === undefined || this.hidden.has(name.toLowerCase()) ? undefined : this.describe(channelId(`fake/${name.toLowerCase()}`));
+  }
+
+  chat(id: ChannelId): Chat | undefined {
+    const { name } = this.describe(id);
+    if (!isChatName(name)) return undefined;
+    const nicks = name.slice(1).split('&');
+    return { kind: nicks.length > 2 ? 'group' : 'direct', people: nicks.flatMap((nick) => this.#ownerOf(nick) ?? []) };
   }
 
   describe(id: ChannelId): Channel {
     const name = id.slice('fake/'.length);
-    return { id, name, network: { id: 'fake', name: 'Fake', domain: 'fake.test', aliases: [] } };
+    const topic = this.#network.channels.get(name)?.topic;
+    const network = { id: 'fake', name: 'Fake', domain: 'fake.test', aliases: [] };
+    return { id, name, network, ...(topic && { topic }), ...(this.hidden.has(name) && { kind: 'private' }) };
   }
 
   async *list(search = ''): AsyncGenerator<Channel> {

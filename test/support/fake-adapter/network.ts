@@ -62,6 +62,8 @@ interface Channel {
   isClosed: boolean;
 }
 
+export const isChatName = (name: string): boolean => name.startsWith('&');
+
 export class FakeNetwork {
   readonly channels = new Map<string, Channel>();
   readonly connections = new Set<Connection>();
@@ -88,6 +90,13 @@ export class FakeNetwork {
       this.channels.set(folded, channel);
     }
     return channel;
+  }
+
+  /** The chat of these, opened if need be: `&ann&zoe`. */
+  chat(...nicks: readonly string[]): string {
+    const name = `&${[...nicks].sort().join('&')}`;
+    for (const nick of nicks) this.join(nick, name);
+    return name;
   }
 
   /** `nick: body` of all that stands in the channel. */
@@ -220,7 +229,8 @@ export class FakeNetwork {
 
   drop(connection: Connection): void {
     if (!this.connections.delete(connection)) return;
-    for (const channel of this.#channelsOf(connection.nick)) this.leave(connection.nick, channel.name);
+    // Who is away is still one of their chats.
+    for (const { name } of this.#channelsOf(connection.nick)) if (!isChatName(name)) this.leave(connection.nick, name);
   }
 
   /** Messages that hang arrive now. */
