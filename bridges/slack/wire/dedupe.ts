@@ -50,7 +50,9 @@ function messageKey(event: InnerEvent): string | undefined {
   if (event.subtype === 'message_changed') return changedKey(event, channel);
   // Told of the parent beside the reply; its own `ts` is no message's.
   if (event.subtype === 'message_replied') return ts === undefined ? undefined : `message_replied ${channel} ${ts}`;
-  return ts === undefined ? undefined : postedKey(channel, ts);
+  // Mattermost's messages of one millisecond are told apart by their own ids only.
+  const id = textOf(event.post_id) ?? ts;
+  return id === undefined ? undefined : postedKey(channel, id);
 }
 
 /** A preview that comes after an edit still bears the edit's moment, but so does the message before it. */

@@ -27,7 +27,7 @@ const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
 
 const login = words(
   'not_authed invalid_auth account_inactive token_revoked token_expired missing_scope not_allowed_token_type no_permission ' +
-    'team_access_not_granted invalid_refresh_token bad_client_secret invalid_client_id user_is_bot two_factor_setup_required',
+    'team_access_not_granted invalid_refresh_token bad_client_secret invalid_client_id user_is_bot two_factor_setup_required invalid_token',
 );
 const unknownChannel = words('channel_not_found invalid_channel no_service no_team no_active_hooks team_not_found');
 const closedChannel = words(

@@ -78,7 +78,8 @@ export class RateTiers {
     if (first === undefined) return;
     const bucket = this.#bucket(keyOf(draw, first), first);
     bucket.heldUntil = Math.max(bucket.heldUntil, performance.now() + after);
-    bucket.left = Math.min(bucket.left, 1);
+    // Slack counts otherwise than we did: not all of the burst at once when the wait is over.
+    bucket.left = Math.min(bucket.left, Math.max(1, first.size / 4));
   }
 
   /** Calls that wait for their turn. */

@@ -47,6 +47,8 @@ const tiers: Readonly<Record<string, Tier>> = {
 const posts: ReadonlySet<string> = new Set(['chat.postMessage', 'chat.meMessage']);
 const postsOfWorkspace: Limit = { name: 'posts', size: 300, perMs: 300 / 60_000 };
 const postBurst = 4;
+/** "A small amount of burst": opening a connection again is not to wait for a minute, and several people's need one each. */
+const smallestBurst = 20;
 
 const known = new Map<string, readonly Limit[]>();
 
@@ -57,7 +59,7 @@ export function limitsOf(method: string, channel: string | undefined, ration?: n
   const made = known.get(method);
   if (made !== undefined) return made;
   const rate = perMinute[tiers[method] ?? 3];
-  const limits = [{ name: method, size: rate, perMs: rate / 60_000 }];
+  const limits = [{ name: method, size: Math.max(rate, smallestBurst), perMs: rate / 60_000 }];
   known.set(method, limits);
   return limits;
 }

@@ -86,6 +86,10 @@ export class Caller {
     this.#web = this.#clientOf(options.token);
   }
 
+  get isSecure(): boolean {
+    return this.#options.api.apiUrl.startsWith('https:');
+  }
+
   /** For calls from now on. */
   useToken(token: string): void {
     this.#web = this.#clientOf(token);
