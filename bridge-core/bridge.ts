@@ -6,6 +6,7 @@ import type { Logger } from './adapter-tools.ts';
 import { Brought } from './appservice/brought.ts';
 import { CatchUp } from './appservice/catch-up.ts';
 import { openMedia } from './appservice/media.ts';
+import { openOutgoing } from './appservice/outgoing-files.ts';
 import { openHomeserver } from './appservice/open-homeserver.ts';
 import { openPages } from './appservice/pages.ts';
 import { openTransactions } from './appservice/transactions.ts';
@@ -24,6 +25,7 @@ import { Roster } from './membership/roster.ts';
 import { Sync } from './membership/sync.ts';
 import type { Health } from './observe/health.ts';
 import type { Metrics } from './observe/metrics.ts';
+import type { Attachment } from './pipeline/content.ts';
 import { Failures } from './pipeline/failures.ts';
 import { Journal } from './pipeline/journal.ts';
 import { Lanes } from './pipeline/lanes.ts';
@@ -184,12 +186,15 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     count: (outcome) => metrics.event('network', outcome),
     journaled: (ms) => metrics.stage('received_journaled', 'matrix', ms),
   });
+  const mediaLink = (file: Attachment, event: MatrixEvent) => media.link(file.mxc, file.name, file.type, event);
   const routing = new MatrixRouting({ links, names, roster, journal, isAct: (event) => acts.isAct(event) });
   const matrixToRemote = new MatrixToRemote<Body>({
     ...{ adapter, routing, store, journal, lanes: networkLanes, matrixLanes, relations, recovery, links, roster, puppets, ghosts },
     markLate: settings.ages.markLate,
     isBridgeBot: (room, user) => bridgeBots.includes(room, user),
-    mediaLink: (file, event) => media.link(file.mxc, file.name, file.type, event),
+    mediaLink,
+    openFile: (file, event) => openOutgoing(homeserver, file, mediaLink(file, event)),
+    picture: (mxc) => media.avatar(mxc),
     page: (event, title, body) => pages.publish({ room: event.room, event: event.id, title, body }),
     passing: (event) => passing.fromMatrix(event),
     redacted,

@@ -136,6 +136,7 @@ function isSaidAsNotice({ task }: Row): boolean {
   return task.do === 'show' && task.event.kind === 'message' && task.event.style === 'notice';
 }
 
-function explain(error: BridgeError): string {
+/** What happened, and what to do about it. */
+export function explain(error: BridgeError): string {
   return `${error.message.replace(/[.\s]+$/, '')}. ${error.remedy}`;
 }

@@ -1,26 +1,43 @@
 // What to do on the network for one Matrix event: the session's own verb where it has one and the target is known there,
 // short readable text where not. Pure: everything it needs to know is handed in.
 
+import type { Capabilities } from '../adapter.ts';
 import { editAsText } from '../format/diff.ts';
 import { type Block, fromPlain, type Inline, paragraph, type RichText, text as words } from '../format/rich-text.ts';
 import { toPlain } from '../format/to-html.ts';
 import type { Content, MatrixEvent } from '../matrix-event.ts';
 import { recordIn, relationOf, stringIn } from '../matrix-event.ts';
 import type { RemoteMessage, Style } from '../remote-event.ts';
-import { type Attachment, attachmentOf, styleOf, textOf } from './content.ts';
+import { type Attachment, attachmentOf, styleOf } from './content.ts';
+import { captionOf, isDeed, wordsOf } from './other-kinds.ts';
 import { type Relation, textLength } from './relations.ts';
 
-interface Send {
+export interface Send {
   readonly do: 'send';
   readonly text: RichText;
   readonly style: Style;
   readonly replyTo?: RemoteMessage;
+  readonly thread?: RemoteMessage;
   readonly kept?: string;
+  /** Goes along, `text` beside it. */
+  readonly file?: Attachment;
+  /** Where the network does not take the file. */
+  readonly otherwise?: Send;
+}
+
+export interface Edit {
+  readonly do: 'edit';
+  readonly target: RemoteMessage;
+  readonly text: RichText;
+  readonly style: Style;
+  readonly kept: string;
+  /** It is the words beside a file. */
+  readonly ofFile: boolean;
 }
 
 export type Deed =
   | Send
-  | { readonly do: 'edit'; readonly target: RemoteMessage; readonly text: RichText; readonly style: Style }
+  | Edit
   /** `otherwise`: where the network does not let it be removed. */
   | { readonly do: 'redact'; readonly target: RemoteMessage; readonly reason: string | undefined; readonly otherwise: Send }
   | { readonly do: 'react'; readonly target: RemoteMessage; readonly emoji: string; readonly on: boolean }
@@ -40,12 +57,16 @@ export interface Pointed {
 export interface PlanContext {
   /** Only asked which verbs it has. */
   readonly session: { readonly [Verb in 'edit' | 'redact' | 'react']?: unknown };
+  readonly can: Pick<Capabilities, 'files' | 'threads'>;
   readonly pointed: Pointed | undefined;
+  /** The root of the event's thread, where the network has threads and knows it. */
+  readonly thread: RemoteMessage | undefined;
   /** A public address for media, where there is one. */
   readonly link: (file: Attachment) => string | undefined;
 }
 
 const quoteLength = 40;
+const signLength = 40;
 const nameLength = 120;
 /** A reply to something said longer ago than this quotes it. */
 const freshMs = 300_000;
@@ -65,20 +86,41 @@ export function planFor(event: MatrixEvent, context: PlanContext): Deed {
 export function pointsAt(event: MatrixEvent): string | undefined {
   if (event.type === 'm.room.redaction') return event.redacts;
   const relates = recordIn(event.content, 'm.relates_to');
+  if (relates === undefined) return undefined;
   const target = relationOf(event, 'm.replace') ?? relationOf(event, 'm.annotation');
-  return target ?? stringIn(recordIn(relates, 'm.in_reply_to'), 'event_id');
+  return target ?? stringIn(recordIn(relates, 'm.in_reply_to'), 'event_id') ?? relationOf(event, 'm.thread');
+}
+
+/** The reply is there for clients that know no threads. */
+export function isFallingBack(event: MatrixEvent): boolean {
+  return recordIn(event.content, 'm.relates_to')?.is_falling_back === true;
 }
 
 function planMessage(event: MatrixEvent, context: PlanContext): Deed {
   const file = attachmentOf(event);
-  const text = file === undefined ? textOf(event.content) : describe(file, event.content, context);
+  if (file !== undefined && context.can.files === 'upload') return planUpload(file, event, context);
+  const text = file === undefined ? wordsOf(event) : describe(file, event.content, context);
   if (text === undefined || text.length === 0) return { do: 'nothing' };
-  const style = file === undefined ? styleOf(event.content) : 'emote';
-  const kept = file === undefined ? toPlain(text) : file.name;
-  const { pointed } = context;
-  if (pointed === undefined || style === 'emote') return { do: 'send', text, style, kept };
+  const style = file === undefined && !isDeed(event) ? styleOf(event.content) : 'emote';
+  return { do: 'send', style, kept: file === undefined ? toPlain(text) : file.name, ...placed(text, style, context) };
+}
+
+function planUpload(file: Attachment, event: MatrixEvent, context: PlanContext): Send {
+  const caption = captionOf(file, event.content) ?? [];
+  const linked: Send = { do: 'send', style: 'emote', kept: file.name, ...placed(describe(file, event.content, context), 'emote', context) };
+  const kept = caption.length === 0 ? file.name : toPlain(caption);
+  return { do: 'send', file, style: 'text', kept, otherwise: linked, ...placed(caption, 'text', context) };
+}
+
+/** In its thread, pointing at what it answers. */
+function placed(text: RichText, style: Style, { pointed, thread, can }: PlanContext): Pick<Send, 'text' | 'replyTo' | 'thread'> {
+  const inThread = thread !== undefined && { thread };
+  if (pointed === undefined) return { text, ...inThread };
+  const { remote } = pointed;
+  if (can.threads && remote !== undefined) return { text, replyTo: remote, ...inThread };
+  if (style === 'emote') return { text, ...inThread };
   // Few clients show the relation itself: a name before the words tells all others whom they answer.
-  return { do: 'send', text: addressed(text, pointed), style, kept, ...(pointed.remote !== undefined && { replyTo: pointed.remote }) };
+  return { text: text.length === 0 ? text : addressed(text, pointed), ...inThread, ...(remote !== undefined && { replyTo: remote }) };
 }
 
 function addressed(text: RichText, pointed: Pointed): RichText {
@@ -90,21 +132,34 @@ function addressed(text: RichText, pointed: Pointed): RichText {
 }
 
 function planEdit(event: MatrixEvent, context: PlanContext): Deed {
-  const fresh = recordIn(event.content, 'm.new_content');
-  const content: Content = fresh ?? event.content;
-  const text = textOf(content);
-  if (text === undefined) return { do: 'nothing' };
-  const style = styleOf(content);
+  const content: Content = recordIn(event.content, 'm.new_content') ?? event.content;
+  const fresh = { ...event, content };
   const { pointed, session } = context;
   // One's words are one's own: what another sends as their edit is only another message.
   if (pointed?.relation !== undefined && pointed.relation.sender !== event.sender)
     return planMessage(event, { ...context, pointed: undefined });
-  if (pointed?.remote !== undefined && session.edit !== undefined) return { do: 'edit', target: pointed.remote, text, style };
+  if (pointed?.remote !== undefined && session.edit !== undefined) return planOwnEdit(fresh, pointed.remote, context);
+  const text = wordsOf(fresh);
+  if (text === undefined) return { do: 'nothing' };
+  const style = styleOf(content);
   const now = toPlain(text);
   const was = pointed?.relation?.text;
   if (was === now) return { do: 'nothing' };
   const said = was === undefined || was.length >= textLength - 1 ? undefined : editAsText(was, now);
   return { do: 'send', text: said === undefined || said.startsWith('* ') ? before(text, words('* ')) : fromPlain(said), style, kept: now };
+}
+
+function planOwnEdit(fresh: MatrixEvent, target: RemoteMessage, context: PlanContext): Deed {
+  const file = attachmentOf(fresh);
+  const style = styleOf(fresh.content);
+  if (file !== undefined && context.can.files === 'upload') {
+    const text = captionOf(file, fresh.content) ?? [];
+    return { do: 'edit', target, text, style: 'text', kept: text.length === 0 ? file.name : toPlain(text), ofFile: true };
+  }
+  if (file !== undefined)
+    return { do: 'edit', target, text: describe(file, fresh.content, context), style: 'emote', kept: file.name, ofFile: false };
+  const text = wordsOf(fresh);
+  return text === undefined ? { do: 'nothing' } : { do: 'edit', target, text, style, kept: toPlain(text), ofFile: false };
 }
 
 function planRedaction(event: MatrixEvent, context: PlanContext): Deed {
@@ -124,23 +179,37 @@ function planRedaction(event: MatrixEvent, context: PlanContext): Deed {
 }
 
 function planReaction(event: MatrixEvent, context: PlanContext): Deed {
-  const emoji = stringIn(recordIn(event.content, 'm.relates_to'), 'key');
-  if (emoji === undefined || context.pointed?.relation === undefined) return { do: 'nothing' };
+  const sign = signOf(event.content);
+  if (sign === undefined || context.pointed?.relation === undefined) return { do: 'nothing' };
   const { remote, relation, called } = context.pointed;
-  // Anything may be a reaction's key; what is no sign any more is told in words.
-  if (remote !== undefined && context.session.react !== undefined && emoji.length <= quoteLength)
-    return { do: 'react', target: remote, emoji, on: true };
+  // Anything may be a reaction's key; what is no sign any more is told in words. A picture without a name is the network's to
+  // refuse, so that its sender hears of it.
+  const isSign = sign.length <= signLength || sign.startsWith('mxc://');
+  if (remote !== undefined && context.session.react !== undefined && isSign) return { do: 'react', target: remote, emoji: sign, on: true };
   const whose = called === undefined ? '' : `${called}: `;
-  return send(`reacted ${shorten(emoji)} to ${whose}"${shorten(relation.text ?? 'a message')}"`);
+  const shown = sign.startsWith('mxc://') ? 'with a picture' : shorten(sign);
+  return send(`reacted ${shown} to ${whose}"${shorten(relation.text ?? 'a message')}"`);
+}
+
+/** What a reaction shows: the sign itself; of a picture its name, as `:name:`. */
+export function signOf(content: Content): string | undefined {
+  const key = stringIn(recordIn(content, 'm.relates_to'), 'key');
+  if (key === undefined || !key.startsWith('mxc://')) return key;
+  const name = stringIn(content, 'shortcode') ?? stringIn(content, 'com.beeper.reaction.shortcode');
+  const bare = name?.replace(/^:+|:+$/g, '').slice(0, signLength) ?? '';
+  return /^[\p{L}\p{N}_+'-]+$/u.test(bare) ? `:${bare}:` : key;
+}
+
+export function nounOf({ kind }: Attachment): string {
+  return kind === 'audio' ? 'an audio file' : kind === 'image' ? 'an image' : `a ${kind}`;
 }
 
 function describe(file: Attachment, content: Content, context: PlanContext): RichText {
-  const a = file.kind === 'audio' ? 'an audio file' : file.kind === 'image' ? 'an image' : `a ${file.kind}`;
   const size = file.bytes === undefined ? '' : ` (${sizeOf(file.bytes)})`;
   const link = context.link(file);
-  const said: Inline[] = [words(`sent ${a}: ${shorten(file.name, nameLength)}${size}`)];
+  const said: Inline[] = [words(`sent ${nounOf(file)}: ${shorten(file.name, nameLength)}${size}`)];
   if (link !== undefined) said.push(words(' '), { is: 'link', to: link, of: [words(link)] });
-  const caption = file.caption ? textOf(content) : undefined;
+  const caption = captionOf(file, content);
   return caption === undefined ? [paragraph(...said)] : [...before(caption, ...said, words(' — '))];
 }
 

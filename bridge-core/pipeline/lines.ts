@@ -1,13 +1,16 @@
 // Printed bodies as they go out: the speaker's name where the bot speaks for somebody, the time where it is late, and no
-// more of them than the channel bears. Names and times stand outside the printed bodies, since a later try may differ in both.
+// more of them than the channel bears. Where bodies are text, names and times stand outside them, since a later try may differ
+// in both; where they are not, both are part of what is printed, at its head, and a later try says them as they were.
 
 import type { Fit, Formatter } from '../adapter.ts';
-import { fromPlain, type RichText } from '../format/rich-text.ts';
+import { fromPlain, paragraph, type RichText, text as words } from '../format/rich-text.ts';
+import type { ChannelId } from '../ids.ts';
 import type { Json } from '../remote-event.ts';
 
 /** With no page to put the rest on, this many lines of one message go out before it is cut. */
 const mostLines = 100;
 const nameLength = 32;
+const shownNameLength = 100;
 
 /** Put before every body; `late` only before the first that goes out. */
 export interface Decoration {
@@ -24,8 +27,18 @@ export function decorationFor(relayed: string | undefined, isEmote: boolean, lat
   };
 }
 
+export const undecorated: Decoration = { name: '', late: '' };
+
 export function decorate<Body extends Json>(body: Body, decoration: Decoration, isFirst: boolean): Body {
   return typeof body === 'string' ? (`${decoration.name}${isFirst ? decoration.late : ''}${body}` as Body) : body;
+}
+
+/** The text with its decoration, for bodies that nothing can be put before. */
+export function headed(text: RichText, { name, late }: Decoration): RichText {
+  if (name === '' && late === '') return text;
+  const [first, ...rest] = text;
+  const head = words(`${name}${late}`);
+  return first?.is === 'paragraph' ? [{ is: 'paragraph', of: [head, ...first.of] }, ...rest] : [paragraph(head), ...text];
 }
 
 export function narrowed(fit: Fit, decoration: Decoration): Fit {
@@ -39,9 +52,11 @@ export function narrowed(fit: Fit, decoration: Decoration): Fit {
   };
 }
 
-/** Bodies that are no text are the adapter's to cut. */
-export function fits(body: Json, fit: Fit): boolean {
-  return typeof body !== 'string' || Buffer.byteLength(body) <= (fit.multiline?.bytes ?? fit.bytes);
+/** An earlier try's body as what fits now: itself, or printed again from what it says. */
+export function refitted<Body extends Json>(formatter: Formatter<Body>, body: Body, fit: Fit, channel: ChannelId): readonly Body[] {
+  if (typeof body === 'string' && Buffer.byteLength(body) <= (fit.multiline?.bytes ?? fit.bytes)) return [body];
+  const pieces = formatter.print(formatter.parse(body, channel), fit);
+  return pieces.length > 1 || typeof body === 'string' ? pieces : [body];
 }
 
 /** Prints within the channel's budget; what is over it goes to a page, whose address stands in the last line. */
@@ -63,6 +78,11 @@ export async function printWithin<Body extends Json>(
 
 /** One line without the signs that stand around it: `op> yes` in a name would read as the words of another. */
 function cleaned(name: string): string {
-  const line = name.replace(/[\p{Cc}\p{Cf}\s<>]+/gu, ' ').trim();
-  return [...line].slice(0, nameLength).join('') || '?';
+  return shownName(name.replace(/[<>]+/g, ' '), nameLength);
+}
+
+/** A name for the network to show: one line, nothing in it that cannot be seen. */
+export function shownName(name: string, most = shownNameLength): string {
+  const line = name.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
+  return [...line].slice(0, most).join('') || '?';
 }

@@ -39,7 +39,8 @@ export class MatrixRouting {
       rows.push({ direction: towards.matrix, lane: laneOfAct(event), link: 0, source: event.id, task: { do: 'act', event } });
       if (event.type === 'm.room.message') return rows;
     }
-    const links = this.#parts.links.liveIn(event.room);
+    const all = this.#parts.links.liveIn(event.room);
+    const links = all.some(isOneWay) ? all.filter((link) => !isOneWay(link)) : all;
     if (links.length === 0) return rows;
     for (const link of this.#targets(event, links)) {
       rows.push({
@@ -67,10 +68,12 @@ export class MatrixRouting {
 
   #targets(event: MatrixEvent, links: readonly Link[]): readonly Link[] {
     if (event.type === 'm.room.member') return this.#membershipTargets(event, links);
-    if (event.type === 'm.room.topic') {
+    if (event.type === 'm.room.topic' || event.type === 'm.room.name') {
       if (this.isOurs(event.sender) || event.stateKey !== '') return [];
-      return links.filter(({ options }) => options.topic === 'both' || options.topic === 'to-network');
+      const option = event.type === 'm.room.topic' ? 'topic' : 'name';
+      return links.filter(({ options }) => options[option] === 'both' || options[option] === 'to-network');
     }
+    if (event.type === 'm.room.pinned_events') return this.isOurs(event.sender) || event.stateKey !== '' ? [] : links;
     if (!said.has(event.type)) return [];
     if (event.content[noticeField] === true && this.isOurs(event.sender)) return [];
     if (!this.isOurs(event.sender)) return links;
@@ -80,12 +83,13 @@ export class MatrixRouting {
   }
 
   // A person who left takes their session along, after their last words; one of ours put out by a person is put out on the
-  // network too. Only who was in can be put out: an invitation or a ban that ends is a leave as well.
+  // network too, and one who is invited is invited there. Only who was in can be put out: an invitation or a ban that ends is a leave as well.
   #membershipTargets(event: MatrixEvent, links: readonly Link[]): readonly Link[] {
     const { membership } = event.content;
-    if (membership !== 'leave' && membership !== 'ban') return [];
     const user = event.stateKey as UserId;
     const { names, roster } = this.#parts;
+    if (membership === 'invite') return names.isGhost(user) && !this.isOurs(event.sender) ? links : [];
+    if (membership !== 'leave' && membership !== 'ban') return [];
     const before = stringIn(event.was?.content, 'membership') ?? roster.membership(event.room, user);
     if (before !== 'join') return [];
     if (names.isGhost(user) && (user === event.sender || this.isOurs(event.sender))) return [];
@@ -99,6 +103,9 @@ export class MatrixRouting {
     return isLeaving ? (event.stateKey as UserId) : event.sender;
   }
 }
+
+/** It shows what the network says, and nothing goes back. */
+const isOneWay = ({ options }: Link): boolean => options.way === 'to-matrix';
 
 /** What waits for the new room must not hold up the way there. */
 const laneOfAct = (event: MatrixEvent): string => `${roomLane(event.room)}${event.type === 'm.room.tombstone' ? ' upgrade' : ''}`;

@@ -5,24 +5,29 @@ import type { Adapter, Session } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
 import { PermanentError } from '../errors.ts';
 import { mapMentions } from '../format/mentions.ts';
-import { toHtml, toPlain } from '../format/to-html.ts';
-import { eventId, localpartOf, type RemoteMessageId, type RoomId, remoteMessageId, remoteUserId, type UserId } from '../ids.ts';
-import { type EphemeralEvent, type MatrixEvent, noticeField, recordIn, relationOf, stringIn, trailOf } from '../matrix-event.ts';
+import { toPlain } from '../format/to-html.ts';
+import { type RemoteMessageId, type RoomId, remoteMessageId, type UserId } from '../ids.ts';
+import { type EphemeralEvent, type MatrixEvent, noticeField, relationOf } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
 import type { Link, Links } from '../plumbing/links.ts';
 import type { Json } from '../remote-event.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import type { Puppets, Voice } from '../virtual-users/puppets.ts';
-import { type Attachment, shownName } from './content.ts';
-import { type Deed, type Pointed, planFor, pointsAt } from './fallbacks.ts';
+import { Changes, isChange } from './changes.ts';
+import type { Attachment } from './content.ts';
+import { type Deed, type Edit, isFallingBack, type Pointed, planFor, pointsAt, type Send, signOf } from './fallbacks.ts';
 import type { NewRow } from './journal.ts';
-import { BehindParked, type Lanes } from './lanes.ts';
+import type { Lanes } from './lanes.ts';
 import type { MatrixRouting } from './matrix-routing.ts';
+import { Pointing } from './pointing.ts';
+import { isGivenByOthers } from './reactions.ts';
 import type { Recovery } from './recovery.ts';
-import { asRemoteMessage, type Relation, type Relations } from './relations.ts';
-import { linkLane, type Row, roomLane, states, towards } from './row.ts';
+import { ownId, type Relation, type Relations } from './relations.ts';
+import { type Done, Repeats } from './repeats.ts';
+import { type Row, roomLane, towards } from './row.ts';
 import { Saying, type SayingParts, type Words } from './saying.ts';
 import { Turns } from './turns.ts';
+import { Voices } from './voices.ts';
 
 /** Rows taken back that are remembered beside the journal. */
 const mostTakenBack = 10_000;
@@ -41,6 +46,8 @@ export interface MatrixToRemoteParts<Body extends Json> extends SayingParts<Body
   readonly ghosts: Pick<Ghosts, 'remoteOf'>;
   readonly isBridgeBot: (room: RoomId, user: UserId) => Promise<boolean>;
   readonly mediaLink: (file: Attachment, event: MatrixEvent) => string | undefined;
+  /** The public address of a person's picture. */
+  readonly picture: (mxc: string) => string | undefined;
   /** Ephemeral events and own redactions: worthless late, or already durable elsewhere. */
   readonly passing: (event: EphemeralEvent) => void;
   readonly redacted: (event: MatrixEvent) => void;
@@ -51,29 +58,45 @@ export interface MatrixToRemoteParts<Body extends Json> extends SayingParts<Body
   readonly log: Logger;
 }
 
-type SendDeed = Extract<Deed, { do: 'send' }>;
 /** One event on its way into the journal. */
 interface Wanted {
   readonly event: MatrixEvent;
   readonly rows: readonly NewRow[];
   readonly change: (() => void) | undefined;
 }
-interface Planned<Body extends Json> extends Words<Body> {
-  readonly deed: Deed;
+interface Planned<Body extends Json> extends Words<Body>, Done {
+  readonly link: Link;
+  readonly event: MatrixEvent;
   /** Its sender is told that nothing came of it. */
   readonly isDropped: boolean;
 }
+/** What is remembered of what was done, and what no longer stands. */
+interface Outcome {
+  readonly relations: readonly Relation[];
+  readonly forgets?: () => void;
+}
+const nothing: Outcome = { relations: [] };
 
 export class MatrixToRemote<Body extends Json> {
   readonly #parts: MatrixToRemoteParts<Body>;
+  readonly #voices: Voices<Body>;
+  readonly #pointing: Pointing;
   readonly #saying: Saying<Body>;
+  readonly #changes: Changes<Body>;
+  readonly #repeats: Repeats;
   readonly #turns = new Turns<Session<Body>>();
   /** Link and event of rows that were taken out of the journal, and may still stand in a lane. */
   readonly #takenBack = new Set<string>();
 
   constructor(parts: MatrixToRemoteParts<Body>) {
+    const isOurs = (user: UserId) => parts.routing.isOurs(user);
+    const isBridgeBot = ({ room, sender }: MatrixEvent) => parts.isBridgeBot(room, sender);
     this.#parts = parts;
+    this.#voices = new Voices({ ...parts, isOurs, isBridgeBot });
+    this.#pointing = new Pointing({ ...parts, isOurs });
     this.#saying = new Saying(parts);
+    this.#changes = new Changes(parts, { voices: this.#voices, pointing: this.#pointing, isOurs });
+    this.#repeats = new Repeats(parts);
   }
 
   async accept(batch: { events: readonly MatrixEvent[]; ephemeral: readonly EphemeralEvent[]; record: () => void }): Promise<void> {
@@ -146,15 +169,16 @@ export class MatrixToRemote<Body extends Json> {
     if (link === undefined || this.#isTakenBack(row, event) || (await this.#isNotice(event)))
       return await this.#parts.store.write(() => this.#parts.journal.remove(row));
     if (link.state !== 'live') throw new PermanentError('CHANNEL_CLOSED', link.reason ?? 'the link is suspended');
-    if (event.type === 'm.room.member' || event.type === 'm.room.topic') return await this.#change(row, link, event);
+    if (isChange(event)) return await this.#changes.carry(row, link, event);
 
-    const voice = await this.#speakAs(link, event);
+    const voice = await this.#voices.speakAs(link, event);
     const planned = await this.#convert(row, link, event, voice);
-    this.#parts.log.debug({ seq: row.seq, as: voice.session.self, relayed: voice.relayed, do: planned.deed.do }, 'converted');
-    await this.#turns.take(voice.session, async () => {
-      const relations = await this.#deliver(row, planned);
-      this.#parts.log.debug({ seq: row.seq, ids: relations.map(({ remote }) => remote) }, 'proved');
-      await this.#record(row, planned, relations);
+    const { session, relayed } = planned.voice;
+    this.#parts.log.debug({ seq: row.seq, as: session.self, relayed, do: planned.deed.do }, 'converted');
+    await this.#turns.take(session, async () => {
+      const outcome = await this.#deliver(row, planned);
+      this.#parts.log.debug({ seq: row.seq, ids: outcome.relations.map(({ remote }) => remote) }, 'proved');
+      await this.#record(row, planned, outcome);
     });
   }
 
@@ -163,24 +187,29 @@ export class MatrixToRemote<Body extends Json> {
     return event.content[noticeField] === true && (await this.#parts.isBridgeBot(event.room, event.sender));
   }
 
-  // 5 speak as
-  async #speakAs(link: Link, event: MatrixEvent): Promise<Voice<Body>> {
-    const { puppets, routing } = this.#parts;
-    if (routing.isOurs(event.sender) || (await this.#spokenFor(event)) !== undefined) return await puppets.relay(link.channel);
-    return await puppets.speak(event.sender, this.#parts.roster.nameOf(event.room, event.sender), link.channel);
-  }
-
   // 6 convert
   async #convert(row: Row, link: Link, event: MatrixEvent, voice: Voice<Body>): Promise<Planned<Body>> {
-    const target = pointsAt(event);
-    const pointed = target === undefined ? undefined : await this.#pointed(row, link, event, target, voice);
-    const deed = planFor(event, {
-      session: voice.session,
-      pointed,
-      link: (file) => this.#parts.mediaLink(file, event),
-    });
+    const can = this.#parts.adapter.capabilities(link.channel);
+    const thread = can.threads ? await this.#pointing.root(row, link, event) : undefined;
+    const target = thread !== undefined && isFallingBack(event) ? undefined : pointsAt(event);
+    const pointed = target === undefined ? undefined : await this.#pointing.at(row, link, event, target, voice);
+    const deed = planFor(event, { session: voice.session, can, pointed, thread, link: (file) => this.#parts.mediaLink(file, event) });
     const isDropped = event.type === 'm.reaction' && pointed?.isParked === true;
-    return { link, event, voice, name: await this.#nameOf(event), deed: this.#naming(deed), isDropped };
+    const person = await this.#voices.personIn(event);
+    return {
+      ...{ link, event, person, pointed, isDropped, deed: this.#naming(deed), name: person.name },
+      shownAs: () => this.#voices.shownAs(person),
+      voice: await this.#sameVoice(link, voice, deed, pointed),
+    };
+  }
+
+  /** What one of our sessions gave, the same takes back. */
+  async #sameVoice(link: Link, voice: Voice<Body>, deed: Deed, pointed: Pointed | undefined): Promise<Voice<Body>> {
+    if (deed.do !== 'react' || deed.on || voice.relayed) return voice;
+    const giver = pointed?.relation?.author;
+    if (giver === undefined || giver === voice.session.self) return voice;
+    const bot = await this.#parts.puppets.relay(link.channel);
+    return bot.session.self === giver ? bot : voice;
   }
 
   /** A ghost that is named is the person behind it. */
@@ -193,52 +222,72 @@ export class MatrixToRemote<Body extends Json> {
     return { ...deed, text };
   }
 
-  /** What the event points at: recorded, or on its way in another lane. A parked one holds an edit or a redaction back. */
-  async #pointed(row: Row, link: Link, event: MatrixEvent, target: string, voice: Voice<Body>): Promise<Pointed | undefined> {
-    const { relations, journal, lanes, roster } = this.#parts;
-    const { mention } = voice.session.fit(link.channel, 'text');
-    const named = (user: UserId) => mention({ user }) ?? roster.nameOf(event.room, user);
-    let known = relations.ofEvent(eventId(target), link.id);
-    if (known.length === 0) {
-      const pending = journal.findBySource(link.id, target);
-      if (pending === undefined || pending.seq >= row.seq || pending.state === states.dead) return undefined;
-      // What was revived stands behind others that may wait for this one.
-      if (pending.lane !== row.lane && pending.progress.revived !== true) await lanes.settled(pending);
-      if (lanes.isParked(pending)) {
-        const isOwnWord = event.type === 'm.room.message' && relationOf(event, 'm.replace') === undefined;
-        if (!isOwnWord && event.type !== 'm.reaction') throw new BehindParked(pending);
-        const whose = pending.task.do === 'say' ? named(pending.task.event.sender) : undefined;
-        return { remote: undefined, relation: undefined, called: whose, isParked: true };
-      }
-      known = relations.ofEvent(eventId(target), link.id);
-    }
-    const [relation] = known;
-    if (relation === undefined) return undefined;
-    const called = relation.author === undefined ? named(relation.sender) : mention({ remote: remoteUserId(relation.author) });
-    return { remote: asRemoteMessage(link.channel, known), relation, called };
-  }
-
   // 7 deliver
-  async #deliver(row: Row, planned: Planned<Body>): Promise<Relation[]> {
-    const { deed, voice, link, event } = planned;
-    const { session } = voice;
+  async #deliver(row: Row, planned: Planned<Body>): Promise<Outcome> {
+    const { deed } = planned;
     switch (deed.do) {
       case 'send':
         return await this.#send(row, planned, deed);
-      case 'edit': {
-        const [body] = this.#parts.adapter.formatter.print(deed.text, session.fit(link.channel, deed.style));
-        if (body !== undefined)
-          await session.edit?.(deed.target, { key: this.#key(row, 0), channel: link.channel, body, style: deed.style });
-        return [];
-      }
+      case 'edit':
+        return await this.#edit(row, planned, deed);
       case 'redact':
-        return (await this.#redact(planned, deed)) ? [] : await this.#send(row, planned, deed.otherwise);
+        return (await this.#redact(planned, deed)) ? nothing : await this.#send(row, planned, deed.otherwise);
       case 'react':
-        await session.react?.(link.channel, deed.target, deed.emoji, deed.on, this.#key(row, 0));
-        return deed.on ? [{ ...this.#relation(row, event, 0, deed.target.ids[0]), kind: 'reaction', emoji: deed.emoji }] : [];
+        return await this.#react(row, planned, deed);
       case 'nothing':
-        return [];
+        return nothing;
     }
+  }
+
+  async #send(row: Row, planned: Planned<Body>, deed: Send): Promise<Outcome> {
+    const { event } = planned;
+    const ids = await this.#say(row, planned, deed);
+    // A reaction told in words: what takes it back has nothing on the network to point at.
+    const emoji = event.type === 'm.reaction' ? signOf(event.content) : undefined;
+    if (emoji !== undefined) {
+      const target = planned.pointed?.relation;
+      const remote = target === undefined ? undefined : (target.remote ?? ownId(target.event));
+      return { relations: [{ ...this.#relation(row, event, 0, remote), kind: 'reaction', emoji }] };
+    }
+    const relations = ids.map((id, part) => ({
+      ...this.#relation(row, event, part, id === '' ? undefined : remoteMessageId(id)),
+      text: part === 0 ? (deed.kept ?? toPlain(deed.text)) : undefined,
+    }));
+    return { relations };
+  }
+
+  /** A file that cannot be had, or that the network does not take, is told by its address. */
+  async #say(row: Row, planned: Planned<Body>, deed: Send): Promise<readonly string[]> {
+    try {
+      return await this.#saying.say(row, planned, deed);
+    } catch (thrown) {
+      const isUnsaid = (row.progress.proved?.length ?? 0) === 0;
+      if (deed.otherwise === undefined || !isUnsaid || !(thrown instanceof PermanentError)) throw thrown;
+      this.#parts.log.info({ seq: row.seq, why: thrown.message }, 'a file is told by its address');
+      const { bodies: _, ...progress } = row.progress;
+      row.progress = progress;
+      return await this.#saying.say(row, planned, deed.otherwise);
+    }
+  }
+
+  /** Part by part: what is more than before is said, what is less goes. */
+  async #edit(row: Row, planned: Planned<Body>, deed: Edit): Promise<Outcome> {
+    const { link, voice, pointed, event } = planned;
+    const original = pointed?.relation;
+    const root = original?.thread;
+    const ids = await this.#saying.say(row, planned, deed, () => root && this.#pointing.known(link, root));
+    const surplus = deed.target.ids.slice(ids.length);
+    if (surplus.length > 0) await voice.session.redact?.(link.channel, { ...deed.target, ids: surplus });
+    if (original === undefined) return nothing;
+    const changed = ids.flatMap((id, part): Relation[] => {
+      const isNew = id !== deed.target.ids[part];
+      if (!isNew) return [];
+      const relation = this.#relation(row, event, part, id === '' ? undefined : remoteMessageId(id));
+      return [{ ...relation, event: original.event, thread: root, text: part === 0 ? deed.kept : undefined }];
+    });
+    const { relations } = this.#parts;
+    const forgets = () => relations.forgetFrom(original.event, link.id, ids.length);
+    return surplus.length === 0 ? { relations: changed } : { relations: changed, forgets };
   }
 
   /** By the person, else by the bot, which may be more in the channel than they are; false: by neither. */
@@ -256,96 +305,38 @@ export class MatrixToRemote<Body extends Json> {
     return false;
   }
 
-  async #send(row: Row, planned: Planned<Body>, deed: SendDeed): Promise<Relation[]> {
-    const { event } = planned;
-    const ids = await this.#saying.say(row, planned, deed);
-    // A reaction told in words: what takes it back has nothing on the network to point at.
-    const emoji = event.type === 'm.reaction' ? stringIn(recordIn(event.content, 'm.relates_to'), 'key') : undefined;
-    if (emoji !== undefined) return [{ ...this.#relation(row, event, 0, undefined), kind: 'reaction', emoji }];
-    return ids.map((id, part) => ({
-      ...this.#relation(row, event, part, id === '' ? undefined : remoteMessageId(id)),
-      text: part === 0 ? (deed.kept ?? toPlain(deed.text)) : undefined,
-    }));
+  async #react(row: Row, { link, event, voice }: Planned<Body>, deed: Extract<Deed, { do: 'react' }>): Promise<Outcome> {
+    const { session } = voice;
+    const { emoji, target, on } = deed;
+    const but = on ? event.id : event.redacts;
+    if (!isGivenByOthers(this.#parts, link, target, { emoji, self: session.self, but }))
+      await session.react?.(link.channel, target, emoji, on, this.#parts.journal.keyOf(row, 0));
+    if (on) return { relations: [{ ...this.#relation(row, event, 0, target.ids[0]), kind: 'reaction', author: session.self, emoji }] };
+    return { relations: [], forgets: () => but && this.#parts.relations.forget(but, link.id) };
   }
 
   // 8 record: before that session's next send; what the network now heard, the channel's other rooms hear in the same commit
-  async #record(row: Row, planned: Planned<Body>, relations: readonly Relation[]): Promise<void> {
-    const { store, journal, links, matrixLanes } = this.#parts;
-    const { deed, link, event, name } = planned;
-    const trail = [...trailOf(event), event.room];
-    const others = deed.do === 'send' ? links.liveOn(link.channel).filter(({ id, room }) => id !== link.id && !trail.includes(room)) : [];
+  async #record(row: Row, planned: Planned<Body>, { relations, forgets }: Outcome): Promise<void> {
+    const { store, journal, matrixLanes } = this.#parts;
+    const { deed, link, event } = planned;
+    const others = this.#repeats.othersThan(planned);
     const rows = await store.write(() => {
       for (const relation of relations) this.#parts.relations.write(relation);
+      forgets?.();
       const edited = relationOf(event, 'm.replace');
       if (edited !== undefined && (deed.do === 'send' || deed.do === 'edit'))
-        this.#parts.relations.reword(edited, link.id, event.sender, (deed.do === 'send' ? deed.kept : undefined) ?? toPlain(deed.text));
+        this.#parts.relations.reword(edited, link.id, event.sender, deed.kept ?? toPlain(deed.text));
       journal.remove(row);
       if (planned.isDropped)
         return [journal.append(droppedStatus(event, this.#parts.adapter.channels.describe(link.channel).network.name))];
-      if (deed.do !== 'send') return [];
-      return others.flatMap((other) => {
-        const source = this.#key(row, 0);
-        if (!journal.markSeen(towards.matrix, `repeat ${other.id}`, source)) return [];
-        const content = { body: toPlain(deed.text), html: toHtml(deed.text), style: deed.style };
-        const task = { do: 'repeat' as const, from: event.sender, name, content, trail, at: event.at };
-        return [journal.append({ direction: towards.matrix, lane: linkLane(other), link: other.id, source, task })];
-      });
+      return this.#repeats.append(others, row, planned, relations);
     });
     for (const made of rows) matrixLanes.push(made);
   }
 
-  // Kicks, topics and departures: an actor, a reason, and nothing to print.
-  async #change(row: Row, link: Link, event: MatrixEvent): Promise<void> {
-    const { puppets, ghosts, store, journal, routing } = this.#parts;
-    const reason = stringIn(event.content, 'reason');
-    const user = event.stateKey as UserId;
-    if (event.type === 'm.room.topic') {
-      const topic = stringIn(event.content, 'topic') ?? '';
-      const { session, relayed } = await this.#speakAs(link, event);
-      try {
-        await session.setTopic?.(link.channel, topic);
-      } catch (thrown) {
-        // Who may set it in the room need not be anybody in the channel; the bot often is.
-        if (relayed || !(thrown instanceof PermanentError)) throw thrown;
-        await (await puppets.relay(link.channel)).session.setTopic?.(link.channel, topic);
-      }
-    } else if (!routing.isOurs(user)) {
-      if (!this.#isElsewhere(user, link)) await puppets.withdraw(user, link.channel, reason);
-    } else {
-      const remote = ghosts.remoteOf(user);
-      const by = await this.#nameOf(event);
-      const { session } = await puppets.relay(link.channel);
-      if (remote !== undefined) await session.kick?.(link.channel, remote, `by ${by}${reason === undefined ? '' : `: ${reason}`}`);
-    }
-    await store.write(() => journal.remove(row));
-  }
-
-  async #nameOf(event: MatrixEvent): Promise<string> {
-    const shown = (await this.#spokenFor(event)) ?? this.#parts.roster.nameOf(event.room, event.sender);
-    return shown ?? localpartOf(event.sender);
-  }
-
-  /** In whose name a bridge's bot speaks. Anybody else speaks as themselves, whatever name they put on a message. */
-  async #spokenFor(event: MatrixEvent): Promise<string | undefined> {
-    const shown = shownName(event.content);
-    if (shown === undefined) return undefined;
-    const isBot = this.#parts.routing.isOurs(event.sender) || (await this.#parts.isBridgeBot(event.room, event.sender));
-    return isBot ? shown.name : undefined;
-  }
-
-  /** In another room of the same channel: the session is needed still. */
-  #isElsewhere(user: UserId, link: Link): boolean {
-    const { links, roster } = this.#parts;
-    return links.liveOn(link.channel).some(({ room }) => room !== link.room && roster.isIn(room, user));
-  }
-
-  #key(row: Row, part: number): string {
-    return this.#parts.journal.keyOf(row, part);
-  }
-
   #relation(row: Row, event: MatrixEvent, part: number, remote: RemoteMessageId | undefined): Relation {
     return {
-      ...{ event: event.id, link: row.link, part, remote, kind: 'message', sender: event.sender },
+      ...{ event: event.id, link: row.link, part, remote, kind: 'message', sender: event.sender, thread: relationOf(event, 'm.thread') },
       ...{ author: undefined, emoji: undefined, text: undefined, at: row.at },
     };
   }

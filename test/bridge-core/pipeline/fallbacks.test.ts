@@ -10,6 +10,7 @@ import type { Content, MatrixEvent } from '../../../bridge-core/matrix-event.ts'
 import { type Deed, type PlanContext, type Pointed, planFor, pointsAt, shorten, sizeOf } from '../../../bridge-core/pipeline/fallbacks.ts';
 import type { Relation } from '../../../bridge-core/pipeline/relations.ts';
 
+const bare = { files: 'link', threads: false } as const;
 const all = { edit: true, redact: true, react: true };
 const remote = { channel: channelId('n/#a'), ids: [remoteMessageId('m1')] };
 
@@ -29,7 +30,7 @@ function pointed(more: Partial<Pointed> = {}, relation: Partial<Relation> = {}):
 }
 
 const plan = (of: MatrixEvent, context: Partial<PlanContext> = {}): Deed =>
-  planFor(of, { session: {}, pointed: undefined, link: () => undefined, ...context });
+  planFor(of, { session: {}, can: bare, pointed: undefined, thread: undefined, link: () => undefined, ...context });
 
 /** `style: words`, or what else is done. */
 function told(deed: Deed): string {

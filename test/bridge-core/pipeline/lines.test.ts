@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Fit } from '../../../bridge-core/adapter.ts';
-import { fromPlain } from '../../../bridge-core/format/rich-text.ts';
-import { decorate, decorationFor, fits, narrowed, printWithin } from '../../../bridge-core/pipeline/lines.ts';
+import type { Fit, Formatter } from '../../../bridge-core/adapter.ts';
+import { fromPlain, type RichText } from '../../../bridge-core/format/rich-text.ts';
+import { toPlain } from '../../../bridge-core/format/to-html.ts';
+import { channelId } from '../../../bridge-core/ids.ts';
+import { decorate, decorationFor, headed, narrowed, printWithin, refitted, undecorated } from '../../../bridge-core/pipeline/lines.ts';
 import { fakeFormatter } from '../../support/fake-adapter/formatter.ts';
 
 const fit: Fit = { bytes: 100, lines: 3, markup: true, style: 'text', mention: () => undefined };
@@ -18,10 +20,14 @@ test('a name and a time stand before the words, the time only where it is said',
   assert.equal(decorate('hi', decorationFor(undefined, false, undefined), true), 'hi');
 });
 
-test('a body that is no text is left to its adapter', () => {
+test('a body that is no text bears name and time within, at the head of what is printed', () => {
   const body = { blocks: ['hi'] };
   assert.equal(decorate(body, decorationFor('Bob', false, at), true), body);
-  assert.ok(fits(body, { ...fit, bytes: 1 }));
+  const said = (text: RichText) => toPlain(headed(text, decorationFor('Bob', false, at)));
+  assert.equal(said(fromPlain('hi')), '<Bob> [13:07 UTC] hi');
+  assert.equal(said([{ is: 'preformatted', text: 'code' }]), '<Bob> [13:07 UTC] \ncode');
+  const text = fromPlain('hi');
+  assert.equal(headed(text, undecorated), text);
 });
 
 test('a name keeps to its place: short, of one line, never empty', () => {
@@ -42,10 +48,21 @@ test('what stands before a body is taken off its room, of several lines in one t
   assert.equal(narrowed({ ...fit, bytes: 20 }, decoration).bytes, 16, 'never nothing');
 });
 
-test('a body fits by its bytes, one of several lines by what those may hold in all', () => {
-  assert.ok(fits('ä'.repeat(50), fit));
-  assert.ok(!fits('ä'.repeat(51), fit));
-  assert.ok(fits('x\n'.repeat(200), { ...fit, multiline: { bytes: 400, lines: 300 } }));
+test('an earlier body that no longer fits is printed again, text by its bytes, anything else by what its adapter makes of it', () => {
+  const channel = channelId('fake/#a');
+  const refit = (body: string, now: Fit) => refitted(fakeFormatter, body, now, channel);
+  assert.deepEqual(refit('ä'.repeat(50), fit), ['ä'.repeat(50)]);
+  assert.deepEqual(refit('ä'.repeat(51), fit), ['ä'.repeat(50), 'ä']);
+  const long = 'x\n'.repeat(200);
+  assert.deepEqual(refit(long, { ...fit, multiline: { bytes: 400, lines: 300 } }), [long]);
+  const boxed: Formatter<{ said: string }> = {
+    parse: ({ said }, of) => fakeFormatter.parse(said, of),
+    print: (text, now) => fakeFormatter.print(text, now).map((said) => ({ said })),
+  };
+  const small = { said: 'ä'.repeat(50) };
+  assert.deepEqual(refitted(boxed, small, fit, channel), [small]);
+  assert.equal(refitted(boxed, small, fit, channel)[0], small);
+  assert.deepEqual(refitted(boxed, small, { ...fit, bytes: 60 }, channel), [{ said: 'ä'.repeat(30) }, { said: 'ä'.repeat(20) }]);
 });
 
 test('more lines than the channel bears go onto a page, of which the last line tells', async () => {

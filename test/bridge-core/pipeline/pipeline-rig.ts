@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { Brought } from '../../../bridge-core/appservice/brought.ts';
 import { openHomeserver } from '../../../bridge-core/appservice/open-homeserver.ts';
+import { openOutgoing } from '../../../bridge-core/appservice/outgoing-files.ts';
 import { openTransactions } from '../../../bridge-core/appservice/transactions.ts';
 import type { PermanentError } from '../../../bridge-core/errors.ts';
 import type { RichText } from '../../../bridge-core/format/rich-text.ts';
@@ -13,6 +14,7 @@ import { toPlain } from '../../../bridge-core/format/to-html.ts';
 import { type RoomId, roomId, type UserId, userId } from '../../../bridge-core/ids.ts';
 import type { MatrixEvent } from '../../../bridge-core/matrix-event.ts';
 import { Roster } from '../../../bridge-core/membership/roster.ts';
+import type { Attachment } from '../../../bridge-core/pipeline/content.ts';
 import { Failures } from '../../../bridge-core/pipeline/failures.ts';
 import { Journal } from '../../../bridge-core/pipeline/journal.ts';
 import { Lanes } from '../../../bridge-core/pipeline/lanes.ts';
@@ -181,11 +183,13 @@ function build(store: SqliteStore, hs: FakeHomeserver, network: FakeNetwork, mem
     ...{ adapter, homeserver, brought, store, journal, lanes: toMatrix, relations, recovery, links, ghosts, names, log: quiet },
     ...{ count, journaled: () => {}, passing: () => {}, act: async (event: MatrixEvent) => void acted.push(event.id) },
   });
+  const mediaLink = (file: Attachment) => (wish.mediaLinks ? `https://media.test/${file.name}` : undefined);
   const routing = new MatrixRouting({ links, names, roster, journal, isAct: (event) => event.content.body === '!act' });
   const matrixToRemote = new MatrixToRemote({
     ...{ adapter, routing, store, journal, lanes: toNetwork, matrixLanes: toMatrix, relations, recovery, links, roster, puppets, ghosts },
     ...{ markLate: wish.markLate ?? 60_000, isBridgeBot: async (_room: RoomId, user: UserId) => user.startsWith('@otherbridge:') },
-    ...{ mediaLink: (file) => (wish.mediaLinks ? `https://media.test/${file.name}` : undefined), page: publish },
+    ...{ mediaLink, page: publish, picture: (mxc) => `https://pictures.test/${mxc.slice('mxc://'.length)}.png` },
+    openFile: (file) => openOutgoing(homeserver, file, mediaLink(file)),
     ...{ count, journaled: () => {}, passing: () => {}, redacted: (event) => void redacted.push(event), log: quiet },
   });
   const transactions = openTransactions({

@@ -1,0 +1,95 @@
+// What an event of Matrix points at, as the network knows it: recorded, or on its way in another lane, for which it waits.
+
+import { type EventId, eventId, remoteUserId, type UserId } from '../ids.ts';
+import { type MatrixEvent, relationOf } from '../matrix-event.ts';
+import type { Roster } from '../membership/roster.ts';
+import type { Link, Links } from '../plumbing/links.ts';
+import type { Json, RemoteMessage } from '../remote-event.ts';
+import type { Voice } from '../virtual-users/puppets.ts';
+import type { Pointed } from './fallbacks.ts';
+import type { Journal } from './journal.ts';
+import { BehindParked, type Lanes } from './lanes.ts';
+import { asRemoteMessage, type Relation, type Relations } from './relations.ts';
+import { type Row, states } from './row.ts';
+
+export interface PointingParts {
+  readonly relations: Relations;
+  readonly journal: Pick<Journal, 'findBySource'>;
+  readonly lanes: Pick<Lanes, 'settled' | 'isParked'>;
+  readonly links: Pick<Links, 'byChannel'>;
+  readonly roster: Pick<Roster, 'nameOf'>;
+  readonly isOurs: (user: UserId) => boolean;
+}
+
+export class Pointing {
+  readonly #parts: PointingParts;
+
+  constructor(parts: PointingParts) {
+    this.#parts = parts;
+  }
+
+  /** A parked target holds an edit or a redaction back. */
+  async at<Body extends Json>(row: Row, link: Link, event: MatrixEvent, target: string, voice: Voice<Body>): Promise<Pointed | undefined> {
+    const { relations, journal, lanes, roster } = this.#parts;
+    const { mention } = voice.session.fit(link.channel, 'text');
+    const named = (user: UserId) => mention({ user }) ?? roster.nameOf(event.room, user);
+    let known = relations.ofEvent(eventId(target), link.id);
+    if (known.length === 0) {
+      const pending = journal.findBySource(link.id, target);
+      if (pending === undefined || pending.seq >= row.seq || pending.state === states.dead) return undefined;
+      // What was revived stands behind others that may wait for this one.
+      if (pending.lane !== row.lane && pending.progress.revived !== true) await lanes.settled(pending);
+      if (lanes.isParked(pending)) {
+        const isOwnWord = event.type === 'm.room.message' && relationOf(event, 'm.replace') === undefined;
+        if (!isOwnWord && event.type !== 'm.reaction') throw new BehindParked(pending);
+        const whose = pending.task.do === 'say' ? named(pending.task.event.sender) : undefined;
+        return { remote: undefined, relation: undefined, called: whose, isParked: true };
+      }
+      known = relations.ofEvent(eventId(target), link.id);
+    }
+    const [relation] = known;
+    if (relation === undefined) return undefined;
+    const isPerson = relation.author !== undefined && relation.kind === 'message';
+    const called = isPerson ? mention({ remote: remoteUserId(relation.author ?? '') }) : named(relation.sender);
+    return { remote: this.remoteOf(link, known), relation, called };
+  }
+
+  /** What began the event's thread, where the network knows it. */
+  async root(row: Row, link: Link, event: MatrixEvent): Promise<RemoteMessage | undefined> {
+    const root = relationOf(event, 'm.thread');
+    return root === undefined ? undefined : await this.whenKnown(row, link, root);
+  }
+
+  /** Waits for what is on its way. */
+  async whenKnown(row: Row, link: Link, event: EventId): Promise<RemoteMessage | undefined> {
+    const { journal, lanes } = this.#parts;
+    const known = this.known(link, event);
+    if (known !== undefined) return known;
+    const pending = journal.findBySource(link.id, event);
+    if (pending === undefined || pending.seq >= row.seq || pending.state === states.dead) return undefined;
+    if (pending.lane !== row.lane && pending.progress.revived !== true) await lanes.settled(pending);
+    return this.known(link, event);
+  }
+
+  /** Recorded already; waits for nothing. */
+  known(link: Link, event: EventId): RemoteMessage | undefined {
+    return this.remoteOf(
+      link,
+      this.#parts.relations.ofEvent(event, link.id).filter(({ kind }) => kind === 'message'),
+    );
+  }
+
+  /** Of what the bot repeated from another room, all the parts that it has on the network. */
+  remoteOf(link: Link, known: readonly Relation[]): RemoteMessage | undefined {
+    const remote = asRemoteMessage(link.channel, known);
+    const [first] = known;
+    const id = remote?.ids[0];
+    if (id === undefined || first?.kind !== 'message' || !this.#parts.isOurs(first.sender) || first.author !== undefined) return remote;
+    for (const other of this.#parts.links.byChannel(link.channel)) {
+      const [source] = other.id === link.id ? [] : this.#parts.relations.messagesOf(id, other.id);
+      const whole = source && asRemoteMessage(link.channel, this.#parts.relations.ofEvent(source.event, other.id));
+      if (whole !== undefined && whole.ids.length > 1) return whole;
+    }
+    return remote;
+  }
+}

@@ -1,0 +1,60 @@
+// Step 5 towards the network: whose session speaks for an event, and in whose name the bot does where it must.
+
+import type { UserId } from '../ids.ts';
+import { localpartOf } from '../ids.ts';
+import { type MatrixEvent, recordIn, stringIn } from '../matrix-event.ts';
+import type { Roster } from '../membership/roster.ts';
+import type { Link } from '../plumbing/links.ts';
+import type { Json, ShownAs } from '../remote-event.ts';
+import type { Puppets, Voice } from '../virtual-users/puppets.ts';
+import { shownName as profileName } from './content.ts';
+import { shownName } from './lines.ts';
+
+export interface VoiceParts<Body extends Json> {
+  readonly roster: Pick<Roster, 'nameOf' | 'avatarOf'>;
+  readonly puppets: Puppets<Body>;
+  readonly isOurs: (user: UserId) => boolean;
+  readonly isBridgeBot: (event: MatrixEvent) => Promise<boolean>;
+  /** The public address of a picture, where there is one. */
+  readonly picture: (mxc: string) => string | undefined;
+}
+
+/** A person as the room sees them; `avatar` is an mxc. */
+export interface Person {
+  readonly name: string;
+  readonly avatar: string | undefined;
+}
+
+export class Voices<Body extends Json> {
+  readonly #parts: VoiceParts<Body>;
+
+  constructor(parts: VoiceParts<Body>) {
+    this.#parts = parts;
+  }
+
+  async speakAs(link: Link, event: MatrixEvent): Promise<Voice<Body>> {
+    const { puppets, isOurs, roster } = this.#parts;
+    if (isOurs(event.sender) || (await this.#spokenFor(event)) !== undefined) return await puppets.relay(link.channel);
+    return await puppets.speak(event.sender, roster.nameOf(event.room, event.sender), link.channel);
+  }
+
+  async personIn(event: MatrixEvent): Promise<Person> {
+    const { roster } = this.#parts;
+    const { room, sender } = event;
+    const shown = await this.#spokenFor(event);
+    return shown ?? { name: roster.nameOf(room, sender) ?? localpartOf(sender), avatar: roster.avatarOf(room, sender) };
+  }
+
+  /** For networks that show it beside the words. */
+  shownAs({ name, avatar }: Person): ShownAs {
+    const address = avatar === undefined ? undefined : this.#parts.picture(avatar);
+    return { name: shownName(name), ...(address !== undefined && { avatar: address }) };
+  }
+
+  /** In whose name a bridge's bot speaks. Anybody else speaks as themselves, whatever name they put on a message. */
+  async #spokenFor(event: MatrixEvent): Promise<Person | undefined> {
+    const shown = profileName(event.content);
+    if (shown === undefined || !(this.#parts.isOurs(event.sender) || (await this.#parts.isBridgeBot(event)))) return undefined;
+    return { name: shown.name, avatar: stringIn(recordIn(event.content, 'com.beeper.per_message_profile'), 'avatar_url') };
+  }
+}
