@@ -43,13 +43,16 @@ export class Courtesies {
     if (reply !== undefined) this.#answer(session, line.nick, `ctcp ${ctcp.verb}`, `\u0001${reply}\u0001`);
   }
 
-  invited(session: IrcSession, line: IrcLine): void {
+  invited(session: IrcSession, line: IrcLine, isLinked: boolean): void {
     if (line.host === '') return;
     const channel = line.params[1] ?? '';
     const why = session.isBot
       ? 'a channel is linked by those who run the bridge, not by inviting its bot'
       : 'people come from Matrix only to channels that are linked';
-    this.#answer(session, line.nick, 'invite', `The invitation to ${channel} was declined: ${why}.`);
+    const words = isLinked
+      ? `${this.#parts.nameOf(session)} comes into ${channel} with their next words there.`
+      : `The invitation to ${channel} was declined: ${why}.`;
+    this.#answer(session, line.nick, 'invite', words);
   }
 
   /** The core's own words to somebody; under the same limit. */

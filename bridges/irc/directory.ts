@@ -4,10 +4,11 @@
 import type { Fit, RemoteEvent, RemoteMessageId, RemoteUser, UserId } from '#bridge-core';
 import type { Bot } from './bot.ts';
 import { remoteUser, spokenEvent } from './events.ts';
+import { withoutCodes } from './formatter.ts';
 import { historyLines, keepsHistory } from './history.ts';
 import { parseId } from './ids.ts';
 import type { OwnNicks } from './own-nicks.ts';
-import type { Presence } from './presence.ts';
+import type { Person, Presence } from './presence.ts';
 import type { Queries } from './queries.ts';
 import type { Reports } from './reports.ts';
 import type { SessionPool } from './session-pool.ts';
@@ -36,8 +37,8 @@ export class Directory {
   async user(folded: string): Promise<RemoteUser | undefined> {
     const { presence, ownNicks, queries, bot, fold } = this.#parts;
     if (ownNicks.sessionOf(folded) !== undefined) return undefined;
-    const known = presence.person(folded)?.nick;
-    if (known !== undefined) return remoteUser(known, this.#parts);
+    const known = presence.person(folded);
+    if (known !== undefined) return { ...remoteUser(known.nick, this.#parts), ...detailOf(known) };
     // Anything else could carry a second question, or name a channel.
     if (!/^[^\s\0!@:,*?.#&+~%\d-][^\s\0!@:,*?]*$/.test(folded)) return undefined;
     if (bot().session === undefined) throw bot().absence();
@@ -86,4 +87,15 @@ export class Directory {
       if (event !== undefined) yield event;
     }
   }
+}
+
+/** As WHOIS would tell it to anybody on the network. */
+function detailOf({ realname, mask, account, away }: Person): Pick<RemoteUser, 'detail'> {
+  const known = [
+    ...(realname === undefined ? [] : [`“${realname}”`]),
+    ...(mask === undefined ? [] : [mask]),
+    ...(account === undefined ? [] : [`logged in as ${account}`]),
+    ...(away === undefined ? [] : [`away: ${away}`]),
+  ];
+  return known.length === 0 ? {} : { detail: withoutCodes(known.join(', ')) };
 }

@@ -80,7 +80,8 @@ export class LineHearing {
         this.#changed(session, line, own);
         return;
       case 'INVITE':
-        if (own === undefined && this.#isFor(session, line.params[0])) this.#parts.courtesies.invited(session, line);
+        // With invite-notify those of others come too, which change nothing in Matrix.
+        if (own === undefined && this.#isFor(session, line.params[0])) this.#invited(session, line);
         return;
       case 'FAIL':
         session.attendance.heard(line, false);
@@ -118,7 +119,15 @@ export class LineHearing {
       const now = Date.now();
       if (replay === undefined || now > replay.until || timeOf(line, now) <= replay.after) return;
     }
+    if (session.isBot) this.#tagged(session, line);
     this.#parts.reporters.heard(session, channel.coverage, line);
+  }
+
+  /** With account-tag a line without the tag is from somebody who is not logged in. Old lines tell of old times. */
+  #tagged(session: IrcSession, line: IrcLine): void {
+    const { account, batch } = line.tags;
+    if (batch !== undefined || (account === undefined && !session.connection.capabilities.has('account-tag'))) return;
+    this.#parts.presence.note(line.nick, { account: account ?? '' });
   }
 
   #joined(session: IrcSession, line: IrcLine, own: IrcSession | undefined): void {
@@ -213,6 +222,17 @@ export class LineHearing {
     else if (line.command === 'TOPIC') channel.topic = line.params[1] ?? '';
   }
 
+  #invited(session: IrcSession, line: IrcLine): void {
+    const { channels, courtesies, bot } = this.#parts;
+    const channel = channels.named(line.params[1] ?? '');
+    // Back to where it belongs, before its time.
+    if (channel !== undefined && session.isBot)
+      bot()
+        .enter(channel)
+        .catch(() => {});
+    else courtesies.invited(session, line, channel !== undefined);
+  }
+
   /** What is known of people beside where they are. */
   #noted(session: IrcSession, line: IrcLine, own: IrcSession | undefined): void {
     const { presence, reporters, reports, channels } = this.#parts;
@@ -232,10 +252,13 @@ export class LineHearing {
         return;
       }
       case 'ACCOUNT':
-        presence.noteAccount(nick, params[0] ?? '');
+        presence.note(nick, { account: params[0] ?? '' });
+        return;
+      case 'SETNAME':
+        presence.note(nick, { realname: params[0] ?? '' });
         return;
       case 'CHGHOST':
-        if (params[1] !== undefined) presence.noteMask(nick, `${params[0]}@${params[1]}`);
+        if (params[1] !== undefined) presence.note(nick, { mask: `${params[0]}@${params[1]}` });
         return;
     }
   }

@@ -9,11 +9,21 @@ export interface Person {
   readonly folded: string;
   /** `user@host` once seen. */
   mask: string | undefined;
+  /** Logged in as; undefined where they are not, or nobody told. */
   account: string | undefined;
+  /** As told at their JOIN, or by SETNAME. */
+  realname: string | undefined;
   /** What they left word of; undefined while they are there. */
   away: string | undefined;
   /** Folded names of the watched channels that they are in; few, so no set. */
   readonly channels: string[];
+}
+
+/** What the server told of somebody on the way; nobody's account is `*` or empty. */
+export interface Details {
+  readonly mask?: string | undefined;
+  readonly account?: string | undefined;
+  readonly realname?: string | undefined;
 }
 
 interface Members {
@@ -59,12 +69,11 @@ export class Presence {
     }
   }
 
-  joined(channel: string, nick: string, details: { readonly mask?: string; readonly account?: string } = {}): void {
+  joined(channel: string, nick: string, details: Details = {}): void {
     const members = this.#channels.get(channel);
     if (members === undefined || nick === '') return;
     const person = this.#personCalled(nick);
-    if (details.mask !== undefined) person.mask = details.mask;
-    if (details.account !== undefined) person.account = details.account === '*' ? undefined : details.account;
+    noteDetails(person, details);
     if (!person.channels.includes(channel)) person.channels.push(channel);
     members.signs.set(person.folded, members.signs.get(person.folded) ?? '');
     members.arriving?.set(person.folded, '');
@@ -102,14 +111,9 @@ export class Presence {
     }
   }
 
-  noteMask(nick: string, mask: string): void {
+  note(nick: string, details: Details): void {
     const person = this.#people.get(this.#support().fold(nick));
-    if (person !== undefined) person.mask = mask;
-  }
-
-  noteAccount(nick: string, account: string): void {
-    const person = this.#people.get(this.#support().fold(nick));
-    if (person !== undefined) person.account = account === '*' || account === '' ? undefined : account;
+    if (person !== undefined) noteDetails(person, details);
   }
 
   /** 353: `@+alice bob!user@host`. */
@@ -124,7 +128,8 @@ export class Presence {
       const [nick = '', mask] = splitAt(entry.slice(start), '!');
       if (nick === '') continue;
       const person = this.#personCalled(nick);
-      if (mask !== undefined) person.mask = mask;
+      // Under a nick that was theirs when we were last there, it may be somebody else.
+      if (mask !== undefined && mask !== person.mask) noteDetails(person, { mask, account: '', realname: '' });
       if (!person.channels.includes(channel)) person.channels.push(channel);
       members.arriving.set(person.folded, entry.slice(0, start));
     }
@@ -168,7 +173,7 @@ export class Presence {
       known.nick = nick;
       return known;
     }
-    const person: Person = { nick, folded, mask: undefined, account: undefined, away: undefined, channels: [] };
+    const person: Person = { nick, folded, mask: undefined, account: undefined, realname: undefined, away: undefined, channels: [] };
     this.#people.set(folded, person);
     return person;
   }
@@ -180,6 +185,17 @@ export class Presence {
     if (at >= 0) person.channels.splice(at, 1);
     if (person.channels.length === 0) this.#people.delete(folded);
   }
+}
+
+function noteDetails(person: Person, { mask, account, realname }: Details): void {
+  if (mask !== undefined) person.mask = kept(mask, person.mask);
+  if (account !== undefined) person.account = account === '*' || account === '' ? undefined : kept(account, person.account, person.nick);
+  if (realname !== undefined) person.realname = realname === '' ? undefined : kept(realname, person.realname, person.nick, person.account);
+}
+
+/** The string that is kept already where it says the same; else a copy of its own, since a piece of a line holds the whole line. */
+function kept(text: string, ...known: readonly (string | undefined)[]): string {
+  return known.find((each) => each === text) ?? Buffer.from(text).toString();
 }
 
 function moveKey(map: Map<string, string> | undefined, from: string, to: string): void {

@@ -81,8 +81,8 @@ export class Reports {
     const { command, params, nick } = line;
     switch (command) {
       case 'JOIN': {
-        const mask = line.host === '' ? {} : { mask: `${line.user}@${line.host}` };
-        presence.joined(channel.folded, nick, params[1] === undefined ? mask : { ...mask, account: params[1] });
+        const mask = line.host === '' ? undefined : `${line.user}@${line.host}`;
+        presence.joined(channel.folded, nick, { mask, account: params[1], realname: params[2] });
         break;
       }
       case 'NICK':

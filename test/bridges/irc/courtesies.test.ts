@@ -66,6 +66,37 @@ test('an invitation is declined with its reason, and not followed', async (t) =>
   assert.deepEqual(ircd.members('#party').sort(), ['yves', 'zoe']);
 });
 
+test('into a linked channel the bot follows an invitation at once, a puppet with its person’s next words', async (t) => {
+  const { ircd, world, id } = await start(t);
+  const zoe = ircd.person('zoe').join('#chan').becomeOperator('#chan');
+  zoe.kick('#chan', 'causeway');
+  zoe.kick('#chan', 'ann[m]');
+  zoe.mode('#chan', '+i');
+  await world.event('membership', ({ change }) => change === 'kick');
+  await assert.rejects(world.join('ann', id), { code: 'CHANNEL_CLOSED' });
+  zoe.invite('causeway', '#chan');
+  await ircd.waitForMember('#chan', 'causeway');
+  zoe.invite('ann[m]', '#chan');
+  assert.match((await zoe.waitForText('zoe', /#chan/)).params[1] ?? '', /^@ann:hs\.test comes into #chan with their next words there\.$/);
+  await world.say('ann', id, 'thank you');
+  await zoe.waitForText('#chan', 'thank you');
+});
+
+test('that others are invited is no news, and nobody is answered', async (t) => {
+  const { ircd, world } = await start(t);
+  const zoe = ircd.person('zoe').join('#chan').becomeOperator('#chan');
+  ircd.person('yves');
+  const before = world.events.length;
+  zoe.invite('yves', '#chan');
+  zoe.say('#chan', 'there');
+  await world.event('message');
+  assert.deepEqual(
+    world.events.slice(before).flatMap(({ kind }) => (kind === 'membership' ? [] : [kind])),
+    ['message'],
+  );
+  assert.deepEqual(zoe.texts('zoe'), []);
+});
+
 test('CTCP questions are answered in private, never in a channel', async (t) => {
   const { ircd, world } = await start(t);
   const zoe = ircd.person('zoe').join('#chan');
