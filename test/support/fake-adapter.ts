@@ -10,6 +10,7 @@ import {
   type ConnectionStatus,
   channelId,
   type Login,
+  type LoginFlow,
   type Lookups,
   PermanentError,
   type RemoteEvent,
@@ -26,6 +27,7 @@ import {
 import { FakeChannels } from './fake-adapter/channels.ts';
 import { eventOf, personOf } from './fake-adapter/events.ts';
 import { fakeFormatter } from './fake-adapter/formatter.ts';
+import { FakeLogins } from './fake-adapter/logins.ts';
 import { fakeLookups } from './fake-adapter/lookups.ts';
 import { type FakeNetwork, type Happening, isChatName } from './fake-adapter/network.ts';
 import { FakeSession, type Verb, verbs } from './fake-adapter/session.ts';
@@ -53,12 +55,16 @@ export interface FakeAdapterOptions {
   readonly bytes?: number;
   readonly lines?: number;
   readonly links?: readonly ConfiguredLink[];
+  /** People log in, by a token or by a page. */
+  readonly logins?: boolean;
 }
 
 export class FakeAdapter implements Adapter {
   readonly formatter = fakeFormatter;
   readonly lookups: Lookups = fakeLookups;
-  readonly logins = [];
+  readonly logins: readonly LoginFlow[];
+  readonly door: FakeLogins;
+  readonly inbox: AdapterTools['inbox'];
   readonly channels: FakeChannels;
   readonly network: FakeNetwork;
   readonly options: Required<Omit<FakeAdapterOptions, 'network' | 'tools'>>;
@@ -76,9 +82,12 @@ export class FakeAdapter implements Adapter {
   constructor(options: FakeAdapterOptions) {
     this.network = options.network;
     this.#tools = options.tools;
+    this.inbox = options.tools.inbox;
+    this.door = new FakeLogins(options.tools);
+    this.logins = options.logins === true ? this.door.flows : [];
     this.options = {
       ...{ verbs, messageIds: true, keys: true, shownAs: false, puppets: 'automatic', maxPuppets: 100, history: true, named: true },
-      ...{ bytes: 200, lines: 4, links: [], ...options },
+      ...{ bytes: 200, lines: 4, links: [], logins: false, ...options },
     };
     const ofOurs = this.options.named ? (nick: string) => this.#userCalled(nick) : undefined;
     this.channels = new FakeChannels(this.network, ofOurs, (nick) => this.#ownerOf(nick));

@@ -26,6 +26,9 @@ export interface FakeBridge {
   /** The newest one: a bridge that is started anew makes another. */
   adapter(): FakeAdapter;
   readonly lines: string[];
+  /** Where it listens. */
+  readonly url: string;
+  readonly storePath: string;
   restart(): Promise<void>;
 }
 
@@ -33,6 +36,7 @@ export interface FakeBridgeWish {
   readonly options?: Partial<FakeAdapterOptions>;
   /** More of the config, as YAML at top level. */
   readonly settings?: string;
+  readonly permissions?: Readonly<Record<string, string>>;
 }
 
 export async function startFakeBridge(t: TestContext, wish: FakeBridgeWish = {}): Promise<FakeBridge> {
@@ -62,7 +66,7 @@ export async function startFakeBridge(t: TestContext, wish: FakeBridgeWish = {})
       `homeserver: { url: ${homeserver.url}, domain: hs.test }`,
       `appservice: { listen: 127.0.0.1:${port}, url: http://127.0.0.1:${port}, registration: registration.yaml, bot: bridge }`,
       'store: fake.db',
-      'permissions: { "hs.test": admin }',
+      `permissions: ${JSON.stringify(wish.permissions ?? { 'hs.test': 'admin' })}`,
       'fake: {}',
       wish.settings ?? '',
     ].join('\n'),
@@ -82,7 +86,7 @@ export async function startFakeBridge(t: TestContext, wish: FakeBridgeWish = {})
   // Said at last, once the link is live.
   await until('the link', () => homeserver.requests.some(({ path }) => path.includes('/state/m.bridge/')) || undefined);
   return {
-    ...{ network, homeserver, room, person, lines },
+    ...{ network, homeserver, room, person, lines, url: `http://127.0.0.1:${port}`, storePath: join(folder, 'fake.db') },
     adapter: () => adapter as FakeAdapter,
     restart: async () => {
       await host.stop();

@@ -10,6 +10,9 @@ export class FakeChannels implements Channels {
   readonly #network: FakeNetwork;
   /** Who may link, by channel; nobody unless said. */
   readonly approved = new Set<string>();
+  /** Channels where somebody can be asked, and what was. */
+  readonly answering = new Set<string>();
+  readonly asked: { channel: ChannelId; requester: UserId; room: string }[] = [];
   readonly named?: NonNullable<Channels['named']>;
   /** Those that not everybody may know of. */
   readonly hidden = new Set<string>();
@@ -53,8 +56,12 @@ export class FakeChannels implements Channels {
     for (const nick of this.#network.channel(this.describe(channel).name).members) yield personOf(nick);
   }
 
-  async approvePlumb(channel: ChannelId, requester: UserId): Promise<'granted' | 'asked'> {
+  async approvePlumb(channel: ChannelId, requester: UserId, room: { readonly id: string }): Promise<'granted' | 'asked'> {
     if (this.approved.has(`${channel} ${requester}`)) return 'granted';
+    if (this.answering.has(channel)) {
+      this.asked.push({ channel, requester, room: room.id });
+      return 'asked';
+    }
     throw new DeniedError(`nobody in ${channel} agreed`);
   }
 
