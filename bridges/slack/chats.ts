@@ -1,0 +1,90 @@
+// Direct and group chats in which somebody of ours takes part by their own login: known by the lists that Slack gives for them, and
+// by what is told of new ones. Asked for what is heard where no room is linked, so it must be cheap.
+
+import type { Chat, UserId } from '#bridge-core';
+import type { Account } from './account.ts';
+import type { Conversation } from './conversations.ts';
+import type { Team } from './team.ts';
+import type { Ask } from './users.ts';
+
+interface Kept {
+  readonly kind: 'direct' | 'group';
+  /** Those of ours, by their ids in Slack. */
+  readonly ours: Set<string>;
+}
+
+export class Chats {
+  readonly #team: Pick<Team, 'accounts' | 'conversations'>;
+  readonly #kept = new Map<string, Kept>();
+  readonly #learning = new Map<string, Promise<boolean>>();
+
+  constructor(parts: { readonly team: Pick<Team, 'accounts' | 'conversations'> }) {
+    this.#team = parts.team;
+  }
+
+  has(channel: string): boolean {
+    return this.#kept.has(channel);
+  }
+
+  of(channel: string): Chat | undefined {
+    const kept = this.#kept.get(channel);
+    if (kept === undefined) return undefined;
+    const people = [...kept.ours].map((id) => this.#team.accounts.get(id)?.user).filter((user): user is UserId => user !== undefined);
+    return people.length === 0 ? undefined : { people, kind: kept.kind };
+  }
+
+  /** Whose eyes see the chat. */
+  accountIn(channel: string): Account | undefined {
+    for (const id of this.#kept.get(channel)?.ours ?? []) {
+      const account = this.#team.accounts.get(id);
+      if (account !== undefined) return account;
+    }
+    return undefined;
+  }
+
+  /** All of theirs, once they are logged in. */
+  async signedIn(account: Account): Promise<void> {
+    const list = this.#team.conversations.list('users.conversations', 'im,mpim', account.ask as unknown as Ask);
+    for await (const conversation of list) this.#learnOf(conversation, account.id);
+  }
+
+  left(id: string): void {
+    for (const [channel, kept] of this.#kept) {
+      kept.ours.delete(id);
+      if (kept.ours.size === 0) this.#kept.delete(channel);
+    }
+  }
+
+  opened(channel: string, kind: Kept['kind'], account: string): void {
+    const kept = this.#kept.get(channel) ?? { kind, ours: new Set() };
+    kept.ours.add(account);
+    this.#kept.set(channel, kept);
+  }
+
+  /** Told of a chat that is not known: whether one of these is in it. */
+  async learn(channel: string, eyes: readonly string[]): Promise<boolean> {
+    const known = this.#kept.get(channel);
+    const others = eyes.filter((id) => this.#team.accounts.has(id) && known?.ours.has(id) !== true);
+    if (others.length === 0) return known !== undefined;
+    const learning = this.#learning.get(channel) ?? this.#learn(channel, others).finally(() => this.#learning.delete(channel));
+    this.#learning.set(channel, learning);
+    return await learning;
+  }
+
+  async #learn(channel: string, eyes: readonly string[]): Promise<boolean> {
+    for (const id of eyes) {
+      const account = this.#team.accounts.get(id);
+      if (account === undefined) continue;
+      const conversation = await this.#team.conversations.load(channel, account.ask as unknown as Ask).catch(() => undefined);
+      if (conversation !== undefined) this.#learnOf(conversation, id);
+    }
+    return this.#kept.has(channel);
+  }
+
+  #learnOf(conversation: Conversation, account: string): void {
+    const { id, kind } = conversation;
+    if (kind !== 'direct' && kind !== 'group') return;
+    this.#team.conversations.keep(conversation);
+    this.opened(id, kind, account);
+  }
+}

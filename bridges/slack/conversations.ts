@@ -1,0 +1,132 @@
+// The channels and chats of one team as the bridge knows them: what each is, what it is called, whether the bot is in it. Asked
+// for one by one, kept in step with what Slack tells; lists are read page by page and not kept.
+
+import type { Channel } from '#bridge-core';
+import { type Fields, fieldsIn, listIn, textIn } from './fields.ts';
+import type { Ask } from './users.ts';
+
+export type Kind = NonNullable<Channel['kind']>;
+
+export interface Conversation {
+  readonly id: string;
+  readonly kind: Kind;
+  readonly name: string;
+  readonly topic: string;
+  readonly purpose: string;
+  readonly isMember: boolean;
+  readonly isArchived: boolean;
+  /** With other workspaces: their people are in it too. */
+  readonly isShared: boolean;
+  /** Of a direct message: who is at its other end. */
+  readonly user: string | undefined;
+}
+
+const pageSize = 200;
+
+export class Conversations {
+  readonly #ask: Ask;
+  readonly #kept = new Map<string, Conversation>();
+  readonly #asking = new Map<string, Promise<Conversation | undefined>>();
+
+  constructor(parts: { readonly ask: Ask }) {
+    this.#ask = parts.ask;
+  }
+
+  known(id: string): Conversation | undefined {
+    return this.#kept.get(id);
+  }
+
+  /** Rejects where Slack cannot be asked, or does not know of it for us. `ask`: another's eyes. */
+  async load(id: string, ask: Ask = this.#ask): Promise<Conversation | undefined> {
+    const kept = this.#kept.get(id);
+    if (kept !== undefined) return kept;
+    if (ask !== this.#ask) return this.#load(id, ask);
+    const asking = this.#asking.get(id) ?? this.#load(id, ask).finally(() => this.#asking.delete(id));
+    this.#asking.set(id, asking);
+    return await asking;
+  }
+
+  /** As Slack has it now. */
+  async refresh(id: string, ask: Ask = this.#ask): Promise<Conversation | undefined> {
+    return await this.#load(id, ask);
+  }
+
+  keep(conversation: Conversation): void {
+    this.#kept.set(conversation.id, conversation);
+  }
+
+  /** What is told of one that is known; the change where there is one. */
+  change(id: string, change: Partial<Conversation>): boolean {
+    const kept = this.#kept.get(id);
+    if (kept === undefined) return true;
+    const isNews = Object.entries(change).some(([name, value]) => kept[name as keyof Conversation] !== value);
+    if (isNews) this.#kept.set(id, { ...kept, ...change });
+    return isNews;
+  }
+
+  forget(id: string): void {
+    this.#kept.delete(id);
+  }
+
+  /** All that the asker may see, or is in; never kept, since most of a large workspace is never asked for. */
+  async *list(method: 'conversations.list' | 'users.conversations', types: string, ask: Ask = this.#ask): AsyncGenerator<Conversation> {
+    let cursor: string | undefined;
+    do {
+      const page = await ask(method, { types, exclude_archived: true, limit: pageSize, ...(cursor !== undefined && { cursor }) });
+      for (const channel of listIn(page, 'channels')) {
+        const read = conversationOf(channel);
+        if (read !== undefined) yield read;
+      }
+      cursor = textIn(fieldsIn(page, 'response_metadata'), 'next_cursor');
+    } while (cursor !== undefined);
+  }
+
+  async *members(id: string, ask: Ask = this.#ask): AsyncGenerator<string> {
+    let cursor: string | undefined;
+    do {
+      const page = await ask('conversations.members', { channel: id, limit: pageSize, ...(cursor !== undefined && { cursor }) });
+      for (const member of Array.isArray(page.members) ? page.members : []) if (typeof member === 'string') yield member;
+      cursor = textIn(fieldsIn(page, 'response_metadata'), 'next_cursor');
+    } while (cursor !== undefined);
+  }
+
+  async #load(id: string, ask: Ask): Promise<Conversation | undefined> {
+    const told = fieldsIn(await ask('conversations.info', { channel: id }), 'channel');
+    const read = told === undefined ? undefined : conversationOf(told);
+    if (read === undefined) return undefined;
+    // The bot alone tells whether it is in it.
+    const kept = ask === this.#ask ? read : { ...read, isMember: this.#kept.get(id)?.isMember ?? false };
+    this.#kept.set(id, kept);
+    return kept;
+  }
+}
+
+/** From `conversations.info` and the lists. */
+export function conversationOf(told: Fields): Conversation | undefined {
+  const id = textIn(told, 'id');
+  if (id === undefined) return undefined;
+  const kind: Kind =
+    told.is_im === true
+      ? 'direct'
+      : told.is_mpim === true
+        ? 'group'
+        : told.is_private === true || told.is_group === true
+          ? 'private'
+          : 'public';
+  return {
+    id,
+    kind,
+    name: textIn(told, 'name') ?? id,
+    topic: textIn(fieldsIn(told, 'topic'), 'value') ?? '',
+    purpose: textIn(fieldsIn(told, 'purpose'), 'value') ?? '',
+    isMember: told.is_member === true || kind === 'direct',
+    isArchived: told.is_archived === true,
+    isShared: told.is_shared === true || told.is_ext_shared === true || told.is_org_shared === true,
+    user: textIn(told, 'user'),
+  };
+}
+
+/** What people read as the topic: the purpose stands in where there is none. */
+export function topicOf({ topic, purpose }: Pick<Conversation, 'topic' | 'purpose'>): string {
+  return topic === '' ? purpose : topic;
+}

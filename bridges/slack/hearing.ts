@@ -1,0 +1,173 @@
+// The ways in: one Socket Mode connection for each app, RTM for each team (and person) of a classic app, one door for what Slack posts.
+// Several at once are no harm, for the intake takes everything once. Whom an app may speak for is decided here.
+
+import type { Inbox, Logger } from '#bridge-core';
+import type { Account } from './account.ts';
+import type { SlackBody } from './body.ts';
+import type { Commands } from './commands.ts';
+import type { Consent } from './consent.ts';
+import type { Intake } from './intake.ts';
+import type { AppSettings } from './settings.ts';
+import type { Team } from './team.ts';
+import { eventsApi } from './wire/events-api.ts';
+import { openRtm } from './wire/rtm.ts';
+import { openSocketMode } from './wire/socket-mode.ts';
+import type {
+  HttpAnswer,
+  HttpRequest,
+  Listener,
+  RtmSource,
+  SlackAnswer,
+  SlackEvent,
+  SlackInteraction,
+  Source,
+  SourceState,
+  SourceTiming,
+} from './wire/source.ts';
+import type { Caller, WebApi } from './wire/web-api.ts';
+
+export interface HearingParts {
+  readonly api: WebApi;
+  readonly teams: ReadonlyMap<string, Team>;
+  readonly intake: () => Intake;
+  readonly commands: Commands;
+  readonly consent: Consent;
+  readonly inbox: Inbox<SlackBody>;
+  readonly log: Logger;
+  readonly timing?: Partial<SourceTiming> | undefined;
+  /** The team missed something, or may have. */
+  readonly missed: (team: Team) => void;
+}
+
+export class Hearing {
+  readonly #parts: HearingParts;
+  /** By what is common to all teams of one app: its token for connections. */
+  readonly #sockets = new Map<string, Source>();
+  readonly #rtm = new Map<string, RtmSource>();
+  readonly #door: (request: HttpRequest) => Promise<HttpAnswer>;
+
+  constructor(parts: HearingParts) {
+    this.#parts = parts;
+    const { api, log, timing } = parts;
+    this.#door = eventsApi({ api, log, ...(timing !== undefined && { timing }), ...this.#listener, apps: () => this.#signingApps() });
+  }
+
+  /** What Slack posts to us. */
+  request(request: HttpRequest): Promise<HttpAnswer> {
+    return this.#door(request);
+  }
+
+  open(team: Team, bot: Caller): void {
+    if (team.transports.includes('socket') && team.app?.appToken !== undefined) this.#openSocket(team, team.app);
+    if (team.transports.includes('rtm')) this.#openRtm(team, `rtm of ${team.id}`, bot, true);
+  }
+
+  /** On RTM a person's own chats are told on their own connection alone. */
+  openFor(team: Team, account: Account, caller: Caller): void {
+    if (team.transports.includes('rtm')) this.#openRtm(team, rtmName(team, account), caller, false);
+  }
+
+  async closeFor(team: Team, account: Account): Promise<void> {
+    const name = rtmName(team, account);
+    const source = this.#rtm.get(name);
+    this.#rtm.delete(name);
+    await source?.close();
+  }
+
+  /** Where there is a connection of this identity that can tell of typing. */
+  typingOf(team: Team, account: Account | undefined): ((channel: string) => void) | undefined {
+    const source = this.#rtm.get(account === undefined ? `rtm of ${team.id}` : rtmName(team, account));
+    return source === undefined ? undefined : (channel) => source.type(channel);
+  }
+
+  async close(): Promise<void> {
+    const sources = [...this.#sockets.values(), ...this.#rtm.values()];
+    this.#sockets.clear();
+    this.#rtm.clear();
+    await Promise.all(sources.map((source) => source.close()));
+  }
+
+  #openSocket(team: Team, app: AppSettings): void {
+    const { api, log, timing, teams } = this.#parts;
+    const { appToken = '' } = app;
+    const via = appName(team, app);
+    team.ear('socket', this.#sockets.get(via)?.isUp ?? false, 'connecting by Socket Mode');
+    if (this.#sockets.has(via)) return;
+    const served = () => [...teams.values()].filter((each) => each.transports.includes('socket') && each.app?.appToken === appToken);
+    const onState = (state: SourceState) => {
+      for (const each of served()) this.#stateOf(each, 'socket', state);
+    };
+    this.#sockets.set(
+      via,
+      openSocketMode({ api, appToken, via, log, onState, ...(timing !== undefined && { timing }), ...this.#listener }),
+    );
+  }
+
+  #openRtm(team: Team, via: string, caller: Caller, isBot: boolean): void {
+    if (this.#rtm.has(via)) return;
+    const { log, timing } = this.#parts;
+    if (isBot) team.ear('rtm', false, 'connecting by RTM');
+    const onState = (state: SourceState) => {
+      if (isBot) this.#stateOf(team, 'rtm', state);
+    };
+    this.#rtm.set(via, openRtm({ caller, isBot, via, log, onState, ...(timing !== undefined && { timing }), ...this.#listener }));
+  }
+
+  #stateOf(team: Team, ear: string, state: SourceState): void {
+    if (state.state === 'up') {
+      // Up for good with what was missed on its way, which newer things wait for.
+      if (state.wasLost) this.#parts.missed(team);
+      team.ear(ear, true);
+    } else team.ear(ear, false, 'reason' in state ? state.reason : undefined);
+  }
+
+  get #listener(): Listener {
+    return {
+      onEvent: (event) => (this.#maySpeak(event.via, event.team, event) ? this.#parts.intake().hear(event) : done),
+      onCommand: async (command) => {
+        const team = this.#parts.teams.get(command.team);
+        return team === undefined || !this.#isOf(team, command.via) ? undefined : await this.#parts.commands.run(team, command);
+      },
+      onInteraction: (interaction) => this.#interaction(interaction),
+      onHeldBack: (id) => {
+        const team = this.#parts.teams.get(id);
+        if (team !== undefined) this.#parts.missed(team);
+      },
+    };
+  }
+
+  async #interaction(interaction: SlackInteraction): Promise<SlackAnswer | undefined> {
+    const team = this.#parts.teams.get(interaction.team);
+    if (team === undefined || !this.#isOf(team, interaction.via)) return undefined;
+    return await this.#parts.consent.answered(team, interaction);
+  }
+
+  /** An event of one app's for a team of another's is nobody's; one of a shared channel may name the other workspace. */
+  #maySpeak(via: string, id: string, { event }: SlackEvent): boolean {
+    const team = this.#parts.teams.get(id);
+    if (team !== undefined) return this.#isOf(team, via);
+    return typeof event.channel === 'string';
+  }
+
+  #isOf(team: Team, via: string): boolean {
+    return via === appName(team, team.app) || via.startsWith(`rtm of ${team.id}`);
+  }
+
+  #signingApps(): { via: string; secrets: readonly string[] }[] {
+    const apps = new Map<string, readonly string[]>();
+    for (const team of this.#parts.teams.values()) {
+      const secrets = team.app?.signingSecrets ?? [];
+      if (secrets.length > 0) apps.set(appName(team, team.app), secrets);
+    }
+    return Array.from(apps, ([via, secrets]) => ({ via, secrets }));
+  }
+}
+
+const done = Promise.resolve();
+
+/** Teams without an app of their own share one. */
+function appName(team: Team, app: AppSettings | undefined): string {
+  return team.hasOwnApp && app !== undefined ? `app of ${team.id}` : 'app';
+}
+
+const rtmName = (team: Team, account: Account): string => `rtm of ${team.id} ${account.id}`;

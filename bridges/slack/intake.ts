@@ -1,0 +1,186 @@
+// Whatever Slack tells, whichever way it comes: to whom it belongs, whether anybody listens, whether it is our own doing, and then
+// on to the core, in order within a channel, once. Slack is told that it was taken when this has settled.
+
+import type { ChannelId, Inbox, Logger } from '#bridge-core';
+import type { SlackBody } from './body.ts';
+import { readOf, type SlackRemoteEvent } from './events.ts';
+import { type Fields, fieldsIn, idIn, textIn } from './fields.ts';
+import { makeChannelId } from './ids.ts';
+import { ownDoing } from './ownership.ts';
+import { Reader } from './reader.ts';
+import type { Team } from './team.ts';
+import { teamTold } from './team-events.ts';
+import { dedupeKeyOf, postedKey } from './wire/dedupe.ts';
+import type { SlackEvent } from './wire/source.ts';
+
+export interface IntakeParts {
+  readonly inbox: Inbox<SlackBody>;
+  readonly log: Logger;
+  /** `channel`: told for another workspace that shares it. */
+  readonly teamOf: (event: SlackEvent, channel: string | undefined) => Team | undefined;
+  readonly isWatched: (channel: ChannelId) => boolean;
+  readonly someWatched: (team: Team) => ChannelId | undefined;
+  readonly count: (name: string, labels?: Readonly<Record<string, string>>) => void;
+  /** A message of this channel was handed on. */
+  readonly heard: (team: Team, channel: string, ts: string) => void;
+}
+
+/** Slack tells the same up to four times, over some minutes. */
+const mostGiven = 10_000;
+
+export class Intake {
+  readonly #parts: IntakeParts;
+  readonly #readers = new Map<Team, Reader>();
+  /** By channel: what must be handed on before the next. */
+  readonly #lines = new Map<ChannelId, Promise<unknown>>();
+  /** What is being handed on, and what was of late, by its name. */
+  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #given = new Set<string>();
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  hear(event: SlackEvent): Promise<void> {
+    const key = dedupeKeyOf(event);
+    if (key === undefined) return this.#hear(event, key);
+    const name = `${event.team} ${key}`;
+    const again = this.#given.has(name) ? done : this.#underWay.get(name);
+    if (again !== undefined) {
+      this.#parts.count('slack_events_repeated', { source: event.source });
+      return again;
+    }
+    const hearing = this.#hear(event, key).finally(() => this.#underWay.delete(name));
+    this.#underWay.set(name, hearing);
+    return hearing;
+  }
+
+  /** Nothing of the channel is handed on until `work` is done; it hands on by `pass`. */
+  before(channel: ChannelId, work: () => Promise<void>): Promise<void> {
+    const line = (this.#lines.get(channel) ?? Promise.resolve()).then(work);
+    this.#stand(channel, line);
+    return line;
+  }
+
+  readerOf(team: Team): Reader {
+    let reader = this.#readers.get(team);
+    if (reader === undefined) {
+      reader = new Reader(team);
+      this.#readers.set(team, reader);
+    }
+    return reader;
+  }
+
+  async #hear(told: SlackEvent, key: string | undefined): Promise<void> {
+    const { event } = told;
+    const channel = channelIn(event);
+    const team = this.#parts.teamOf(told, channel);
+    if (team === undefined) {
+      this.#parts.count('slack_events_dropped', { why: 'team' });
+      return;
+    }
+    const profiles = teamTold(team, told, this.#parts);
+    if (profiles !== undefined) {
+      await profiles;
+      return;
+    }
+    if (channel === undefined) return;
+    const isListening = this.#isListening(team, channel, told);
+    if (isListening !== true && !(await isListening)) return;
+    const id = makeChannelId(team.id, channel);
+    const reader = this.readerOf(team);
+    const own = ownDoing(team, channel, event);
+    if (own === true) return;
+    const preparing = own === undefined ? reader.prepare(event) : Promise.all([own, reader.prepare(event)]);
+    const before = this.#lines.get(id);
+    const pass = () => this.#pass(team, channel, told, key);
+    if (preparing === undefined && before === undefined) return await pass();
+    let passed: Promise<void> | undefined;
+    const line = Promise.all([before, preparing]).then(([, prepared]) => {
+      if (Array.isArray(prepared) && prepared[0] === true) return;
+      // Handed on is enough for the next of the channel; that it is kept, for Slack.
+      passed = pass();
+      passed.catch(() => {});
+    });
+    this.#stand(id, line);
+    await line;
+    await passed;
+  }
+
+  #stand(channel: ChannelId, line: Promise<unknown>): void {
+    const over = line
+      .catch(() => {})
+      .then(() => {
+        if (this.#lines.get(channel) === over) this.#lines.delete(channel);
+      });
+    this.#lines.set(channel, over);
+  }
+
+  /** Cheap for what is watched or known; a chat that nobody knew of is looked at once. */
+  #isListening(team: Team, channel: string, { event, authorizations }: SlackEvent): boolean | Promise<boolean> {
+    if (this.#parts.isWatched(makeChannelId(team.id, channel))) return true;
+    const type = event.channel_type;
+    const mayBeChat = type === 'im' || type === 'mpim' || (type === undefined && /^[DG]/.test(channel));
+    if (!mayBeChat || team.accounts.size === 0) return team.chats.has(channel);
+    const eyes = (authorizations ?? []).filter(({ isBot }) => !isBot).map(({ user }) => user);
+    return team.chats.learn(channel, eyes);
+  }
+
+  async #pass(team: Team, channel: string, told: SlackEvent, key: string | undefined): Promise<void> {
+    const { event, receivedAt, source, authorizations } = told;
+    const reader = this.readerOf(team);
+    const about = { channel, receivedAt, key, isRtm: source === 'rtm' };
+    const marker = event.type.endsWith('_marked') ? authorizations?.[0]?.user : undefined;
+    const read = marker === undefined ? reader.read(event, about) : readOf(event, marker, reader.view(about));
+    if (read === undefined || !isNews(team, channel, read, textIn(event, 'subtype'))) return;
+    await this.give(team, channel, read, key);
+  }
+
+  /** On to the core, by whatever way it was learnt; nothing where it was by another way already. */
+  async give(team: Team, channel: string, event: SlackRemoteEvent, key = nameOf(channel, event)): Promise<void> {
+    const name = key === undefined ? undefined : `${team.id} ${key}`;
+    if (name !== undefined && this.#given.has(name)) return;
+    if (name !== undefined) this.#note(name);
+    try {
+      if (event.kind === 'message' && event.thread !== undefined && event.id !== undefined)
+        team.threads.note(channel, event.id, event.thread);
+      await this.#parts.inbox.receive(event);
+      if (event.kind === 'message' && event.id !== undefined) this.#parts.heard(team, channel, event.id);
+    } catch (thrown) {
+      // Slack tells it again: then it is taken.
+      if (name !== undefined) this.#given.delete(name);
+      throw thrown;
+    }
+  }
+
+  #note(name: string): void {
+    this.#given.add(name);
+    const [oldest] = this.#given;
+    if (this.#given.size > mostGiven && oldest !== undefined) this.#given.delete(oldest);
+  }
+}
+
+const done = Promise.resolve();
+
+/** As wire/dedupe.ts calls what it is told. */
+function nameOf(channel: string, { kind, id }: SlackRemoteEvent): string | undefined {
+  return kind === 'message' && id !== undefined ? postedKey(channel, id) : id;
+}
+
+/** Names, topics and the like are told twice, as an event and as a message: what is so already is no news. */
+function isNews(team: Team, channel: string, event: SlackRemoteEvent, subtype: string | undefined): boolean {
+  if (event.kind !== 'channel') return true;
+  const { conversations } = team;
+  const { topic, name, archived } = event;
+  if (name !== undefined) return conversations.change(channel, { name });
+  if (archived !== undefined) return conversations.change(channel, { isArchived: archived });
+  if (topic === undefined) return true;
+  if (subtype?.endsWith('_purpose') !== true) return conversations.change(channel, { topic });
+  // The purpose stands in for a topic that is not there.
+  return conversations.change(channel, { purpose: topic }) && (conversations.known(channel)?.topic ?? '') === '';
+}
+
+/** Where it happened. */
+export function channelIn(event: Fields): string | undefined {
+  return idIn(event, 'channel') ?? textIn(event, 'channel_id') ?? textIn(fieldsIn(event, 'item'), 'channel');
+}

@@ -1,0 +1,86 @@
+// One team's events made into the core's: first whoever they name is looked up, where that is not known already, then they are
+// read. What is heard and what the history tells is read alike.
+
+import type { ChannelId } from '#bridge-core';
+import { emojiNamed } from './emoji.ts';
+import { peopleIn, remoteEventOf, type SlackRemoteEvent, saidIn, type View } from './events.ts';
+import { type Fields, fieldsIn, textIn } from './fields.ts';
+import { makeChannelId } from './ids.ts';
+import type { Team } from './team.ts';
+
+export interface About {
+  /** In Slack. */
+  readonly channel: string;
+  readonly receivedAt: number;
+  readonly key: string | undefined;
+  readonly isRtm: boolean;
+}
+
+/** ms: an event waits no longer for who is named in it; Slack itself waits three seconds for us. */
+const patience = 1_500;
+
+export class Reader {
+  readonly #team: Team;
+
+  constructor(team: Team) {
+    this.#team = team;
+  }
+
+  /** Undefined: all are known. Settles in any case: who cannot be had is called by their id. */
+  prepare(event: Fields): Promise<unknown> | undefined {
+    const people = this.#team.users.load([...peopleIn(event), ...mentionedIn(event)]);
+    const channels = this.#channels(event);
+    if (people === undefined && channels === undefined) return undefined;
+    return Promise.race([Promise.all([people, channels]), new Promise((resolve) => setTimeout(resolve, patience).unref())]);
+  }
+
+  read(event: Fields, about: About): SlackRemoteEvent | undefined {
+    return remoteEventOf(event, this.view(about));
+  }
+
+  /** A message as the history has it. */
+  readPosted(message: Fields, about: About): SlackRemoteEvent | undefined {
+    return message.type === 'message' && textIn(message, 'subtype') === undefined
+      ? saidIn(message, this.view(about))
+      : remoteEventOf({ ...message, type: 'message' }, this.view(about));
+  }
+
+  view({ channel, ...rest }: About): View {
+    const { users, extras, id } = this.#team;
+    return {
+      ...rest,
+      channel: makeChannelId(id, channel),
+      person: (of) => users.person(of),
+      emoji: (name) => {
+        const found = emojiNamed(name, (of) => extras.emoji(of));
+        if (found !== undefined && 'sign' in found) return { emoji: found.sign };
+        const emoji = `:${name}:`;
+        return found === undefined ? { emoji } : { emoji, picture: { name, source: found.address } };
+      },
+    };
+  }
+
+  channelId(channel: string): ChannelId {
+    return makeChannelId(this.#team.id, channel);
+  }
+
+  /** Channels that are named in a text, so that they can be called by their names. */
+  #channels(event: Fields): Promise<unknown> | undefined {
+    const { conversations } = this.#team;
+    const unknown = namesIn(event, channelSign, /<#(C[A-Z0-9]+)\|?>/g).filter((id) => conversations.known(id) === undefined);
+    return unknown.length === 0 ? undefined : Promise.allSettled(unknown.map((id) => conversations.load(id)));
+  }
+}
+
+const channelSign = '<#';
+
+/** `<@U0001>`: whoever is mentioned is called by their name. Slack writes the text beside the blocks, mentions and all. */
+function mentionedIn(event: Fields): string[] {
+  return namesIn(event, '<@', /<@([UWB][A-Z0-9]+)(?:\|[^>]*)?>/g);
+}
+
+function namesIn(event: Fields, sign: string, pattern: RegExp): string[] {
+  const text = textIn(event, 'text') ?? textIn(fieldsIn(event, 'message'), 'text');
+  if (text?.includes(sign) !== true) return [];
+  return [...new Set(Array.from(text.matchAll(pattern), (match) => match[1] ?? ''))].slice(0, 50);
+}

@@ -1,0 +1,117 @@
+// What Slack tells of a team as a whole, or of a channel as such: people, emoji and groups change, tokens die, the app is taken out,
+// channels get other ids or vanish. Mends what is known of the team; tells the core where it must act.
+
+import type { ChannelId, Inbox } from '#bridge-core';
+import { PermanentError } from '#bridge-core';
+import type { SlackBody } from './body.ts';
+import { type Fields, fieldsIn, idIn, textIn, textsIn } from './fields.ts';
+import { makeChannelId } from './ids.ts';
+import type { Team } from './team.ts';
+import type { SlackEvent } from './wire/source.ts';
+
+export interface TeamListener {
+  readonly inbox: Inbox<SlackBody>;
+  /** Any channel of the team that is listened to. */
+  readonly someWatched: (team: Team) => ChannelId | undefined;
+}
+
+/** Undefined: it is of a channel, and read elsewhere. */
+export function teamTold(team: Team, { event, authorizations }: SlackEvent, to: TeamListener): Promise<unknown> | undefined {
+  switch (event.type) {
+    case 'message':
+    case 'reaction_added':
+    case 'reaction_removed':
+      return undefined;
+    case 'user_change':
+    case 'user_profile_changed':
+    case 'team_join':
+      return personTold(team, fieldsIn(event, 'user') ?? {}, to);
+    case 'emoji_changed':
+      team.extras.emojiChanged(event);
+      return done;
+    case 'subteam_created':
+    case 'subteam_updated':
+      team.extras.groupChanged(event);
+      return done;
+    case 'tokens_revoked':
+      tokensRevoked(team, fieldsIn(event, 'tokens') ?? {});
+      return done;
+    case 'app_uninstalled':
+      team.refused(new PermanentError('NETWORK_LOGIN', 'the app was taken out of the workspace'));
+      return done;
+    case 'channel_id_changed':
+      return moved(team, event, to);
+    case 'channel_deleted':
+    case 'group_deleted':
+      return shutOut(team, event, to, 'The channel was deleted in Slack');
+    case 'channel_left':
+    case 'group_left':
+      return left(team, event, authorizations?.[0]?.user, to);
+    case 'member_left_channel':
+      return textIn(event, 'user') === team.identity?.botUser ? left(team, event, team.identity?.botUser, to) : undefined;
+    case 'im_created':
+    case 'im_open':
+    case 'mpim_open':
+    case 'mpim_joined':
+      return chatOpened(team, event);
+    case 'channel_shared':
+    case 'channel_unshared': {
+      const channel = idIn(event, 'channel');
+      if (channel !== undefined) team.conversations.change(channel, { isShared: event.type === 'channel_shared' });
+      return done;
+    }
+    default:
+      return undefined;
+  }
+}
+
+const done = Promise.resolve();
+
+async function personTold(team: Team, user: Fields, { inbox, someWatched }: TeamListener): Promise<void> {
+  const change = team.users.changed(user);
+  const channel = change === undefined ? undefined : someWatched(team);
+  if (change !== undefined && channel !== undefined) await inbox.receive({ kind: 'profile', at: Date.now(), channel, ...change });
+}
+
+/** `oauth` and `bot` hold the people whose tokens they were. */
+function tokensRevoked(team: Team, tokens: Fields): void {
+  for (const user of textsIn(tokens, 'oauth')) {
+    const account = team.accounts.get(user);
+    account?.end(new PermanentError('NETWORK_LOGIN', 'Slack has revoked the login'));
+  }
+  const { botUser } = team.identity ?? {};
+  if (botUser !== undefined && textsIn(tokens, 'bot').includes(botUser))
+    team.refused(new PermanentError('NETWORK_LOGIN', 'Slack has revoked the token of the bot'));
+}
+
+async function moved(team: Team, event: Fields, { inbox }: TeamListener): Promise<void> {
+  const [from, to] = [textIn(event, 'old_channel_id'), textIn(event, 'new_channel_id')];
+  if (from === undefined || to === undefined) return;
+  const known = team.conversations.known(from);
+  if (known !== undefined) team.conversations.keep({ ...known, id: to });
+  await inbox.moved?.(makeChannelId(team.id, from), makeChannelId(team.id, to));
+  team.conversations.forget(from);
+}
+
+async function shutOut(team: Team, event: Fields, { inbox }: TeamListener, reason: string): Promise<void> {
+  const channel = idIn(event, 'channel');
+  if (channel === undefined) return;
+  team.conversations.forget(channel);
+  inbox.suspended(makeChannelId(team.id, channel), reason);
+}
+
+/** The bot was removed, or left by somebody's command in Slack; a person's own leaving is told by the channel's members. */
+async function left(team: Team, event: Fields, user: string | undefined, listener: TeamListener): Promise<void> {
+  const channel = idIn(event, 'channel');
+  if (channel === undefined || user === undefined || user !== team.identity?.botUser) return;
+  // By ourselves: that was noted before it was done.
+  if (team.conversations.known(channel)?.isMember === false) return;
+  team.conversations.change(channel, { isMember: false });
+  listener.inbox.suspended(makeChannelId(team.id, channel), 'The bridge was removed from the channel in Slack');
+}
+
+async function chatOpened(team: Team, event: Fields): Promise<void> {
+  const channel = idIn(event, 'channel');
+  const user = textIn(event, 'user');
+  if (channel !== undefined && user !== undefined) await team.chats.learn(channel, [user]);
+}

@@ -1,0 +1,241 @@
+// One workspace: who the bot is there, whether Slack answers, who is logged in, and what is known of its people and channels.
+// It says nothing and hears nothing itself: sessions speak (session.ts), the intake hears (intake.ts).
+
+import {
+  BridgeError,
+  type Inbox,
+  type Logger,
+  messageOf,
+  PermanentError,
+  type RemoteUserId,
+  RetryableError,
+  type Speaker,
+  UnreachableError,
+  type UserId,
+} from '#bridge-core';
+import { type Account, isTokenEnded } from './account.ts';
+import type { SlackBody } from './body.ts';
+import { Chats } from './chats.ts';
+import { Conversations } from './conversations.ts';
+import { parseId } from './ids.ts';
+import { OwnActs } from './own-acts.ts';
+import type { AppSettings, Transport } from './settings.ts';
+import { TeamExtras } from './team-extras.ts';
+import { Threads } from './threads.ts';
+import { type Ask, Users } from './users.ts';
+import type { Method, Replies } from './wire/methods.ts';
+import type { Arguments, Caller, CallOptions } from './wire/web-api.ts';
+
+export interface Identity {
+  readonly botUser: string;
+  readonly botId: string | undefined;
+  readonly appId: string | undefined;
+  readonly name: string;
+  /** `acme.slack.com` */
+  readonly domain: string;
+  readonly enterprise: string | undefined;
+  /** Empty: an old token, which may all that its user may. */
+  readonly scopes: ReadonlySet<string>;
+}
+
+export interface TeamParts {
+  readonly id: string;
+  readonly app: AppSettings | undefined;
+  readonly hasOwnApp: boolean;
+  readonly transports: readonly Transport[];
+  readonly inbox: Inbox<SlackBody>;
+  readonly log: Logger;
+  readonly bot: Caller;
+  /** The bot's, for files. */
+  readonly botToken: () => string;
+  /** It answers again: something may have been missed. */
+  readonly back: (team: Team) => void;
+  readonly pauses: { readonly first: number; readonly most: number };
+}
+
+export type TeamState = 'up' | 'connecting' | 'down';
+
+export class Team {
+  readonly id: string;
+  readonly app: AppSettings | undefined;
+  readonly hasOwnApp: boolean;
+  readonly transports: readonly Transport[];
+  readonly users: Users;
+  readonly conversations: Conversations;
+  readonly extras: TeamExtras;
+  readonly acts = new OwnActs();
+  readonly threads = new Threads();
+  readonly chats: Chats;
+  readonly accounts = new Map<string, Account>();
+  readonly #parts: TeamParts;
+  #identity: Identity | undefined;
+  #isAnswering = false;
+  /** Ways of hearing that have a connection: whether each stands. */
+  readonly #ears = new Map<string, boolean>();
+  #told: TeamState | undefined;
+  #detail: string | undefined;
+  #probing: Promise<void> | undefined;
+  #pause: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(parts: TeamParts) {
+    this.#parts = parts;
+    this.id = parts.id;
+    this.app = parts.app;
+    this.hasOwnApp = parts.hasOwnApp;
+    this.transports = parts.transports;
+    const ask = this.ask as unknown as Ask;
+    this.users = new Users({ team: parts.id, ask });
+    this.conversations = new Conversations({ ask });
+    this.extras = new TeamExtras({ ask });
+    this.chats = new Chats({ team: this });
+  }
+
+  get identity(): Identity | undefined {
+    return this.#identity;
+  }
+
+  get isReachable(): boolean {
+    return this.#isAnswering;
+  }
+
+  get botToken(): string {
+    return this.#parts.botToken();
+  }
+
+  get state(): TeamState {
+    if (this.#isAnswering && [...this.#ears.values()].every((isUp) => isUp)) return 'up';
+    return this.#isStopped || this.#told === 'down' ? 'down' : 'connecting';
+  }
+
+  get detail(): string | undefined {
+    return this.#detail;
+  }
+
+  /** Returns at once: it goes on until Slack answers. */
+  start(): void {
+    void this.probe().catch(() => {});
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#pause);
+    this.#isAnswering = false;
+  }
+
+  /** As the bot. */
+  readonly ask = <M extends Method>(method: M, args: Arguments = {}, options?: CallOptions): Promise<Replies[M]> =>
+    this.#parts.bot.call(method, args, options).catch((thrown) => {
+      if (isTokenEnded(thrown)) this.refused(thrown as BridgeError);
+      else if (thrown instanceof RetryableError && thrown.code === 'NETWORK_UNREACHABLE') this.lost(thrown.message);
+      throw thrown;
+    });
+
+  /** Asks Slack whether it is there, and who we are. Rejects where it is not. */
+  probe(): Promise<void> {
+    if (this.#isStopped) return Promise.reject(new UnreachableError('NETWORK_UNREACHABLE', 'the bridge stops'));
+    this.#probing ??= this.#greet().finally(() => {
+      this.#probing = undefined;
+    });
+    return this.#probing;
+  }
+
+  /** A call failed for want of Slack itself. */
+  lost(reason: string): void {
+    if (!this.#isAnswering) return;
+    this.#isAnswering = false;
+    this.#tell('connecting', reason);
+    this.#probeLater(this.#parts.pauses.first);
+  }
+
+  refused(error: BridgeError): void {
+    this.#isAnswering = false;
+    this.#tell('down', `${error.message}. ${error.remedy}`);
+  }
+
+  /** A way of hearing came up, or was lost. */
+  ear(name: string, isUp: boolean, reason?: string): void {
+    this.#ears.set(name, isUp);
+    if (isUp) this.#settle();
+    else this.#tell('connecting', reason);
+  }
+
+  speakerOf(user: string): Speaker | undefined {
+    if (user === this.#identity?.botUser || user === this.#identity?.botId) return { as: 'bot' };
+    const account = this.accounts.get(user);
+    return account === undefined ? undefined : { as: 'user', user: account.user };
+  }
+
+  accountOf(user: UserId): Account | undefined {
+    for (const account of this.accounts.values()) if (account.user === user && !account.isEnded) return account;
+    return undefined;
+  }
+
+  account(id: RemoteUserId): Account | undefined {
+    return this.accounts.get(parseId(id).id);
+  }
+
+  /** A person whose token Slack takes no more. */
+  ended(account: Account, reason: BridgeError): void {
+    this.accounts.delete(account.id);
+    this.chats.left(account.id);
+    const speaker: Speaker = { as: 'user', user: account.user };
+    this.#parts.inbox.connection(speaker, this.id, 'logged-out', reason.message);
+  }
+
+  async #greet(): Promise<void> {
+    try {
+      const told = await this.#parts.bot.call('auth.test', {}, { patience: 10_000 });
+      if (this.#isStopped) throw new UnreachableError('NETWORK_UNREACHABLE', 'the bridge stops');
+      this.#identity ??= await this.#identify(told);
+      this.#isAnswering = true;
+      this.#settle();
+    } catch (thrown) {
+      const error = thrown instanceof BridgeError ? thrown : new UnreachableError('NETWORK_UNREACHABLE', messageOf(thrown));
+      if (error instanceof PermanentError) this.refused(error);
+      else {
+        this.#tell('connecting', error.message);
+        this.#probeLater(this.#parts.pauses.first);
+      }
+      throw error;
+    }
+  }
+
+  async #identify(told: Replies['auth.test']): Promise<Identity> {
+    const bot =
+      told.bot_id === undefined ? undefined : await this.#parts.bot.call('bots.info', { bot: told.bot_id }).catch(() => undefined);
+    const scopes: readonly string[] = told.response_metadata?.scopes ?? [];
+    return {
+      botUser: told.user_id ?? '',
+      botId: told.bot_id,
+      appId: bot?.bot?.app_id,
+      name: told.team ?? this.id,
+      domain: told.url !== undefined && URL.canParse(told.url) ? new URL(told.url).host : `${this.id.toLowerCase()}.slack.com`,
+      enterprise: told.enterprise_id,
+      scopes: new Set(scopes),
+    };
+  }
+
+  #settle(): void {
+    if (this.state !== 'up' || this.#isStopped) return;
+    this.#detail = undefined;
+    if (this.#told !== 'up') this.#parts.back(this);
+    this.#tell('up');
+  }
+
+  #tell(state: TeamState, reason?: string): void {
+    if (this.#isStopped) return;
+    if (state !== 'up') this.#detail = reason;
+    if (state === this.#told) return;
+    this.#told = state;
+    this.#parts.inbox.connection({ as: 'bot' }, this.id, state, reason);
+  }
+
+  #probeLater(pause: number): void {
+    clearTimeout(this.#pause);
+    if (this.#isStopped) return;
+    this.#pause = setTimeout(() => {
+      this.probe().catch(() => this.#probeLater(Math.min(this.#parts.pauses.most, pause * 2)));
+    }, pause);
+  }
+}

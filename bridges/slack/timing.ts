@@ -1,0 +1,22 @@
+// How long things may take. Tests set shorter ones.
+
+import type { SourceTiming } from './wire/source.ts';
+
+export interface SlackTiming {
+  /** ms: a call may take so long. */
+  readonly callTimeout: number;
+  /** ms between the tries to reach Slack again. */
+  readonly probe: { readonly first: number; readonly most: number };
+  /** False: only what a 429 stops waits. */
+  readonly limits: boolean;
+  readonly countsTime: boolean;
+  readonly sources: Partial<SourceTiming> | undefined;
+}
+
+export const usualTiming: SlackTiming = {
+  callTimeout: 30_000,
+  probe: { first: 1_000, most: 30_000 },
+  limits: true,
+  countsTime: false,
+  sources: undefined,
+};
