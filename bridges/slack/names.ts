@@ -1,0 +1,20 @@
+// What the formatter must be told to read Slack's ids: from a cache, at once, for a message is read where nobody waits. A name
+// that is not known yet is undefined, and the id stands in its place.
+
+export interface FormatterNames {
+  /** How a person is called now, without a sign before it. */
+  user(team: string, id: string): string | undefined;
+  channel(team: string, id: string): string | undefined;
+  /** A group's handle. */
+  usergroup(team: string, id: string): string | undefined;
+  /** A workspace's own emoji, as Slack lists it: its address, or `alias:other`. */
+  emoji(team: string, name: string): string | undefined;
+}
+
+/** Knows nobody: for webhooks of who has no workspace. */
+export const noNames: FormatterNames = {
+  user: () => undefined,
+  channel: () => undefined,
+  usergroup: () => undefined,
+  emoji: () => undefined,
+};
