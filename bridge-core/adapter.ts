@@ -100,6 +100,8 @@ export interface ConfiguredLink {
 
 export interface ConnectionStatus {
   readonly network: string;
+  /** As people are told that it is called, as in Channel.network; `network` unless said. */
+  readonly name?: string;
   readonly state: 'up' | 'connecting' | 'down';
   readonly sessions: number;
   readonly detail?: string;
@@ -199,6 +201,7 @@ export interface Channel {
   readonly id: ChannelId;
   /** As people write it: `#node`. */
   readonly name: string;
+  /** Every answer calls it by its `name`; commands take any of these. */
   readonly network: { readonly id: string; readonly name: string; readonly domain: string; readonly aliases: readonly string[] };
   readonly topic?: string;
   readonly url?: string;

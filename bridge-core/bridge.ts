@@ -245,9 +245,10 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   /** People whose words wait are told that they do. */
   function tellOfOutage(network: string, isOver: boolean, lanes: readonly string[]): void {
     const rooms = new Set(lanes.flatMap((lane) => links.get(linkOfLane(lane))?.room ?? []));
+    const name = adapter.status().find((status) => status.network === network)?.name ?? network;
     const words = isOver
-      ? `${network} is back; what waited is delivered now.`
-      : `${network} is away. What is said here waits for it, ${printDuration(settings.ages.toNetwork)} at most.`;
+      ? `${name} is back; what waited is delivered now.`
+      : `${name} is away. What is said here waits for it, ${printDuration(settings.ages.toNetwork)} at most.`;
     for (const room of rooms) tell(room, words);
   }
 

@@ -103,9 +103,9 @@ export class Actions<Body extends Json = string> {
     const { permissions, adapter, links, logins } = this.#parts;
     permissions.mustBe('user', asked.by, 'ask for the status');
     const isAdmin = permissions.levelOf(asked.by) === 'admin';
-    const lines = adapter.status().map(({ network, state, sessions, detail }) => {
+    const lines = adapter.status().map(({ network, name = network, state, sessions, detail }) => {
       const more = isAdmin ? [`${sessions} session${sessions === 1 ? '' : 's'}`, ...(detail === undefined ? [] : [detail])] : [];
-      return [`${network}: ${state === 'up' ? 'connected' : state === 'connecting' ? 'connecting' : 'not connected'}`, ...more].join(', ');
+      return [`${name}: ${state === 'up' ? 'connected' : state === 'connecting' ? 'connecting' : 'not connected'}`, ...more].join(', ');
     });
     const all = links.all();
     const suspended = all.filter(({ state }) => state === 'suspended').length;
@@ -160,24 +160,24 @@ export class Actions<Body extends Json = string> {
     const { adapter, names } = this.#parts;
     const words = query.split(/[\s/]+/).filter((word) => word !== '');
     const networks = adapter.lookups?.networks() ?? [];
-    const network = words.length === 2 ? words[0] : networks.length === 1 ? networks[0]?.id : undefined;
-    const name = words.at(-1) ?? '';
-    if (network === undefined)
-      throw new PermanentError('BAD_REQUEST', `on which network? Give one of ${networks.map(({ id }) => id).join(', ')} before the name`);
-    const asked = Object.fromEntries((adapter.lookups?.userFields ?? []).map((field) => [field, field === 'domain' ? network : name]));
-    const found = adapter.lookups?.user({ ...asked, network });
+    const [typed, name = typed ?? ''] = words;
+    const network = words.length === 2 ? networks.find((each) => isNetwork(each, typed)) : networks.length === 1 ? networks[0] : undefined;
+    if (network === undefined) {
+      const all = networks.map((each) => (each.id === each.name ? each.id : `${each.id} (${each.name})`)).join(', ');
+      throw new PermanentError('BAD_REQUEST', `on which network? Give one of ${all} before the name`);
+    }
+    const { id, domain } = network;
+    const asked = Object.fromEntries((adapter.lookups?.userFields ?? []).map((field) => [field, field === 'domain' ? domain : name]));
+    const found = adapter.lookups?.user({ ...asked, network: id });
     const known = found === undefined ? undefined : await adapter.user(found.id);
-    if (known === undefined) return `There is nobody called ${name} on ${network}.`;
+    if (known === undefined) return `There is nobody called ${name} on ${network.name}.`;
     return `${known.name} (${known.id}) is ${names.ghostOf(known)} in Matrix${detailOf(known)}.`;
   }
 
   /** A link through which the asker speaks: of the room where they ask, or of any room that they are in. */
   #speaksIn(asked: Asked, network: string | undefined): Link {
     const { links, roster } = this.#parts;
-    const isMeant = (link: Link) => {
-      const { id, name, domain } = this.#describe(link).network;
-      return network === undefined || [id, name, domain].some((word) => word.toLowerCase() === network.toLowerCase());
-    };
+    const isMeant = (link: Link) => network === undefined || isNetwork(this.#describe(link).network, network);
     const here = links.liveIn(asked.room);
     const near = here.length > 0 ? here : links.all().filter((link) => link.state === 'live' && roster.isIn(link.room, asked.by));
     const meant = near.filter(isMeant);
@@ -255,6 +255,10 @@ export class Actions<Body extends Json = string> {
 
 function detailOf({ detail }: RemoteUser): string {
   return detail === undefined ? '' : `: ${detail}`;
+}
+
+function isNetwork({ id, name, domain }: { readonly id: string; readonly name: string; readonly domain: string }, typed = ''): boolean {
+  return [id, name, domain].some((word) => word.toLowerCase() === typed.toLowerCase());
 }
 
 function isCalled({ id, name, network }: Channel, query: string): boolean {

@@ -182,7 +182,7 @@ export class FakeNetwork {
       userFields: ['domain', 'nick'],
       locationFields: ['domain', 'channel'],
       fieldTypes: { nick: { regexp: '[^#\\s]+', placeholder: 'SomeNick' } },
-      networks: () => ['libera', 'oftc'].map((id) => ({ id, name: id, domain: `irc.${id}.test` })),
+      networks: () => ['libera', 'oftc'].map((id) => describe(channel('#any', id)).network),
       user: (fields: Readonly<Record<string, string>>) => {
         const network = networkOf(fields);
         const nick = fields.nick?.toLowerCase();
@@ -198,7 +198,7 @@ export class FakeNetwork {
     },
     speakerOf: (): Speaker | undefined => undefined,
     user: async (id: RemoteUserId) => this.known.get(id),
-    status: () => [{ network: 'libera', state: 'up' as const, sessions: 1 + this.#open.size }],
+    status: () => [{ network: 'libera', name: 'Libera', state: 'up' as const, sessions: 1 + this.#open.size }],
     channels: {
       describe: (id: ChannelId): Channel => describe(id),
       resolve: async (query: string): Promise<Channel | undefined> => {

@@ -56,7 +56,7 @@ test('help prints the table, an unknown word gets it too, and only the first lin
   assert.match(lastAnswer(rig), /^I do not know “frobnicate”\. [\s\S]*^help/m);
   rig.fake.say(op, id, '!irc status\n!irc link #node');
   await quiet();
-  assert.match(lastAnswer(rig), /^libera: connected, 1 session\n0 links$/);
+  assert.match(lastAnswer(rig), /^Libera: connected, 1 session\n0 links$/);
 });
 
 test('status, whois and nick answer people, and not those who may not use the bridge', async (t) => {
@@ -65,18 +65,23 @@ test('status, whois and nick answer people, and not those who may not use the br
   const banned = rig.fake.user('banned');
   const id = linkable(rig, op, { members: [rig.bot, carol, banned] });
   rig.fake.say(op, id, '!irc link #node');
-  rig.network.known.set(person('alice').id, person('Alice'));
+  rig.network.known.set(person('alice').id, { ...person('Alice'), detail: '“Alice L.”, logged in as al' });
   await quiet();
   const ask = async (who: string, what: string) => {
     rig.fake.say(who, id, `!irc ${what}`);
     await quiet();
     return lastAnswer(rig);
   };
-  assert.equal(await ask(carol, 'status'), 'libera: connected');
-  assert.equal(await ask(carol, 'whois libera ALICE'), 'Alice (libera/alice) is @irc_libera_alice:hs.test in Matrix.');
-  assert.match(await ask(carol, 'whois alice'), /on which network\? Give one of libera, oftc/);
-  assert.equal(await ask(carol, 'whois @irc_libera_alice:hs.test'), '@irc_libera_alice:hs.test stands for Alice (libera/alice).');
-  assert.equal(await ask(carol, 'whois oftc/alice'), 'There is nobody called alice on oftc.');
+  assert.equal(await ask(carol, 'status'), 'Libera: connected');
+  const alice = 'Alice (libera/alice) is @irc_libera_alice:hs.test in Matrix: “Alice L.”, logged in as al.';
+  for (const network of ['libera', 'Libera', 'irc.libera.test']) assert.equal(await ask(carol, `whois ${network} ALICE`), alice);
+  for (const words of ['alice', 'nowhere alice'])
+    assert.match(await ask(carol, `whois ${words}`), /on which network\? Give one of libera \(Libera\), oftc \(OFTC\) before the name/);
+  assert.equal(
+    await ask(carol, 'whois @irc_libera_alice:hs.test'),
+    '@irc_libera_alice:hs.test stands for Alice (libera/alice): “Alice L.”, logged in as al.',
+  );
+  assert.equal(await ask(carol, 'whois oftc/alice'), 'There is nobody called alice on OFTC.');
   assert.equal(await ask(carol, `whois ${carol}`), `${carol} has no session on the network.`);
   assert.equal(await ask(carol, 'nick Caro'), 'You are now Caro on Libera.');
   assert.equal(await ask(carol, 'nick libera taken'), 'taken cannot be had on Libera; you are taken1.');
