@@ -25,7 +25,7 @@ export interface Voice {
 
 export interface PostingParts {
   readonly voice: Voice;
-  readonly settings: Pick<SlackSettings, 'unfurl' | 'name' | 'replies'>;
+  readonly settings: Pick<SlackSettings, 'unfurl' | 'name' | 'replies' | 'notifyAll'>;
   readonly memory: KeyValue;
   readonly upload: UploadFile;
 }
@@ -176,12 +176,12 @@ export function nameFor(template: string, name: string): string {
   return [...template.replaceAll('{name}', name)].slice(0, 80).join('');
 }
 
-/** Text and blocks of an edit or a post. */
+/** Text and blocks of an edit or a post. Blocks show an emote as such already; where there are none, the marks do. */
 export function contentOf(body: SlackBody, isEmote: boolean): Record<string, unknown> {
-  const text = isEmote && body.text !== '' ? `_${body.text}_` : body.text;
+  const isMarked = isEmote && body.blocks === undefined && body.text !== '' && !body.text.includes('\n');
   return {
-    text,
-    ...(body.blocks !== undefined && !isEmote && { blocks: body.blocks }),
+    text: isMarked ? `_${body.text}_` : body.text,
+    ...(body.blocks !== undefined && { blocks: body.blocks }),
     ...(body.attachments !== undefined && { attachments: body.attachments }),
     ...(body.mrkdwn === false && { mrkdwn: false }),
   };

@@ -15,6 +15,7 @@ import {
 } from '#bridge-core';
 import type { SlackBody } from './body.ts';
 import { channelName } from './channel-names.ts';
+import type { SlackFit } from './formatter.ts';
 import { makeMessageId, makeUserId, parseId } from './ids.ts';
 import { actNames, expectation } from './ownership.ts';
 import { contentOf, Posting, type PostingParts, type Voice } from './posting.ts';
@@ -56,7 +57,12 @@ export function openSession(parts: SessionParts): Session<SlackBody> {
   const session: Session<SlackBody> = {
     self: makeUserId(voice.team.id, voice.self),
     speaker,
-    fit: (_channel: ChannelId, style: Style): Fit => ({ bytes: bodyBytes, lines: mostBodies, markup: true, style, mention: parts.mention }),
+    fit: (_channel: ChannelId, style: Style): SlackFit => ({
+      ...{ bytes: bodyBytes, lines: mostBodies, style, mention: parts.mention, team: voice.team.id },
+      // What Slack shows as a person's own act has no blocks.
+      markup: voice.isBot || style !== 'emote',
+      mayNotifyAll: parts.settings.notifyAll,
+    }),
     join,
     async leave(channel) {
       const { id } = parseId(channel);

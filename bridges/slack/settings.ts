@@ -165,6 +165,7 @@ export const slackSettings = z
       description:
         'An answer given in the main line of a room: in the thread of what it answers, and with `broadcast` seen in the channel too.',
     }),
+    notify_all: z.boolean().default(true).meta({ description: 'Who may call a whole room calls the whole channel (`@channel`) by it.' }),
     typing: z.boolean().default(true).meta({ description: 'Carry who is typing, where the team is on `rtm`; nothing else can.' }),
     presence: z.boolean().default(false).meta({ description: 'People with a login are shown as away in Slack when they are in Matrix.' }),
     history: z

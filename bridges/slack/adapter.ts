@@ -1,0 +1,244 @@
+// Puts the folder together: teams, what they hear by, sessions, channels, files, and the pages that Slack and people's browsers call.
+
+import {
+  type Adapter,
+  type AdapterTools,
+  type Capabilities,
+  type ChannelId,
+  type ConfiguredLink,
+  type ConnectionStatus,
+  type Formatter,
+  type Login,
+  type LoginFlow,
+  type RemoteFile,
+  type RemoteMessageId,
+  type RemoteUser,
+  type RemoteUserId,
+  roomId,
+  type Session,
+  type Speaker,
+  type UserId,
+} from '#bridge-core';
+import type { SlackBody } from './body.ts';
+import { SlackChannels } from './channels.ts';
+import { Commands } from './commands.ts';
+import { Consent } from './consent.ts';
+import type { SlackRemoteEvent } from './events.ts';
+import { Files } from './files.ts';
+import { slackFormatter } from './formatter.ts';
+import { Gaps } from './gaps.ts';
+import { Hearing } from './hearing.ts';
+import { historyOf } from './history.ts';
+import { makeChannelId, parseId } from './ids.ts';
+import { Intake } from './intake.ts';
+import { namesOf } from './known-names.ts';
+import { SlackLookups } from './lookups.ts';
+import { Sessions } from './sessions.ts';
+import type { SlackSettings } from './settings.ts';
+import type { Team } from './team.ts';
+import { Teams } from './teams.ts';
+import { type SlackTiming, usualTiming } from './timing.ts';
+import { WebApi } from './wire/web-api.ts';
+
+const topicWays = { off: 'off', 'slack-to-matrix': 'to-matrix', 'matrix-to-slack': 'to-network', both: 'both' } as const;
+
+export class SlackAdapter implements Adapter<SlackBody> {
+  readonly formatter: Formatter<SlackBody>;
+  readonly channels: SlackChannels;
+  readonly lookups: SlackLookups;
+  readonly closesGaps = true;
+  readonly logins: readonly LoginFlow[] = [];
+  #settings: SlackSettings;
+  readonly #api: WebApi;
+  readonly #teams: Teams;
+  readonly #hearing: Hearing;
+  readonly #intake: Intake;
+  readonly #gaps: Gaps;
+  readonly #sessions: Sessions;
+  readonly #files: Files;
+  readonly #watched = new Map<ChannelId, Team | undefined>();
+
+  /** `timing` for tests. */
+  constructor(settings: SlackSettings, tools: AdapterTools<SlackBody>, timing: Partial<SlackTiming> = {}) {
+    this.#settings = settings;
+    const { inbox, log, memory, count } = tools;
+    const pace = { ...usualTiming, ...timing };
+    this.#api = new WebApi({
+      apiUrl: settings.apiUrl,
+      limits: pace.limits,
+      timeout: pace.callTimeout,
+      onCalled: (method, outcome, ms) => {
+        count('remote_api_calls', { method });
+        if (outcome !== 'ok') count('slack_api_refusals', { method, outcome });
+        else if (pace.countsTime) count('slack_api_ms', { method }, ms);
+      },
+      onLimited: (method, after) => count('slack_rate_limited_ms', { method }, after),
+    });
+    this.#teams = new Teams({
+      settings,
+      tools,
+      api: this.#api,
+      pace,
+      back: (team) => this.#back(team),
+      opened: (team) => this.#opened(team),
+    });
+    const teams = this.#teams.all;
+    const consent = new Consent({ teams, inbox });
+    const commands = new Commands({ inbox });
+    this.#hearing = new Hearing({
+      ...{ api: this.#api, teams, consent, commands, inbox, log, timing: pace.sources },
+      intake: () => this.#intake,
+      missed: (team) => this.#gaps.fillAll(team),
+    });
+    this.#intake = new Intake({
+      ...{ inbox, count, log },
+      teamOf: (event, channel) => this.#teams.of(event, channel, (id) => this.#watched.has(id)),
+      isWatched: (id) => this.#watched.has(id),
+      someWatched: (team) => this.#watchedOf(team)[0],
+      heard: (team, channel, ts) => this.#gaps.heard(team, channel, ts),
+    });
+    this.#gaps = new Gaps({ memory, log, intake: this.#intake, settings: settings.history, watchedOf: (team) => this.#watchedOf(team) });
+    this.#files = new Files({
+      agent: this.#api.http.agent,
+      openers: (team) => this.#teams.openers(team),
+      trustedHosts: new Set([new URL(settings.apiUrl).host]),
+    });
+    this.#sessions = new Sessions({ ...{ teams, settings, memory, hearing: this.#hearing, api: this.#api } });
+    this.channels = new SlackChannels({ teams, consent, isWebhook: (id) => this.#isWebhook(id) });
+    this.lookups = new SlackLookups(teams);
+    this.formatter = slackFormatter(namesOf(teams));
+  }
+
+  capabilities(channel: ChannelId): Capabilities {
+    const isWebhook = this.#isWebhook(channel);
+    return {
+      messageIds: !isWebhook,
+      threads: !isWebhook,
+      shownAs: true,
+      fileShownAs: false,
+      files: isWebhook ? 'link' : 'upload',
+      members: isWebhook ? 'seen' : 'all',
+      puppets: isWebhook ? 'none' : 'login',
+      sendsPerSecond: 1,
+    };
+  }
+
+  configuredLinks(): readonly ConfiguredLink[] {
+    return this.#settings.links.map(({ team, channel, room, topic }) => ({
+      ...{ channel: makeChannelId(team, channel), room: roomId(room), topic: topicWays[topic] },
+    }));
+  }
+
+  async connect(): Promise<void> {
+    this.#teams.start();
+  }
+
+  async disconnect(): Promise<void> {
+    this.#teams.stop();
+    await this.#hearing.close();
+    await this.#gaps.write();
+    await Promise.all([this.#api.close(), this.#files.close()]);
+  }
+
+  async watch(channel: ChannelId): Promise<void> {
+    if (this.#watched.has(channel)) return;
+    const { team: teamId, id } = parseId(channel);
+    const team = this.#teams.all.get(teamId);
+    this.#watched.set(channel, team);
+    if (team === undefined) return;
+    this.#gaps.begin(channel);
+    if (team.isReachable) await this.#sessions.enter(team, id);
+  }
+
+  async unwatch(channel: ChannelId): Promise<void> {
+    this.#watched.delete(channel);
+    await this.#gaps.forget(channel);
+  }
+
+  session(speaker: Speaker, channel: ChannelId): Promise<Session<SlackBody>> {
+    return this.#sessions.open(speaker, channel);
+  }
+
+  openSession(speaker: Speaker, channel: ChannelId): Session<SlackBody> | undefined {
+    return this.#sessions.opened(speaker, channel);
+  }
+
+  speakerOf(user: RemoteUserId): Speaker | undefined {
+    return this.#teams.speakerOf(parseId(user).id);
+  }
+
+  async user(id: RemoteUserId): Promise<RemoteUser | undefined> {
+    const { team, id: user } = parseId(id);
+    return await this.#teams.all.get(team)?.users.find(user);
+  }
+
+  async signIn(login: Login): Promise<void> {
+    const account = await this.#teams.signIn(login);
+    if (account !== undefined) this.#hearing.openFor(account.team, account.account, account.caller);
+  }
+
+  async signOut(login: Login): Promise<void> {
+    const gone = await this.#teams.signOut(login);
+    if (gone === undefined) return;
+    this.#sessions.forget(gone.team, gone.account);
+    await this.#hearing.closeFor(gone.team, gone.account);
+  }
+
+  async openDirect(user: UserId, others: readonly RemoteUserId[]): Promise<ChannelId> {
+    return await this.#sessions.openDirect(user, others);
+  }
+
+  async open(file: RemoteFile): Promise<ReadableStream<Uint8Array>> {
+    return await this.#files.open(file);
+  }
+
+  async *history(channel: ChannelId, since: RemoteMessageId | number, most?: number): AsyncGenerator<SlackRemoteEvent> {
+    const { team: teamId, id } = parseId(channel);
+    const team = this.#teams.all.get(teamId);
+    if (team === undefined) return;
+    const { history } = this.#settings;
+    yield* historyOf({ ...{ team, reader: this.#intake.readerOf(team), channel: id, since, settings: history, patience: 60_000 }, most });
+  }
+
+  reload(settings: unknown): readonly string[] {
+    const now = settings as SlackSettings;
+    const before = this.#settings;
+    this.#settings = { ...before, links: now.links.filter(({ team }) => this.#teams.all.has(team)) };
+    const lines = [];
+    for (const key of Object.keys(now) as (keyof SlackSettings)[]) {
+      if (key !== 'links' && JSON.stringify(now[key]) !== JSON.stringify(before[key])) lines.push(`slack.${key}: needs a restart`);
+    }
+    return lines;
+  }
+
+  status(): readonly ConnectionStatus[] {
+    return Array.from(this.#teams.all.values(), (team) => ({
+      ...{ network: team.id, state: team.state, sessions: this.#sessions.count(team) },
+      ...(team.detail !== undefined && { detail: team.detail }),
+    }));
+  }
+
+  #isWebhook(id: ChannelId): boolean {
+    return this.#settings.links.some(({ team, channel, webhook }) => webhook !== undefined && makeChannelId(team, channel) === id);
+  }
+
+  #watchedOf(team: Team): ChannelId[] {
+    return [...this.#watched.keys()].filter((id) => parseId(id).team === team.id);
+  }
+
+  #opened(team: Team): void {
+    this.#hearing.open(team, this.#teams.botOf(team));
+  }
+
+  /** Slack answers: the bot goes where it is to listen, and reads what it missed. */
+  #back(team: Team): void {
+    void team.extras.load();
+    for (const id of this.#watchedOf(team)) {
+      this.#sessions.enter(team, parseId(id).id).then(
+        () => this.#gaps.fill(team, id),
+        () => {},
+      );
+    }
+    for (const account of team.accounts.values()) team.chats.signedIn(account).catch(() => {});
+  }
+}

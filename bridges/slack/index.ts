@@ -1,0 +1,13 @@
+// Slack, as the catalogue of networks lists it.
+
+import type { Network } from '#bridge-core';
+import { SlackAdapter } from './adapter.ts';
+import type { SlackBody } from './body.ts';
+import { type SlackSettings, slackSettings } from './settings.ts';
+
+export const slack: Network<SlackSettings, SlackBody> = {
+  protocol: { id: 'slack', name: 'Slack' },
+  settings: slackSettings,
+  names: { ghosts: 'slack_{team}_{user}', aliases: 'slack_{team}_{channel}' },
+  create: (settings, tools) => new SlackAdapter(settings, tools),
+};

@@ -1,0 +1,156 @@
+// Sessions by team and speaker: the bot's, and one for each person who is logged in there; opened when first asked for.
+
+import {
+  type ChannelId,
+  type Fit,
+  type KeyValue,
+  PermanentError,
+  type RemoteUserId,
+  type Session,
+  type Speaker,
+  UnreachableError,
+  type UserId,
+} from '#bridge-core';
+import type { Account } from './account.ts';
+import type { SlackBody } from './body.ts';
+import type { Hearing } from './hearing.ts';
+import { makeChannelId, parseId } from './ids.ts';
+import type { Voice } from './posting.ts';
+import { CountedReactions } from './reactions.ts';
+import { openSession } from './session.ts';
+import type { SlackSettings } from './settings.ts';
+import type { Team } from './team.ts';
+import { uploadFile } from './uploads.ts';
+import type { WebApi } from './wire/web-api.ts';
+
+export interface SessionsParts {
+  readonly teams: ReadonlyMap<string, Team>;
+  readonly settings: SlackSettings;
+  readonly memory: KeyValue;
+  readonly hearing: Hearing;
+  readonly api: WebApi;
+}
+
+export class Sessions {
+  readonly #parts: SessionsParts;
+  readonly #open = new Map<string, Session<SlackBody>>();
+  readonly #reactions: CountedReactions;
+
+  constructor(parts: SessionsParts) {
+    this.#parts = parts;
+    this.#reactions = new CountedReactions({ memory: parts.memory });
+  }
+
+  async open(speaker: Speaker, channel: ChannelId): Promise<Session<SlackBody>> {
+    const team = this.#teamOf(channel);
+    if (!team.isReachable) await this.#reach(team);
+    const known = this.#open.get(nameOf(team, speaker));
+    if (known !== undefined) return known;
+    const account = speaker.as === 'user' ? team.accountOf(speaker.user) : undefined;
+    if (speaker.as === 'user' && account === undefined)
+      throw new PermanentError('NETWORK_LOGIN', `no login in ${team.identity?.name ?? team.id}`);
+    return this.#make(team, speaker, account);
+  }
+
+  opened(speaker: Speaker, channel: ChannelId): Session<SlackBody> | undefined {
+    const team = this.#parts.teams.get(parseId(channel).team);
+    return team === undefined ? undefined : this.#open.get(nameOf(team, speaker));
+  }
+
+  count(team: Team): number {
+    return [...this.#open.keys()].filter((name) => name.startsWith(`${team.id} `)).length;
+  }
+
+  forget(team: Team, { user }: Account): void {
+    this.#open.delete(nameOf(team, { as: 'user', user }));
+  }
+
+  /** The bot, into a channel that it is to listen to. Into a private one only its people can bring it. */
+  async enter(team: Team, channel: string): Promise<void> {
+    if (team.chats.has(channel)) return;
+    const conversation = await team.conversations.load(channel);
+    if (conversation?.isMember === true || conversation?.kind === 'direct' || conversation?.kind === 'group') return;
+    await enterAs(team, channel);
+  }
+
+  async openDirect(user: UserId, others: readonly RemoteUserId[]): Promise<ChannelId> {
+    const [first] = others;
+    const team = first === undefined ? undefined : this.#parts.teams.get(parseId(first).team);
+    const account = team?.accountOf(user);
+    if (team === undefined || account === undefined) throw new PermanentError('NETWORK_LOGIN', 'log in to the workspace first');
+    const users = others.map((other) => parseId(other).id).filter((id) => id !== account.id);
+    const told = await account.ask('conversations.open', { users: users.length === 0 ? account.id : users.join(',') });
+    const channel = told.channel?.id;
+    if (channel === undefined) throw new PermanentError('NETWORK_REFUSED', 'Slack opened no chat');
+    team.chats.opened(channel, users.length > 1 ? 'group' : 'direct', account.id);
+    for (const id of users) if (team.accounts.has(id)) team.chats.opened(channel, users.length > 1 ? 'group' : 'direct', id);
+    return makeChannelId(team.id, channel);
+  }
+
+  #make(team: Team, speaker: Speaker, account: Account | undefined): Session<SlackBody> {
+    const { settings, memory, hearing, api } = this.#parts;
+    const name = nameOf(team, speaker);
+    const voice: Voice =
+      account === undefined
+        ? {
+            team,
+            ask: team.ask,
+            isBot: true,
+            self: team.identity?.botUser ?? '',
+            token: () => team.botToken,
+            join: (channel) => enterAs(team, channel),
+          }
+        : {
+            team,
+            ask: account.ask,
+            isBot: false,
+            self: account.id,
+            token: () => account.token,
+            join: (channel) => enterBy(account, channel),
+          };
+    const made = openSession({
+      ...{ voice, speaker, settings, memory, reactions: this.#reactions, upload: (upload) => uploadFile(api, upload) },
+      ...{ isPresenceCarried: settings.presence, mention: mentionIn(team) },
+      type: settings.typing ? hearing.typingOf(team, account) : undefined,
+      closed: () => {
+        if (this.#open.get(name) === made) this.#open.delete(name);
+      },
+    });
+    this.#open.set(name, made);
+    return made;
+  }
+
+  #teamOf(channel: ChannelId): Team {
+    const { team } = parseId(channel);
+    const found = this.#parts.teams.get(team);
+    if (found === undefined) throw new PermanentError('CHANNEL_UNKNOWN', `there is no team ${team}`);
+    return found;
+  }
+
+  async #reach(team: Team): Promise<void> {
+    await team.probe().catch((thrown) => {
+      throw new UnreachableError('NETWORK_UNREACHABLE', `Slack does not answer for ${team.id}`, { cause: thrown });
+    });
+  }
+}
+
+async function enterAs(team: Team, channel: string): Promise<void> {
+  await team.ask('conversations.join', { channel });
+  team.conversations.change(channel, { isMember: true });
+}
+
+async function enterBy(account: Account, channel: string): Promise<void> {
+  await account.ask('conversations.join', { channel });
+}
+
+/** As Slack's markup has them; whoever is not in Slack is left as written. */
+function mentionIn(team: Team): Fit['mention'] {
+  return (who) => {
+    const id = 'user' in who ? team.accountOf(who.user)?.id : parseId(who.remote).id;
+    return id === undefined ? undefined : `<@${id}>`;
+  };
+}
+
+function nameOf(team: Team, speaker: Speaker): string {
+  return `${team.id} ${speaker.as === 'bot' ? 'bot' : speaker.user}`;
+}
