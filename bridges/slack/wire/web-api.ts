@@ -10,7 +10,7 @@ import {
   WebAPIRequestError,
   WebClient,
 } from '@slack/web-api';
-import { messageOf } from '#bridge-core';
+import { type BridgeError, messageOf } from '#bridge-core';
 import { type Asked, connectionFault, garbled, isRefusal, limited, refusalFor, statusFault } from './faults.ts';
 import { SlackHttp, type SlackHttpOptions } from './http.ts';
 import { type Method, type PagedMethod, posting, type Replies } from './methods.ts';
@@ -182,7 +182,7 @@ export const mute: SlackLogger = {
 /** Slack's words are short and plain; a whole page in their place is something between us and Slack. */
 const isWord = /^[a-z0-9_.:-]{1,80}$/i;
 
-export function translated(asked: Asked, thrown: unknown): Error {
+export function translated(asked: Asked, thrown: unknown): BridgeError {
   if (thrown instanceof WebAPIPlatformError) {
     const { error } = thrown.data;
     return isWord.test(String(error)) ? refusalFor(asked, String(error), { ...thrown.data }) : garbled(asked);
