@@ -34,7 +34,7 @@ export class IrcChannels implements Channels {
     return {
       id,
       name,
-      network: { id: networkId, name: network.support.network ?? networkId, domain, aliases },
+      network: { id: networkId, name: network.name, domain, aliases },
       ...(topic === undefined ? {} : { topic }),
       url: `${tls === undefined ? 'irc' : 'ircs'}://${host}:${port}/${encodeURIComponent(name)}`,
     };
@@ -64,7 +64,7 @@ export class IrcChannels implements Channels {
     return this.#networks.get(network)?.directory.named(name, word);
   }
 
-  /** `#node` where there is one network, `libera #node`, `libera/#node`, `irc://irc.libera.chat/#node`. */
+  /** `#node` where there is one network, `libera #node`, `Libera.Chat #node`, `libera/#node`, `irc://irc.libera.chat/#node`. */
   #read(query: string): [IrcNetwork, string] | undefined {
     const address = /^ircs?:\/\/([^/:]+)(?::\d+)?\/(.+)$/i.exec(query);
     const parts = address ?? /^([^\s/]+)(?:\/|\s+)(\S+)$/.exec(query);
@@ -89,7 +89,9 @@ export class IrcChannels implements Channels {
       const { domain, aliases, host } = network.settings;
       if ([domain, host.toLowerCase(), ...aliases].includes(wanted)) return network;
     }
-    return undefined;
+    // Nobody keeps two networks from calling themselves the same.
+    const [named, ...others] = [...this.#networks.values()].filter((network) => network.name.toLowerCase() === wanted);
+    return others.length === 0 ? named : undefined;
   }
 }
 

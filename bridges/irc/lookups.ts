@@ -23,11 +23,7 @@ export class IrcLookups implements Lookups {
   }
 
   networks() {
-    return Array.from(this.#networks.values(), ({ id, support, settings }) => ({
-      id,
-      name: support.network ?? id,
-      domain: settings.domain,
-    }));
+    return Array.from(this.#networks.values(), ({ id, name, settings }) => ({ id, name, domain: settings.domain }));
   }
 
   user(fields: Fields): Found<RemoteUserId> | undefined {

@@ -27,7 +27,7 @@ export class NetworkMemory {
   noteSupport(support: Isupport): void {
     const before = this.support();
     const isKnown = this.#memory.get(`support/${this.#network}`) !== undefined;
-    const isSame = (['casemapping', 'nicklen', 'chantypes'] as const).every((name) => before[name] === support[name]);
+    const isSame = (['casemapping', 'nicklen', 'chantypes', 'network'] as const).every((name) => before[name] === support[name]);
     if (isKnown && isSame) return;
     if (isKnown && before.casemapping !== support.casemapping) {
       const change = { before: before.casemapping, now: support.casemapping };
@@ -37,7 +37,7 @@ export class NetworkMemory {
       );
     }
     const tokens = [`CASEMAPPING=${support.casemapping}`, `NICKLEN=${support.nicklen}`, `CHANTYPES=${support.chantypes}`];
-    this.#set(`support/${this.#network}`, tokens);
+    this.#set(`support/${this.#network}`, support.network === undefined ? tokens : [...tokens, `NETWORK=${support.network}`]);
   }
 
   /** How people write the channel: as noted for good, or as first written. */

@@ -147,6 +147,11 @@ export class IrcNetwork {
     return this.#crew?.bot.session?.connection.isupport ?? this.#support;
   }
 
+  /** What people are told that it is called: as it says itself, as the config says before it ever did. */
+  get name(): string {
+    return this.support.network ?? this.id;
+  }
+
   fold(name: string): string {
     return this.support.fold(name);
   }
@@ -204,7 +209,8 @@ export class IrcNetwork {
     const { lastError } = this.#crew.bot;
     const waiting = this.#pacing.waiting > 0 ? `${this.#pacing.waiting} wait for their turn to connect` : undefined;
     const detail = this.#crew.bot.session === undefined ? lastError?.message : waiting;
-    return { network: this.id, state: this.#crew.bot.state, sessions: this.#crew.pool.open, ...(detail === undefined ? {} : { detail }) };
+    const { id: network, name } = this;
+    return { network, name, state: this.#crew.bot.state, sessions: this.#crew.pool.open, ...(detail === undefined ? {} : { detail }) };
   }
 
   #described(told: Isupport, byBot: boolean): void {

@@ -56,11 +56,13 @@ const links = async () => {
 
 test('help, list, status and whois are answered in the room, and neither question nor answer is carried', async () => {
   const since = bob.mark();
+  const bobs = 'Bob (local/bob) is @irc_local_bob:hs.test in Matrix: “Bob”, Bob@127.0.0.1.';
   assert.match(await ask(alice, room, '!irc help'), /^In a direct chat with me, or in a room after “!irc”:\nlink /);
   assert.equal(await ask(alice, room, '!irc list'), '#stage on TestNet, from config, live');
-  assert.equal(await ask(alice, room, '!IRC status'), 'local: connected');
-  assert.equal(await ask(alice, room, '!irc whois bob'), 'Bob (local/bob) is @irc_local_bob:hs.test in Matrix.');
-  assert.equal(await ask(alice, room, '!irc whois nobody'), 'There is nobody called nobody on local.');
+  assert.equal(await ask(alice, room, '!IRC status'), 'TestNet: connected');
+  assert.equal(await ask(alice, room, '!irc whois bob'), bobs);
+  for (const network of ['local', 'TestNet']) assert.equal(await ask(alice, room, `!irc whois ${network} bob`), bobs);
+  assert.equal(await ask(alice, room, '!irc whois nobody'), 'There is nobody called nobody on TestNet.');
   assert.match(await ask(alice, room, '!irc dance'), /^I do not know “dance”\./);
   await alice.say(room, '!ircular reasoning');
   await bob.waitForText(channel, '!ircular reasoning', { since });
@@ -183,7 +185,7 @@ test('a room elsewhere is linked from the direct chat, by id and by alias', asyn
     version: '11',
     powerLevels: { users: { [admin.userId]: 100, [bot]: 50 } },
   });
-  assert.equal(await ask(admin, chat, 'link #far:hs.test local #far'), `#far on TestNet is now linked to ${made}.`);
+  assert.equal(await ask(admin, chat, 'link #far:hs.test TestNet #far'), `#far on TestNet is now linked to ${made}.`);
   assert.equal(await ask(admin, chat, `unlink ${made}`), `#far is no longer linked to ${made}.`);
   assert.match(await ask(admin, chat, 'link #gone:hs.test #far'), /^That was not done: there is no room called #gone:hs\.test\./);
 });

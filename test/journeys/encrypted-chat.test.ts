@@ -31,7 +31,7 @@ test('an encrypted invitation is answered in clear, and followed by one to a cha
 
 test('commands are answered there', async () => {
   await alice.say(ours, 'status');
-  await alice.waitForText(ours, /^local: connected/);
+  await alice.waitForText(ours, /^TestNet: connected/);
 });
 
 test('the chat cannot be made encrypted, not even by the person for whom it was opened', async () => {

@@ -36,7 +36,7 @@ class ServerSupport implements Isupport {
     this.topiclen = whole(tokens.get('TOPICLEN'), 1, 8_192) ?? 390;
     this.prefix = prefixes(tokens.get('PREFIX')) ?? defaultPrefix;
     this.chanmodes = modeClasses(tokens.get('CHANMODES')) ?? defaultChanmodes;
-    this.network = tokens.get('NETWORK') || undefined;
+    this.network = /^\P{Cc}{1,100}$/u.exec(tokens.get('NETWORK') ?? '')?.[0];
     this.statusmsg = signs(tokens.get('STATUSMSG')) ?? '';
     this.utf8only = tokens.has('UTF8ONLY');
   }

@@ -36,7 +36,7 @@ test('the protocol is described with each network and the bot', async (t) => {
   assert.deepEqual((described.instances as unknown[])[0], {
     network_id: 'libera',
     bot_user_id: rig.bot,
-    desc: 'libera',
+    desc: 'Libera',
     icon: '',
     fields: { domain: libera },
   });

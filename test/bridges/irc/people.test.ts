@@ -226,7 +226,7 @@ test('capitals are folded by the rule of the network, and a change of it is warn
 test('channels are found by what people write', async (t) => {
   const { world } = await start(t);
   const { channels } = world.adapter;
-  for (const query of ['#Node', 'local #Node', 'local/#Node', 'irc://127.0.0.1/%23Node', 'LOCAL/#Node']) {
+  for (const query of ['#Node', 'local #Node', 'local/#Node', 'irc://127.0.0.1/%23Node', 'LOCAL/#Node', 'FakeNet #Node', 'fakenet/#Node']) {
     assert.equal((await channels.resolve(query))?.id, 'local/#node', query);
   }
   for (const query of ['node', 'other/#node', '#a b', '#a,b', '', '#', `#${'x'.repeat(300)}`, '#a\u0007']) {
@@ -236,6 +236,23 @@ test('channels are found by what people write', async (t) => {
   const [first, second] = [await channels.resolve('#Node'), await channels.resolve('local/#node')];
   assert.deepEqual([first?.name, second?.name], ['#Node', '#Node']);
   assert.equal(first?.network.domain, '127.0.0.1');
+});
+
+test('a network is called as it calls itself, over restarts too; before it ever did, as the config says', async (t) => {
+  const ircd = await startFakeIrcd();
+  t.after(() => ircd.close());
+  const names = async ({ adapter }: WithAdapter) => {
+    const described = await adapter.channels.resolve('#chan');
+    return [described?.network.name, adapter.status()[0]?.name, adapter.lookups.networks()[0]?.name];
+  };
+  const world = withAdapter(t, { port: ircd.port });
+  assert.deepEqual(await names(world), ['local', 'local', 'local']);
+  await world.adapter.connect();
+  await world.watch('#chan');
+  assert.deepEqual(await names(world), ['FakeNet', 'FakeNet', 'FakeNet']);
+  await world.adapter.disconnect();
+  const next = withAdapter(t, { port: ircd.port, memory: world.memory });
+  assert.deepEqual(await names(next), ['FakeNet', 'FakeNet', 'FakeNet']);
 });
 
 test('channels of the network are listed', async (t) => {
