@@ -116,7 +116,7 @@ export interface Formatter<Body extends Json = string> {
 
 /** How one body must look to be taken whole, here and now. */
 export interface Fit {
-  /** Bytes left for one body beside our real prefix. */
+  /** Bytes left for one body beside our real prefix; where bodies are no text, for the words in it. */
   readonly bytes: number;
   /** Bodies that one message may become; more is cut or paged. */
   readonly lines: number;

@@ -18,6 +18,14 @@ const permittedSkips: readonly (readonly [subject: string, name: string, reason:
     [subject, 'verb edit', 'IRC has no way to change what was said'] as const,
     [subject, 'verb sent', 'IRC cannot be asked what arrived: an unknown outcome is sent once more'] as const,
     [subject, 'verb markRead', 'a read marker is the reader’s own on IRC, and nobody else sees it'] as const,
+    [subject, 'edits of several parts', 'IRC has no way to change what was said'] as const,
+    [subject, 'verb rename', 'a channel’s name is what it is on IRC'] as const,
+    [subject, 'verb archive', 'IRC has no archive'] as const,
+    [subject, 'verb invite', 'anybody of the network may come in'] as const,
+    [subject, 'verb pin', 'IRC pins nothing'] as const,
+    [subject, 'whom the bot speaks for', 'IRC shows a line under its sender’s own nick'] as const,
+    [subject, 'threads', 'IRC has no threads'] as const,
+    [subject, 'files given', 'people on IRC give addresses, not files'] as const,
     [subject, 'consent of the channel', 'linking is for the bridge’s admins alone on IRC'] as const,
     [subject, 'files', 'people on IRC give addresses, not files'] as const,
   ]),
@@ -34,6 +42,16 @@ const permittedSkips: readonly (readonly [subject: string, name: string, reason:
   ['bare fake', 'verb type', 'switched off'],
   ['bare fake', 'verb setTopic', 'switched off'],
   ['bare fake', 'verb kick', 'switched off'],
+  ...[
+    'edits of several parts',
+    'verb rename',
+    'verb archive',
+    'verb invite',
+    'verb pin',
+    'whom the bot speaks for',
+    'threads',
+    'files given',
+  ].map((name) => ['bare fake', name, 'switched off'] as const),
   ['bare fake', 'verb markRead', 'switched off'],
   ['bare fake', 'verb setPresence', 'switched off'],
   ['bare fake', 'ids of messages', 'switched off'],
@@ -67,6 +85,17 @@ export interface Subject {
     isTyping?(nick: string): boolean;
     away?(nick: string): string | undefined;
     hasRead?(nick: string): boolean;
+    title?(): string;
+    isArchived?(): boolean;
+    isInvited?(nick: string): boolean;
+    /** The texts of what is pinned. */
+    pinned?(): readonly string[];
+    /** In whose name a text stands there. */
+    shownAs?(text: string): { readonly name: string; readonly avatar?: string | undefined } | undefined;
+    /** The id of what began its thread. */
+    threadOf?(text: string): string | undefined;
+    /** Files that came from us, oldest first. */
+    files?(): readonly { readonly name: string; readonly words: string }[];
   };
   /** Gives one of ours the power to moderate. */
   empower(nick: string): void;

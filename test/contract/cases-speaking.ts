@@ -1,6 +1,7 @@
 // What our sessions say: proved, in order, each style, with its id where the network has ids.
 
 import assert from 'node:assert/strict';
+import type { MatrixFile } from '#bridge-core';
 import { until } from '../support/waiting.ts';
 import type { Case } from './adapter-contract.ts';
 import { event, nickOf, saidBy, say, sessionOf } from './stage.ts';
@@ -101,6 +102,63 @@ export const speakingCases: readonly Case[] = [
       await stage.adapter.tell(sender.id, 'only for you');
       await until('the word', () => zoe.told().some((words) => words.includes('only for you')) || undefined);
       assert.ok(!stage.said().some(({ text }) => text.includes('only for you')));
+    },
+  },
+  {
+    name: 'whom the bot speaks for',
+    async run({ make, skip }) {
+      const stage = await make();
+      if (!stage.adapter.capabilities(stage.channel).shownAs) return skip('no names');
+      assert.ok(stage.see.shownAs, 'the subject shows names and pictures');
+      const bot = await sessionOf(stage, { as: 'bot' });
+      await say(stage, bot, 'in another name', { shownAs: { name: 'Carol', avatar: 'https://pictures.test/carol.png' } });
+      await say(stage, bot, 'without a picture', { shownAs: { name: 'Dora' } });
+      assert.deepEqual(stage.see.shownAs('in another name'), { name: 'Carol', avatar: 'https://pictures.test/carol.png' });
+      assert.equal(stage.see.shownAs('without a picture')?.name, 'Dora');
+    },
+  },
+  {
+    name: 'threads',
+    async run({ make, skip }) {
+      const stage = await make();
+      if (!stage.adapter.capabilities(stage.channel).threads) return skip('no threads');
+      assert.ok(stage.see.threadOf, 'the subject shows threads');
+      const ann = await sessionOf(stage, 'ann');
+      const [root] = await say(stage, ann, 'the root');
+      await say(stage, ann, 'within', { ...(root !== undefined && { thread: root }) });
+      await say(stage, ann, 'without');
+      assert.deepEqual([stage.see.threadOf('within'), stage.see.threadOf('without')], [root, undefined]);
+    },
+  },
+  {
+    name: 'files given',
+    async run({ make, skip }) {
+      const stage = await make();
+      if (stage.adapter.capabilities(stage.channel).files !== 'upload') return skip('no uploads');
+      assert.ok(stage.see.files, 'the subject shows files');
+      const ann = await sessionOf(stage, 'ann');
+      const file = (name: string, words: string): MatrixFile => ({
+        ...{ name, type: 'text/plain', bytes: Buffer.byteLength(words) },
+        open: async () => new Blob([words]).stream(),
+      });
+      const [bare] = stage.adapter.formatter.print([], ann.fit(stage.channel, 'text'));
+      assert.ok(bare !== undefined, 'there is a body for a file without words');
+      const ids = [await say(stage, ann, 'look at this', { file: file('a.txt', 'the words of a') })];
+      const common = { channel: stage.channel, style: 'text' as const };
+      ids.push([await ann.send({ ...common, key: 'bare', body: bare, file: file('b.txt', 'the words of b') })]);
+      const [of] = ids[0] ?? [];
+      ids.push(await say(stage, ann, 'and this', { file: file('c.txt', 'in a thread'), ...(of !== undefined && { thread: of }) }));
+      await until('all three', () => stage.see.files?.().length === 3 || undefined);
+      assert.deepEqual(
+        stage.see.files().map(({ name, words }) => [name, words]),
+        [
+          ['a.txt', 'the words of a'],
+          ['b.txt', 'the words of b'],
+          ['c.txt', 'in a thread'],
+        ],
+      );
+      assert.ok(saidBy(stage, ann).some((text) => text.includes('look at this')));
+      assert.equal(new Set(ids.flat().filter((id) => id !== undefined)).size, 3, 'each has an id of its own');
     },
   },
   {

@@ -1,16 +1,19 @@
 // Optional verbs: present means that they work and are seen by natives; and what natives do with such verbs is reported.
 
 import assert from 'node:assert/strict';
-import { type Json, type RemoteMessage, type RemoteMessageId, type Session, UnknownOutcomeError } from '#bridge-core';
+import { fromPlain, type Json, type RemoteMessage, type RemoteMessageId, type Session, UnknownOutcomeError } from '#bridge-core';
 import { toPlain } from '../../bridge-core/format/to-html.ts';
 import { until } from '../support/waiting.ts';
 import type { Case, Stage } from './adapter-contract.ts';
-import { event, failure, messageId, nickOf, say, sessionOf } from './stage.ts';
+import { event, failure, messageId, nickOf, saidBy, say, sessionOf } from './stage.ts';
 
 const at = (stage: Stage, id: RemoteMessageId | undefined): RemoteMessage => ({
   channel: stage.channel,
   ids: id === undefined ? [] : [id],
 });
+
+const printed = (stage: Stage, session: Session<Json>, text: string): Json =>
+  stage.adapter.formatter.print(fromPlain(text), session.fit(stage.channel, 'text'))[0] ?? '';
 
 type Optional = Exclude<
   { [Key in keyof Session<Json>]-?: undefined extends Session<Json>[Key] ? Key : never }[keyof Session<Json>],
@@ -32,7 +35,7 @@ function verb(name: Optional, run: (stage: Stage, ann: Session<Json>) => Promise
 export const verbCases: readonly Case[] = [
   verb('edit', async (stage, ann) => {
     const [id] = await say(stage, ann, 'before');
-    await ann.edit?.(at(stage, id), { key: 'edit', channel: stage.channel, body: 'after', style: 'text' });
+    await ann.edit?.(at(stage, id), { key: 'edit', channel: stage.channel, body: printed(stage, ann, 'after'), style: 'text' });
     await until('the edit', () => stage.said().some(({ text }) => text === 'after') || undefined);
     const zoe = stage.person('zoe');
     assert.ok(zoe.edit, 'the subject shows edits');
@@ -42,6 +45,21 @@ export const verbCases: readonly Case[] = [
     assert.equal(edit.target, said);
     assert.equal(toPlain(stage.adapter.formatter.parse(edit.body, stage.channel)), 'new');
   }),
+  {
+    name: 'edits of several parts',
+    async run({ make, skip }) {
+      const stage = await make();
+      const ann = await sessionOf(stage, 'ann');
+      if (ann.edit === undefined) return skip('no edit');
+      const parts = [await say(stage, ann, 'part one'), await say(stage, ann, 'part two')];
+      for (const [number, [id]] of parts.entries()) {
+        const body = printed(stage, ann, `part ${number} anew`);
+        await ann.edit(at(stage, id), { key: `edit ${number}`, channel: stage.channel, body, style: 'text' });
+      }
+      await until('both edits', () => saidBy(stage, ann).at(-1) === 'part 1 anew' || undefined);
+      assert.deepEqual(saidBy(stage, ann), ['part 0 anew', 'part 1 anew']);
+    },
+  },
   verb('redact', async (stage, ann) => {
     assert.ok(stage.see.isRedacted, 'the subject shows redactions');
     const [id] = await say(stage, ann, 'never said');
@@ -58,6 +76,7 @@ export const verbCases: readonly Case[] = [
     const said = messageId(zoe.say('good news'));
     await ann.react?.(stage.channel, at(stage, said), '🎉', true, 'react');
     await until('the reaction', () => stage.see.reactions?.().includes(`${nickOf(stage, ann)} 🎉`) || undefined);
+    await ann.react?.(stage.channel, at(stage, said), '🎉', true, 'react again');
     await ann.react?.(stage.channel, at(stage, said), '🎉', false, 'react back');
     await until('it taken back', () => !stage.see.reactions?.().includes(`${nickOf(stage, ann)} 🎉`) || undefined);
     const [own] = await say(stage, ann, 'and you?');
@@ -81,6 +100,44 @@ export const verbCases: readonly Case[] = [
     stage.empower(nickOf(stage, ann));
     await ann.setTopic?.(stage.channel, 'a new topic');
     await until('the topic', () => stage.topic() === 'a new topic' || undefined);
+  }),
+  verb('rename', async (stage, ann) => {
+    assert.ok(stage.see.title, 'the subject shows what a place is called');
+    stage.empower(nickOf(stage, ann));
+    await ann.rename?.(stage.channel, 'another-name');
+    await until('the name', () => stage.see.title?.() === 'another-name' || undefined);
+  }),
+  verb('archive', async (stage, ann) => {
+    assert.ok(stage.see.isArchived, 'the subject shows what is archived');
+    stage.empower(nickOf(stage, ann));
+    await ann.archive?.(stage.channel, true);
+    await until('it archived', () => stage.see.isArchived?.() || undefined);
+    await ann.archive?.(stage.channel, false);
+    await until('it back', () => !stage.see.isArchived?.() || undefined);
+  }),
+  verb('invite', async (stage) => {
+    assert.ok(stage.see.isInvited, 'the subject shows who is invited');
+    const zoe = stage.person('zoe');
+    zoe.say('hello');
+    const { sender } = await event(stage, 'message');
+    zoe.leave();
+    const bot = await sessionOf(stage, { as: 'bot' });
+    stage.empower(nickOf(stage, bot));
+    await bot.invite?.(stage.channel, sender.id);
+    await until('the invitation', () => stage.see.isInvited?.('zoe') || undefined);
+  }),
+  verb('pin', async (stage, ann) => {
+    assert.ok(stage.see.pinned, 'the subject shows what is pinned');
+    stage.empower(nickOf(stage, ann));
+    const said = messageId(stage.person('zoe').say('to be kept'));
+    for (const times of [1, 2]) {
+      await ann.pin?.(stage.channel, at(stage, said), true);
+      await until(`the pin (${times})`, () => stage.see.pinned?.().includes('to be kept') || undefined);
+    }
+    for (const times of [1, 2]) {
+      await ann.pin?.(stage.channel, at(stage, said), false);
+      await until(`it gone (${times})`, () => !stage.see.pinned?.().includes('to be kept') || undefined);
+    }
   }),
   verb('kick', async (stage) => {
     const zoe = stage.person('zoe');
@@ -106,7 +163,10 @@ export const verbCases: readonly Case[] = [
   }),
   verb('sent', async (stage, ann) => {
     const since = Date.now();
-    const message = (key: string, body: string) => ({ key, channel: stage.channel, body, style: 'text' as const });
+    const message = (key: string, words: string) => {
+      const body = printed(stage, ann, words);
+      return { key, channel: stage.channel, body, style: 'text' as const };
+    };
     const ask = async (key: string, body: string) => {
       const session = await until('the session', () => sessionOf(stage, 'ann'));
       return await session.sent?.(message(key, body), since, () => false);

@@ -29,6 +29,16 @@ function fakeSubject(options: Partial<FakeAdapterOptions>): Make {
         isTyping: (nick) => lastOf(network, nick, 'typing')?.on === true,
         away: (nick) => lastOf(network, nick, 'away')?.away,
         hasRead: (nick) => lastOf(network, nick, 'read') !== undefined,
+        title: () => network.channel(place).title,
+        isArchived: () => network.channel(place).isArchived,
+        isInvited: (nick) => network.channel(place).invited.has(nick),
+        pinned: () => [...network.channel(place).pinned].map((id) => network.find(place, id)?.body ?? ''),
+        shownAs: (text) => {
+          const message = messageSaying(network, text);
+          return message?.shownAs === undefined ? undefined : { name: message.shownAs, avatar: message.avatar };
+        },
+        threadOf: (text) => messageSaying(network, text)?.thread,
+        files: () => network.channel(place).messages.flatMap(({ carried }) => carried ?? []),
       },
       empower: () => {},
       cutNext: (arrived) => network.script([arrived ? 'doubtful' : 'lost']),
@@ -38,6 +48,8 @@ function fakeSubject(options: Partial<FakeAdapterOptions>): Make {
     };
   };
 }
+
+const messageSaying = (network: FakeNetwork, text: string) => network.channel(place).messages.find(({ body }) => body === text);
 
 type Happenings = FakeNetwork['log'][number];
 
@@ -74,5 +86,7 @@ function native(network: FakeNetwork, first: string): Native {
   };
 }
 
-adapterContract('fake', fakeSubject({}));
+const rich = { threads: true, files: 'upload', shownAs: true } as const;
+adapterContract('fake', fakeSubject(rich));
+adapterContract('fake with boxes', fakeSubject({ ...rich, boxes: true }));
 adapterContract('bare fake', fakeSubject({ verbs: [], messageIds: false, history: false, named: false }));

@@ -5,6 +5,8 @@ import {
   BridgeError,
   fromPlain,
   type Json,
+  type MatrixFile,
+  type Outgoing,
   type RemoteEvent,
   type RemoteMessageId,
   type Session,
@@ -47,15 +49,28 @@ export async function say(
   stage: Stage,
   session: Session<Json>,
   text: string,
-  more: { style?: Style; key?: string; replyTo?: RemoteMessageId } = {},
+  more: {
+    style?: Style;
+    key?: string;
+    replyTo?: RemoteMessageId;
+    thread?: RemoteMessageId;
+    shownAs?: Outgoing['shownAs'];
+    file?: MatrixFile;
+  } = {},
 ): Promise<(RemoteMessageId | undefined)[]> {
   const style = more.style ?? 'text';
   const ids: (RemoteMessageId | undefined)[] = [];
   for (const body of stage.adapter.formatter.print(fromPlain(text), session.fit(stage.channel, style))) {
     keys += 1;
     const key = more.key ?? `contract.${keys}`;
-    const replyTo = more.replyTo && { channel: stage.channel, ids: [more.replyTo] };
-    ids.push(await session.send({ ...{ key, channel: stage.channel, body, style }, ...(replyTo && { replyTo }) }));
+    const { shownAs, file } = more;
+    const [replyTo, thread] = [more.replyTo, more.thread].map((id) => id && { channel: stage.channel, ids: [id] });
+    ids.push(
+      await session.send({
+        ...{ key, channel: stage.channel, body, style },
+        ...{ ...(replyTo && { replyTo }), ...(thread && { thread }), ...(shownAs && { shownAs }), ...(file && { file }) },
+      }),
+    );
   }
   return ids;
 }

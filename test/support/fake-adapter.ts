@@ -9,6 +9,7 @@ import {
   type ConfiguredLink,
   type ConnectionStatus,
   channelId,
+  type Formatter,
   type Login,
   type LoginFlow,
   type Lookups,
@@ -26,7 +27,7 @@ import {
 } from '#bridge-core';
 import { FakeChannels } from './fake-adapter/channels.ts';
 import { eventOf, personOf } from './fake-adapter/events.ts';
-import { fakeFormatter } from './fake-adapter/formatter.ts';
+import { boxingFormatter, fakeFormatter } from './fake-adapter/formatter.ts';
 import { FakeLogins } from './fake-adapter/logins.ts';
 import { fakeLookups } from './fake-adapter/lookups.ts';
 import { type FakeNetwork, type Happening, isChatName } from './fake-adapter/network.ts';
@@ -47,10 +48,17 @@ export interface FakeAdapterOptions {
   /** False: `sent` finds earlier tries by their bodies. */
   readonly keys?: boolean;
   readonly shownAs?: boolean;
+  readonly fileShownAs?: boolean;
+  readonly threads?: boolean;
+  readonly files?: Capabilities['files'];
+  /** Bodies are no text, but records that hold one. */
+  readonly boxes?: boolean;
   readonly puppets?: Capabilities['puppets'];
   readonly maxPuppets?: number;
   /** Gaps are filled; otherwise told. */
   readonly history?: boolean;
+  /** False: whoever uses the adapter asks for what was missed. */
+  readonly closesGaps?: boolean;
   readonly named?: boolean;
   readonly bytes?: number;
   readonly lines?: number;
@@ -60,12 +68,13 @@ export interface FakeAdapterOptions {
 }
 
 export class FakeAdapter implements Adapter {
-  readonly formatter = fakeFormatter;
+  readonly formatter: Formatter = fakeFormatter;
   readonly lookups: Lookups = fakeLookups;
   readonly logins: readonly LoginFlow[];
   readonly door: FakeLogins;
   readonly inbox: AdapterTools['inbox'];
   readonly channels: FakeChannels;
+  readonly closesGaps: boolean;
   readonly network: FakeNetwork;
   readonly options: Required<Omit<FakeAdapterOptions, 'network' | 'tools'>>;
   readonly #tools: AdapterTools;
@@ -87,16 +96,19 @@ export class FakeAdapter implements Adapter {
     this.logins = options.logins === true ? this.door.flows : [];
     this.options = {
       ...{ verbs, messageIds: true, keys: true, shownAs: false, puppets: 'automatic', maxPuppets: 100, history: true, named: true },
+      ...{ closesGaps: true, threads: false, files: 'link', fileShownAs: true, boxes: false },
       ...{ bytes: 200, lines: 4, links: [], logins: false, ...options },
     };
+    if (this.options.boxes) this.formatter = boxingFormatter as unknown as Formatter;
     const ofOurs = this.options.named ? (nick: string) => this.#userCalled(nick) : undefined;
     this.channels = new FakeChannels(this.network, ofOurs, (nick) => this.#ownerOf(nick));
     if (!this.options.history) Object.assign(this, { history: undefined });
+    this.closesGaps = this.options.closesGaps;
   }
 
   capabilities(_channel: ChannelId): Capabilities {
-    const { messageIds, shownAs, puppets } = this.options;
-    return { messageIds, shownAs, puppets, threads: false, files: 'link', members: 'all', sendsPerSecond: 10_000 };
+    const { messageIds, shownAs, fileShownAs, puppets, threads, files } = this.options;
+    return { messageIds, shownAs, fileShownAs, puppets, threads, files, members: 'all', sendsPerSecond: 10_000 };
   }
 
   configuredLinks(): readonly ConfiguredLink[] {
@@ -141,7 +153,7 @@ export class FakeAdapter implements Adapter {
       const { puppets, maxPuppets } = this.options;
       const count = [...this.#sessions.keys()].filter((key) => key !== 'bot').length;
       if (puppets === 'none' || count >= maxPuppets) throw new PermanentError('SESSION_LIMIT', 'no more sessions');
-      if (puppets === 'login' && speaker.credentials === undefined) throw new PermanentError('NETWORK_LOGIN', 'not logged in');
+      if (puppets === 'login' && !this.#accounts.has(speaker.user)) throw new PermanentError('NETWORK_LOGIN', 'not logged in');
     }
     return this.#open(speaker);
   }
@@ -159,6 +171,10 @@ export class FakeAdapter implements Adapter {
   async signOut({ user }: Login): Promise<void> {
     this.#accounts.delete(user);
     await this.#sessions.get(user)?.close();
+  }
+
+  async moved(from: ChannelId, to: ChannelId): Promise<void> {
+    await this.#tools.inbox.moved?.(from, to);
   }
 
   async openDirect(user: UserId, others: readonly RemoteUserId[]): Promise<ChannelId> {
@@ -192,18 +208,29 @@ export class FakeAdapter implements Adapter {
   }
 
   async open(file: RemoteFile): Promise<ReadableStream<Uint8Array>> {
-    return new Blob([file.source]).stream();
+    const held = this.network.files.get(file.source);
+    if (held instanceof Error) throw held;
+    return new Blob([held === undefined ? file.source : new Uint8Array(held)]).stream();
   }
 
-  async *history(channel: ChannelId, since: RemoteMessageId | number): AsyncGenerator<RemoteEvent> {
+  async *history(channel: ChannelId, since: RemoteMessageId | number, most?: number): AsyncGenerator<RemoteEvent> {
     const { name } = this.channels.describe(channel);
+    await this.network.opensHistory(name);
     const from = typeof since === 'number' ? since : this.network.find(name, since)?.serial;
-    for (const message of this.network.channel(name).messages) {
-      if (from === undefined || (typeof since === 'number' ? message.at < from : message.serial <= from)) continue;
-      if (this.#isOurs(message.nick)) continue;
+    const later = this.network
+      .channel(name)
+      .messages.filter(
+        ({ at, serial, nick }) => !this.#isOurs(nick) && (typeof since === 'number' ? at >= since : serial > (from ?? Infinity)),
+      );
+    for (const message of most === undefined ? later : later.slice(-most)) {
       const event = eventOf({ ...message, what: 'message', message }, this.options.messageIds);
       if (event !== undefined) yield event;
     }
+  }
+
+  /** Resolves once all that was heard is taken in. */
+  reported(): Promise<void> {
+    return this.#reporting;
   }
 
   status(): readonly ConnectionStatus[] {
@@ -294,7 +321,9 @@ export class FakeAdapter implements Adapter {
     return nick === 'causeway' || nick.endsWith('[m]');
   }
 
-  #report({ channel, serial, at }: Happening, event: RemoteEvent | undefined): void {
+  #report({ channel, serial, at }: Happening, heard: RemoteEvent | undefined): void {
+    const isBoxed = this.options.boxes && heard !== undefined && 'body' in heard;
+    const event = isBoxed ? ({ ...heard, body: { said: heard.body } } as unknown as RemoteEvent) : heard;
     this.#reporting = this.#reporting.then(async () => {
       // Not taken in: the network would show it again.
       for (let tries = 0; tries < 50; tries += 1) {
@@ -310,6 +339,7 @@ export class FakeAdapter implements Adapter {
 
   /** What was said while nobody of ours listened: reported now, or told to be missing. */
   #closeGap(channel: string): void {
+    if (!this.closesGaps) return;
     const last = this.#tools.memory.get(`heard/${channel}`);
     if (!Array.isArray(last)) {
       // Watched for the first time: from here on.

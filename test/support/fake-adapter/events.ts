@@ -17,25 +17,38 @@ export function eventOf(happening: Happening, withIds: boolean): RemoteEvent | u
   const sender = personOf(nick);
   switch (happening.what) {
     case 'message': {
-      const { body, style, id, replyTo } = happening.message;
+      const { body, style, id, replyTo, files, thread, isBroadcast, shownAs, avatar } = happening.message;
       return {
         ...common,
         ...{ kind: 'message', sender, body, style },
         ...(withIds && { id: remoteMessageId(id) }),
         ...(replyTo !== undefined && { replyTo: remoteMessageId(replyTo) }),
+        ...(files !== undefined && { files }),
+        ...(thread !== undefined && { thread: remoteMessageId(thread) }),
+        ...(isBroadcast !== undefined && { isBroadcast }),
+        ...(shownAs !== undefined && { shownAs: { name: shownAs, ...(avatar !== undefined && { avatar }) } }),
       };
     }
     case 'edit': {
-      const { target, body, style } = happening;
-      return { ...common, ...own, kind: 'edit', sender, target: remoteMessageId(target), body, style };
+      const { target, body, style, message } = happening;
+      const { files, thread, shownAs, avatar } = message ?? {};
+      return {
+        ...{ ...common, ...own, kind: 'edit', sender, target: remoteMessageId(target), body, style },
+        ...(files !== undefined && { files }),
+        ...(thread !== undefined && { thread: remoteMessageId(thread) }),
+        ...(shownAs !== undefined && { shownAs: { name: shownAs, ...(avatar !== undefined && { avatar }) } }),
+      };
     }
     case 'redaction': {
       const { target, reason } = happening;
       return { ...common, ...own, kind: 'redaction', sender, target: remoteMessageId(target), ...(reason !== undefined && { reason }) };
     }
     case 'reaction': {
-      const { target, emoji, on } = happening;
-      return { ...common, ...own, kind: 'reaction', sender, target: remoteMessageId(target), emoji, on };
+      const { target, emoji, on, picture } = happening;
+      return {
+        ...{ ...common, ...own, kind: 'reaction', sender, target: remoteMessageId(target), emoji, on },
+        ...(picture !== undefined && { picture: { name: emoji, source: picture } }),
+      };
     }
     case 'typing':
       return { ...common, kind: 'typing', sender, on: happening.on };
@@ -56,6 +69,12 @@ export function eventOf(happening: Happening, withIds: boolean): RemoteEvent | u
     }
     case 'topic':
       return { ...common, ...own, kind: 'channel', by: sender, topic: happening.topic };
+    case 'called':
+      return { ...common, ...own, kind: 'channel', by: sender, name: happening.name };
+    case 'archived':
+      return { ...common, ...own, kind: 'channel', by: sender, archived: happening.on };
+    case 'pin':
+      return { ...common, ...own, kind: 'pin', by: sender, target: remoteMessageId(happening.target), on: happening.on };
     case 'rename':
       return { ...common, kind: 'profile', user: sender, was: personOf(happening.was) };
     case 'read':

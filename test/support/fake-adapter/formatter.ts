@@ -23,10 +23,21 @@ export const fakeFormatter: Formatter = {
   },
 
   print(text: RichText, fit: Fit): string[] {
+    if (text.length === 0) return [''];
     return linesOf(text, fit).flatMap((runs) =>
       cut(fit.markup ? runs : runs.map((run) => ({ ...run, bold: false, italic: false })), fit.bytes),
     );
   },
+};
+
+/** Bodies that are no text: the same markup in a box. */
+export type Box = { readonly said: string };
+
+export const textIn = (body: string | Box): string => (typeof body === 'string' ? body : body.said);
+
+export const boxingFormatter: Formatter<Box> = {
+  parse: ({ said }, channel) => fakeFormatter.parse(said, channel),
+  print: (text, fit) => fakeFormatter.print(text, fit).map((said) => ({ said })),
 };
 
 function parseLine(body: string): Inline[] {

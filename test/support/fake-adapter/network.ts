@@ -2,7 +2,7 @@
 // fake-adapter.ts, which knows of it only what a connection is told.
 
 import { UnknownOutcomeError } from '../../../bridge-core/errors.ts';
-import type { Style } from '../../../bridge-core/remote-event.ts';
+import type { RemoteFile, Style } from '../../../bridge-core/remote-event.ts';
 
 export interface FakeMessage {
   /** Counts all that happens on the network. */
@@ -16,6 +16,17 @@ export interface FakeMessage {
   readonly key: string | undefined;
   readonly replyTo: string | undefined;
   readonly shownAs: string | undefined;
+  readonly avatar?: string | undefined;
+  files?: readonly RemoteFile[] | undefined;
+  readonly thread?: string | undefined;
+  /** One of ours, as it arrived. */
+  readonly carried?: {
+    readonly name: string;
+    readonly type: string | undefined;
+    readonly bytes: number | undefined;
+    readonly words: string;
+  };
+  readonly isBroadcast?: boolean | undefined;
   isRedacted: boolean;
   /** `emoji nick` */
   readonly reactions: Set<string>;
@@ -23,13 +34,28 @@ export interface FakeMessage {
 
 export type Happening = { readonly serial: number; readonly at: number; readonly channel: string; readonly nick: string } & (
   | { readonly what: 'message'; readonly message: FakeMessage }
-  | { readonly what: 'edit'; readonly target: string; readonly body: string; readonly style: Style }
+  | {
+      readonly what: 'edit';
+      readonly target: string;
+      readonly body: string;
+      readonly style: Style;
+      readonly message?: FakeMessage | undefined;
+    }
   | { readonly what: 'redaction'; readonly target: string; readonly reason?: string | undefined }
-  | { readonly what: 'reaction'; readonly target: string; readonly emoji: string; readonly on: boolean }
+  | {
+      readonly what: 'reaction';
+      readonly target: string;
+      readonly emoji: string;
+      readonly on: boolean;
+      readonly picture?: string | undefined;
+    }
   | { readonly what: 'typing'; readonly on: boolean }
   | { readonly what: 'join' | 'leave' }
   | { readonly what: 'kick'; readonly by: string; readonly reason?: string | undefined }
   | { readonly what: 'topic'; readonly topic: string }
+  | { readonly what: 'called'; readonly name: string }
+  | { readonly what: 'archived'; readonly on: boolean }
+  | { readonly what: 'pin'; readonly target: string; readonly on: boolean }
   | { readonly what: 'rename'; readonly was: string }
   | { readonly what: 'read'; readonly upTo: string }
   | { readonly what: 'away'; readonly away: string | undefined }
@@ -45,6 +71,7 @@ export interface Wish {
   readonly channel: string;
   readonly nick: string;
   readonly body: string;
+  readonly file?: string;
 }
 
 export interface Connection {
@@ -58,6 +85,11 @@ interface Channel {
   readonly members: Set<string>;
   readonly messages: FakeMessage[];
   topic: string;
+  /** What people call it. */
+  title: string;
+  isArchived: boolean;
+  readonly pinned: Set<string>;
+  readonly invited: Set<string>;
   /** Nobody else is let in, nobody of ours may speak. */
   isClosed: boolean;
 }
@@ -71,12 +103,20 @@ export class FakeNetwork {
   /** What people were told in private, `nick: words`. */
   readonly told: string[] = [];
   readonly log: Happening[] = [];
+  /** By source: what a file holds, or why it cannot be had. Any other holds the words of its source. */
+  readonly files = new Map<string, Uint8Array | Error>();
   /** Connections that the network will not open, by nick. */
   readonly barred = new Map<string, Error>();
+  /** Nothing of ours is edited any more. */
+  refusesEdits = false;
+  /** Nicks that may do nothing but speak. */
+  readonly powerless = new Set<string>();
   /** ms that a message takes. */
   latency = 0;
   isUp = true;
   onUp: (() => void)[] = [];
+  /** What asking for what was said meets: waits, or throws. */
+  opensHistory: (channel: string) => Promise<void> = async () => {};
   /** Asked of every message on its way; undefined: nothing in the way. */
   meet: (wish: Wish) => Fate | undefined = () => undefined;
   #serial = 0;
@@ -86,7 +126,10 @@ export class FakeNetwork {
     const folded = name.toLowerCase();
     let channel = this.channels.get(folded);
     if (channel === undefined) {
-      channel = { name: folded, members: new Set(), messages: [], topic: '', isClosed: false };
+      channel = {
+        ...{ name: folded, members: new Set(), messages: [], topic: '', isClosed: false },
+        ...{ title: folded, isArchived: false, pinned: new Set(), invited: new Set() },
+      };
       this.channels.set(folded, channel);
     }
     return channel;
@@ -133,13 +176,17 @@ export class FakeNetwork {
     nick: string,
     name: string,
     body: string,
-    more: { style?: Style; replyTo?: string; key?: string; shownAs?: string } = {},
+    more: { style?: Style; replyTo?: string; key?: string; shownAs?: string } & Pick<
+      Partial<FakeMessage>,
+      'files' | 'thread' | 'isBroadcast' | 'avatar' | 'carried'
+    > = {},
   ): FakeMessage {
     this.join(nick, name);
     const channel = this.channel(name);
     if (![...this.connections].some((connection) => connection.nick === nick)) this.people.add(nick);
     const serial = this.#serial + 1;
     const message: FakeMessage = {
+      ...more,
       ...{ serial, id: `m${serial}`, channel: channel.name, nick, body, style: more.style ?? 'text', at: Date.now() },
       ...{ key: more.key, replyTo: more.replyTo, shownAs: more.shownAs, isRedacted: false, reactions: new Set<string>() },
     };
@@ -148,10 +195,12 @@ export class FakeNetwork {
     return message;
   }
 
-  edit(nick: string, name: string, target: string, body: string, style: Style = 'text'): void {
+  /** `files`: those that it still has; unless said, all. */
+  edit(nick: string, name: string, target: string, body: string, style: Style = 'text', files?: readonly RemoteFile[]): void {
     const message = this.find(name, target);
     if (message !== undefined) message.body = body;
-    this.#happen({ what: 'edit', channel: this.channel(name).name, nick, target, body, style });
+    if (message !== undefined && files !== undefined) message.files = files;
+    this.#happen({ what: 'edit', channel: this.channel(name).name, nick, target, body, style, message });
   }
 
   redact(nick: string, name: string, target: string, reason?: string): void {
@@ -160,11 +209,11 @@ export class FakeNetwork {
     this.#happen({ what: 'redaction', channel: this.channel(name).name, nick, target, reason });
   }
 
-  react(nick: string, name: string, target: string, emoji: string, on = true): void {
+  react(nick: string, name: string, target: string, emoji: string, on = true, picture?: string): void {
     const reactions = this.find(name, target)?.reactions;
     if (on) reactions?.add(`${emoji} ${nick}`);
     else reactions?.delete(`${emoji} ${nick}`);
-    this.#happen({ what: 'reaction', channel: this.channel(name).name, nick, target, emoji, on });
+    this.#happen({ what: 'reaction', channel: this.channel(name).name, nick, target, emoji, on, picture });
   }
 
   type(nick: string, name: string, on: boolean): void {
@@ -174,6 +223,27 @@ export class FakeNetwork {
   setTopic(nick: string, name: string, topic: string): void {
     this.channel(name).topic = topic;
     this.#happen({ what: 'topic', channel: this.channel(name).name, nick, topic });
+  }
+
+  call(nick: string, name: string, called: string): void {
+    this.channel(name).title = called;
+    this.#happen({ what: 'called', channel: this.channel(name).name, nick, name: called });
+  }
+
+  archive(nick: string, name: string, on = true): void {
+    this.channel(name).isArchived = on;
+    this.#happen({ what: 'archived', channel: this.channel(name).name, nick, on });
+  }
+
+  pin(nick: string, name: string, target: string, on = true): void {
+    const { pinned } = this.channel(name);
+    if (on) pinned.add(target);
+    else pinned.delete(target);
+    this.#happen({ what: 'pin', channel: this.channel(name).name, nick, target, on });
+  }
+
+  invite(name: string, nick: string): void {
+    this.channel(name).invited.add(nick);
   }
 
   kick(by: string, name: string, nick: string, reason?: string): void {

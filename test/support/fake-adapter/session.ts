@@ -4,6 +4,7 @@ import {
   type BridgeError,
   type ChannelId,
   type Fit,
+  type MatrixFile,
   type Outgoing,
   PermanentError,
   type RemoteMessage,
@@ -18,16 +19,20 @@ import {
   UnreachableError,
 } from '#bridge-core';
 import { remoteIdOf } from './events.ts';
+import { textIn } from './formatter.ts';
 import type { Connection, FakeMessage, FakeNetwork, Fate, Happening } from './network.ts';
 
-export const verbs = ['sent', 'edit', 'redact', 'react', 'type', 'setTopic', 'kick', 'markRead', 'setPresence'] as const;
+export const verbs = [
+  ...(['sent', 'edit', 'redact', 'react', 'type', 'setTopic', 'rename', 'archive', 'invite', 'kick', 'pin'] as const),
+  ...(['markRead', 'setPresence'] as const),
+] as const;
 export type Verb = (typeof verbs)[number];
 
 export interface FakeSessionParts {
   readonly speaker: Speaker;
   readonly nick: string;
   readonly network: FakeNetwork;
-  readonly options: { verbs: readonly Verb[]; messageIds: boolean; keys: boolean; bytes: number; lines: number };
+  readonly options: { verbs: readonly Verb[]; messageIds: boolean; keys: boolean; bytes: number; lines: number; files: 'upload' | 'link' };
   readonly heard: (happening: Happening) => void;
   readonly nickOf: Fit['mention'];
   readonly ended: (reason: string) => void;
@@ -90,7 +95,7 @@ export class FakeSession implements Session {
     const { network, options } = this.#parts;
     const found = network.channel(nameOf(message.channel)).messages.find((said) => {
       if (said.nick !== this.connection.nick || said.at < since) return false;
-      return options.keys ? said.key === message.key : said.body === message.body && !known(remoteMessageId(said.id));
+      return options.keys ? said.key === message.key : said.body === textIn(message.body) && !known(remoteMessageId(said.id));
     });
     return found && remoteMessageId(found.id);
   }
@@ -98,7 +103,9 @@ export class FakeSession implements Session {
   async edit(target: RemoteMessage, message: Outgoing): Promise<RemoteMessageId | undefined> {
     const [id] = target.ids;
     return await this.#inTurn(async () => {
-      if (id !== undefined) this.#parts.network.edit(this.connection.nick, nameOf(message.channel), id, message.body, message.style);
+      const { network } = this.#parts;
+      if (network.refusesEdits) throw new PermanentError('NETWORK_REFUSED', 'it is too late to edit this');
+      if (id !== undefined) network.edit(this.connection.nick, nameOf(message.channel), id, textIn(message.body), message.style);
       return id;
     });
   }
@@ -122,11 +129,30 @@ export class FakeSession implements Session {
   }
 
   setTopic(channel: ChannelId, topic: string): Promise<void> {
-    return this.#inTurn(async () => this.#parts.network.setTopic(this.connection.nick, nameOf(channel), topic));
+    return this.#inPower(async () => this.#parts.network.setTopic(this.connection.nick, nameOf(channel), topic));
+  }
+
+  rename(channel: ChannelId, name: string): Promise<void> {
+    return this.#inPower(async () => this.#parts.network.call(this.connection.nick, nameOf(channel), name));
+  }
+
+  archive(channel: ChannelId, on: boolean): Promise<void> {
+    return this.#inPower(async () => this.#parts.network.archive(this.connection.nick, nameOf(channel), on));
+  }
+
+  invite(channel: ChannelId, user: RemoteUserId): Promise<void> {
+    return this.#inPower(async () => this.#parts.network.invite(nameOf(channel), user.slice('fake/'.length)));
+  }
+
+  pin(channel: ChannelId, target: RemoteMessage, on: boolean): Promise<void> {
+    return this.#inPower(async () => {
+      const [id] = target.ids;
+      if (id !== undefined) this.#parts.network.pin(this.connection.nick, nameOf(channel), id, on);
+    });
   }
 
   kick(channel: ChannelId, user: RemoteUserId, reason?: string): Promise<void> {
-    return this.#inTurn(async () => this.#parts.network.kick(this.connection.nick, nameOf(channel), user.slice('fake/'.length), reason));
+    return this.#inPower(async () => this.#parts.network.kick(this.connection.nick, nameOf(channel), user.slice('fake/'.length), reason));
   }
 
   async markRead(channel: ChannelId, upTo: RemoteMessageId): Promise<void> {
@@ -153,6 +179,14 @@ export class FakeSession implements Session {
     if (!this.#isOpen) throw new UnreachableError('NETWORK_UNREACHABLE', `${this.connection.nick} is not connected`);
   }
 
+  #inPower(work: () => Promise<void>): Promise<void> {
+    return this.#inTurn(async () => {
+      const { nick } = this.connection;
+      if (this.#parts.network.powerless.has(nick)) throw new PermanentError('NETWORK_REFUSED', `${nick} may not do that`);
+      await work();
+    });
+  }
+
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const mine = this.#last.then(async () => {
       this.#mustBeOpen();
@@ -168,13 +202,21 @@ export class FakeSession implements Session {
     const { network } = this.#parts;
     const name = nameOf(message.channel);
     if (network.channel(name).isClosed) throw new PermanentError('CHANNEL_CLOSED', `${name} does not let us speak`);
+    const body = textIn(message.body);
+    const fate = network.meet({
+      ...{ channel: name, nick: this.connection.nick, body },
+      ...(message.file !== undefined && { file: message.file.name }),
+    });
+    // What is refused is refused before it is sent.
+    const carried = fate === undefined && this.#parts.options.files === 'upload' ? await arrivedAs(message.file) : undefined;
     const arrive = () =>
-      network.say(this.connection.nick, name, message.body.replace(/[\r\n\0]/g, ' '), {
+      network.say(this.connection.nick, name, body.replace(/[\r\n\0]/g, ' '), {
         ...{ style: message.style, key: message.key },
         ...(message.replyTo?.ids[0] !== undefined && { replyTo: message.replyTo.ids[0] }),
-        ...(message.shownAs !== undefined && { shownAs: message.shownAs.name }),
+        ...(message.thread?.ids[0] !== undefined && { thread: message.thread.ids[0] }),
+        ...(message.shownAs !== undefined && { shownAs: message.shownAs.name, avatar: message.shownAs.avatar }),
+        ...(carried !== undefined && { carried }),
       });
-    const fate = network.meet({ channel: name, nick: this.connection.nick, body: message.body });
     if (fate === 'lost' || fate === 'doubtful') {
       if (fate === 'doubtful') arrive();
       network.cut(this.connection);
@@ -207,6 +249,11 @@ function errorOf(fate: Exclude<Fate, 'lost' | 'doubtful' | 'hang'>): BridgeError
   if (fate === 'closed') return new PermanentError('CHANNEL_CLOSED', 'the channel is closed');
   if (fate === 'busy') return new RetryableError('NETWORK_BUSY', 'the network is busy');
   return new UnreachableError('NETWORK_UNREACHABLE', 'the network is away');
+}
+
+async function arrivedAs(file: MatrixFile | undefined): Promise<FakeMessage['carried']> {
+  if (file === undefined) return undefined;
+  return { name: file.name, type: file.type, bytes: file.bytes, words: await new Response(await file.open()).text() };
 }
 
 const nameOf = (channel: ChannelId): string => channel.slice('fake/'.length);
