@@ -98,11 +98,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
       heard: (team, channel, ts) => this.#gaps.heard(team, channel, ts),
     });
     this.#gaps = new Gaps({ memory, log, intake: this.#intake, settings: settings.history, watchedOf: (team) => this.#watchedOf(team) });
-    this.#files = new Files({
-      agent: this.#api.http.agent,
-      openers: (team) => this.#teams.openers(team),
-      trustedHosts: new Set([new URL(settings.apiUrl).host]),
-    });
+    this.#files = new Files({ api: this.#api, openers: (team) => this.#teams.openers(team) });
     this.#sessions = new Sessions({ ...{ teams, settings, memory, hearing: this.#hearing, api: this.#api } });
     this.channels = new SlackChannels({ teams, consent, isWebhook: (id) => this.#isWebhook(id) });
     this.lookups = new SlackLookups(teams);

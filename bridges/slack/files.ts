@@ -2,10 +2,14 @@
 // people and apps have addresses that anyone may fetch; those are fetched without any token, and never from within our own net.
 
 import { Readable } from 'node:stream';
-import { Agent, type Dispatcher } from 'undici';
+import { Agent } from 'undici';
 import { PermanentError, type RemoteFile, RetryableError } from '#bridge-core';
 import { type Fields, fieldsIn, listIn, numberIn, textIn } from './fields.ts';
 import { assertPublic, publicLookup } from './public-address.ts';
+import { isRefusal } from './wire/faults.ts';
+import { downloadFile, downloadPicture } from './wire/file-download.ts';
+import { isOfSlack } from './wire/response-url.ts';
+import type { WebApi } from './wire/web-api.ts';
 
 /** `T0001 F0001 https://…`: whose token opens it, which it is, and where. */
 export function sourceOf(team: string, file: Fields): string {
@@ -50,16 +54,10 @@ export interface Opener {
 }
 
 export interface FilesParts {
-  readonly agent: Dispatcher;
+  readonly api: WebApi;
   /** Whose tokens may open files of a team, the most likely first. */
   readonly openers: (team: string) => readonly Opener[];
-  /** Hosts that are Slack's whatever their address: a test's, or a company's own. */
-  readonly trustedHosts: ReadonlySet<string>;
 }
-
-/** Slack answers with a page to log in where a file is not ready, or not for this token. ms. */
-const pause = 1_000;
-const tries = 4;
 
 export class Files {
   readonly #parts: FilesParts;
@@ -69,18 +67,20 @@ export class Files {
     this.#parts = parts;
   }
 
-  async open({ source, type }: Pick<RemoteFile, 'source' | 'type'>): Promise<ReadableStream<Uint8Array>> {
-    if (/^https?:/.test(source)) return await this.#get(source, undefined, type);
+  async open({ source, type, bytes }: RemoteFile): Promise<ReadableStream<Uint8Array>> {
+    const { api, openers } = this.#parts;
+    if (/^https?:/.test(source))
+      return isOfSlack(source, api.apiUrl) ? (await downloadPicture(api, source)).stream : await this.#fetch(source);
     const [team = '', id = '', address] = source.split(' ');
     let last: unknown = new PermanentError('NETWORK_LOGIN', `nobody of ours may open files of ${team}`);
-    for (const opener of this.#parts.openers(team)) {
+    for (const { token, info } of openers(team)) {
       try {
-        const url = address ?? addressOf(fieldsIn(await opener.info(id), 'file') ?? {});
+        const url = address ?? addressOf(fieldsIn(await info(id), 'file') ?? {});
         if (url === undefined) continue;
-        this.#assertSlack(url);
-        return await this.#get(url, opener.token, type);
+        return (await downloadFile(api, { url, token, ...(type !== undefined && { type }), ...(bytes !== undefined && { bytes }) })).stream;
       } catch (thrown) {
-        if (thrown instanceof RetryableError) throw thrown;
+        // What one may not see, another may.
+        if (!isRefusal(thrown)) throw thrown;
         last = thrown;
       }
     }
@@ -91,36 +91,19 @@ export class Files {
     await this.#outside?.destroy();
   }
 
-  async #get(url: string, token: string | undefined, type: string | undefined): Promise<ReadableStream<Uint8Array>> {
-    const { origin, pathname, search } = new URL(url);
-    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    const agent = token === undefined ? this.#agentFor(url) : this.#parts.agent;
-    for (let attempt = 1; ; attempt += 1) {
-      const answer = await agent.request({ origin, path: pathname + search, method: 'GET', headers }).catch((cause) => {
-        if (cause instanceof PermanentError) throw cause;
-        throw new RetryableError('NETWORK_UNREACHABLE', `${origin} gave no file`, { cause });
-      });
-      const isPage = String(answer.headers['content-type'] ?? '').includes('text/html') && type?.includes('html') !== true;
-      if (answer.statusCode === 200 && !isPage) return Readable.toWeb(answer.body) as ReadableStream<Uint8Array>;
-      answer.body.resume();
-      const said = `${origin} answered ${isPage ? 'a page' : `status ${answer.statusCode}`} in place of a file`;
-      if (answer.statusCode >= 500 || answer.statusCode === 429) throw new RetryableError('NETWORK_UNREACHABLE', said);
-      if (!isPage || attempt === tries) throw new PermanentError('NETWORK_REFUSED', said);
-      await new Promise((resolve) => setTimeout(resolve, pause));
-    }
-  }
-
-  #agentFor(url: string): Dispatcher {
-    if (this.#parts.trustedHosts.has(new URL(url).host)) return this.#parts.agent;
+  /** A picture that an app names for a message of its. */
+  async #fetch(url: string): Promise<ReadableStream<Uint8Array>> {
     assertPublic(url);
-    this.#outside ??= new Agent({ connect: { lookup: publicLookup, timeout: 10_000 } });
-    return this.#outside;
-  }
-
-  /** A token goes to Slack alone, wherever an event says that a file is. */
-  #assertSlack(url: string): void {
-    const { hostname, host, protocol } = new URL(url);
-    if (this.#parts.trustedHosts.has(host) || (protocol === 'https:' && /(?:^|\.)slack(?:-files|-edge)?\.com$/.test(hostname))) return;
-    throw new PermanentError('NETWORK_REFUSED', 'a file that is not with Slack');
+    this.#outside ??= new Agent({ connect: { lookup: publicLookup, timeout: 10_000 }, maxResponseSize: mostBytes, headersTimeout: 10_000 });
+    const { origin, pathname, search } = new URL(url);
+    const answer = await this.#outside.request({ origin, path: pathname + search, method: 'GET' }).catch((cause) => {
+      throw new RetryableError('NETWORK_UNREACHABLE', `${origin} gave no picture`, { cause });
+    });
+    if (answer.statusCode === 200 && String(answer.headers['content-type']).startsWith('image/'))
+      return Readable.toWeb(answer.body) as ReadableStream<Uint8Array>;
+    answer.body.destroy();
+    throw new PermanentError('NETWORK_REFUSED', `${origin} answered ${answer.statusCode} in place of a picture`);
   }
 }
+
+const mostBytes = 8 * 1024 * 1024;

@@ -1,14 +1,14 @@
 // Saying something in a channel, and finding out whether an earlier try arrived. Posts bear their key as metadata, which only the
 // history shows; a file bears none, so which file it was is noted before it is shared.
 
-import { type KeyValue, type Outgoing, type RemoteMessage, type RemoteMessageId, RetryableError } from '#bridge-core';
+import { type KeyValue, type Outgoing, type RemoteMessage, type RemoteMessageId, UnknownOutcomeError } from '#bridge-core';
 import type { SlackBody } from './body.ts';
-import { type Fields, fieldsIn, isFields, listIn, textIn } from './fields.ts';
+import { type Fields, fieldsIn, isFields, textIn } from './fields.ts';
 import { makeMessageId, parseId, tsOf } from './ids.ts';
 import { keyIn, markType } from './own-acts.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
-import type { UploadFile } from './uploads.ts';
+import { shownAs, type UploadFile } from './uploads.ts';
 import { isRefusal } from './wire/faults.ts';
 import type { Caller } from './wire/web-api.ts';
 
@@ -16,10 +16,10 @@ import type { Caller } from './wire/web-api.ts';
 export interface Voice {
   readonly team: Team;
   readonly ask: Caller['call'];
+  readonly caller: Caller;
   readonly isBot: boolean;
   /** Who it is in Slack. */
   readonly self: string;
-  readonly token: () => string;
   join(channel: string): Promise<void>;
 }
 
@@ -66,7 +66,7 @@ export class Posting {
     const channel = parseId(message.channel).id;
     if (message.file !== undefined) {
       const file = memory.get(uploadName(message.key));
-      const ts = typeof file === 'string' ? await this.#sharedAt(file, channel) : undefined;
+      const ts = typeof file === 'string' ? await shownAs(voice, file, channel, true) : undefined;
       return ts === undefined ? undefined : makeMessageId(ts);
     }
     const thread = threadOf(voice.team, channel, message);
@@ -122,35 +122,14 @@ export class Posting {
     };
     const share = async () => {
       const id = await upload({ voice, file, channel, thread, comment: body, named });
-      return await this.#awaitShare(id, channel);
+      const shown = await shownAs(voice, id, channel, true);
+      // Taken by Slack, which has not shown it yet: `sent` finds it when it has.
+      if (shown === undefined) throw new UnknownOutcomeError(`Slack has not shown the file ${id} yet`, { after: 5_000 });
+      return shown;
     };
     const ts = await voice.team.acts.unmarked(voice.self, channel, share);
     await memory.set(uploadName(key), undefined);
     return ts;
-  }
-
-  /** Slack shares a file a moment after it says that it will. */
-  async #awaitShare(file: string, channel: string): Promise<string> {
-    for (let pause = 50; pause < 10_000; pause *= 2) {
-      const ts = await this.#sharedAt(file, channel);
-      if (ts !== undefined) return ts;
-      await new Promise((resolve) => setTimeout(resolve, pause));
-    }
-    throw new RetryableError('OUTCOME_UNKNOWN', `Slack has not shared the file ${file} yet`, { after: 10_000 });
-  }
-
-  async #sharedAt(file: string, channel: string): Promise<string | undefined> {
-    const told = (await this.#parts.voice.ask('files.info', { file }).catch((thrown) => {
-      if (isRefusal(thrown, 'file_not_found', 'file_deleted')) return {};
-      throw thrown;
-    })) as Fields;
-    const shares = fieldsIn(fieldsIn(told, 'file'), 'shares');
-    for (const kind of ['public', 'private']) {
-      const [share] = listIn(fieldsIn(shares, kind), channel);
-      const ts = textIn(share, 'ts');
-      if (ts !== undefined) return ts;
-    }
-    return undefined;
   }
 
   async *#postsSince(channel: string, thread: string | undefined, since: number): AsyncGenerator<Fields> {

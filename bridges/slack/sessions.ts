@@ -21,7 +21,7 @@ import { openSession } from './session.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
 import { uploadFile } from './uploads.ts';
-import type { WebApi } from './wire/web-api.ts';
+import type { Caller, WebApi } from './wire/web-api.ts';
 
 export interface SessionsParts {
   readonly teams: ReadonlyMap<string, Team>;
@@ -90,24 +90,13 @@ export class Sessions {
   #make(team: Team, speaker: Speaker, account: Account | undefined): Session<SlackBody> {
     const { settings, memory, hearing, api } = this.#parts;
     const name = nameOf(team, speaker);
-    const voice: Voice =
-      account === undefined
-        ? {
-            team,
-            ask: team.ask,
-            isBot: true,
-            self: team.identity?.botUser ?? '',
-            token: () => team.botToken,
-            join: (channel) => enterAs(team, channel),
-          }
-        : {
-            team,
-            ask: account.ask,
-            isBot: false,
-            self: account.id,
-            token: () => account.token,
-            join: (channel) => enterBy(account, channel),
-          };
+    const ask = account?.ask ?? team.ask;
+    const voice: Voice = {
+      // Calls by this one are judged as all others are: whether the token still lives, whether Slack is there.
+      ...{ team, ask, caller: { call: ask } as unknown as Caller },
+      ...{ isBot: account === undefined, self: account?.id ?? team.identity?.botUser ?? '' },
+      join: (channel) => (account === undefined ? enterAs(team, channel) : enterBy(account, channel)),
+    };
     const made = openSession({
       ...{ voice, speaker, settings, memory, reactions: this.#reactions, upload: (upload) => uploadFile(api, upload) },
       ...{ isPresenceCarried: settings.presence, mention: mentionIn(team) },

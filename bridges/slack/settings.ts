@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { camelKeys } from '#bridge-core';
 import { webhookTeam } from './ids.ts';
+import { features, usualFeatures } from './wire/scopes.ts';
 
 export type SlackSettings = z.output<typeof slackSettings>;
 export type TeamSettings = SlackSettings['teams'][number];
@@ -185,10 +186,13 @@ export const slackSettings = z
       .prefault({})
       .meta({ description: 'What was said while the bridge was away.' }),
     features: z
-      .array(z.enum(['topics', 'membership', 'pins', 'files', 'commands', 'logins', 'emoji']))
+      .array(z.enum(features))
       .readonly()
-      .default(['topics', 'membership', 'pins', 'files', 'commands', 'logins', 'emoji'])
-      .meta({ description: 'What the app is asked to be allowed, at an install and in its manifest.', allowed: 'a list of features' }),
+      .default([...usualFeatures])
+      .meta({
+        description: 'What the app is asked to be allowed, at an install and in its manifest.',
+        allowed: `a list of ${features.join(', ')}`,
+      }),
   })
   .superRefine((value, context) => {
     for (const fault of faultsOf(Object(value))) context.addIssue({ code: 'custom', message: 'bad team or link', ...fault });
