@@ -8,7 +8,7 @@ import { BridgeError, DeniedError, messageOf, PermanentError, RetryableError } f
 import { type ChannelId, type RemoteUserId, type RoomId, type UserId, userId } from '../ids.ts';
 import { type Content, type MatrixEvent, noticeField } from '../matrix-event.ts';
 import type { Chats } from '../plumbing/chats.ts';
-import { isChat, isPlaceholder, type Links } from '../plumbing/links.ts';
+import { isChat, type Links } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
 import { isEncrypted, powerIn, stateOf } from '../plumbing/power.ts';
 import type { Json } from '../remote-event.ts';
@@ -25,7 +25,7 @@ export interface GhostInvitesParts<Body extends Json> {
   readonly ghosts: Pick<Ghosts, 'remoteOf' | 'introduce' | 'admit'>;
   readonly links: Links;
   readonly plumb: Pick<Plumb<Body>, 'link'>;
-  readonly chats: Pick<Chats<Body>, 'open' | 'close'>;
+  readonly chats: Pick<Chats<Body>, 'open' | 'close' | 'placeIn'>;
   readonly mayUse: (user: UserId) => boolean;
   readonly tell: (room: RoomId, text: string) => void;
   readonly log: Logger;
@@ -98,15 +98,16 @@ export class GhostInvites<Body extends Json = string> {
       );
     }
     await this.#bringBot(ghost, room, state);
+    for (const user of invited) if (user !== ghost) await this.#enter(user, room);
+    if (await chats.placeIn(channel, room)) return;
     const before = links.byChannel(channel).find((link) => link.origin === 'portal' && link.room !== room);
-    if (before !== undefined) {
-      if (!isPlaceholder(before.room)) tell(before.room, `This chat goes on in another room: https://matrix.to/#/${room}`);
-      await chats.close(before, 'the chat goes on in another room');
-    }
     const kind = invited.length > 1 ? 'group' : 'direct';
     const options = { chat: kind, people: [sender] };
     await plumb.link({ room, channel, origin: 'portal', requester: sender, options, cause: event.id });
-    for (const user of invited) if (user !== ghost) await this.#enter(user, room);
+    // Last, so that no line meanwhile finds no room.
+    if (before === undefined) return;
+    tell(before.room, `This chat goes on in another room: https://matrix.to/#/${room}`);
+    await chats.close(before, 'the chat goes on in another room');
   }
 
   async #open(person: UserId, invited: readonly UserId[]): Promise<ChannelId> {

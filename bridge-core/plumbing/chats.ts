@@ -4,7 +4,7 @@
 import type { Adapter, Chat } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
-import { type BridgeError, messageOf, PermanentError } from '../errors.ts';
+import { type BridgeError, messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { ChannelId, RoomId, UserId } from '../ids.ts';
 import { type Content, stringIn } from '../matrix-event.ts';
 import type { Json, RemoteUser } from '../remote-event.ts';
@@ -37,10 +37,12 @@ export interface ChatsParts<Body extends Json> {
 
 /** What was refused for good is not asked for again with every line, ms. */
 const refusedFor = 10 * 60_000;
+const signInTime = 10 * 60_000;
 const longestName = 200;
 
 export class Chats<Body extends Json = string> {
   readonly #parts: ChatsParts<Body>;
+  readonly #startedAt = Date.now();
   readonly #flights = new Map<number, Promise<Link>>();
   readonly #refused = new Map<number, { readonly error: BridgeError; readonly until: number }>();
 
@@ -51,13 +53,13 @@ export class Chats<Body extends Json = string> {
     });
   }
 
-  /** For what is heard where no room is linked: the link that waits for its room, or the one to be written with the row of
-   *  what begins a chat (`isNews`). */
+  /** For what is heard where no link is live: the one that is being made, or the one to be written with the row of what begins a
+   *  chat (`isNews`). */
   linkFor(channel: ChannelId, isNews: boolean): Link | NewLink | undefined {
     const { settings, links, adapter } = this.#parts;
     if (!settings.direct || adapter.channels.chat === undefined) return undefined;
     const known = links.byChannel(channel).find(({ origin }) => origin === 'portal');
-    if (known !== undefined) return known.state === 'wanted' && isChat(known) ? known : undefined;
+    if (known !== undefined) return isChat(known) && (known.state === 'wanted' || known.state === 'pending') ? known : undefined;
     const chat = isNews ? adapter.channels.chat(channel) : undefined;
     return chat === undefined || chat.people.length === 0 ? undefined : newLink(channel, chat);
   }
@@ -77,6 +79,19 @@ export class Chats<Body extends Json = string> {
     const link = await this.#ready(known ?? (await links.add(newLink(channel, chat))));
     await this.#invite([person], link, chat.kind, await this.#others(channel));
     return link.room;
+  }
+
+  /** The chat's link waits for its room still: here is one. False: it does not. */
+  async placeIn(channel: ChannelId, room: RoomId): Promise<boolean> {
+    const { links } = this.#parts;
+    const isWaiting = (link: Link) => isChat(link) && isPlaceholder(link.room);
+    const known = links.byChannel(channel).find(isWaiting);
+    // What is being made must not be made twice.
+    await this.#flights.get(known?.id ?? 0)?.catch(() => undefined);
+    const waiting = links.byChannel(channel).find(isWaiting);
+    if (waiting === undefined) return false;
+    await this.#ready(await links.set(waiting.id, { room, options: { from: [waiting.room] } }));
+    return true;
   }
 
   /** Somebody left: a chat without any of its Matrix people is over. The next line makes it anew. */
@@ -126,8 +141,7 @@ export class Chats<Body extends Json = string> {
     if (refused !== undefined && refused.until > Date.now()) throw refused.error;
     const chat = this.#parts.adapter.channels.chat?.(given.channel);
     try {
-      if (chat === undefined || chat.people.length === 0)
-        throw new PermanentError('CHANNEL_UNKNOWN', 'nobody who is logged in is in this chat any more');
+      if (chat === undefined || chat.people.length === 0) throw this.#nobody();
       return given.state === 'wanted' ? await this.#complete(given, chat) : await this.#inviteMore(given);
     } catch (thrown) {
       if (!(thrown instanceof PermanentError)) throw thrown;
@@ -140,6 +154,14 @@ export class Chats<Body extends Json = string> {
         );
       throw thrown;
     }
+  }
+
+  /** After a start it takes a while until the network knows again who is logged in. */
+  #nobody(): BridgeError {
+    const why = 'nobody who is logged in is in this chat';
+    return Date.now() - this.#startedAt < signInTime
+      ? new RetryableError('NETWORK_LOGIN', why, { after: 1_000 })
+      : new PermanentError('CHANNEL_UNKNOWN', why);
   }
 
   /** Done again after a crash each step finds what is done. */
