@@ -6,8 +6,8 @@ import type { Logger } from './adapter-tools.ts';
 import { Brought } from './appservice/brought.ts';
 import { CatchUp } from './appservice/catch-up.ts';
 import { openMedia } from './appservice/media.ts';
-import { openOutgoing } from './appservice/outgoing-files.ts';
 import { openHomeserver } from './appservice/open-homeserver.ts';
+import { openOutgoing } from './appservice/outgoing-files.ts';
 import { openPages } from './appservice/pages.ts';
 import { openTransactions } from './appservice/transactions.ts';
 import type { WebRoutes } from './appservice/web.ts';
@@ -27,6 +27,8 @@ import type { Health } from './observe/health.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { Attachment } from './pipeline/content.ts';
 import { Failures } from './pipeline/failures.ts';
+import { Gaps } from './pipeline/gaps.ts';
+import { soon } from './pipeline/in-time.ts';
 import { Journal } from './pipeline/journal.ts';
 import { Lanes } from './pipeline/lanes.ts';
 import { MatrixRouting } from './pipeline/matrix-routing.ts';
@@ -35,7 +37,7 @@ import { Passing } from './pipeline/passing.ts';
 import { Recovery } from './pipeline/recovery.ts';
 import { Relations } from './pipeline/relations.ts';
 import { RemoteToMatrix } from './pipeline/remote-to-matrix.ts';
-import { linkLane, linkOfLane, type Row, roomLane, states, towards } from './pipeline/row.ts';
+import { isHeldLane, linkLane, linkOfLane, type Row, roomLane, states, towards } from './pipeline/row.ts';
 import { BridgeBots } from './plumbing/bridge-bots.ts';
 import { BridgeInfo } from './plumbing/bridge-info.ts';
 import { Links } from './plumbing/links.ts';
@@ -121,7 +123,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     log,
     count: (row) => metrics.event(sideOf(row), 'dead'),
   });
-  const passing = new Passing<Body>({ adapter, homeserver, links, roster, names, log });
+  const passing = new Passing<Body>({ adapter, homeserver, links, roster, names, relations, log });
 
   const delivered = (row: Row): void => {
     metrics.event(sideOf(row), 'delivered');
@@ -175,10 +177,16 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   });
   const { permissions, acts, lookups } = control;
 
-  const remoteToMatrix = new RemoteToMatrix<Body>({
+  const gaps = new Gaps<Body>({
+    ...{ adapter, store, journal, links, settings: settings.history, count, log, lanes: matrixLanes },
+    take: (event, how) => remoteToMatrix.accept(event, how),
+  });
+  const remoteToMatrix: RemoteToMatrix<Body> = new RemoteToMatrix<Body>({
     ...{ adapter, homeserver, brought, store, journal, lanes: matrixLanes, relations, recovery, links, ghosts, names, log },
     chats: rooms.chats,
     act: (event) => acts.act(event),
+    heard: gaps.heard,
+    said: (lane) => soon(networkLanes.passed(lane)),
     passing: (event, on) => {
       if (event.kind === 'membership' || event.kind === 'profile') sync.heard(event, on);
       else passing.fromNetwork(event, on);
@@ -304,9 +312,10 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     /** Opens the inbox and lets what waits in the journal go. */
     start(): void {
       options.inbox.open({
-        receive: async (event: RemoteEvent<Body>) => void (await remoteToMatrix.accept(event)),
+        receive: (event: RemoteEvent<Body>) => gaps.receive(event),
         connection: (speaker, network, state, reason) => {
           log.info({ network, state, ...(reason !== undefined && { reason }) }, 'connection');
+          if (speaker.as === 'bot') gaps.connection(network, state === 'up');
           if (speaker.as === 'bot' && state === 'up') networkLanes.resume(network);
           if (speaker.as === 'user' && state === 'logged-out')
             logins
@@ -329,10 +338,12 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
         },
       });
       for (const { seq, direction, lane, state } of journal.pending()) {
-        (direction === towards.matrix ? matrixLanes : networkLanes).load(seq, lane, state === states.parked);
+        if (isHeldLane(lane)) gaps.load(seq);
+        else (direction === towards.matrix ? matrixLanes : networkLanes).load(seq, lane, state === states.parked);
       }
       matrixLanes.start();
       networkLanes.start();
+      gaps.start();
       plumb.resume();
       rooms.start();
       control.start();
@@ -352,6 +363,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       catchUp.stop();
       plumb.stop();
       sync.stop();
+      gaps.stop();
       await queue.stop();
       transactions.close();
       await failures.flush();

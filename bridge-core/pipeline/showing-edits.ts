@@ -8,7 +8,7 @@ import { toPlain } from '../format/to-html.ts';
 import type { RoomId, UserId } from '../ids.ts';
 import { type Content, stringIn } from '../matrix-event.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
-import { editBytes, toContents } from './content.ts';
+import { contentBytes, editBytes, toContents } from './content.ts';
 import type { Reading } from './reading.ts';
 import { type Relation, type Relations, textLength } from './relations.ts';
 import type { Row } from './row.ts';
@@ -34,6 +34,8 @@ interface Wanted {
   readonly as: UserId;
   readonly event: Edit<Json>;
   readonly words: readonly Content[];
+  /** The same, cut as for a new message: an event holds more of that than of an edit. */
+  readonly asNew: readonly Content[];
 }
 
 export class Edits<Body extends Json> {
@@ -55,7 +57,8 @@ export class Edits<Body extends Json> {
     const named = event.shownAs && (await reading.named(event.shownAs, event.sender, as));
     const isSilent = text.length === 0 && (event.files === undefined || event.files.length > 0);
     const words = isSilent ? [] : toContents(text, event.style, editBytes, named);
-    const wanted: Wanted = { row, room, as, event: event as unknown as Edit<Json>, words };
+    const asNew = words.length < 2 ? words : toContents(text, event.style, contentBytes, named);
+    const wanted: Wanted = { row, room, as, event: event as unknown as Edit<Json>, words, asNew };
     const isCopy = ({ slot }: Relation) => slotOf(slot).isCopy;
     const copy = mine.filter(isCopy);
     const own = mine.filter((relation) => !isCopy(relation));
@@ -63,13 +66,16 @@ export class Edits<Body extends Json> {
   }
 
   async #revise(standing: readonly Relation[], wanted: Wanted, isCopy: boolean): Promise<Sending[]> {
-    const { as, event, words } = wanted;
+    const { as, event, asNew } = wanted;
     const texts = standing.filter(({ slot }) => slotOf(slot).is === 'text');
     const files = standing.filter(({ slot }) => slotOf(slot).is !== 'text');
     const left = event.files && new Set(event.files.map(fileName));
     const isLeft = ({ slot }: Relation) => left === undefined || left.has(slotOf(slot).file ?? '');
-    const holder = holderAmong(files.filter(isLeft), texts, words.length);
+    const holder = holderAmong(files.filter(isLeft), texts, wanted.words.length);
     const places = holder === undefined ? texts : [holder, ...texts];
+    const stands = (contents: readonly Content[]) =>
+      contents.length === places.length && places.every((place, at) => isSame(place, contents[at]));
+    const words = stands(asNew) ? asNew : wanted.words;
 
     const sendings: Sending[] = [];
     for (const [at, content] of words.entries()) {
@@ -140,7 +146,8 @@ function holderAmong(files: readonly Relation[], texts: readonly Relation[], pie
   return texts.length === 0 && pieces === 1 ? files.find(({ slot }) => slotOf(slot).is === 'file') : undefined;
 }
 
-function isSame(standing: Relation, content: Content): boolean {
+function isSame(standing: Relation, content: Content | undefined): boolean {
+  if (content === undefined) return false;
   const digest = digestOf(content);
   if (slotOf(standing.slot).is === 'file' || standing.digest !== digest) return false;
   return digest !== undefined || standing.text === content.body;
