@@ -19,6 +19,8 @@ export interface IrcPlace {
 export interface BridgeWish {
   /** Networks by name; all of them unless given. */
   readonly networks?: readonly string[];
+  /** A bridge to Slack: its section of the config, in place of IRC's. */
+  readonly slack?: Readonly<Record<string, unknown>>;
   /** Laid over each network's section. */
   readonly network?: Readonly<Record<string, unknown>>;
   /** Laid over the config at the top level. */
@@ -133,17 +135,17 @@ interface ConfigParts {
 }
 
 function configOf({ name, wish, places, address, homeserver }: ConfigParts): BridgeConfig {
-  const networks = (wish.networks ?? Object.keys(places)).map((network) => [
-    network,
-    { host: '127.0.0.1', port: places[network]?.port, tls: false, flood: 'off', domain: `${network}.test`, ...wish.network },
-  ]);
-  return {
+  const common = {
     homeserver,
     appservice: { listen: address, url: `http://${address}`, registration: `${name}-registration.yaml`, bot: `${name}bot` },
     store: `${name}.db`,
     web_prefix: name,
     permissions: { [homeserver.domain]: 'user', [`@admin:${homeserver.domain}`]: 'admin' },
-    irc: { networks: Object.fromEntries(networks), links: [] },
-    ...wish.config,
   };
+  if (wish.slack !== undefined) return { ...common, public_url: `http://${address}`, slack: wish.slack, ...wish.config };
+  const networks = (wish.networks ?? Object.keys(places)).map((network) => [
+    network,
+    { host: '127.0.0.1', port: places[network]?.port, tls: false, flood: 'off', domain: `${network}.test`, ...wish.network },
+  ]);
+  return { ...common, irc: { networks: Object.fromEntries(networks), links: [] }, ...wish.config };
 }

@@ -1,0 +1,46 @@
+// The bridge is killed with -9 in mid-load, again and again, at instants that a seed decides, and started anew on the same store:
+// nothing is lost and nothing comes twice, in either direction, for what was said before a crash is looked for in Slack, and what
+// was missed is asked for.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openChance } from '../../support/seed.ts';
+import { readRemains } from '../../support/store-after-death.ts';
+import { faultIn, openLoad } from './load.ts';
+import { openSlackStage } from './stage.ts';
+
+const kills = 10;
+/** A kill that met nothing in flight does not count; so often it is tried in all. */
+const mostKills = 30;
+
+const chance = openChance();
+const stage = await openSlackStage({ transport: 'socket' });
+const place = stage.places.general ?? assert.fail();
+const people = [stage.alice, await stage.matrixPerson('carol')];
+await people[1]?.join(place.room);
+const load = openLoad(stage, place, people);
+
+test(`killed ${kills} times each way with rows in flight: no loss, no doubles, order as promised`, async (t) => {
+  const met = { up: 0, down: 0 };
+  let isOver = false;
+  const speaking = load.speak(() => isOver, 10);
+  let tries = 0;
+  for (; tries < mostKills && (met.up < kills || met.down < kills); tries += 1) {
+    await delay(200 + chance.number(800));
+    await stage.bridge.kill('SIGKILL');
+    const { inFlight } = readRemains(`${stage.bridge.folder}/slack.db`);
+    if (inFlight.toNetwork > 0) met.up += 1;
+    if (inFlight.toMatrix > 0) met.down += 1;
+    await stage.bridge.start();
+  }
+  isOver = true;
+  await speaking;
+  await load.arrived(90_000);
+  t.diagnostic(
+    `seed ${chance.seed}: ${load.said.up} up, ${load.said.down} down, ${tries} kills, in flight ${met.up} and ${met.down} times`,
+  );
+  const faults = [faultIn(load.inSlack(), load.said.up, 2), faultIn(await load.inMatrix(), load.said.down, 2)];
+  assert.deepEqual(faults, [undefined, undefined], `seed ${chance.seed}`);
+  assert.ok(met.up >= kills && met.down >= kills, `in flight ${met.up} and ${met.down} times of ${tries}`);
+});
