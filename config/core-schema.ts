@@ -127,12 +127,12 @@ const provisioning = z
     enabled: z.boolean().default(true).meta({ description: 'Whether it answers at all.' }),
     secret: z
       .string()
-      .min(16)
+      .regex(/^\S{16,}$/)
       .exactOptional()
       .meta({
         description: 'What an integration manager shows; unless set, the hs_token of the registration.',
         secret: true,
-        allowed: 'a text of at least 16 characters',
+        allowed: 'at least 16 characters without spaces',
         example: environment('PROVISIONING_SECRET'),
       }),
     session: duration('1h', "How long a page may act for a person who proved their Matrix id by their homeserver's OpenID."),

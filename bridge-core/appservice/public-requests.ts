@@ -26,25 +26,29 @@ export interface PublicNet {
   readonly lookup?: typeof lookup;
   readonly ca?: string;
   readonly isPublic?: (address: string) => boolean;
+  /** ms that an answer may take in all. */
+  readonly patience?: number;
 }
 
 export class PublicRequests {
   readonly #lookup: typeof lookup;
   readonly #ca: string | undefined;
   readonly #isPublic: (address: string) => boolean;
+  readonly #patience: number;
 
   constructor(net: PublicNet = {}) {
     this.#lookup = net.lookup ?? lookup;
     this.#ca = net.ca;
     this.#isPublic = net.isPublic ?? isPublicAddress;
+    this.#patience = net.patience ?? longest;
   }
 
   /** Follows redirects only where told to, and guards each. */
   async get(place: Place, path: string, { redirects = 0 } = {}): Promise<Record<string, unknown>> {
     const { host, port, name = host, header = name } = place;
     if (isIP(host) !== 0 && !this.#isPublic(host)) throw notPublic(host);
-    const answer = await ask(secured, {
-      ...{ host, port, path, agent: false, lookup: this.#guarded(), timeout: longest },
+    const answer = await ask(secured, this.#patience, {
+      ...{ host, port, path, agent: false, lookup: this.#guarded() },
       ...(isIP(name) === 0 && { servername: name }),
       ...(this.#ca !== undefined && { ca: this.#ca }),
       headers: { host: header, accept: 'application/json', 'user-agent': 'causeway' },
@@ -60,9 +64,9 @@ export class PublicRequests {
   /** At an address of the operator's. */
   async getAt(base: string, path: string): Promise<Record<string, unknown>> {
     const url = new URL(`${base.replace(/\/+$/, '')}${path}`);
-    const answer = await ask(url.protocol === 'https:' ? secured : plain, {
+    const answer = await ask(url.protocol === 'https:' ? secured : plain, this.#patience, {
       ...{ host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port || undefined, path: url.pathname + url.search },
-      ...{ agent: false, timeout: longest, headers: { accept: 'application/json', 'user-agent': 'causeway' } },
+      ...{ agent: false, headers: { accept: 'application/json', 'user-agent': 'causeway' } },
       ...(this.#ca !== undefined && { ca: this.#ca }),
     });
     if (answer.location !== undefined) throw refused(url.hostname, 'it redirects');
@@ -86,41 +90,42 @@ export class PublicRequests {
 
 type Answer = { readonly json: Record<string, unknown>; readonly location?: string };
 
-function ask(request: typeof secured | typeof plain, options: Parameters<typeof secured>[1]): Promise<Answer> {
+function ask(request: typeof secured | typeof plain, patience: number, options: Parameters<typeof secured>[1]): Promise<Answer> {
   const { host } = options as { host: string };
   return new Promise<Answer>((resolve, reject) => {
-    const signal = AbortSignal.timeout(longest);
+    const signal = AbortSignal.timeout(patience);
     const asking = (request as typeof secured)({ ...options, signal }, (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
       response.on('data', (chunk: Buffer) => {
         size += chunk.length;
-        if (size > largest) asking.destroy(refused(host, 'its answer is too long'));
-        else chunks.push(chunk);
+        chunks.push(chunk);
+        if (size <= largest) return;
+        const tooLong = refused(host, 'its answer is too long');
+        reject(tooLong);
+        asking.destroy(tooLong);
       });
       response.on('error', reject);
       response.on('end', () => {
         const { statusCode = 0, headers } = response;
-        if (statusCode >= 300 && statusCode < 400 && headers.location !== undefined) resolve({ json: {}, location: headers.location });
-        else if (statusCode !== 200) reject(refused(host, `it answers ${statusCode}`));
-        else resolve({ json: jsonIn(Buffer.concat(chunks).toString('utf8'), host) });
+        const json = statusCode === 200 ? jsonIn(Buffer.concat(chunks).toString('utf8')) : undefined;
+        if (json !== undefined) resolve({ json });
+        else if (statusCode >= 300 && statusCode < 400 && headers.location !== undefined) resolve({ json: {}, location: headers.location });
+        else reject(refused(host, statusCode === 200 ? 'its answer is no JSON object' : `it answers ${statusCode}`));
       });
     });
-    asking.on('timeout', () => asking.destroy(refused(host, 'it does not answer')));
     asking.on('error', (cause) => reject(cause instanceof PermanentError ? cause : refused(host, cause.message, cause)));
     asking.end();
   });
 }
 
-function jsonIn(text: string, host: string): Record<string, unknown> {
-  let value: unknown;
+function jsonIn(text: string): Record<string, unknown> | undefined {
   try {
-    value = JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : undefined;
   } catch {
-    value = undefined;
+    return undefined;
   }
-  if (!isRecord(value)) throw refused(host, 'its answer is no JSON object');
-  return value;
 }
 
 const refused = (host: string, why: string, cause?: unknown): PermanentError =>

@@ -22,7 +22,7 @@ const uncommented = text.replace(/^( *)#(?=[^ #])/gm, '$1');
 const otherWays = text.replace(/^( *)##(?=[^ #])/gm, '$1').replace(/^( *)#tls: true\n/m, '');
 const env = {
   METRICS_TOKEN: 'a token of sixteen',
-  PROVISIONING_SECRET: 'a secret of sixteen',
+  PROVISIONING_SECRET: 'a-secret-of-sixteen',
   IRC_PASSWORD: 'x',
   IRC_SERVER_PASSWORD: 'x',
   CHANNEL_KEY: 'x',

@@ -37,6 +37,8 @@ export interface FakeBridgeWish {
   /** More of the config, as YAML at top level. */
   readonly settings?: string;
   readonly permissions?: Readonly<Record<string, string>>;
+  /** Calls of the adapter's own at the provisioning door. */
+  readonly provisioning?: NonNullable<Adapter['provisioning']>;
 }
 
 export async function startFakeBridge(t: TestContext, wish: FakeBridgeWish = {}): Promise<FakeBridge> {
@@ -55,6 +57,7 @@ export async function startFakeBridge(t: TestContext, wish: FakeBridgeWish = {})
     names: { ghosts: 'fake_{nick}', aliases: 'fake_{channel}' },
     create: (_settings: unknown, tools: AdapterTools) => {
       adapter = new FakeAdapter({ network, tools, links, ...wish.options });
+      if (wish.provisioning !== undefined) Object.assign(adapter, { provisioning: wish.provisioning });
       return adapter as Adapter;
     },
   };

@@ -114,6 +114,11 @@ export class FakeHomeserver {
     return this.#door.counts;
   }
 
+  /** Tokens that people got for other services → who they are. */
+  get openIdTokens(): Map<string, string> {
+    return this.world.openIdTokens;
+  }
+
   pushTo(appserviceUrl: string): void {
     this.pusher.pushTo(appserviceUrl);
   }

@@ -18,6 +18,7 @@ export interface DoorOptions {
 }
 
 const versionsPath = '/_matrix/client/versions';
+const openIdPath = '/_matrix/federation/v1/openid/userinfo';
 /** So many requests are recorded, for tests to look at. */
 const mostRecorded = 20_000;
 
@@ -153,6 +154,12 @@ export class Door {
         finish(200, this.#options.routes.send(asked, this.#options.world.room(asked.parts[3] ?? ''), asked.parts[5] ?? ''));
         return;
       }
+      if (path === openIdPath) {
+        const sub = this.#options.world.openIdTokens.get(query.get('access_token') ?? '');
+        if (sub === undefined) throw new MatrixFault(401, 'M_UNKNOWN_TOKEN', 'Access Token unknown or expired');
+        finish(200, { sub });
+        return;
+      }
       if (path === versionsPath) {
         finish(200, { versions: ['v1.1', 'v1.12'], unstable_features: {} });
         return;
@@ -176,7 +183,8 @@ export class Door {
   #read(request: IncomingMessage, raw: Buffer, path: string, query: URLSearchParams): Asked {
     const parts = path.split('/').slice(2).map(decodeURIComponent);
     if (!path.startsWith('/_matrix/')) throw unrecognised();
-    const isOpen = path === versionsPath || path.startsWith('/_matrix/client/v3/register/available') || parts[2] === 'profile';
+    const isOpen =
+      path === versionsPath || path === openIdPath || path.startsWith('/_matrix/client/v3/register/available') || parts[2] === 'profile';
     const token = request.headers.authorization;
     if (token === undefined && !isOpen) throw new MatrixFault(401, 'M_MISSING_TOKEN', 'Missing access token');
     // A wrong one is refused even where none is needed.

@@ -131,6 +131,7 @@ export interface WorldOptions {
 
 export class World {
   readonly domain: string;
+  readonly openIdTokens = new Map<string, string>();
   readonly users = new Map<string, FakeUser>();
   readonly rooms = new Map<string, Room>();
   readonly aliases = new Map<string, string>();
