@@ -4,7 +4,7 @@
 import type { UserId } from '../ids.ts';
 import { keyField, type MatrixEvent, noticeField, stringIn } from '../matrix-event.ts';
 import type { Membership, Roster } from '../membership/roster.ts';
-import { isChat, type Link, type Links } from '../plumbing/links.ts';
+import { bothWays, isChat, type Link, type Links } from '../plumbing/links.ts';
 import type { Names } from '../virtual-users/names.ts';
 import type { Journal, NewRow } from './journal.ts';
 import { otherKinds } from './other-kinds.ts';
@@ -39,8 +39,7 @@ export class MatrixRouting {
       rows.push({ direction: towards.matrix, lane: laneOfAct(event), link: 0, source: event.id, task: { do: 'act', event } });
       if (event.type === 'm.room.message') return rows;
     }
-    const all = this.#parts.links.liveIn(event.room);
-    const links = all.some(isOneWay) ? all.filter((link) => !isOneWay(link)) : all;
+    const links = bothWays(this.#parts.links.liveIn(event.room));
     if (links.length === 0) return rows;
     for (const link of this.#targets(event, links)) {
       rows.push({
@@ -103,9 +102,6 @@ export class MatrixRouting {
     return isLeaving ? (event.stateKey as UserId) : event.sender;
   }
 }
-
-/** It shows what the network says, and nothing goes back. */
-const isOneWay = ({ options }: Link): boolean => options.way === 'to-matrix';
 
 /** What waits for the new room must not hold up the way there. */
 const laneOfAct = (event: MatrixEvent): string => `${roomLane(event.room)}${event.type === 'm.room.tombstone' ? ' upgrade' : ''}`;

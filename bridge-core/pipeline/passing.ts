@@ -1,4 +1,5 @@
-// What is worthless late: typing and presence. Never journaled, never retried, dropped first when there is much to do.
+// What is worthless late: typing, presence, how far somebody has read. Never journaled, never retried, dropped first when there is
+// much to do.
 
 import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
@@ -7,9 +8,11 @@ import { messageOf } from '../errors.ts';
 import type { RoomId, UserId } from '../ids.ts';
 import type { EphemeralEvent } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
-import type { Link, Links } from '../plumbing/links.ts';
+import { bothWays, type Link, type Links } from '../plumbing/links.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { Names } from '../virtual-users/names.ts';
+import { Receipts } from './receipts.ts';
+import type { Relations } from './relations.ts';
 
 /** At most so many of these under way; more are dropped. */
 const mostUnderWay = 8;
@@ -17,11 +20,12 @@ const mostUnderWay = 8;
 const mostAway = 10_000;
 
 export interface PassingParts<Body extends Json> {
-  readonly adapter: Pick<Adapter<Body>, 'openSession'>;
-  readonly homeserver: Pick<Homeserver, 'typing' | 'setPresence'>;
+  readonly adapter: Pick<Adapter<Body>, 'openSession' | 'speakerOf'>;
+  readonly homeserver: Pick<Homeserver, 'typing' | 'receipt' | 'setPresence'>;
   readonly links: Links;
   readonly roster: Roster;
   readonly names: Names;
+  readonly relations: Pick<Relations, 'ofEvent' | 'messagesOf'>;
   readonly log: Logger;
 }
 
@@ -29,17 +33,21 @@ export class Passing<Body extends Json> {
   readonly #parts: PassingParts<Body>;
   readonly #typing = new Map<RoomId, ReadonlySet<UserId>>();
   readonly #away = new Map<UserId, string | undefined>();
+  readonly #receipts: Receipts<Body>;
   #underWay = 0;
 
   constructor(parts: PassingParts<Body>) {
     this.#parts = parts;
+    this.#receipts = new Receipts({ ...parts, isOurs: (user) => this.#isOurs(user), attempt: (work) => this.#try(work) });
   }
 
   fromMatrix(event: EphemeralEvent): void {
-    if (event.type !== 'm.typing' || event.room === undefined || !Array.isArray(event.content.user_ids)) return;
     const { room } = event;
-    const links = this.#parts.links.liveIn(room);
+    if (room === undefined) return;
+    const links = bothWays(this.#parts.links.liveIn(room));
     if (links.length === 0) return;
+    if (event.type === 'm.receipt') this.#receipts.fromMatrix(event, links);
+    if (event.type !== 'm.typing' || !Array.isArray(event.content.user_ids)) return;
     const before = this.#typing.get(room) ?? new Set<UserId>();
     const now = new Set(event.content.user_ids.filter((user) => typeof user === 'string') as UserId[]);
     if (now.size === 0) this.#typing.delete(room);
@@ -57,6 +65,7 @@ export class Passing<Body extends Json> {
         if (this.#parts.roster.isIn(room, ghost)) this.#try(() => this.#parts.homeserver.typing(ghost, room, event.on));
       }
     }
+    if (event.kind === 'read') this.#hasRead(event, links);
     if (event.kind !== 'presence') return;
     const ghost = this.#parts.names.ghostOf(event.user);
     const isKnown = links.some(({ room }) => this.#parts.roster.isIn(room, ghost));
@@ -69,10 +78,25 @@ export class Passing<Body extends Json> {
     this.#try(() => this.#parts.homeserver.setPresence(ghost, event.away === undefined ? 'online' : 'unavailable', event.away ?? ''));
   }
 
+  /** Of a person of ours their own client tells. */
+  #hasRead({ user, upTo }: Extract<RemoteEvent, { kind: 'read' }>, links: readonly Link[]): void {
+    const { adapter, homeserver, names, relations, roster } = this.#parts;
+    if (adapter.speakerOf(user.id) !== undefined) return;
+    const ghost = names.ghostOf(user);
+    for (const { id, room } of links) {
+      const last = roster.isIn(room, ghost) ? relations.messagesOf(upTo, id).at(-1) : undefined;
+      if (last !== undefined) this.#try(() => homeserver.receipt(ghost, room, last.event));
+    }
+  }
+
   #type(user: UserId, link: Link, on: boolean): void {
-    if (user === this.#parts.names.bot || this.#parts.names.isGhost(user)) return;
+    if (this.#isOurs(user)) return;
     const session = this.#parts.adapter.openSession({ as: 'user', user }, link.channel);
     if (session?.type !== undefined) this.#try(async () => session.type?.(link.channel, on));
+  }
+
+  #isOurs(user: UserId): boolean {
+    return user === this.#parts.names.bot || this.#parts.names.isGhost(user);
   }
 
   #try(work: () => Promise<void>): void {

@@ -281,6 +281,13 @@ export const isMade = (link: Link | NewLink): link is Link => 'id' in link;
 /** A private or group chat, of which only its own people know. */
 export const isChat = (link: Link): boolean => link.options.chat !== undefined;
 
+/** It shows what the network says, and nothing goes back. */
+const isOneWay = ({ options }: Link): boolean => options.way === 'to-matrix';
+
+/** Without those that carry nothing to the network. */
+export const bothWays = (links: readonly Link[]): readonly Link[] =>
+  links.some(isOneWay) ? links.filter((link) => !isOneWay(link)) : links;
+
 function applied(was: Link, fields: Mutable): Link {
   const { reason: before, ...rest } = was;
   const reason = 'reason' in fields ? fields.reason : before;
