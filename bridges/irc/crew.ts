@@ -44,6 +44,7 @@ export class Crew {
   readonly bot: Bot;
   readonly pool: SessionPool;
   readonly #parts: CrewParts;
+  #isStopping = false;
 
   constructor(parts: CrewParts) {
     this.#parts = parts;
@@ -72,12 +73,14 @@ export class Crew {
 
   /** All at once: the bot, and those who spoke last. */
   start(): void {
+    this.#isStopping = false;
     this.#parts.tools.inbox.connection({ as: 'bot' }, this.#parts.network, 'connecting');
     this.bot.start();
     this.pool.start();
   }
 
   async stop(reason: string): Promise<void> {
+    this.#isStopping = true;
     await Promise.all([this.pool.stop(reason), this.bot.stop(reason)]);
     this.#parts.pacing.stop();
   }
@@ -152,15 +155,20 @@ export class Crew {
   }
 
   #puppetDown(puppet: Puppet, session: IrcSession | undefined, error: BridgeError, fault: CloseFault): void {
-    this.#parts.log.debug({ puppet: puppet.user, error: error.message, fault }, 'a puppet has no connection');
+    if (!this.#isStopping) this.#parts.log.debug({ puppet: puppet.user, error: error.message, fault }, 'a puppet has no connection');
     this.#down(session, { as: 'user', user: puppet.user }, error);
   }
 
   #down(session: IrcSession | undefined, speaker: Speaker, error: BridgeError): void {
     const { ownNicks, support, queries, log, tools, network } = this.#parts;
     if (session !== undefined) ownNicks.release(support().fold(session.connection.nick), session);
+    if (speaker.as === 'bot') queries.lost(error);
+    // Of a stop the bot alone tells, for all.
+    if (this.#isStopping) {
+      if (speaker.as === 'bot') tools.inbox.connection(speaker, network, 'down', 'stopped');
+      return;
+    }
     if (speaker.as === 'bot') {
-      queries.lost(error);
       log.warn({ error: error.message, code: error.code }, session === undefined ? 'cannot connect' : 'connection lost');
     }
     tools.inbox.connection(speaker, network, 'down', error.message);

@@ -116,3 +116,26 @@ test('people come in by who spoke last', async (t) => {
   assert.deepEqual(order, ['causeway', 'new[m]', 'old[m]', 'older[m]']);
   assert.deepEqual(ircd.members('#chan').sort(), ['causeway', 'new[m]', 'old[m]', 'older[m]']);
 });
+
+test('a stop is told once, without a word of a lost connection; a loss before it is told as one', async (t) => {
+  const ircd = await startFakeIrcd();
+  const world = withAdapter(t, { port: ircd.port, timing: { reconnectFirst: 20 } });
+  t.after(() => ircd.close());
+  await world.adapter.connect();
+  await world.watch('#chan');
+  await world.join('ann', id);
+  ircd.drop('causeway');
+  await until('the bot back', () => world.connections.filter(({ speaker, state }) => speaker.as === 'bot' && state === 'up')[1]);
+  assert.deepEqual(
+    world.logged.filter(({ level }) => level === 'warn').map(({ message }) => message),
+    ['connection lost'],
+  );
+  const [news, logged] = [world.connections.length, world.logged.length];
+  await world.adapter.disconnect();
+  await until('all to be gone', () => ircd.connections === 0 || undefined);
+  assert.deepEqual(world.connections.slice(news), [{ speaker: { as: 'bot' }, state: 'down', reason: 'stopped' }]);
+  assert.deepEqual(world.logged.slice(logged), []);
+  const since = world.connections.length;
+  await world.adapter.disconnect();
+  assert.equal(world.connections.length, since, 'stopped once more, nothing is told');
+});
