@@ -56,6 +56,7 @@ export function buildPortals<Body extends Json>(options: PortalOptions<Body>) {
   const spaces = new Spaces({
     ...{ settings, homeserver, channels: adapter.channels, links, making, notes, log },
     peopleOf: (network) => logins.all().flatMap((login) => (login.network === network && login.state === 'live' ? [login.user] : [])),
+    peopleIn: (room) => roster.joined(room).filter((user) => user !== names.bot && !names.isGhost(user)),
   });
   const moves = new Moves({ homeserver, links, guard, info, plumb, log });
   return {

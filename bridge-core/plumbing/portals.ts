@@ -123,7 +123,7 @@ export class Portals<Body extends Json = string> {
   }
 
   async #establish(channel: ChannelId): Promise<Link> {
-    const { links, plumb, adapter } = this.#parts;
+    const { links, plumb, adapter, settings } = this.#parts;
     const described = adapter.channels.describe(channel);
     const isUp = adapter.status().some(({ network, state }) => network === described.network.id && state === 'up');
     const known = links.byChannel(channel).find(isPortal);
@@ -136,6 +136,8 @@ export class Portals<Body extends Json = string> {
       await plumb.approach(link);
       const placed = isPlaceholder(link.room) ? await this.#place(link, alias) : link;
       await this.#giveModeratorsPower(placed.room);
+      // By itself: a homeserver that lists nothing must not stop the room from being made.
+      if (settings.directory) await this.#list(placed.room, true);
       return await plumb.link({ room: placed.room, channel, origin: 'portal' });
     } catch (thrown) {
       if (!(thrown instanceof RetryableError)) await this.#giveUp(link.id);
@@ -181,7 +183,6 @@ export class Portals<Body extends Json = string> {
     const { name, topic } = adapter.channels.describe(channel);
     return {
       preset: 'public_chat',
-      visibility: settings.directory ? 'public' : 'private',
       room_alias_name: alias.slice(1, alias.lastIndexOf(':')),
       name,
       ...(topic !== undefined && topic !== '' && { topic }),

@@ -21,6 +21,8 @@ export interface SpacesParts {
   readonly notes: Notes;
   /** Who is logged in to the network. */
   readonly peopleOf: (network: string) => readonly UserId[];
+  /** Matrix people who are in the room. */
+  readonly peopleIn: (room: RoomId) => readonly UserId[];
   readonly log: Logger;
 }
 
@@ -90,6 +92,8 @@ export class Spaces {
     await homeserver.setState(bot, space, 'm.space.child', link.room, { via: [domain] });
     await homeserver.setState(bot, link.room, 'm.space.parent', space, { via: [domain], canonical: true });
     if (links.get(id) !== undefined) await links.setOptions(id, { inSpace: link.room });
+    // Who came before the space was there.
+    for (const user of this.#parts.peopleIn(link.room)) this.welcome(user, this.#networkOf(link).id);
   }
 
   #takeOut(was: Link): void {
