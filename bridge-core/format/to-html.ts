@@ -127,11 +127,12 @@ export function toPlain(text: RichText): string {
   return plainOfBlocks(text).join('\n');
 }
 
-/** Lines. Paragraphs side by side are set apart by an empty one. */
+/** Lines. Paragraphs side by side are set apart by an empty one, and so are quotes: they would read as one. */
 function plainOfBlocks(blocks: RichText): string[] {
   return blocks.flatMap((block, at) => {
     const lines = plainOfBlock(block);
-    return block.is === 'paragraph' && blocks[at - 1]?.is === 'paragraph' ? ['', ...lines] : lines;
+    const isSetApart = (block.is === 'paragraph' || block.is === 'quote') && blocks[at - 1]?.is === block.is;
+    return isSetApart ? ['', ...lines] : lines;
   });
 }
 

@@ -50,7 +50,8 @@ function headOf(attachment: Fields, reading: Reading): Block[] {
   const subname = oneLine(textIn(attachment, 'author_subname') ?? '');
   const title = linked(attachment, 'title', 'title_link', reading);
   const given = textIn(attachment, 'color') ?? '';
-  const ink = colours[given] ?? colourOf(given.startsWith('#') ? given : `#${given}`);
+  // Slack's own grey stands for no colour.
+  const ink = attachment.is_msg_unfurl === true ? undefined : (colours[given] ?? colourOf(given.startsWith('#') ? given : `#${given}`));
   const heads = [
     subname === '' || author.length === 0 ? author : [...author, text(` ${subname}`)],
     title.length === 0 ? [] : [bold(title)],

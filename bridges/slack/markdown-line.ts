@@ -7,12 +7,12 @@ import { decoded, readToken } from './tokens-in.ts';
 
 const piece = new RegExp(
   [
-    /\\(?<escaped>[!-/:-@[-`{-~])/,
-    /(?<ticks>`{1,3})(?<code>[^`\n]+)\k<ticks>/,
-    /(?<bang>!?)\[(?<label>[^[\]\n]*)\]\(<?(?<address>[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)?)>?(?:\s+"[^"\n]*")?\)/,
-    /<(?<token>[^<>\n]+)>/,
-    /:(?<emoji>[p{L}p{N}_+'.-]{1,100}(?:::skin-tone-[2-6])?):/,
-    /(?<sign>\*\*\*|\*\*|\*|___|__|_|~~)/,
+    /\\(?<escaped>[!-/:-@[-`{-~])/u,
+    /(?<ticks>`{1,3})(?<code>[^`\n]+)\k<ticks>/u,
+    /(?<bang>!?)\[(?<label>[^[\]\n]*)\]\(<?(?<address>[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)?)>?(?:\s+"[^"\n]*")?\)/u,
+    /<(?<token>[^<>\n]+)>/u,
+    /:(?<emoji>[\p{L}\p{N}_+'.-]{1,100}(?:::skin-tone-[2-6])?):/u,
+    /(?<sign>\*\*\*|\*\*|\*|___|__|_|~~)/u,
   ]
     .map(({ source }) => source)
     .join('|'),
@@ -59,7 +59,7 @@ function pieceOf(
   if (address !== undefined) {
     const words = decoded(label ?? '');
     return {
-      nodes: bang === '!' ? reading.picture(address, words) : reading.link(address, readMarkdownLine(words, reading).filter(isPlainEnough)),
+      nodes: bang === '!' ? reading.picture(address, words) : reading.link(address, readMarkdownLine(words, reading)),
     };
   }
   if (token !== undefined) {
@@ -74,8 +74,6 @@ function pieceOf(
   const isWithin = sign.startsWith('_') && isWord(before) && isWord(after);
   return { sign, opens: !isBlank(after) && !isWithin, closes: !isBlank(before) && !isWithin };
 }
-
-const isPlainEnough = ({ is }: Inline): boolean => is !== 'link' && is !== 'mention';
 
 const marksOf: Readonly<Record<string, readonly MarkName[]>> = {
   '***': ['bold', 'italic'],

@@ -38,7 +38,7 @@ function atomsIn(line: string, reading: Reading, isMarked: boolean): Atom[] {
     const { index: start } = match;
     const end = start + whole.length;
     let nodes: readonly Inline[] | undefined;
-    if (token !== undefined) nodes = readToken(token, reading, (words) => readLine(words, reading, false));
+    if (token !== undefined) nodes = readToken(token, reading, (words) => readLine(words, reading, isMarked));
     else if (code !== undefined) nodes = isMarked && isAtEdges(line, start, end) ? [codeOf(code)] : undefined;
     else if (emoji !== undefined && !isWithinWord(line, start, end)) nodes = emojiOf(emoji, reading);
     if (nodes === undefined) pattern.lastIndex = start + 1;

@@ -48,7 +48,7 @@ export class Reading {
   link(address: string, of: readonly Inline[] = []): readonly Inline[] {
     const words = of.some((inline) => inline.is !== 'text' || inline.text.trim() !== '') ? of : [text(shown(address))];
     const to = safeAddress(address);
-    return to === undefined ? words : [{ is: 'link', to, of: words }];
+    return to === undefined ? words : [{ is: 'link', to, of: words.some(mayLead) ? words.flatMap(unlinked) : words }];
   }
 
   /** A picture to be looked at. Slack's own files have an address too, which asks for a token. */
@@ -58,6 +58,15 @@ export class Reading {
     if (source?.startsWith('https://')) return [{ is: 'image', source, alt: words, picture: size }];
     return source === undefined ? [text(words)] : this.link(source, [text(words)]);
   }
+}
+
+const mayLead = ({ is }: Inline): boolean => is !== 'text' && is !== 'code';
+
+/** Nothing in a link leads elsewhere. */
+function unlinked(inline: Inline): readonly Inline[] {
+  if (inline.is === 'link') return inline.of.flatMap(unlinked);
+  if (inline.is === 'mention') return [text(inline.text)];
+  return 'of' in inline ? [{ ...inline, of: inline.of.flatMap(unlinked) }] : [inline];
 }
 
 const shown = (address: string): string => printable(address.replace(/^(?:mailto|tel):/i, ''));
