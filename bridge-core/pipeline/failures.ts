@@ -7,7 +7,7 @@ import type { Logger } from '../adapter-tools.ts';
 import type { BridgeError } from '../errors.ts';
 import type { RoomId } from '../ids.ts';
 import { noticeField } from '../matrix-event.ts';
-import type { Links } from '../plumbing/links.ts';
+import type { Link, Links } from '../plumbing/links.ts';
 import type { Json } from '../remote-event.ts';
 import type { Store } from '../store/store.ts';
 import { styleOf } from './content.ts';
@@ -35,6 +35,8 @@ interface Gathered {
 export class Failures<Body extends Json> {
   readonly #parts: FailureParts<Body>;
   readonly #gathering = new Map<RoomId, Gathered>();
+  /** Links whose channel is archived, and whose room heard so again when somebody spoke. */
+  readonly #toldArchived = new Set<number>();
   #matrixLanes: Lanes | undefined;
 
   constructor(parts: FailureParts<Body>) {
@@ -69,7 +71,7 @@ export class Failures<Body extends Json> {
     });
     if (made !== undefined) this.#matrixLanes?.push(made);
     if (isNotice || link === undefined || isSaidAsNotice(row)) return;
-    if (row.task.do === 'say') this.#gather(link.room, link.channel, error);
+    if (row.task.do === 'say' && !this.#isToldAlready(link)) this.#gather(link.room, link.channel, error);
     if (row.task.do === 'show' && row.task.event.kind === 'message') {
       const { sender } = row.task.event;
       await this.#parts.adapter.tell?.(sender.id, `Your message did not reach the Matrix room: ${explain(error)}`).catch(() => undefined);
@@ -91,6 +93,14 @@ export class Failures<Body extends Json> {
   /** Notices still being gathered go out now; called before the lanes stop. */
   async flush(): Promise<void> {
     for (const room of [...this.#gathering.keys()]) await this.#tell(room);
+  }
+
+  /** Every message bears its own status; the room is told once. */
+  #isToldAlready({ id, options }: Link): boolean {
+    if (options.archived !== true) this.#toldArchived.delete(id);
+    else if (this.#toldArchived.has(id)) return true;
+    else this.#toldArchived.add(id);
+    return false;
   }
 
   #gather(room: RoomId, channel: Parameters<Links['liveOn']>[0], error: BridgeError): void {

@@ -169,6 +169,7 @@ export class MatrixToRemote<Body extends Json> {
     if (link === undefined || this.#isTakenBack(row, event) || (await this.#isNotice(event)))
       return await this.#parts.store.write(() => this.#parts.journal.remove(row));
     if (link.state !== 'live') throw new PermanentError('CHANNEL_CLOSED', link.reason ?? 'the link is suspended');
+    if (link.options.archived === true) throw new PermanentError('CHANNEL_CLOSED', 'the channel is archived');
     if (isChange(event)) return await this.#changes.carry(row, link, event);
 
     const voice = await this.#voices.speakAs(link, event);

@@ -16,6 +16,8 @@ import type { MatrixEvent } from '../../../bridge-core/matrix-event.ts';
 import { Roster } from '../../../bridge-core/membership/roster.ts';
 import type { Attachment } from '../../../bridge-core/pipeline/content.ts';
 import { Failures } from '../../../bridge-core/pipeline/failures.ts';
+import { type GapParts, Gaps } from '../../../bridge-core/pipeline/gaps.ts';
+import { soon } from '../../../bridge-core/pipeline/in-time.ts';
 import { Journal } from '../../../bridge-core/pipeline/journal.ts';
 import { Lanes } from '../../../bridge-core/pipeline/lanes.ts';
 import { MatrixRouting } from '../../../bridge-core/pipeline/matrix-routing.ts';
@@ -23,7 +25,7 @@ import { MatrixToRemote } from '../../../bridge-core/pipeline/matrix-to-remote.t
 import { Recovery } from '../../../bridge-core/pipeline/recovery.ts';
 import { Relations } from '../../../bridge-core/pipeline/relations.ts';
 import { RemoteToMatrix } from '../../../bridge-core/pipeline/remote-to-matrix.ts';
-import { type Row, states, towards } from '../../../bridge-core/pipeline/row.ts';
+import { isHeldLane, type Row, states, towards } from '../../../bridge-core/pipeline/row.ts';
 import type { Timing } from '../../../bridge-core/pipeline/timing.ts';
 import { type Link, Links } from '../../../bridge-core/plumbing/links.ts';
 import type { Json } from '../../../bridge-core/remote-event.ts';
@@ -44,6 +46,9 @@ export interface PipelineWish {
   readonly timing?: Partial<Timing>;
   readonly age?: number;
   readonly markLate?: number;
+  /** What the core fetches, where the adapter leaves that to it. */
+  readonly history?: Partial<GapParts<string>['settings']>;
+  readonly gaps?: GapParts<string>['timing'];
   /** Long texts go onto pages. */
   readonly pages?: boolean;
   readonly mediaLinks?: boolean;
@@ -103,6 +108,7 @@ export async function startPipeline(t: TestContext, wish: PipelineWish = {}) {
     /** Waits until both sides rest: nothing is pushed, nothing waits. */
     async settled(): Promise<void> {
       await until('everything to settle', async () => {
+        await parts.adapter.reported();
         await hs.drained();
         await parts.store.flush();
         return parts.toNetwork.waiting() + parts.toMatrix.waiting() === 0 && isEmpty(parts) && hs.pusher.waiting === 0;
@@ -115,12 +121,14 @@ export async function startPipeline(t: TestContext, wish: PipelineWish = {}) {
       await temp.reopen();
       parts = begin();
       for (const { seq, direction, lane, state } of parts.journal.pending())
-        (direction === towards.matrix ? parts.toMatrix : parts.toNetwork).load(seq, lane, state === states.parked);
+        if (isHeldLane(lane)) parts.gaps.load(seq);
+        else (direction === towards.matrix ? parts.toMatrix : parts.toNetwork).load(seq, lane, state === states.parked);
       await parts.adapter.connect();
       await until('the bot', () => parts.adapter.status()[0]?.state === 'up');
       for (const link of parts.links.all()) await parts.adapter.watch(link.channel);
       parts.toMatrix.start();
       parts.toNetwork.start();
+      parts.gaps.start();
     },
   };
 }
@@ -132,6 +140,7 @@ function isEmpty({ journal }: { journal: Journal }): boolean {
 export const calledIn = (user: string): string => /^@fake_fake_(.*?):/.exec(user)?.[1] ?? user.slice(1, user.indexOf(':'));
 
 async function halt(parts: ReturnType<typeof build>): Promise<void> {
+  parts.gaps.stop();
   await parts.failures.flush();
   await Promise.all([parts.toMatrix.stop(), parts.toNetwork.stop()]);
   // What was given up while they stopped is told after the next start.
@@ -146,7 +155,7 @@ function build(store: SqliteStore, hs: FakeHomeserver, network: FakeNetwork, mem
     ...{ url: hs.url, asToken: hs.asToken, domain: hs.domain, bot: userId(hs.bot), registrationId: hs.registrationId },
     ...{ inFlight: 16, log: quiet },
   });
-  const kept = keepTools({ receive: async (event) => void (await remoteToMatrix.accept(event)), connection: connected }, memory);
+  const kept = keepTools({ receive: (event) => gaps.receive(event), connection: connected }, memory);
   const adapter = new FakeAdapter({ network, tools: kept.tools, ...wish.adapter });
   const links = new Links({ store });
   const journal = new Journal({ store, run: store.run });
@@ -179,9 +188,16 @@ function build(store: SqliteStore, hs: FakeHomeserver, network: FakeNetwork, mem
   });
   failures.tellThrough(toMatrix);
   const count = (outcome: string) => void counts.push(outcome);
-  const remoteToMatrix = new RemoteToMatrix({
+  const gaps = new Gaps({
+    ...{ adapter, store, journal, links, lanes: toMatrix, settings: { gap: 1_000, onLink: 0, ...wish.history }, log: quiet },
+    count: (name, labels, by = 1) => void counts.push(`${name} ${labels.outcome ?? by}`),
+    take: (event, how) => remoteToMatrix.accept(event, how),
+    ...(wish.gaps !== undefined && { timing: wish.gaps }),
+  });
+  const remoteToMatrix: RemoteToMatrix<string> = new RemoteToMatrix({
     ...{ adapter, homeserver, brought, store, journal, lanes: toMatrix, relations, recovery, links, ghosts, names, log: quiet },
     ...{ count, journaled: () => {}, passing: () => {}, act: async (event: MatrixEvent) => void acted.push(event.id) },
+    ...{ heard: gaps.heard, said: (lane) => soon(toNetwork.passed(lane)) },
   });
   const mediaLink = (file: Attachment) => (wish.mediaLinks ? `https://media.test/${file.name}` : undefined);
   const routing = new MatrixRouting({ links, names, roster, journal, isAct: (event) => event.content.body === '!act' });
@@ -204,6 +220,7 @@ function build(store: SqliteStore, hs: FakeHomeserver, network: FakeNetwork, mem
   }
 
   function connected(speaker: { as: string }, _network: string, state: string): void {
+    if (speaker.as === 'bot') gaps.connection('fake', state === 'up');
     if (speaker.as === 'bot' && state === 'up') toNetwork.resume('fake');
   }
 
@@ -216,7 +233,7 @@ function build(store: SqliteStore, hs: FakeHomeserver, network: FakeNetwork, mem
 
   return {
     ...{ store, homeserver, adapter, links, journal, relations, recovery, roster, ghosts, routing, failures, toMatrix, toNetwork },
-    ...{ remoteToMatrix, matrixToRemote, transactions, counts, pages, dead, redacted, acted, kept },
+    ...{ gaps, remoteToMatrix, matrixToRemote, transactions, counts, pages, dead, redacted, acted, kept },
   };
 }
 
