@@ -10,7 +10,8 @@ export const catalogue = {
   STORE_LOCKED: 'Another bridge runs on this store: stop it, or give this one a store of its own.',
   STORE_BROKEN: 'The store cannot be read or written: check the disk, or restore the last backup.',
   STORE_NEWER: 'The store was written by a newer version: upgrade, or restore the backup made before.',
-  KEYS_UNREADABLE: 'Restore the keys file beside the store from the backup, readable by its owner alone.',
+  KEYS_UNREADABLE:
+    'Restore the keys file beside the store from the backup, readable by its owner alone; if it is lost for good, `causeway keys FILE --rotate` makes one, and people log in again.',
   NOT_RUNNING: 'No bridge runs on this store; start it with `causeway run FILE`.',
   HOMESERVER_UNREACHABLE: 'Check homeserver.url and that the homeserver is up; the bridge goes on trying.',
   HOMESERVER_BUSY: 'The homeserver asks us to wait; nothing to do, the bridge waits.',

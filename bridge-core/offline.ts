@@ -1,5 +1,6 @@
-// The records of a bridge that does not run, for `links`, `dead` and `backup`: holds the store's lock while they are read.
+// The records of a bridge that does not run, for `links`, `dead`, `backup` and `keys`: holds the store's lock while they are read.
 
+import type { Logger } from './adapter-tools.ts';
 import { Records } from './control/records.ts';
 import { Journal } from './pipeline/journal.ts';
 import { Links } from './plumbing/links.ts';
@@ -7,14 +8,24 @@ import type { Json } from './remote-event.ts';
 import type { CoreSettings } from './settings.ts';
 import { acquireLock } from './store/lock.ts';
 import { openStore } from './store/sqlite.ts';
+import { rotateKeys } from './virtual-users/key-rotation.ts';
+import { openKeys } from './virtual-users/keys.ts';
+import { Logins } from './virtual-users/logins.ts';
+import { SealedSecrets } from './virtual-users/sealed-secrets.ts';
 
 export interface OfflineStore {
   links(): Json;
   dead(): Json;
   retry(): Promise<Json>;
   backup(destination: string): Promise<Json>;
+  keys(): Promise<Json>;
+  rotateKeys(): Promise<Json>;
   close(): Promise<void>;
 }
+
+/** Whoever asks is answered; nothing else is to be said. */
+const nothing = (): void => {};
+const silentLog: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => silentLog };
 
 export async function openOffline(settings: Pick<CoreSettings, 'store'>): Promise<OfflineStore> {
   const lock = await acquireLock(settings.store);
@@ -28,6 +39,12 @@ export async function openOffline(settings: Pick<CoreSettings, 'store'>): Promis
       dead: () => records.dead(),
       retry: () => records.retry(),
       backup: (destination) => records.backup(destination),
+      keys: async () => ({ ...(await openKeys(`${settings.store}.keys`)).count() }),
+      rotateKeys: async () => {
+        const keys = await openKeys(`${settings.store}.keys`);
+        const sealed = [new SealedSecrets({ store, keys }), new Logins({ store, keys, log: silentLog })];
+        return { ...(await rotateKeys({ keys, store, sealed })) };
+      },
       close: async () => {
         await store.close();
         await lock.release();

@@ -125,9 +125,13 @@ export class RunningBridge {
   /** They are made with the store; where they are lost later, the operator may still have them. */
   async #openKeys(): Promise<Keys> {
     const path = `${this.definition.settings.store}.keys`;
-    if (!existsSync(path) && this.#store !== undefined && this.#store.run > 1)
+    // What people entrusted to us would stay shut for ever: better not to run until the file is back.
+    const sealed = this.#store
+      ?.prepare<{ n: number }>('SELECT (SELECT count(*) FROM logins) + (SELECT count(*) FROM secrets) AS n')
+      .get()?.n;
+    if (sealed === 0 && !existsSync(path) && this.#store !== undefined && this.#store.run > 1)
       this.#log.warn({ path }, 'there is no keys file: a new one is made, and links to media given out before are dead');
-    return await openKeys(path);
+    return await openKeys(path, { mayCreate: sealed === 0 });
   }
 
   #greet(delay: number): void {

@@ -13,6 +13,7 @@ interface Options {
   readonly set?: Readonly<Record<string, string>>;
   readonly output?: string;
   readonly retry?: boolean;
+  readonly rotate?: boolean;
   readonly json?: boolean;
 }
 
@@ -51,6 +52,10 @@ withConfig(
   'copy the store and its keys, also while the bridge runs',
   async ([file = '', to = ''], options) => (await import('./commands/backup.ts')).backup(file, to, sourcesFrom(options)),
 );
+withConfig('keys <file>', 'tell of the keys that seal and sign, or make new ones', async ([file = ''], options) => {
+  const { rotateKeys, showKeys } = await import('./commands/keys.ts');
+  return options.rotate ? rotateKeys(file, sourcesFrom(options)) : showKeys(file, sourcesFrom(options));
+}).option('--rotate', 'make new ones, and seal anew all that is sealed');
 command('version', 'print the version', async () => (await import('./commands/version.ts')).printVersion());
 
 process.exitCode = await answer(process.argv);
