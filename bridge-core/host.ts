@@ -15,6 +15,7 @@ export * from './duration-setting.ts';
 export * from './durations.ts';
 export * from './errors.ts';
 export { type UserId, userId } from './ids.ts';
+export * from './named-setting.ts';
 export { openLog } from './observe/log.ts';
 export type { OfflineStore } from './offline.ts';
 export type { Json } from './remote-event.ts';

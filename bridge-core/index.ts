@@ -13,5 +13,6 @@ export * from './format/rich-text.ts';
 export { plainOfInlines } from './format/to-html.ts';
 export * from './ids.ts';
 export type * from './logins.ts';
+export * from './named-setting.ts';
 export type * from './provisioning.ts';
 export type * from './remote-event.ts';

@@ -2,7 +2,7 @@
 // them, `check` quotes them. The defaults that hang on the network come from its Network object.
 
 import { z } from 'zod';
-import { type CoreSettings, camelKeys, duration, messageOf, type Network, namespaces } from '#bridge-core/host';
+import { type CoreSettings, camelKeys, duration, messageOf, type Network, named, namespaces } from '#bridge-core/host';
 
 const always = { when: () => true };
 
@@ -148,8 +148,7 @@ const provisioning = z
       })
       .prefault({})
       .meta({ description: 'No limit unless set.' }),
-    open_id_servers: z
-      .record(z.string().regex(serverName).meta({ allowed: 'a server name' }), address)
+    open_id_servers: named(address, serverName, 'a server name')
       .readonly()
       .prefault({})
       .meta({
@@ -228,14 +227,11 @@ export function coreSchema(network: Network, sections: readonly string[]) {
           description: 'First part of its public paths; two bridges on one address need two.',
           allowed: 'a word in a-z, 0-9 and dashes',
         }),
-      permissions: z
-        .record(
-          z
-            .string()
-            .regex(/^(?:\*|@[^\s:]+:\S+|[^\s@:*]+(?::\d+)?|\[\S+\](?::\d+)?)$/)
-            .meta({ allowed: 'a Matrix id, a server name or "*" (in quotes)' }),
-          z.enum(['none', 'user', 'admin']),
-        )
+      permissions: named(
+        z.enum(['none', 'user', 'admin']),
+        /^(?:\*|@[^\s:]+:\S+|[^\s@:*]+(?::\d+)?|\[\S+\](?::\d+)?)$/,
+        'a Matrix id, a server name or "*" (in quotes)',
+      )
         .readonly()
         .exactOptional()
         .meta({
