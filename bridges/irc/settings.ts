@@ -2,7 +2,7 @@
 // settings that come of it. Files named here were already read, and secrets filled in, by whoever loaded the config.
 
 import { z } from 'zod';
-import { camelKeys, duration } from '#bridge-core';
+import { camelKeys, duration, named } from '#bridge-core';
 
 export type IrcSettings = z.output<typeof ircSettings>;
 export type IrcNetworkSettings = IrcSettings['networks'][string];
@@ -96,10 +96,8 @@ const puppets = z
   })
   .transform(camelKeys);
 
-const channelName = z
-  .string()
-  .regex(/^[#&+!][^\s\0\x07,]*$/)
-  .meta({ allowed: 'a channel such as "#node" (quoted, for # begins a comment)' });
+const channelForm = /^[#&+!][^\s\0\x07,]*$/;
+const channelAllowed = 'a channel such as "#node" (quoted, for # begins a comment)';
 
 const channelKey = z
   .string()
@@ -175,15 +173,15 @@ const network = z
       .refine(isEncoding)
       .default('latin1')
       .meta({ description: 'How to read lines that are not UTF-8.', allowed: 'an encoding such as latin1, windows-1251 or shift_jis' }),
-    channels: z
-      .record(
-        channelName,
-        z
-          .strictObject({
-            key: channelKey.exactOptional().meta({ description: 'To get in (mode +k).', example: fromEnvironment('CHANNEL_KEY') }),
-          })
-          .readonly(),
-      )
+    channels: named(
+      z
+        .strictObject({
+          key: channelKey.exactOptional().meta({ description: 'To get in (mode +k).', example: fromEnvironment('CHANNEL_KEY') }),
+        })
+        .readonly(),
+      channelForm,
+      channelAllowed,
+    )
       .readonly()
       .default({})
       .meta({ description: 'What single channels need.', exampleName: '#secret' }),
@@ -211,7 +209,7 @@ const network = z
 const link = z
   .strictObject({
     network: z.string().meta({ description: 'One of the networks above.', example: 'libera' }),
-    channel: channelName.meta({ description: 'The channel there.', example: '#example' }),
+    channel: z.string().regex(channelForm).meta({ description: 'The channel there.', example: '#example', allowed: channelAllowed }),
     room: z
       .string()
       .regex(/^![^\s]+$/)
@@ -230,20 +228,9 @@ const link = z
   })
   .transform(camelKeys);
 
-const networkName = 'a short name in a-z, 0-9, dot, dash and underscore';
-
 export const ircSettings = z
   .strictObject({
-    networks: z
-      .record(z.string(), network)
-      // Not the keys' own schema: that would hide every fault below a bad name.
-      .superRefine((value, context) => {
-        for (const name of Object.keys(Object(value))) {
-          if (/^[a-z0-9][a-z0-9._-]*$/.test(name)) continue;
-          const params = { part: 'key', found: `the name ${JSON.stringify(name)}`, allowed: networkName };
-          context.addIssue({ code: 'custom', message: 'bad name', path: [name], params });
-        }
-      }, always)
+    networks: named(network, /^[a-z0-9][a-z0-9._-]*$/, 'a short name in a-z, 0-9, dot, dash and underscore')
       .readonly()
       .refine((networks) => Object.keys(Object(networks)).length > 0)
       .meta({

@@ -243,6 +243,30 @@ test('a bad name of a network hides none of the faults below it', async () => {
   assert.deepEqual(await faultsOf(text), ['7 | irc.networks.Local | the name "Local" | ', '7 | irc.networks.Local.lines | 0 | ']);
 });
 
+test('nor does a bad name of a channel', async () => {
+  const text = smallest.replace('local: {', 'local: { channels: { general: { key: "a b", kee: 1 }, "#good": { key: "a,b" } },');
+  assert.deepEqual(await faultsOf(text), [
+    '7 | irc.networks.local.channels.general | the name "general" | ',
+    '7 | irc.networks.local.channels.general.key | a value that is not shown | ',
+    '7 | irc.networks.local.channels.general.kee | the unknown key "kee" | did you mean "key"?',
+    '7 | irc.networks.local.channels["#good"].key | a value that is not shown | ',
+  ]);
+});
+
+test('nor a name in the sections of the bridge itself', async () => {
+  const text = `${smallest.replace(/permissions: .*/, 'permissions: { "@op": boss, "a:b:c": user }')}provisioning: { open_id_servers: { "a b": nowhere } }\n`;
+  assert.deepEqual(
+    (await faultsOf(text)).map((line) => line.split(' | ').slice(1, 3).join(' ')),
+    [
+      'permissions["@op"] the name "@op"',
+      'permissions["@op"] "boss"',
+      'permissions["a:b:c"] the name "a:b:c"',
+      'provisioning.open_id_servers["a b"] the name "a b"',
+      'provisioning.open_id_servers["a b"] "nowhere"',
+    ],
+  );
+});
+
 test('every fault says what is allowed', async () => {
   const { faults } = await check(wrong);
   for (const fault of faults) assert.notEqual(fault.allowed, '', fault.path);
