@@ -42,7 +42,8 @@ export interface Adapter<Body extends Json = string> {
   speakerOf(user: RemoteUserId): Speaker | undefined;
   /** Asks the network: undefined where there is no such person. */
   user(id: RemoteUserId): Promise<RemoteUser | undefined>;
-  /** Takes on a person's own account, at start and after a login; the same account again brings new credentials. */
+  /** Takes on a person's own account, at start and after a login; the same account again brings new credentials, or is another
+   *  person's from now on (without a `signOut` before: both may hold the same token). */
   signIn?(login: Login): Promise<void>;
   /** They logged out, or the network refused them: sessions of that login end. Never voids what others use too. */
   signOut?(login: Login): Promise<void>;
@@ -228,7 +229,8 @@ export interface Channels {
   list(search?: string, of?: { readonly network?: string; readonly by?: UserId }): AsyncIterable<Channel>;
   /** Asked for what is heard where no room is linked; must be cheap. A chat of logged-in people gets a room of its own. */
   chat?(channel: ChannelId): Chat | undefined;
-  members(channel: ChannelId): AsyncIterable<RemoteUser>;
+  /** Without `withNames` what they are called may be left at their ids: it spares a network of thousands a question each. */
+  members(channel: ChannelId, how?: { readonly withNames: boolean }): AsyncIterable<RemoteUser>;
   /** Who is called this in the channel now: one of our sessions' people, or a person of the network. Asked for words of every
    *  line heard; must be cheap. */
   named?(channel: ChannelId, word: string): { readonly user: UserId } | { readonly remote: RemoteUser } | undefined;
