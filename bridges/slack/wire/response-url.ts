@@ -34,6 +34,10 @@ export function isOfSlack(url: string, apiUrl: string): boolean {
   const api = new URL(apiUrl);
   if (username !== '') return false;
   if (host === api.host && protocol === api.protocol) return true;
-  const isSlack = /(?:^|\.)slack(?:-gov)?\.com$/;
-  return protocol === 'https:' && isSlack.test(hostname) && isSlack.test(api.hostname);
+  const root = rootOf(api.hostname);
+  return protocol === 'https:' && root !== undefined && rootOf(hostname) === root;
+}
+
+function rootOf(hostname: string): string | undefined {
+  return /(?:^|\.)(slack(?:-gov)?\.com)$/.exec(hostname)?.[1];
 }
