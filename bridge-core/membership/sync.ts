@@ -121,6 +121,7 @@ export class Sync<Body extends Json = string> {
   /** `known`: a channel whose list is whole, even if nobody is on it. Elsewhere an empty one may be one not read yet. */
   async #compare(link: Link, known?: ChannelId): Promise<void> {
     const { queue, settings } = this.#parts;
+    if (settings.ghosts === 'lazy' && this.#ghostsIn(link.room).length === 0) return;
     const members = await this.#members(link.channel);
     if (this.#isGone(link)) return;
     if (settings.ghosts === 'full') {
@@ -148,7 +149,9 @@ export class Sync<Body extends Json = string> {
   /** By the ghost that each has; our own sessions are there without one. */
   async #members(channel: ChannelId): Promise<ReadonlyMap<UserId, RemoteUser | undefined>> {
     const members = new Map<UserId, RemoteUser | undefined>();
-    for await (const user of this.#parts.adapter.channels.members(channel)) {
+    // Who merely is to stay is told by their id; only who is to come in needs a name.
+    const withNames = this.#parts.settings.ghosts === 'full';
+    for await (const user of this.#parts.adapter.channels.members(channel, { withNames })) {
       const isOurs = this.#parts.adapter.speakerOf(user.id) !== undefined;
       members.set(isOurs ? this.#parts.names.bot : this.#parts.names.ghostOf(user), isOurs ? undefined : user);
     }

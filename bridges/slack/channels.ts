@@ -100,14 +100,15 @@ export class SlackChannels implements Channels {
     return this.#parts.teams.get(team)?.chats.of(channel);
   }
 
-  async *members(id: ChannelId): AsyncGenerator<RemoteUser> {
+  async *members(id: ChannelId, { withNames } = { withNames: true }): AsyncGenerator<RemoteUser> {
     const { team: teamId, id: channel } = parseId(id);
     const team = this.#parts.teams.get(teamId);
     if (team === undefined) return;
     const eyes = team.chats.accountIn(channel)?.ask as unknown as Ask | undefined;
     let some: string[] = [];
     for await (const member of team.conversations.members(channel, eyes)) {
-      some.push(member);
+      if (!withNames) yield team.users.person(member);
+      else some.push(member);
       if (some.length < atOnce) continue;
       yield* await people(team, some);
       some = [];

@@ -19,22 +19,22 @@ async function allArrived(): Promise<void> {
 }
 
 test('a storm of 429: every line waits for as long as Slack says, and goes out in order', async () => {
-  slack.fault({ on: 'chat.postMessage', every: 3, times: 8, act: { ratelimited: 1 } });
-  await load.say(30);
+  slack.fault({ on: 'chat.postMessage', every: 3, times: 3, act: { ratelimited: 1 } });
+  await load.say(10);
   await allArrived();
 });
 
 test('answers lost after Slack had done the work: what was posted is found there, and not said again', async () => {
-  slack.fault({ on: 'chat.postMessage', every: 4, times: 5, act: { drop: 'after' } });
-  slack.fault({ on: 'chat.postMessage', every: 5, times: 3, act: { doneBut: 503 } });
-  await load.say(30);
+  slack.fault({ on: 'chat.postMessage', every: 3, times: 3, act: { drop: 'after' } });
+  slack.fault({ on: 'chat.postMessage', every: 4, times: 2, act: { doneBut: 503 } });
+  await load.say(12);
   await allArrived();
 });
 
 test('5xx and connections that break before anything was done', async () => {
-  slack.fault({ on: 'chat.postMessage', every: 4, times: 4, act: { status: 500 } });
-  slack.fault({ on: 'chat.postMessage', every: 5, times: 4, act: { drop: 'before' } });
-  await load.say(30);
+  slack.fault({ on: 'chat.postMessage', every: 3, times: 2, act: { status: 500 } });
+  slack.fault({ on: 'chat.postMessage', every: 4, times: 2, act: { drop: 'before' } });
+  await load.say(10);
   await allArrived();
 });
 
@@ -42,7 +42,7 @@ test('the socket is cut in the middle, events come twice and late: each stands i
   slack.eventFault({ transport: 'socket', on: 'message', every: 7, times: 3, act: { cut: 'before' } });
   slack.eventFault({ transport: 'socket', on: 'message', every: 9, times: 2, act: { cut: 'after' } });
   slack.eventFault({ transport: 'socket', on: 'message', every: 5, times: 5, act: 'double' });
-  await load.say(40, 40);
+  await load.say(20, 40);
   await delay(500);
   await allArrived();
 });
