@@ -34,8 +34,9 @@ export interface Adapter<Body extends Json = string> {
   watch(channel: ChannelId): Promise<void>;
   unwatch(channel: ChannelId): Promise<void>;
   /** Opens the session that speaks for `speaker` where `channel` is, or returns the open one. Rejects with RetryableError
-   *  where it may work later, PermanentError or SESSION_LIMIT where the bot should speak instead. */
-  session(speaker: Speaker, channel: ChannelId): Promise<Session<Body>>;
+   *  where it may work later, PermanentError or SESSION_LIMIT where the bot should speak instead. `isSilent`: they are to be
+   *  there and say nothing, so that nobody gives up a session for theirs. */
+  session(speaker: Speaker, channel: ChannelId, isSilent?: boolean): Promise<Session<Body>>;
   /** The session if it is open now; never opens one. */
   openSession(speaker: Speaker, channel: ChannelId): Session<Body> | undefined;
   /** Is this person one of our own sessions? Then whose. Asked for every event heard; must be cheap. */

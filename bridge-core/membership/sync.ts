@@ -172,7 +172,7 @@ export class Sync<Body extends Json = string> {
 
   async #bringPuppet(link: Link, user: UserId): Promise<void> {
     const name = this.#parts.roster.nameOf(link.room, user);
-    const session = await this.#parts.adapter.session({ as: 'user', user, ...(name !== undefined && { name }) }, link.channel);
+    const session = await this.#parts.adapter.session({ as: 'user', user, ...(name !== undefined && { name }) }, link.channel, true);
     if (!this.#isGone(link)) await session.join(link.channel);
   }
 
