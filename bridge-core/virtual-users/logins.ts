@@ -163,7 +163,13 @@ export class Logins<Body extends Json = string> {
     if (login === undefined || login.state !== 'live') return;
     const opened = this.#opened(account);
     const refusing: Kept = { ...login, state: 'refusing' };
-    await this.#parts.store.write(() => this.#put(refusing));
+    const isNews = await this.#parts.store.write(() => {
+      // Said twice at once, or replaced meanwhile by one that the network takes.
+      const isSame = this.#byAccount.get(account) === login;
+      if (isSame) this.#put(refusing);
+      return isSame;
+    });
+    if (!isNews) return;
     this.#parts.log.warn({ user: login.user, account, reason }, 'the network no longer takes a login');
     this.#parts.onRefused?.(refusing, reason);
     if (opened !== undefined) await this.#signOut(opened);

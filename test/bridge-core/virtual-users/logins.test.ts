@@ -145,7 +145,7 @@ test('a refused login is told of once, over a restart in between too, and not gi
   await logins.add(ada, result('ada'));
   await logins.add(ada, result('ada', 'other', 'widgets'));
   calls.length = 0;
-  await logins.refuse(ada, 'acme', 'token_revoked');
+  await Promise.all([logins.refuse(ada, 'acme', 'token_revoked'), logins.refuse(ada, 'acme', 'token_revoked')]);
   await logins.refuse(ada, 'acme', 'token_revoked');
   assert.deepEqual(refusals.splice(0), ['acme/ada: token_revoked']);
   assert.deepEqual(calls.splice(0), ['out @ada:hs.test acme/ada']);
