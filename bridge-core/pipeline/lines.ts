@@ -37,8 +37,10 @@ export function decorate<Body extends Json>(body: Body, decoration: Decoration, 
 export function headed(text: RichText, { name, late }: Decoration): RichText {
   if (name === '' && late === '') return text;
   const [first, ...rest] = text;
-  const head = words(`${name}${late}`);
-  return first?.is === 'paragraph' ? [{ is: 'paragraph', of: [head, ...first.of] }, ...rest] : [paragraph(head), ...text];
+  const head = `${name}${late}`;
+  return first?.is === 'paragraph'
+    ? [{ is: 'paragraph', of: [words(head), ...first.of] }, ...rest]
+    : [paragraph(words(head.trimEnd())), ...text];
 }
 
 export function narrowed(fit: Fit, decoration: Decoration): Fit {

@@ -243,6 +243,8 @@ export class MatrixToRemote<Body extends Json> {
   async #send(row: Row, planned: Planned<Body>, deed: Send): Promise<Outcome> {
     const { event } = planned;
     const ids = await this.#say(row, planned, deed);
+    const back = planned.pointed?.relation?.kind === 'reaction' ? event.redacts : undefined;
+    if (back !== undefined) return { relations: [], forgets: () => this.#parts.relations.forget(back, planned.link.id) };
     // A reaction told in words: what takes it back has nothing on the network to point at.
     const emoji = event.type === 'm.reaction' ? signOf(event.content) : undefined;
     if (emoji !== undefined) {

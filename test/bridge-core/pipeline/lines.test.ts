@@ -25,7 +25,7 @@ test('a body that is no text bears name and time within, at the head of what is 
   assert.equal(decorate(body, decorationFor('Bob', false, at), true), body);
   const said = (text: RichText) => toPlain(headed(text, decorationFor('Bob', false, at)));
   assert.equal(said(fromPlain('hi')), '<Bob> [13:07 UTC] hi');
-  assert.equal(said([{ is: 'preformatted', text: 'code' }]), '<Bob> [13:07 UTC] \ncode');
+  assert.equal(said([{ is: 'preformatted', text: 'code' }]), '<Bob> [13:07 UTC]\ncode');
   const text = fromPlain('hi');
   assert.equal(headed(text, undecorated), text);
 });
