@@ -104,7 +104,13 @@ export class RemoteToMatrix<Body extends Json> {
       this.#parts.count('dropped');
       return [];
     }
-    return await (isMade(chat) ? this.#queue(event, [chat], asNewest) : this.#queue(event, [], asNewest, chat));
+    if (isMade(chat)) return await this.#queue(event, [chat], asNewest);
+    try {
+      return await this.#queue(event, [], asNewest, chat);
+    } catch (thrown) {
+      this.#parts.links.disown(chat);
+      throw thrown;
+    }
   }
 
   /** What needs no row. Who went waits for what they said, so that must be in its lane before. */
@@ -119,25 +125,15 @@ export class RemoteToMatrix<Body extends Json> {
     const began = performance.now();
     const task: Task = { do: 'show', event: event as unknown as RemoteEvent };
     const laneOf = how.isHeld ? heldLane : linkLane;
-    let made: Link | undefined;
-    const rows = await store
-      .write(() => {
-        const isNew = event.id === undefined || journal.markSeen(towards.matrix, event.channel, event.id);
-        if (!isNew && how.only === undefined) return [];
-        if (!how.isHeld) this.#parts.heard?.(event);
-        // Another line of this turn may have written it.
-        const known = wanted === undefined ? undefined : this.#parts.links.find(wanted.room, wanted.channel);
-        if (wanted !== undefined && known === undefined) made = this.#parts.links.addWithin(wanted);
-        const began = made ?? known;
-        return (began === undefined ? on : [began]).map((link) =>
-          journal.append({ direction: towards.matrix, lane: laneOf(link), link: link.id, source: event.id ?? '', task }),
-        );
-      })
-      .catch((thrown) => {
-        if (made !== undefined) this.#parts.links.disown(made);
-        throw thrown;
-      });
-    if (made !== undefined) this.#parts.links.announce(made);
+    const rows = await store.write(() => {
+      const isNew = event.id === undefined || journal.markSeen(towards.matrix, event.channel, event.id);
+      if (!isNew && how.only === undefined) return [];
+      if (!how.isHeld) this.#parts.heard?.(event);
+      const to = isNew ? on : on.filter((link) => !this.#isKnown(event, link));
+      return (wanted === undefined ? to : [this.#parts.links.begin(wanted)]).map((link) =>
+        journal.append({ direction: towards.matrix, lane: laneOf(link), link: link.id, source: event.id ?? '', task }),
+      );
+    });
     for (const row of rows) {
       log.debug({ seq: row.seq, id: event.id, kind: event.kind, channel: event.channel }, 'journaled');
       if (!how.isHeld) lanes.push(row);
@@ -147,6 +143,12 @@ export class RemoteToMatrix<Body extends Json> {
     return rows;
   }
 
+  /** For this link it was taken in already. */
+  #isKnown({ id }: RemoteEvent<Body>, link: Link): boolean {
+    const { journal, relations } = this.#parts;
+    return id !== undefined && (journal.findBySource(link.id, id) !== undefined || relations.messagesOf(id, link.id).length > 0);
+  }
+
   async carry(row: Row): Promise<void> {
     const { task } = row;
     if (task.do === 'act') {
@@ -154,7 +156,7 @@ export class RemoteToMatrix<Body extends Json> {
       await this.#parts.store.write(() => this.#parts.journal.remove(row));
       return;
     }
-    if (await this.#isEcho(row)) {
+    if (this.#isOwn(row) && (await this.#isEcho(row))) {
       this.#parts.log.debug({ seq: row.seq }, 'our own words come back');
       return await this.#parts.store.write(() => this.#parts.journal.remove(row));
     }
@@ -180,19 +182,22 @@ export class RemoteToMatrix<Body extends Json> {
     return isChat(link) && this.#parts.chats !== undefined ? this.#parts.chats.placeOf(link) : link.room;
   }
 
+  #isOwn({ task }: Row): boolean {
+    return task.do === 'show' && task.event.kind === 'message' && this.#parts.adapter.speakerOf(task.event.sender.id) !== undefined;
+  }
+
   // What a session of ours said is our own if its id was recorded, once all that it was about to say is settled; else its
   // person said it by other means.
   async #isEcho({ task, link: id }: Row): Promise<boolean> {
     if (task.do !== 'show' || task.event.kind !== 'message' || task.event.id === undefined) return false;
     const { adapter, relations, links } = this.#parts;
-    const speaker = adapter.speakerOf(task.event.sender.id);
-    if (speaker === undefined) return false;
-    const { channel, id: remote } = task.event;
+    const { channel, id: remote, sender } = task.event;
+    const speaker = adapter.speakerOf(sender.id);
     // In whichever room it was said first: the channel's others are told by the bot.
     const isRecorded = () =>
       links.byChannel(channel).some((link) => relations.messagesOf(remote, link.id).some(({ author }) => author === undefined));
     if (isRecorded()) return true;
-    if (speaker.as === 'user') await this.#parts.said?.(speakerLane(id, speaker.user));
+    if (speaker?.as === 'user') await this.#parts.said?.(speakerLane(id, speaker.user));
     return isRecorded();
   }
 

@@ -81,6 +81,7 @@ export class Links {
   readonly #insert: Statement;
   readonly #update: Statement;
   readonly #delete: Statement;
+  readonly #stored: Statement;
 
   constructor(given: { store: Store }) {
     this.#store = given.store;
@@ -91,6 +92,7 @@ export class Links {
       'UPDATE links SET room = ?, channel = ?, state = ?, claim = ?, reason = ?, options = ? WHERE id = ?',
     );
     this.#delete = given.store.prepare('DELETE FROM links WHERE id = ?');
+    this.#stored = given.store.prepare('SELECT id FROM links WHERE id = ?');
     for (const row of given.store.prepare<Row>('SELECT * FROM links').all()) this.#remember(linkOf(row));
   }
 
@@ -130,38 +132,24 @@ export class Links {
   }
 
   async add(wanted: NewLink): Promise<Link> {
-    const link = await this.#store.write(() => this.addWithin(wanted));
-    this.announce(link);
-    return link;
-  }
-
-  /** Within a unit of the store, so that it stands or falls with what else is written there; then `announce` it, or
-   *  `disown` it if the unit failed. */
-  addWithin(wanted: NewLink): Link {
-    if (this.find(wanted.room, wanted.channel)) throw new DeniedError(`${wanted.channel} is linked to this room already`, 'LINK_EXISTS');
-    const made = { state: 'pending', claim: 'none', options: {}, at: Date.now(), ...wanted } satisfies Omit<Link, 'id'>;
-    const { lastInsertRowid } = this.#insert.run(
-      made.room,
-      made.channel,
-      made.origin,
-      made.requester ?? null,
-      made.state,
-      made.claim,
-      JSON.stringify(made.options),
-      made.at,
-    );
-    const link: Link = { ...made, id: lastInsertRowid };
-    this.#remember(link);
-    return link;
-  }
-
-  announce(link: Link): void {
+    const link = await this.#store.write(() => {
+      if (this.find(wanted.room, wanted.channel)) throw new DeniedError(`${wanted.channel} is linked to this room already`, 'LINK_EXISTS');
+      return this.#put(wanted);
+    });
     this.#announce({ link, was: undefined });
+    return link;
   }
 
-  /** It never came onto the disk. */
-  disown(link: Link): void {
-    this.#forget(link);
+  /** The link that stands, or a new one that waits for its room: within a unit of the store, so that it stands or falls with the
+   *  row that is written there. Announced to nobody before it is more than wanted; `disown` it where the unit failed. */
+  begin(wanted: NewLink): Link {
+    return this.find(wanted.room, wanted.channel) ?? this.#put(wanted);
+  }
+
+  /** Forgets it, unless it came onto the disk all the same. */
+  disown(wanted: NewLink): void {
+    const link = this.find(wanted.room, wanted.channel);
+    if (link !== undefined && this.#stored.get(link.id) === undefined) this.#forget(link);
   }
 
   /** `reason` stands only while the link is suspended. */
@@ -234,6 +222,23 @@ export class Links {
     const last = made.at(-1);
     if (last === undefined) throw new PermanentError('BAD_REQUEST', 'no change was given');
     return last.link;
+  }
+
+  #put(wanted: NewLink): Link {
+    const made = { state: 'pending', claim: 'none', options: {}, at: Date.now(), ...wanted } satisfies Omit<Link, 'id'>;
+    const { lastInsertRowid } = this.#insert.run(
+      made.room,
+      made.channel,
+      made.origin,
+      made.requester ?? null,
+      made.state,
+      made.claim,
+      JSON.stringify(made.options),
+      made.at,
+    );
+    const link: Link = { ...made, id: lastInsertRowid };
+    this.#remember(link);
+    return link;
   }
 
   #remember(link: Link): void {

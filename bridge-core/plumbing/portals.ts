@@ -33,6 +33,8 @@ export interface PortalsParts<Body extends Json> {
 }
 
 const moderator = 50;
+/** New rooms; more are refused for now. */
+const mostAMinute = 60;
 /** Spellings of one channel that may lead into its room. */
 const mostAliases = 20;
 
@@ -41,6 +43,7 @@ export class Portals<Body extends Json = string> {
   readonly #flights = new Map<ChannelId, Promise<Link>>();
   /** Begun, and tried again in the background. */
   readonly #awaited = new Set<ChannelId>();
+  #begun: number[] = [];
   readonly #work: Background;
 
   constructor(parts: PortalsParts<Body>) {
@@ -130,6 +133,7 @@ export class Portals<Body extends Json = string> {
     if (!isUp) throw new RetryableError('NETWORK_UNREACHABLE', `${described.network.name} is not connected`);
     const alias = this.#aliasOf(channel);
     const wanted = { room: placeholderOf(channel), channel, origin: 'portal', state: 'wanted', options: { aliases: [alias] } } as const;
+    if (known === undefined) this.#mayBegin();
     const link = known ?? (await links.add(wanted));
     try {
       // Nobody is led into a room whose channel does not let us in.
@@ -143,6 +147,14 @@ export class Portals<Body extends Json = string> {
       if (!(thrown instanceof RetryableError)) await this.#giveUp(link.id);
       throw thrown;
     }
+  }
+
+  /** Anybody of any homeserver may ask for aliases, and each room costs. */
+  #mayBegin(): void {
+    const now = Date.now();
+    this.#begun = this.#begun.filter((at) => now - at < 60_000);
+    if (this.#begun.length >= mostAMinute) throw new PermanentError('HOMESERVER_BUSY', 'too many rooms were asked for at once');
+    this.#begun.push(now);
   }
 
   async #place(link: Link, alias: string): Promise<Link> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type LinkChange, Links } from '../../../bridge-core/plumbing/links.ts';
+import { isPlaceholder, type LinkChange, Links, placeholderOf } from '../../../bridge-core/plumbing/links.ts';
 import { channel, room, startRig } from '../rig.ts';
 
 const one = room('!one:hs.test');
@@ -84,4 +84,26 @@ test('several links change together or not at all', async (t) => {
   assert.equal(links.get(b.id)?.state, 'pending');
   assert.deepEqual(links.byRoom(one), [a]);
   assert.deepEqual(new Links({ store: rig.reopen() }).get(b.id)?.state, 'pending');
+});
+
+test('a link begun in a unit stands or falls with it', async (t) => {
+  const rig = await startRig(t);
+  const { store } = rig;
+  const links = new Links({ store });
+  const wanted = { room: placeholderOf(channel('#chat')), channel: channel('#chat'), origin: 'portal', state: 'wanted' } as const;
+  await assert.rejects(
+    store.write(() => {
+      links.begin(wanted);
+      throw new Error('the row could not be written');
+    }),
+  );
+  links.disown(wanted);
+  assert.equal(links.find(wanted.room, wanted.channel), undefined);
+  const [first, second] = await Promise.all([store.write(() => links.begin(wanted)), store.write(() => links.begin(wanted))]);
+  assert.equal(first.id, second.id);
+  links.disown(wanted);
+  assert.equal(links.find(wanted.room, wanted.channel)?.id, first.id, 'what is on disk is not forgotten');
+  const [again] = new Links({ store: rig.reopen() }).byChannel(wanted.channel);
+  assert.equal(again?.state, 'wanted');
+  assert.ok(isPlaceholder(again.room));
 });

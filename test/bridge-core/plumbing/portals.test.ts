@@ -83,6 +83,13 @@ test('a channel that does not let the bot in has no room, and is asked again nex
   await opened(bridge);
 });
 
+test('who asks for very many channels at once does not get them all', async (t) => {
+  const bridge = await begin(t);
+  const answers = await Promise.all(Array.from({ length: 70 }, (_, n) => ask(bridge, `#fake_=23c${n}:hs.test`)));
+  assert.equal(answers.filter((status) => status === 200).length, 60);
+  assert.equal(made(bridge), 60);
+});
+
 test('a network that is away makes no room', async (t) => {
   const bridge = await begin(t);
   bridge.network.down();
