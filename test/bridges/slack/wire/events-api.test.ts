@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { dedupeKeyOf } from '../../../../bridges/slack/wire/dedupe.ts';
 import { eventsApi } from '../../../../bridges/slack/wire/events-api.ts';
 import { verify } from '../../../../bridges/slack/wire/signature.ts';
 import type { SourceTiming } from '../../../../bridges/slack/wire/source.ts';
@@ -109,6 +110,21 @@ test('an event that could not be taken in, or not in time, comes again and is to
     [attempt, told.events.map(({ retry }) => retry)],
     [2, [undefined, { number: 1, reason: 'http_error' }, { number: 2, reason: 'http_error' }]],
   );
+});
+
+test('doubled, late and overtaking events are told as they come, each happening under one name', async (t) => {
+  const { slack, told, ann, general } = await subscribed(t);
+  slack.eventFault({ on: 'message', times: 1, act: 'double' });
+  ann.say(general, 'twice');
+  slack.eventFault({ on: 'message', times: 1, act: 'reorder' });
+  ann.say(general, 'overtaken');
+  ann.say(general, 'overtakes');
+  slack.eventFault({ on: 'message', times: 1, act: { delay: 60 } });
+  ann.say(general, 'late');
+  ann.say(general, 'last');
+  await told.heard('late');
+  assert.deepEqual(told.texts(), ['twice', 'twice', 'overtakes', 'overtaken', 'last', 'late']);
+  assert.equal(new Set(told.events.map(dedupeKeyOf)).size, 5);
 });
 
 test('the type of the body may have whatever parameters', async (t) => {

@@ -74,6 +74,24 @@ suite('RTM', { concurrency: true }, () => {
     assert.deepEqual(told.texts(), ['heard']);
   });
 
+  test('doubled and late events are told as they come, the doubled one under one name; one lost to a cut makes a gap', async (t) => {
+    const { slack, listen, ann, general } = await classic(t);
+    const { told } = listen();
+    await told.state('up');
+    slack.eventFault({ on: 'message', times: 1, act: 'double' });
+    ann.say(general, 'twice');
+    slack.eventFault({ on: 'message', times: 1, act: { delay: 60 } });
+    ann.say(general, 'late');
+    ann.say(general, 'in time');
+    await told.heard('late');
+    assert.deepEqual(told.texts(), ['twice', 'twice', 'in time', 'late']);
+    assert.equal(new Set(told.events.map(dedupeKeyOf)).size, 3);
+    slack.eventFault({ on: 'message', times: 1, act: { cut: 'before' } });
+    ann.say(general, 'lost to the cut');
+    assert.deepEqual((await told.state('up', 2))[1], { state: 'up', wasLost: true });
+    assert.equal(told.texts().includes('lost to the cut'), false);
+  });
+
   test('when Slack says goodbye or moves the workspace, the next connection is made', async (t) => {
     const { slack, listen, ann, general } = await classic(t);
     const { told } = listen();

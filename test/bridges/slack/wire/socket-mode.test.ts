@@ -159,6 +159,27 @@ test('while Slack is away it is asked again and again, with pauses that grow', a
   await told.heard('back');
 });
 
+test('an address that is not given, too late or not whole is asked for again', async (t) => {
+  const { slack, told, ann, general, source } = await listening(t, { timing: { connectTimeout: 300 } });
+  await told.state('up');
+  for (const act of [
+    { status: 502 },
+    { drop: 'after' },
+    { truncate: true },
+    { html: true },
+    { wait: 800 },
+    { error: 'internal_error' },
+  ] as const) {
+    slack.fault({ on: 'apps.connections.open', times: 1, act });
+  }
+  slack.socketMode.cut();
+  await told.state('up', 2);
+  assert.equal(slack.callsOf('apps.connections.open').length, 8);
+  ann.say(general, 'after all');
+  await told.heard('after all');
+  assert.equal(source.isUp, true);
+});
+
 test('a command is answered on the socket, and later at its address where we take longer', async (t) => {
   const { told, ann, general, team } = await listening(t, { timing: { answerWithin: 600 } });
   await told.state('up');
