@@ -64,6 +64,8 @@ function print(names: FormatterNames, text: RichText, fit: SlackFit): SlackBody[
   const room = fit.markup
     ? { bytes, signs: longestBlocks, blocks: mostBlocks - 1 }
     : { bytes, signs: longestText, blocks: Number.POSITIVE_INFINITY };
+  // A file comes without words.
+  if (text.length === 0) return [{ text: '' }];
   return splitParts(parts, room, weightOf).map((body) => {
     const shown = printMrkdwn(body);
     return fit.markup ? { text: shown, blocks: printBlocks(body) } : { text: shown };

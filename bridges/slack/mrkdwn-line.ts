@@ -39,7 +39,7 @@ function atomsIn(line: string, reading: Reading, isMarked: boolean): Atom[] {
     const end = start + whole.length;
     let nodes: readonly Inline[] | undefined;
     if (token !== undefined) nodes = readToken(token, reading, (words) => readLine(words, reading, isMarked));
-    else if (code !== undefined) nodes = isMarked && isAtEdges(line, start, end) ? [codeOf(code)] : undefined;
+    else if (code !== undefined) nodes = isMarked && isCode(line, start, end) ? [codeOf(code)] : undefined;
     else if (emoji !== undefined && !isWithinWord(line, start, end)) nodes = emojiOf(emoji, reading);
     if (nodes === undefined) pattern.lastIndex = start + 1;
     else found.push({ start, end, nodes });
@@ -70,7 +70,8 @@ function emojiOf(name: string, reading: Reading): readonly Inline[] | undefined 
 
 const isWord = (sign: string | undefined): boolean => sign !== undefined && /[\p{L}\p{N}]/u.test(sign);
 const isBlank = (sign: string | undefined): boolean => sign === undefined || /\s/.test(sign) || sign === zeroWidth;
-const isAtEdges = (line: string, start: number, end: number): boolean => !isWord(line[start - 1]) && !isWord(line[end]);
+const isCode = (line: string, start: number, end: number): boolean =>
+  !isWord(line[start - 1]) && !isWord(line[end]) && line[start + 1] !== zeroWidth && line[end - 2] !== zeroWidth;
 /** `a:b:c` names no emoji; `well:wave:` does. */
 const isWithinWord = (line: string, start: number, end: number): boolean => isWord(line[start - 1]) && isWord(line[end]);
 

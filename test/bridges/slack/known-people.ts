@@ -8,8 +8,8 @@ const emoji: Readonly<Record<string, string>> = {
   party: 'alias:tada',
   dance: 'alias:party_parrot',
   'dance-again': 'alias:dance',
-  loop: 'alias:pool',
-  pool: 'alias:loop',
+  here_and: 'alias:back_again',
+  back_again: 'alias:here_and',
   broken: 'alias:nothing',
   insecure: 'http://emoji.example.org/x.gif',
 };
