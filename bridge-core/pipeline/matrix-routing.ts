@@ -5,6 +5,7 @@ import type { UserId } from '../ids.ts';
 import { keyField, type MatrixEvent, noticeField, stringIn } from '../matrix-event.ts';
 import type { Membership, Roster } from '../membership/roster.ts';
 import { bothWays, isChat, type Link, type Links } from '../plumbing/links.ts';
+import { isToNetwork, wayOf } from '../plumbing/ways.ts';
 import type { Names } from '../virtual-users/names.ts';
 import type { Journal, NewRow } from './journal.ts';
 import { otherKinds } from './other-kinds.ts';
@@ -69,8 +70,8 @@ export class MatrixRouting {
     if (event.type === 'm.room.member') return this.#membershipTargets(event, links);
     if (event.type === 'm.room.topic' || event.type === 'm.room.name') {
       if (this.isOurs(event.sender) || event.stateKey !== '') return [];
-      const option = event.type === 'm.room.topic' ? 'topic' : 'name';
-      return links.filter(({ options }) => options[option] === 'both' || options[option] === 'to-network');
+      const what = event.type === 'm.room.topic' ? 'topic' : 'name';
+      return links.filter((link) => isToNetwork(wayOf(link, what)));
     }
     if (event.type === 'm.room.pinned_events') return this.isOurs(event.sender) || event.stateKey !== '' ? [] : links;
     if (!said.has(event.type)) return [];
