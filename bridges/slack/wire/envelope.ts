@@ -17,7 +17,8 @@ export interface Origin {
 export function eventOf(payload: unknown, { source, via, retry }: Origin): SlackEvent | undefined {
   const envelope = fieldsOf(payload);
   const event = fieldsOf(envelope?.event);
-  const team = textOf(envelope?.team_id);
+  // An app of a whole organisation may be told of things that are of no one workspace.
+  const team = textOf(envelope?.team_id) ?? textOf(event?.team) ?? textOf(envelope?.context_team_id) ?? textOf(envelope?.enterprise_id);
   if (envelope === undefined || team === undefined || typeof event?.type !== 'string') return undefined;
   return {
     team,

@@ -83,6 +83,13 @@ test('while a secret is replaced both are good; then the old one is not, nor an 
   assert.deepEqual(told.texts(), ['new', 'old', 'slow clock']);
 });
 
+test('what is told of no workspace is told of the organisation', async (t) => {
+  const { told, ask } = await subscribed(t);
+  const inner = { type: 'user_change', user: { id: 'W1' }, event_ts: '1.1' };
+  await ask(JSON.stringify({ type: 'event_callback', team_id: null, enterprise_id: 'E1', event_id: 'Ev1', event: inner }));
+  assert.deepEqual([told.events[0]?.team, told.events[0]?.enterprise], ['E1', 'E1']);
+});
+
 test('another app of ours may speak for itself and is told apart', async (t) => {
   const { told, ask } = await subscribed(t);
   await ask(event('mine'), {}, 'unlike');
