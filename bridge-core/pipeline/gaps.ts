@@ -163,6 +163,11 @@ export class Gaps<Body extends Json> {
       this.#parts.store.writeSoon(() => this.#parts.store.prepare('DELETE FROM heard WHERE channel = ?').run(channel));
       return;
     }
+    // The same messages under another id of the channel: they must not come again.
+    if (was !== undefined && was.channel !== link.channel)
+      this.#parts.store.writeSoon(() =>
+        this.#parts.store.prepare('UPDATE OR REPLACE heard SET channel = ? WHERE channel = ?').run(link.channel, was.channel),
+      );
     if (link.state !== 'live' || was?.state === 'live') return;
     const isNew = was === undefined || was.state !== 'suspended';
     if (this.#select.get(link.channel) === undefined) {

@@ -43,13 +43,14 @@ export class Reading<Body extends Json> {
             const found = channels.named?.(channel, word);
             return found === undefined ? undefined : 'user' in found ? found : { user: this.#parts.names.ghostOf(found.remote) };
           });
-    const people = await this.#peopleIn(named);
+    const found = kindsIn(named);
+    const people = (found & kinds.person) === 0 ? undefined : await this.#peopleIn(named);
     const mentioned = mapMentions(named, (of, said): Inline | undefined => {
       if (!('remote' in of)) return { is: 'mention', of, text: said };
       const user = people?.get(of.remote);
       return user === undefined ? words(said) : { is: 'mention', of: { user }, text: said };
     });
-    return hasImages(mentioned) ? await this.#withPictures(mentioned, as) : mentioned;
+    return (found & kinds.image) !== 0 ? await this.#withPictures(mentioned, as) : mentioned;
   }
 
   async named({ name, avatar }: ShownAs, sender: RemoteUser, as: UserId): Promise<Named> {
@@ -73,14 +74,11 @@ export class Reading<Body extends Json> {
     }
   }
 
-  /** Whom the network's own mentions mean: the ghosts, and people of ours by their own ids. Undefined where there are none. */
-  async #peopleIn(text: RichText): Promise<ReadonlyMap<RemoteUserId, UserId | undefined> | undefined> {
-    let found: Map<RemoteUserId, UserId | undefined> | undefined;
-    for (const { of } of mentionsIn(text)) {
-      if (!('remote' in of) || found?.has(of.remote)) continue;
-      found ??= new Map();
-      found.set(of.remote, await this.#userBehind(of.remote));
-    }
+  /** Whom the network's own mentions mean: the ghosts, and people of ours by their own ids. */
+  async #peopleIn(text: RichText): Promise<ReadonlyMap<RemoteUserId, UserId | undefined>> {
+    const found = new Map<RemoteUserId, UserId | undefined>();
+    for (const { of } of mentionsIn(text))
+      if ('remote' in of && !found.has(of.remote)) found.set(of.remote, await this.#userBehind(of.remote));
     return found;
   }
 
@@ -108,19 +106,28 @@ export class Reading<Body extends Json> {
   }
 }
 
-/** Without making anything: nearly all text has none. */
-function hasImages(text: readonly unknown[]): boolean {
-  for (const node of text) {
-    if (Array.isArray(node) ? hasImages(node) : isWithImages(node as { is?: string; of?: unknown; items?: unknown; rows?: unknown }))
-      return true;
-  }
-  return false;
+/** What must be looked up. */
+const kinds = { image: 1, person: 2 } as const;
+
+interface Node {
+  readonly is?: string;
+  readonly of?: unknown;
+  readonly items?: unknown;
+  readonly rows?: unknown;
 }
 
-function isWithImages(node: { is?: string; of?: unknown; items?: unknown; rows?: unknown }): boolean {
-  if (node.is === 'image') return true;
-  const within = node.of ?? node.items ?? node.rows;
-  return Array.isArray(within) && hasImages(within);
+/** Without making anything: nearly all text has none of them. */
+function kindsIn(nodes: readonly unknown[]): number {
+  let found = 0;
+  for (const node of nodes) found |= Array.isArray(node) ? kindsIn(node) : kindsOf(node as Node);
+  return found;
+}
+
+function kindsOf({ is, of, items, rows }: Node): number {
+  if (is === 'image') return kinds.image;
+  if (is === 'mention') return 'remote' in (of as object) ? kinds.person : 0;
+  const within = of ?? items ?? rows;
+  return Array.isArray(within) ? kindsIn(within) : 0;
 }
 
 function mediaContent(file: RemoteFile, mxc: string, type: string): Content {

@@ -106,8 +106,10 @@ export class Showing<Body extends Json> {
 
   /** All that the message became. Who wrote it may always take it back; the bot only where it has the power. */
   async #redaction(row: Row, event: Show<'redaction'>, as: UserId): Promise<Sending[]> {
+    const deleter = this.#parts.adapter.speakerOf(event.sender.id);
     return (await this.#targets.all(row, event.target)).map(({ sender, author, event: redacts }): Sending => {
-      const reason = event.reason ?? (author === undefined || author === event.sender.id ? undefined : `removed by ${event.sender.name}`);
+      const isOwn = author === event.sender.id || (deleter?.as === 'user' && deleter.user === sender);
+      const reason = event.reason ?? (isOwn ? undefined : `removed by ${event.sender.name}`);
       const one = { type: 'm.room.redaction', content: reason === undefined ? {} : { reason }, redacts };
       const byBot = { as: this.#bot, ...one };
       return sender === as || this.#parts.names.isGhost(sender) ? { as: sender, ...one, otherwise: byBot } : byBot;
