@@ -102,8 +102,8 @@ export class IrcAdapter implements Adapter {
     await this.#networks.get(parseId(channel).network)?.watching.unwatch(channel);
   }
 
-  async session(speaker: Speaker, channel: ChannelId): Promise<Session> {
-    return this.#networkOf(channel).session(speaker);
+  async session(speaker: Speaker, channel: ChannelId, isSilent = false): Promise<Session> {
+    return this.#networkOf(channel).session(speaker, isSilent);
   }
 
   openSession(speaker: Speaker, channel: ChannelId): Session | undefined {

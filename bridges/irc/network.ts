@@ -168,14 +168,14 @@ export class IrcNetwork {
     await this.#crew.stop('the bridge is going down');
   }
 
-  async session(speaker: Speaker): Promise<Session> {
+  async session(speaker: Speaker, isSilent: boolean): Promise<Session> {
     if (speaker.as === 'bot') {
       if (this.#crew.bot.session === undefined) throw this.#crew.bot.absence();
       return this.#crew.bot.session.face;
     }
     const open = this.#crew.pool.of(speaker.user)?.session;
     if (open === undefined && this.#crew.isAway) throw this.#crew.bot.absence();
-    return (await this.#crew.pool.session(speaker.user, speaker.name)).face;
+    return (await this.#crew.pool.session(speaker.user, speaker.name, isSilent)).face;
   }
 
   openSession(speaker: Speaker): Session | undefined {

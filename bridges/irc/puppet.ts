@@ -144,9 +144,14 @@ export class Puppet {
     if (this.#spoke - this.#notedAt >= this.#parts.timing.noteSpoken) this.#note();
   }
 
+  /** Nobody waits for it, and nothing that it said is unproved. */
+  get isAtRest(): boolean {
+    return this.#waiting === 0 && this.#session?.speech.isBusy !== true;
+  }
+
   isIdle(now: number): boolean {
     const session = this.#session;
-    if (session === undefined || session.speech.isBusy) return false;
+    if (session === undefined || !this.isAtRest) return false;
     if (now - this.#spoke > this.#parts.settings.puppets.idle) return true;
     this.#homelessSince = session.attendance.channels().length > 0 ? undefined : (this.#homelessSince ?? now);
     return this.#homelessSince !== undefined && now - this.#homelessSince > this.#parts.timing.homeless;

@@ -34,6 +34,9 @@ export class SessionPool {
   readonly #puppets = new Map<UserId, Puppet>();
   /** Folded nick → whose it is, also of those who are not connected. */
   readonly #nicks = new Map<string, UserId>();
+  /** Those who give their connection to another, until it is closed; and whom it is promised to, until theirs is under way. */
+  readonly #leaving = new Map<Puppet, Promise<void>>();
+  readonly #promised = new Map<UserId, Promise<void>>();
   readonly #timers: NodeJS.Timeout[] = [];
   #bannedAt: number[] = [];
   #isStopping = false;
@@ -87,15 +90,22 @@ export class SessionPool {
     return this.#nicks.get(folded);
   }
 
-  async session(user: UserId, name: string | undefined): Promise<IrcSession> {
-    const { max } = this.#parts.settings.puppets;
-    let puppet = this.#puppets.get(user);
-    if (puppet?.session === undefined && puppet?.isOpen !== true && this.#taken() >= max) {
-      throw new PermanentError('SESSION_LIMIT', `${this.#parts.network}: ${max} people have a connection, no more may`);
+  /** `isSilent`: for who is only to be there. */
+  async session(user: UserId, name: string | undefined, isSilent: boolean): Promise<IrcSession> {
+    const known = this.#puppets.get(user);
+    const leaving = known === undefined ? undefined : this.#leaving.get(known);
+    if (leaving !== undefined) await leaving;
+    if (known?.isOpen !== true) {
+      // Where there is a place it is taken within this turn, before anybody else counts.
+      const handover = this.#place(user, isSilent);
+      if (handover !== undefined) await handover;
     }
-    puppet ??= this.#add(user, { nick: this.#freeNick(user, name), spoke: Date.now(), channels: [], ...(name ? { name } : {}) });
-    puppet.hasSpoken(name);
-    return puppet.ready();
+    const fresh = () => ({ nick: this.#freeNick(user, name), spoke: Date.now(), channels: [], ...(name ? { name } : {}) });
+    const puppet = this.#puppets.get(user) ?? this.#add(user, fresh());
+    if (!isSilent) puppet.hasSpoken(name);
+    const ready = puppet.ready();
+    this.#promised.delete(user);
+    return ready;
   }
 
   /** What the person asked to be called; returns what they are called now. */
@@ -176,10 +186,36 @@ export class SessionPool {
     return Date.now() - puppet.spoke < this.#parts.settings.puppets.idle;
   }
 
-  /** Connections in use or under way. */
+  /** One of the connections that there may be; where all are taken, that of who has been silent the longest. */
+  #place(user: UserId, isSilent: boolean): Promise<void> | undefined {
+    const { max } = this.#parts.settings.puppets;
+    const promised = this.#promised.get(user);
+    if (promised !== undefined || this.#taken() < max) return promised;
+    const idlest = isSilent ? undefined : this.#idlest();
+    if (idlest === undefined) {
+      throw new PermanentError('SESSION_LIMIT', `${this.#parts.network}: ${max} people have a connection, no more may`);
+    }
+    const gone = () => void this.#leaving.delete(idlest);
+    const left = idlest.stop('silent for long; the connection goes to somebody who speaks').then(gone, gone);
+    this.#leaving.set(idlest, left);
+    this.#promised.set(user, left);
+    return left;
+  }
+
+  #idlest(): Puppet | undefined {
+    const before = Date.now() - this.#parts.settings.puppets.yieldAfter;
+    let idlest: Puppet | undefined;
+    for (const puppet of this.#puppets.values()) {
+      if (!puppet.isOpen || !puppet.isAtRest || puppet.spoke > (idlest?.spoke ?? before) || this.#leaving.has(puppet)) continue;
+      if (!this.#promised.has(puppet.user)) idlest = puppet;
+    }
+    return idlest;
+  }
+
+  /** Connections in use, under way or promised. */
   #taken(): number {
-    let count = 0;
-    for (const puppet of this.#puppets.values()) if (puppet.isOpen) count++;
+    let count = this.#promised.size;
+    for (const puppet of this.#puppets.values()) if (puppet.isOpen && !this.#leaving.has(puppet)) count++;
     return count;
   }
 

@@ -92,6 +92,10 @@ const puppets = z
     max: whole(0, 100_000, 30, 'At most so many people have an IRC connection of their own; 0: the bot says everything as `<name> text`.'),
     wait: duration('60s', 'How long a message may wait for the connection of its sender before the bot says it.'),
     idle: duration('30d', 'A connection is given up when its person has said nothing for so long.'),
+    yield_after: duration(
+      '1h',
+      'With all connections taken, whoever has been silent the longest, and for so long at least, gives theirs to a person who speaks.',
+    ),
     overflow: z.enum(['relay']).default('relay').meta({ description: 'Above the limit the bot speaks for the others.' }),
   })
   .transform(camelKeys);

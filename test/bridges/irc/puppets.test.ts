@@ -233,3 +233,82 @@ test('a hundred puppets come in together', async (t) => {
   await delay(50);
   assert.deepEqual(world.texts(), ['zoe: hello all']);
 });
+
+test('above the limit who speaks takes the connection of whoever has been silent the longest, and long enough', async (t) => {
+  const { ircd, world, id } = await start(t, {}, { network: { puppets: { max: 2, yield_after: '300ms' } } });
+  const zoe = ircd.person('zoe').join('#chan');
+  await world.say('ann', id, 'first');
+  await delay(20);
+  await world.say('ben', id, 'second');
+  await assert.rejects(world.say('cleo', id, 'too early'), { code: 'SESSION_LIMIT' });
+  await delay(350);
+  await world.say('ben', id, 'still here');
+  await world.say('cleo', id, 'third');
+  const quit = await zoe.waitFor(({ command }) => command === 'QUIT');
+  assert.deepEqual([quit.nick, quit.params[0]], ['ann[m]', 'Quit: silent for long; the connection goes to somebody who speaks']);
+  assert.deepEqual(ircd.members('#chan').sort(), ['ben[m]', 'causeway', 'cleo[m]', 'zoe']);
+  await assert.rejects(world.say('ann', id, 'and I?'), { code: 'SESSION_LIMIT' }, 'the others spoke just now');
+  await delay(350);
+  await Promise.all([world.say('ann', id, 'me again'), world.say('dan', id, 'and me'), world.say('ann', id, 'twice')]);
+  assert.deepEqual(ircd.members('#chan').sort(), ['ann[m]', 'causeway', 'dan[m]', 'zoe']);
+  assert.deepEqual(
+    zoe.texts('#chan').toSorted(),
+    [
+      'ann[m]: first',
+      'ann[m]: me again',
+      'ann[m]: twice',
+      'ben[m]: second',
+      'ben[m]: still here',
+      'cleo[m]: third',
+      'dan[m]: and me',
+    ].toSorted(),
+  );
+  assert.deepEqual(world.texts(), []);
+});
+
+test('many who speak at once get no more connections than there are', async (t) => {
+  const { ircd, world, id } = await start(t, {}, { network: { puppets: { max: 3, yield_after: '200ms' } } });
+  for (const name of ['a1', 'a2', 'a3']) await world.say(name, id, 'hello');
+  await delay(250);
+  let most = 0;
+  const watch = setInterval(() => {
+    most = Math.max(most, ircd.world.users.size);
+  }, 1);
+  const came = await Promise.allSettled(['b1', 'b2', 'b3', 'b4', 'b5'].map((name) => world.say(name, id, 'hello')));
+  clearInterval(watch);
+  assert.equal(came.filter(({ status }) => status === 'fulfilled').length, 3);
+  assert.equal(ircd.members('#chan').length, 4);
+  assert.equal(most, 4, 'three and the bot');
+});
+
+test('who only is to be there takes nobody’s connection', async (t) => {
+  const { world, id } = await start(t, {}, { network: { puppets: { max: 1, yield_after: '1ms' } } });
+  await world.join('ann', id);
+  await delay(20);
+  await assert.rejects(world.adapter.session(speaker('ben'), id, true), { code: 'SESSION_LIMIT' });
+  await world.say('ben', id, 'now I speak');
+});
+
+test('who waits for the proof of a line keeps their connection, however long it takes', async (t) => {
+  const { ircd, world, id } = await start(t, {}, { network: { puppets: { max: 1, yield_after: '1ms' } } });
+  await world.join('ann', id);
+  ircd.faults.swallow = 1;
+  const unproved = world.say('ann', id, 'no answer comes');
+  unproved.catch(() => {});
+  await delay(50);
+  await assert.rejects(world.say('ben', id, 'may I?'), { code: 'SESSION_LIMIT' });
+  assert.ok(ircd.members('#chan').includes('ann[m]'));
+});
+
+test('who cannot be connected, and for whom nothing waits, holds no place either', async (t) => {
+  const { ircd, world, id } = await start(t, {}, { network: { puppets: { max: 1, wait: '100ms', yield_after: '100ms' } } });
+  ircd.faults.nickRefusals = 10_000;
+  await assert.rejects(world.join('ann', id), { code: 'SESSION_LIMIT' });
+  ircd.faults.nickRefusals = 0;
+  await delay(50);
+  ircd.drop((await ircd.waitForUser('ann[m]')).nick);
+  ircd.faults.nickRefusals = 10_000;
+  await delay(150);
+  ircd.faults.nickRefusals = 0;
+  await world.say('ben', id, 'hello');
+});
