@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
 import type { Adapter, ChannelId, Json, RemoteEvent, RemoteUserId, Speaker, Style } from '#bridge-core';
+import { chatCases } from './cases-chats.ts';
 import { hearingCases } from './cases-hearing.ts';
 import { placeCases } from './cases-places.ts';
 import { speakingCases } from './cases-speaking.ts';
@@ -23,6 +24,7 @@ const permittedSkips: readonly (readonly [subject: string, name: string, reason:
     [subject, 'verb archive', 'IRC has no archive'] as const,
     [subject, 'verb invite', 'anybody of the network may come in'] as const,
     [subject, 'verb pin', 'IRC pins nothing'] as const,
+    [subject, 'private chats', 'people have no account of their own there that the bridge could open a chat with'] as const,
     [subject, 'whom the bot speaks for', 'IRC shows a line under its sender’s own nick'] as const,
     [subject, 'threads', 'IRC has no threads'] as const,
     [subject, 'files given', 'people on IRC give addresses, not files'] as const,
@@ -70,6 +72,8 @@ export interface Subject {
   /** One that lets nobody of ours in, and one that no network could have. */
   readonly closedPlace: string;
   readonly impossiblePlace: string;
+  /** Their own account, where the cases' people have not logged in at once. */
+  logIn?(name: string): Promise<void>;
   /** A native in the place. */
   person(nick: string): Native;
   /** What stands in the place as natives see it, oldest first, formatting aside. */
@@ -148,7 +152,15 @@ export interface Case {
   run(tools: CaseTools): Promise<void>;
 }
 
-const cases: readonly Case[] = [...placeCases, ...textCases, ...speakingCases, ...hearingCases, ...verbCases, ...troubleCases];
+const cases: readonly Case[] = [
+  ...placeCases,
+  ...chatCases,
+  ...textCases,
+  ...speakingCases,
+  ...hearingCases,
+  ...verbCases,
+  ...troubleCases,
+];
 
 class Skip extends Error {}
 

@@ -1,5 +1,6 @@
 // The contract over the fake adapter: with everything, and with nothing optional.
 
+import { remoteUserId, userId } from '#bridge-core';
 import { FakeAdapter, type FakeAdapterOptions, FakeNetwork } from '../support/fake-adapter.ts';
 import { keepTools } from '../support/tools.ts';
 import { adapterContract, type Make, type Native } from './adapter-contract.ts';
@@ -16,6 +17,16 @@ function fakeSubject(options: Partial<FakeAdapterOptions>): Make {
     return {
       ...{ adapter, events: kept.events, connections: kept.connections },
       ...{ place, closedPlace: '#closed', impossiblePlace: 'not a place' },
+      logIn: (nick) =>
+        adapter.signIn({
+          ...{
+            user: userId(`@${nick}:hs.test`),
+            account: remoteUserId(`fake/${nick}`),
+            network: 'fake',
+            name: nick,
+            credentials: { nick },
+          },
+        }),
       person: (nick) => native(network, nick),
       said: () =>
         network.channel(place).messages.map(({ nick, body, style }) => ({ nick, style, text: body.replace(/[\u0002\u001d]/g, '') })),

@@ -45,11 +45,19 @@ export class FakeChannels implements Channels {
     const name = id.slice('fake/'.length);
     const topic = this.#network.channels.get(name)?.topic;
     const network = { id: 'fake', name: 'Fake', domain: 'fake.test', aliases: [] };
-    return { id, name, network, ...(topic && { topic }), ...(this.hidden.has(name) && { kind: 'private' }) };
+    return { id, name, network, ...(topic && { topic }), ...this.#kindOf(name) };
+  }
+
+  #kindOf(name: string): Pick<Channel, 'kind'> {
+    const kind = isChatName(name) ? (name.split('&').length > 3 ? 'group' : 'direct') : this.hidden.has(name) ? 'private' : undefined;
+    return kind === undefined ? {} : { kind };
   }
 
   async *list(search = ''): AsyncGenerator<Channel> {
-    for (const name of this.#network.channels.keys()) if (name.includes(search)) yield this.describe(channelId(`fake/${name}`));
+    for (const name of this.#network.channels.keys()) {
+      const channel = this.describe(channelId(`fake/${name}`));
+      if (channel.kind === undefined && name.includes(search)) yield channel;
+    }
   }
 
   async *members(channel: ChannelId): AsyncGenerator<RemoteUser> {
