@@ -134,7 +134,7 @@ test('rooms, claims, upgrades and direct chats as a real homeserver has them', {
         (error: MatrixError) => error.status === 403,
       );
       await op.say(own, 'status');
-      await until(() => /libera: connected/.test(answer()), 'an answer to a line without prefix');
+      await until(() => /Libera: connected/.test(answer()), 'an answer to a line without prefix');
     } finally {
       await op.stop();
     }

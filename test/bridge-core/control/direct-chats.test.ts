@@ -81,7 +81,7 @@ test('an encrypted direct chat is answered in clear and goes on in a room that c
   assert.ok(rig.fake.room(own).power(op) < rig.fake.room(own).needsFor('m.room.encryption', true));
   rig.fake.say(op, own, 'status');
   await quiet();
-  assert.match(lastAnswer(rig), /libera: connected/);
+  assert.match(lastAnswer(rig), /Libera: connected/);
   const again = rig.fake.createRoom({ creator: op, joinRule: 'invite', invite: [rig.bot], isDirect: true, encrypted: true });
   await quiet();
   assert.equal(rig.fake.world.rooms.size, 3, 'the chat that there is already is used again');
@@ -192,7 +192,7 @@ test('a chat of two that its client forgot to mark is direct all the same; an op
   await quiet();
   rig.fake.say(op, chat, 'status');
   await quiet();
-  assert.match(lastAnswer(rig), /libera: connected/);
+  assert.match(lastAnswer(rig), /Libera: connected/);
   const open = rig.fake.createRoom({ creator: op, version: '11', levels: { users: { [op]: 100, [rig.bot]: 50 } }, invite: [rig.bot] });
   await quiet();
   assert.match(lastAnswer(rig), /says “!irc link #channel” here/);
