@@ -111,6 +111,35 @@ test('media is told by kind, name, size, address and caption', () => {
   assert.equal(told(plan(event({ msgtype: 'm.audio', body: 'a.ogg', url: 'mxc://hs/a' }))), 'emote: sent an audio file: a.ogg');
 });
 
+test('where files are taken the words beside one are its text, and its address what is left otherwise', () => {
+  const can = { files: 'upload', threads: false } as const;
+  const image = { msgtype: 'm.image', body: 'my cat', filename: 'cat.png', url: 'mxc://hs/cat', info: { size: 300_000 } };
+  const deed = plan(event(image), { can, link: () => 'https://m.test/1', pointed: pointed() });
+  assert.ok(deed.do === 'send' && deed.otherwise !== undefined);
+  assert.deepEqual([told(deed), deed.file?.name, deed.kept], ['text: bob: my cat', 'cat.png', 'my cat']);
+  assert.equal(told(deed.otherwise), 'emote: sent an image: cat.png (293 KiB) https://m.test/1 — my cat');
+  const bare = plan(event({ ...image, body: 'cat.png' }), { can, pointed: pointed() });
+  assert.deepEqual(bare.do === 'send' && [bare.text, bare.replyTo, bare.kept], [[], remote, 'cat.png']);
+});
+
+test('in a thread, and where the network has threads at all, nobody is named before the words', () => {
+  const can = { files: 'link', threads: true } as const;
+  const thread = { channel: channelId('n/#a'), ids: [remoteMessageId('m0')] };
+  const deed = plan(event({ body: 'yes' }), { can, thread, pointed: pointed() });
+  assert.deepEqual(deed.do === 'send' && [told(deed), deed.replyTo, deed.thread], ['text: yes', remote, thread]);
+  assert.equal(told(plan(event({ body: 'yes' }), { can, pointed: pointed({ remote: undefined }) })), 'text: bob: yes');
+});
+
+test('a picture given as a reaction goes by its name', () => {
+  const parrot = (more: object) =>
+    event({ 'm.relates_to': { rel_type: 'm.annotation', event_id: '$then', key: 'mxc://hs/parrot' }, ...more }, { type: 'm.reaction' });
+  const signs = [{}, { shortcode: ':parrot:' }, { 'com.beeper.reaction.shortcode': 'parrot' }, { shortcode: 'a b' }].map((more) => {
+    const deed = plan(parrot(more), { session: all, pointed: pointed() });
+    return deed.do === 'react' && deed.emoji;
+  });
+  assert.deepEqual(signs, ['mxc://hs/parrot', ':parrot:', ':parrot:', 'mxc://hs/parrot']);
+});
+
 test('a file’s name and a reaction’s sign stay short and on their line', () => {
   const file = event({ msgtype: 'm.file', body: `a\r\nQUIT\u0000${'x'.repeat(5_000)}`, url: 'mxc://hs/f' });
   assert.match(told(plan(file)), /^emote: sent a file: a QUIT x{113}…$/);
