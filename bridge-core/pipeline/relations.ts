@@ -108,9 +108,10 @@ export class Relations {
 
   /** The newest event known of the thread that began with `root`. */
   lastIn(root: EventId, link: number): EventId | undefined {
-    let last: EventId | undefined;
-    for (const relation of this.#fresh) if (relation.thread === root && relation.link === link) last = relation.event;
-    return last ?? (this.#lastIn.get(link, root)?.event as EventId | undefined);
+    let last: Relation | undefined;
+    for (const relation of this.#fresh)
+      if (relation.thread === root && relation.link === link && relation.at >= (last?.at ?? 0)) last = relation;
+    return last?.event ?? (this.#lastIn.get(link, root)?.event as EventId | undefined);
   }
 
   /** A reaction that the network tells of only by who, what and on which message; the newest such. */

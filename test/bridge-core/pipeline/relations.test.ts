@@ -106,3 +106,23 @@ test('relations older than ninety days are forgotten, a slice at a time', async 
   await store.write(() => relations.trim());
   assert.equal(committed('SELECT count(*) FROM relations'), 1);
 });
+
+test('a part is known by its slot, its digest and its thread, and may be said anew before the first is on disk', async (t) => {
+  const { store } = openTempStore(t);
+  const relations = new Relations({ store });
+  const first: Relation = {
+    ...{ event: eventId('$one'), link: 1, part: 0, remote: remoteMessageId('m1'), kind: 'message', sender: userId('@ghost:hs.test') },
+    ...{ author: undefined, emoji: undefined, text: 'one', slot: 'caption f1', digest: 'd1', thread: eventId('$root'), at: 1 },
+  };
+  const other: Relation = { ...first, event: eventId('$two'), part: 1, slot: '+text', at: 2 };
+  const anew: Relation = { ...first, text: 'uno', digest: 'd2' };
+  for (const relation of [first, other, anew]) relations.remember(relation);
+  assert.deepEqual(relations.messagesOf(remoteMessageId('m1'), 1), [anew, other]);
+  assert.equal(relations.lastIn(eventId('$root'), 1), '$two');
+  await store.write(() => {
+    for (const relation of [first, other, anew]) relations.write(relation);
+  });
+  assert.deepEqual(relations.messagesOf(remoteMessageId('m1'), 1), [anew, other]);
+  assert.equal(relations.lastIn(eventId('$root'), 1), '$two');
+  assert.equal(relations.lastIn(eventId('$root'), 2), undefined);
+});
