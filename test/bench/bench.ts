@@ -18,6 +18,14 @@ const parts: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   outages: measureOutages,
 };
 
+// npm that is killed outright cannot tell us.
+const parent = process.ppid;
+if (process.env.npm_lifecycle_event === 'bench') {
+  setInterval(() => {
+    if (process.ppid !== parent) process.exit(1);
+  }, 500).unref();
+}
+
 const given = process.argv.slice(2);
 const isJson = given.includes('--json');
 const wanted = given.filter((word) => !word.startsWith('--'));

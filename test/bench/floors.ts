@@ -158,6 +158,9 @@ function cpuSince(before: NodeJS.CpuUsage): number {
   return (user + system) / 1_000;
 }
 
+// Ends with whoever started it, who holds the other end.
+if (import.meta.main) process.stdin.on('end', () => process.exit(1)).resume();
+
 const [what, first = '', second = '', ...rest] = process.argv.slice(2);
 if (import.meta.main && what === 'crowd') {
   await crowd(Number(first), second, Number(rest[0]), rest[1] === 'true');

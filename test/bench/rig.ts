@@ -1,13 +1,13 @@
 // What every measurement stands on: a stub homeserver in a process of its own, a real IRC server without limits, the bridge
-// as an operator starts it, with so many linked channels.
+// as an operator starts it, with so many linked channels. All of them end with us, however we end.
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
 import { startInspircd } from '../../quickstart/servers/inspircd.ts';
 import { freePort } from '../../quickstart/servers/ports.ts';
+import { ServerProcess } from '../../quickstart/servers/processes.ts';
 import { type RemoteHomeserver, spawnFakeHomeserver } from '../support/fake-homeserver/remote.ts';
 
 export interface RigOptions {
@@ -110,29 +110,31 @@ export async function setUp(options: RigOptions): Promise<Rig> {
   );
   await stub.call('pushTo', `http://${address}`);
 
-  const running = new Set<ChildProcess>();
+  const running = new Set<ServerProcess>();
+  const log = join(folder, 'bridge.log');
   return {
     ...{ stub, ircPort: irc.port, tlsPort: irc.tlsPort ?? 0, bridgeUrl: `http://${address}`, store, rooms, channels, people, folder },
     startBridge: async () => {
-      const log = openSync(join(folder, 'bridge.log'), 'a');
       const startedAt = clock();
-      const child = spawn(process.execPath, ['bridges/causeway.mjs', 'run', config], { stdio: ['ignore', log, log] });
-      running.add(child);
-      const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+      const bridge = new ServerProcess({
+        ...{ name: 'the bridge', command: process.execPath, args: ['bridges/causeway.mjs', 'run', config] },
+        log,
+      });
+      running.add(bridge);
       return {
-        ...{ pid: child.pid ?? 0, startedAt, hasEnded: () => child.exitCode !== null || child.signalCode !== null },
+        ...{ pid: bridge.pid, startedAt, hasEnded: () => bridge.hasExited },
         kill: async (signal) => {
-          running.delete(child);
-          child.kill(signal);
-          await ended;
+          running.delete(bridge);
+          bridge.signal(signal);
+          await bridge.exited;
         },
       };
     },
-    logTail: () => readFileSync(join(folder, 'bridge.log'), 'utf8').slice(-2_000),
+    logTail: () => readFileSync(log, 'utf8').slice(-2_000),
     stopIrc: () => irc.stop(),
     startIrc: () => irc.start(),
     stop: async () => {
-      for (const child of running) child.kill('SIGKILL');
+      for (const bridge of running) bridge.signal('SIGKILL');
       await stub.stop();
       await irc.stop();
       rmSync(folder, { recursive: true, force: true });
