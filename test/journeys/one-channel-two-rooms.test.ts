@@ -94,3 +94,31 @@ test('people of all three talk at once, and everybody hears everything once', as
     assert.equal(lines.length, names.length * 15, where);
   }
 });
+
+test('what becomes of a line later is seen in the other room as what it is: edited, reacted to, removed', async () => {
+  const since = alice.mark();
+  const line = await dora.say(second, 'first words');
+  const shown = await alice.waitForText(first, 'Dora <D>: first words', { since });
+  await dora.edit(second, line, 'other words');
+  const edited = await alice.waitFor(({ room, content }) => room === first && content['m.new_content'] !== undefined, { since });
+  assert.deepEqual(edited.content['m.relates_to'], { rel_type: 'm.replace', event_id: shown.event_id });
+  assert.equal(edited.content['m.new_content'].body, 'Dora <D>: other words');
+
+  const thumb = await dora.react(second, line, '👍');
+  const given = await alice.waitFor(({ room, type }) => room === first && type === 'm.reaction', { since });
+  assert.equal(given.content['m.relates_to'].event_id, shown.event_id);
+  // Back again, from the room where it was only repeated.
+  await alice.react(first, shown.event_id, '🎉');
+  const back = await alice.waitFor(({ room, type, sender }) => room === second && type === 'm.reaction' && sender !== dora.userId, {
+    since,
+  });
+  assert.equal(back.content['m.relates_to'].event_id, line);
+  await dora.redact(second, thumb);
+  const taken = await alice.waitFor(({ room, type }) => room === first && type === 'm.room.redaction', { since });
+  assert.equal(taken.redacts ?? taken.content.redacts, given.event_id);
+
+  const later = alice.mark();
+  await dora.redact(second, line);
+  const removed = await alice.waitFor(({ room, type }) => room === first && type === 'm.room.redaction', { since: later });
+  assert.equal(removed.redacts ?? removed.content.redacts, shown.event_id);
+});
