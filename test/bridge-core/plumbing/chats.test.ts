@@ -104,6 +104,7 @@ test('a group chat is called after its people, and two of ours share one room', 
   assert.equal(homeserver.room(room).stateOf('m.room.name')?.content.name, 'yan and zoe');
   assert.equal(homeserver.room(room).stateOf('m.room.member', ann)?.content.is_direct, undefined);
   await until('the other ghost', () => homeserver.room(room).membership(ghost('yan')) === 'join');
+  await until('the first line', () => bodies(scene, room).includes('all together'));
   for (const user of [ann, ben]) homeserver.join(user, room);
   homeserver.say(ben, room, 'here I am');
   await until('the line', () => network.said(chat).includes('ben: here I am'));
