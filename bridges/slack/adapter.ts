@@ -33,6 +33,7 @@ import { makeChannelId, parseId } from './ids.ts';
 import { Intake } from './intake.ts';
 import { namesOf } from './known-names.ts';
 import { SlackLookups } from './lookups.ts';
+import { openRoutes } from './routes.ts';
 import { Sessions } from './sessions.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
@@ -102,6 +103,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
     this.#sessions = new Sessions({ ...{ teams, settings, memory, hearing: this.#hearing, api: this.#api } });
     this.channels = new SlackChannels({ teams, consent, isWebhook: (id) => this.#isWebhook(id) });
     this.lookups = new SlackLookups(teams);
+    openRoutes(tools.web, this.#hearing);
     this.formatter = slackFormatter(namesOf(teams));
   }
 
@@ -228,6 +230,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
 
   /** Slack answers: the bot goes where it is to listen, and reads what it missed. */
   #back(team: Team): void {
+    this.#sessions.openBot(team);
     void team.extras.load();
     for (const id of this.#watchedOf(team)) {
       this.#sessions.enter(team, parseId(id).id).then(

@@ -44,14 +44,13 @@ export class Intake {
   hear(event: SlackEvent): Promise<void> {
     const key = dedupeKeyOf(event);
     if (key === undefined) return this.#hear(event, key);
-    const name = `${event.team} ${key}`;
-    const again = this.#given.has(name) ? done : this.#underWay.get(name);
+    const again = this.#given.has(key) ? done : this.#underWay.get(key);
     if (again !== undefined) {
       this.#parts.count('slack_events_repeated', { source: event.source });
       return again;
     }
-    const hearing = this.#hear(event, key).finally(() => this.#underWay.delete(name));
-    this.#underWay.set(name, hearing);
+    const hearing = this.#hear(event, key).finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, hearing);
     return hearing;
   }
 
@@ -90,14 +89,15 @@ export class Intake {
     const id = makeChannelId(team.id, channel);
     const reader = this.readerOf(team);
     const own = ownDoing(team, channel, event);
-    if (own === true) return;
+    // Once for all the ways on which it comes: what we did was expected once.
+    if (own === true) return this.#note(key);
     const preparing = own === undefined ? reader.prepare(event) : Promise.all([own, reader.prepare(event)]);
     const before = this.#lines.get(id);
     const pass = () => this.#pass(team, channel, told, key);
     if (preparing === undefined && before === undefined) return await pass();
     let passed: Promise<void> | undefined;
     const line = Promise.all([before, preparing]).then(([, prepared]) => {
-      if (Array.isArray(prepared) && prepared[0] === true) return;
+      if (Array.isArray(prepared) && prepared[0] === true) return this.#note(key);
       // Handed on is enough for the next of the channel; that it is kept, for Slack.
       passed = pass();
       passed.catch(() => {});
@@ -138,9 +138,8 @@ export class Intake {
 
   /** On to the core, by whatever way it was learnt; nothing where it was by another way already. */
   async give(team: Team, channel: string, event: SlackRemoteEvent, key = nameOf(channel, event)): Promise<void> {
-    const name = key === undefined ? undefined : `${team.id} ${key}`;
-    if (name !== undefined && this.#given.has(name)) return;
-    if (name !== undefined) this.#note(name);
+    if (key !== undefined && this.#given.has(key)) return;
+    this.#note(key);
     try {
       if (event.kind === 'message' && event.thread !== undefined && event.id !== undefined)
         team.threads.note(channel, event.id, event.thread);
@@ -148,13 +147,14 @@ export class Intake {
       if (event.kind === 'message' && event.id !== undefined) this.#parts.heard(team, channel, event.id);
     } catch (thrown) {
       // Slack tells it again: then it is taken.
-      if (name !== undefined) this.#given.delete(name);
+      if (key !== undefined) this.#given.delete(key);
       throw thrown;
     }
   }
 
-  #note(name: string): void {
-    this.#given.add(name);
+  #note(key: string | undefined): void {
+    if (key === undefined) return;
+    this.#given.add(key);
     const [oldest] = this.#given;
     if (this.#given.size > mostGiven && oldest !== undefined) this.#given.delete(oldest);
   }

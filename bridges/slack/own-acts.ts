@@ -16,7 +16,7 @@ export function keyIn(message: Fields | undefined): string | undefined {
 }
 
 export class OwnActs {
-  readonly #expected = new Map<string, number>();
+  readonly #expected = new Map<string, { count: number; until: number }>();
   readonly #posts = new Set<string>();
   readonly #files = new Set<string>();
   /** Posts under way that bear no mark, by who makes them and where. */
@@ -25,20 +25,23 @@ export class OwnActs {
   /** Say so before it is done; the returned function takes it back where it was refused. */
   expect(name: string): () => void {
     const now = Date.now();
-    for (const [old, until] of this.#expected) {
+    for (const [old, { until }] of this.#expected) {
       if (until > now) break;
       this.#expected.delete(old);
     }
+    const count = (this.#expected.get(name)?.count ?? 0) + 1;
     this.#expected.delete(name);
-    this.#expected.set(name, now + expectedFor);
-    return () => void this.#expected.delete(name);
+    this.#expected.set(name, { count, until: now + expectedFor });
+    return () => void this.take(name);
   }
 
   /** True once for each expectation. */
   take(name: string): boolean {
-    const until = this.#expected.get(name);
-    if (until !== undefined) this.#expected.delete(name);
-    return until !== undefined && until > Date.now();
+    const found = this.#expected.get(name);
+    if (found === undefined) return false;
+    found.count -= 1;
+    if (found.count === 0) this.#expected.delete(name);
+    return found.until > Date.now();
   }
 
   /** A post without a mark: told apart by its id, which is known only once Slack answers. */

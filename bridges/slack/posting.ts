@@ -101,6 +101,7 @@ export class Posting {
       unfurl_media: settings.unfurl.media,
       metadata: { event_type: markType, event_payload: { key } },
       ...(thread !== undefined && { thread_ts: thread }),
+      ...(!voice.isBot && voice.team.identity?.isClassic === true && { as_user: true }),
       // What answers something in the main line is seen there too.
       ...(thread !== undefined &&
         message.thread === undefined &&
@@ -180,11 +181,9 @@ function isMeMessage(voice: Voice, message: Outgoing<SlackBody>): boolean {
   return message.style === 'emote' && !voice.isBot && message.thread === undefined && message.replyTo === undefined;
 }
 
-/** Old tokens do not tell their scopes; they may. */
+/** Where scopes are not told, it is tried. */
 function mayCustomise({ identity }: Team): boolean {
-  return (
-    identity !== undefined && (identity.scopes.size === 0 || identity.scopes.has('chat:write.customize') || identity.scopes.has('bot'))
-  );
+  return identity !== undefined && (identity.scopes.size === 0 || identity.scopes.has('chat:write.customize') || identity.isClassic);
 }
 
 const uploadName = (key: string): string => `upload ${key}`;

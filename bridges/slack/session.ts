@@ -91,7 +91,15 @@ export function openSession(parts: SessionParts): Session<SlackBody> {
     archive: acts.archive,
     invite: acts.invite,
     kick: acts.kick,
-    pin: acts.pin,
+    async pin(channel, target, on) {
+      try {
+        await acts.pin(channel, target, on);
+      } catch (thrown) {
+        // A login need not be allowed it; the bot is.
+        if (voice.isBot || !isRefusal(thrown, 'missing_scope')) throw thrown;
+        await actsOf(botOf(voice.team)).pin(channel, target, on);
+      }
+    },
     async close() {
       isClosed = true;
       parts.closed();
@@ -108,7 +116,12 @@ export function openSession(parts: SessionParts): Session<SlackBody> {
   return session;
 }
 
-function actsOf(voice: Voice) {
+/** For acts that a person's login does not reach. */
+function botOf(team: Voice['team']): Pick<Voice, 'team' | 'ask' | 'self'> {
+  return { team, ask: team.ask, self: team.identity?.botUser ?? '' };
+}
+
+function actsOf(voice: Pick<Voice, 'team' | 'ask' | 'self'>) {
   const { team, ask, self } = voice;
 
   /** Slack tells of it again: that is expected from before it is done, and not where it was refused. */

@@ -52,6 +52,11 @@ export class Sessions {
     return this.#make(team, speaker, account);
   }
 
+  /** Whatever is said there: the bot's is open while its team is. */
+  openBot(team: Team): void {
+    if (!this.#open.has(nameOf(team, { as: 'bot' }))) this.#make(team, { as: 'bot' }, undefined);
+  }
+
   opened(speaker: Speaker, channel: ChannelId): Session<SlackBody> | undefined {
     const team = this.#parts.teams.get(parseId(channel).team);
     return team === undefined ? undefined : this.#open.get(nameOf(team, speaker));

@@ -34,8 +34,10 @@ export interface Identity {
   /** `acme.slack.com` */
   readonly domain: string;
   readonly enterprise: string | undefined;
-  /** Empty: an old token, which may all that its user may. */
+  /** Empty: not told. */
   readonly scopes: ReadonlySet<string>;
+  /** An app of before 2020, whose people must say that they speak as themselves. */
+  readonly isClassic: boolean;
 }
 
 export interface TeamParts {
@@ -50,7 +52,7 @@ export interface TeamParts {
   readonly botToken: () => string;
   /** It answers again: something may have been missed. */
   readonly back: (team: Team) => void;
-  readonly pauses: { readonly first: number; readonly most: number };
+  readonly pauses: { readonly first: number; readonly most: number; readonly watch: number };
 }
 
 export type TeamState = 'up' | 'connecting' | 'down';
@@ -76,6 +78,7 @@ export class Team {
   #detail: string | undefined;
   #probing: Promise<void> | undefined;
   #pause: NodeJS.Timeout | undefined;
+  #watch: NodeJS.Timeout | undefined;
   #isStopped = false;
 
   constructor(parts: TeamParts) {
@@ -120,6 +123,7 @@ export class Team {
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#pause);
+    clearTimeout(this.#watch);
     this.#isAnswering = false;
   }
 
@@ -213,6 +217,7 @@ export class Team {
       domain: told.url !== undefined && URL.canParse(told.url) ? new URL(told.url).host : `${this.id.toLowerCase()}.slack.com`,
       enterprise: told.enterprise_id,
       scopes: new Set(scopes),
+      isClassic: scopes.includes('bot'),
     };
   }
 
@@ -221,6 +226,22 @@ export class Team {
     this.#detail = undefined;
     if (this.#told !== 'up') this.#parts.back(this);
     this.#tell('up');
+    this.#lookLater();
+  }
+
+  /** Where Slack calls us nothing tells that it is away, nor that the token is dead: that is asked for now and then. */
+  #lookLater(): void {
+    clearTimeout(this.#watch);
+    const { watch } = this.#parts.pauses;
+    this.#watch = setTimeout(
+      () => {
+        this.ask('auth.test', {}, { isBackground: true }).then(
+          () => this.#lookLater(),
+          () => this.#lookLater(),
+        );
+      },
+      this.#ears.size === 0 ? watch : watch * 10,
+    );
   }
 
   #tell(state: TeamState, reason?: string): void {

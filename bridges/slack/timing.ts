@@ -5,8 +5,8 @@ import type { SourceTiming } from './wire/source.ts';
 export interface SlackTiming {
   /** ms: a call may take so long. */
   readonly callTimeout: number;
-  /** ms between the tries to reach Slack again. */
-  readonly probe: { readonly first: number; readonly most: number };
+  /** ms between the tries to reach Slack again; and between looks whether it is there, where nothing else tells. */
+  readonly probe: { readonly first: number; readonly most: number; readonly watch: number };
   /** False: only what a 429 stops waits. */
   readonly limits: boolean;
   readonly countsTime: boolean;
@@ -15,7 +15,7 @@ export interface SlackTiming {
 
 export const usualTiming: SlackTiming = {
   callTimeout: 30_000,
-  probe: { first: 1_000, most: 30_000 },
+  probe: { first: 1_000, most: 30_000, watch: 30_000 },
   limits: true,
   countsTime: false,
   sources: undefined,

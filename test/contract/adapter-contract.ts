@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
-import type { Adapter, ChannelId, Json, RemoteEvent, RemoteUserId, Speaker, Style } from '#bridge-core';
+import type { Adapter, ChannelId, Json, RemoteEvent, RemoteFile, RemoteUserId, Speaker, Style } from '#bridge-core';
 import { chatCases } from './cases-chats.ts';
 import { hearingCases } from './cases-hearing.ts';
 import { placeCases } from './cases-places.ts';
@@ -31,6 +31,16 @@ const permittedSkips: readonly (readonly [subject: string, name: string, reason:
     [subject, 'consent of the channel', 'linking is for the bridge’s admins alone on IRC'] as const,
     [subject, 'files', 'people on IRC give addresses, not files'] as const,
   ]),
+  ...['slack by Socket Mode', 'slack over HTTP', 'slack by RTM'].flatMap((subject) => [
+    [subject, 'who is put out is reported with the actor and the reason', 'Slack tells that they left, and no more'] as const,
+    [subject, 'a session of ours that is put out is reported as well', 'Slack tells that they left, and no more'] as const,
+    [subject, 'verb setPresence', 'only where an operator asks for it'] as const,
+    [subject, 'names in a text', 'people are mentioned by their ids'] as const,
+    [subject, 'a private word reaches its person and nobody else', 'whoever has a DM of the bridge has a login'] as const,
+    [subject, 'another name is given on the wish of its person', 'people name themselves in Slack'] as const,
+  ]),
+  ['slack by Socket Mode', 'verb type', 'no modern way of hearing carries it'],
+  ['slack over HTTP', 'verb type', 'no modern way of hearing carries it'],
   ['irc without capabilities', 'verb redact', 'needs message-tags and draft/message-redaction'],
   ['irc without capabilities', 'verb react', 'needs message-tags'],
   ['irc without capabilities', 'verb type', 'needs message-tags'],
@@ -81,6 +91,14 @@ export interface Subject {
   members(): readonly string[];
   /** What natives call whom the adapter knows by this id; ids may be folded. */
   nickOf(id: RemoteUserId): string;
+  /** How a text calls them; as natives do unless said. */
+  mentionOf?(id: RemoteUserId): string;
+  /** What a body that is no text counts against `Fit.bytes`; the bytes of its words unless said. */
+  bytesOf?(body: Json): number;
+  /** A file that a native gave, as it is reported. */
+  fileOf?(words: string): Promise<RemoteFile>;
+  /** What does not exist there: who put somebody out, and why; messages that are notices. */
+  readonly lacks?: ReadonlySet<'kicks' | 'notices'>;
   topic(): string;
   /** What natives see of somebody or of a message, where the network shows it at all. */
   readonly see: {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../support/waiting.ts';
 import type { Case } from './adapter-contract.ts';
-import { event, eventsOf, heardUpTo, nickOf, say, sessionOf, textsHeard } from './stage.ts';
+import { event, eventsOf, heardUpTo, nickOf, say, sessionOf, stylesOf, textsHeard } from './stage.ts';
 
 export const hearingCases: readonly Case[] = [
   {
@@ -57,16 +57,20 @@ export const hearingCases: readonly Case[] = [
     async run({ make }) {
       const stage = await make();
       const zoe = stage.person('zoe');
-      for (const style of ['text', 'emote', 'notice'] as const) zoe.say(`a ${style}`, style);
-      await heardUpTo(stage, 'zoe: a notice');
+      const styles = stylesOf(stage);
+      for (const style of styles) zoe.say(`a ${style}`, style);
+      await heardUpTo(stage, `zoe: a ${styles.at(-1)}`);
       assert.deepEqual(
         eventsOf(stage, 'message').map(({ style }) => style),
-        ['text', 'emote', 'notice'],
+        styles,
       );
       for (const { sender, channel, at } of eventsOf(stage, 'message')) {
         assert.equal(channel, stage.channel);
         assert.equal(sender.name, 'zoe');
-        assert.ok(Object.values(sender.fields).includes('zoe'), 'the fields fill the name templates');
+        assert.ok(
+          Object.values(sender.fields).some((field) => field.endsWith('zoe')),
+          'the fields fill the name templates',
+        );
         assert.ok(Math.abs(Date.now() - at) < 60_000);
         assert.deepEqual(JSON.parse(JSON.stringify(sender)), sender, 'plain data');
       }
@@ -99,8 +103,9 @@ export const hearingCases: readonly Case[] = [
   },
   {
     name: 'who is put out is reported with the actor and the reason',
-    async run({ make }) {
+    async run({ make, skip }) {
       const stage = await make();
+      if (stage.lacks?.has('kicks')) return skip('nobody is told');
       const op = stage.person('op');
       stage.person('zoe');
       op.kick('zoe', 'enough of this');
@@ -111,8 +116,9 @@ export const hearingCases: readonly Case[] = [
   },
   {
     name: 'a session of ours that is put out is reported as well',
-    async run({ make }) {
+    async run({ make, skip }) {
       const stage = await make();
+      if (stage.lacks?.has('kicks')) return skip('nobody is told');
       const op = stage.person('op');
       const ann = await sessionOf(stage, 'ann');
       op.kick(nickOf(stage, ann), 'out');

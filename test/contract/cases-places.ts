@@ -1,7 +1,7 @@
 // Channels, people and sessions: found, described, listed; one session a speaker.
 
 import assert from 'node:assert/strict';
-import { PermanentError, type RemoteUserId, roomId, userId } from '#bridge-core';
+import { DeniedError, PermanentError, type RemoteUserId, roomId, userId } from '#bridge-core';
 import { until } from '../support/waiting.ts';
 import type { Case } from './adapter-contract.ts';
 import { event, failure, nickOf, saidBy, say, sessionOf, speaker } from './stage.ts';
@@ -43,7 +43,7 @@ export const placeCases: readonly Case[] = [
     async run({ make }) {
       const stage = await make();
       for (const nick of ['zoe', 'yan']) stage.person(nick);
-      await sessionOf(stage, 'ann');
+      const ours = [await sessionOf(stage, 'ann'), await sessionOf(stage, { as: 'bot' })].map((session) => nickOf(stage, session));
       const members = async () => {
         const nicks: string[] = [];
         for await (const { id } of stage.adapter.channels.members(stage.channel)) {
@@ -51,12 +51,11 @@ export const placeCases: readonly Case[] = [
         }
         return nicks;
       };
-      await until('both natives', async () => {
+      const natives = await until('both natives', async () => {
         const nicks = await members();
-        return ['zoe', 'yan'].every((nick) => nicks.includes(nick)) || undefined;
+        return ['zoe', 'yan'].every((nick) => nicks.includes(nick)) ? nicks : undefined;
       });
-      const ours = stage.connections.filter(({ state }) => state === 'up').length;
-      assert.equal((await members()).length, stage.members().length - ours);
+      assert.deepEqual([...natives, ...ours].toSorted(), stage.members().toSorted());
     },
   },
   {
@@ -70,7 +69,7 @@ export const placeCases: readonly Case[] = [
       const user = await stage.adapter.user(id);
       assert.equal(user?.id, id);
       assert.equal(user?.name, 'zoe');
-      assert.equal(await stage.adapter.user(id.replace('zoe', 'nobody-at-all') as RemoteUserId), undefined);
+      assert.equal(await stage.adapter.user(id.replace(/zoe/i, 'NOBODYATALL') as RemoteUserId), undefined);
     },
   },
   {
@@ -108,7 +107,9 @@ export const placeCases: readonly Case[] = [
       const ann = await sessionOf(stage, 'ann');
       await ann.close('enough');
       await until('it to be gone', () => stage.adapter.openSession(speaker('ann'), stage.channel) === undefined || undefined);
-      await until('it to leave', () => !stage.members().includes(nickOf(stage, ann)) || undefined);
+      // Whose own account it is stays where they are.
+      if (stage.adapter.capabilities(stage.channel).puppets === 'automatic')
+        await until('it to leave', () => !stage.members().includes(nickOf(stage, ann)) || undefined);
       const again = await sessionOf(stage, 'ann');
       await say(stage, again, 'back');
       assert.ok(stage.said().some(({ text }) => text === 'back'));
@@ -190,8 +191,9 @@ export const placeCases: readonly Case[] = [
       const { approvePlumb } = stage.adapter.channels;
       if (approvePlumb === undefined) return skip('no approvePlumb');
       const room = { id: roomId('!nobody-agreed:hs.test') };
-      const error = await failure(approvePlumb.call(stage.adapter.channels, stage.channel, userId('@stranger:hs.test'), room));
-      assert.equal(error.code, 'DENIED');
+      const asking = approvePlumb.call(stage.adapter.channels, stage.channel, userId('@stranger:hs.test'), room);
+      const answer = await asking.catch((thrown: unknown) => (thrown instanceof DeniedError ? 'denied' : Promise.reject(thrown)));
+      assert.ok(answer === 'denied' || answer === 'asked', answer);
     },
   },
 ];

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RetryableError, UnknownOutcomeError } from '#bridge-core';
+import { toPlain } from '../../bridge-core/format/to-html.ts';
 import { until } from '../support/waiting.ts';
 import type { Case, Stage } from './adapter-contract.ts';
 import { botUp, event, eventsOf, failure, heardUpTo, nickOf, say, sessionOf, speaker, textsHeard } from './stage.ts';
@@ -110,8 +111,10 @@ export const troubleCases: readonly Case[] = [
       for (const line of ['two', 'three']) zoe.say(line);
       await heardUpTo(stage, 'zoe: three');
       const read = async (since: never) => {
-        const texts: unknown[] = [];
-        for await (const each of stage.adapter.history?.(stage.channel, since) ?? []) if (each.kind === 'message') texts.push(each.body);
+        const texts: string[] = [];
+        for await (const each of stage.adapter.history?.(stage.channel, since) ?? [])
+          if (each.kind === 'message')
+            texts.push(typeof each.body === 'string' ? each.body : toPlain(stage.adapter.formatter.parse(each.body, stage.channel)));
         return texts;
       };
       const started = eventsOf(stage, 'message')[0]?.at ?? 0;

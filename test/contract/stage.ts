@@ -110,6 +110,11 @@ export function saidBy(stage: Stage, session: Session<Json>): string[] {
     .map(({ text }) => text);
 }
 
+/** Those that natives can tell apart there. */
+export function stylesOf(stage: Subject): readonly Style[] {
+  return stage.lacks?.has('notices') ? ['text', 'emote'] : ['text', 'emote', 'notice'];
+}
+
 export function nickOf(stage: Subject, session: Session<Json>): string {
   return stage.nickOf(session.self);
 }

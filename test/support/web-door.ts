@@ -1,0 +1,38 @@
+// Pages of an adapter without a bridge around it: its routes behind a small server, with no prefix.
+
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { WebRoutes } from '../../bridge-core/appservice/web.ts';
+
+export async function openWeb() {
+  let routes = new WebRoutes({});
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const url = new URL(request.url ?? '/', 'http://door');
+    const found = routes.find(request.method ?? 'GET', url.pathname);
+    if (found === undefined || 'methods' in found) {
+      response.writeHead(404).end();
+      return;
+    }
+    const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+    const answer = await found.handler({
+      ...{ method: request.method ?? 'GET', path: url.pathname, params: found.params, query: url.searchParams, headers },
+      ...{ body: Buffer.concat(chunks), from: '127.0.0.1' },
+    });
+    const body = answer.body === undefined || typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
+    response.writeHead(answer.status ?? 200, answer.headers).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  routes = new WebRoutes({ publicUrl: url, webPrefix: '' });
+  return {
+    url,
+    routes,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
