@@ -166,7 +166,7 @@ export class Chats<Body extends Json = string> {
 
   /** Done again after a crash each step finds what is done. */
   async #complete(given: Link, chat: Chat): Promise<Link> {
-    const { links, making, ghosts, info, log } = this.#parts;
+    const { links, making, homeserver, ghosts, info, log } = this.#parts;
     const others = await this.#others(given.channel);
     let link = given;
     if (isPlaceholder(link.room)) {
@@ -176,6 +176,11 @@ export class Chats<Body extends Json = string> {
       link = await links.set(link.id, { room, options: { from: [link.room] } });
       await making.isStored(link.channel);
     }
+    if ((await homeserver.state(link.room, 'm.room.encryption', '')) !== undefined)
+      throw new PermanentError(
+        'ROOM_ENCRYPTED',
+        'the homeserver encrypts every new room (encryption_enabled_by_default_for_room_type), and the bridge cannot read those',
+      );
     for (const other of others) await ghosts.ready(other, link.room);
     const people = await this.#invite(chat.people, link, chat.kind, others);
     const live = await links.set(link.id, { state: 'live', claim: 'success', reason: undefined, options: { chat: chat.kind, people } });
