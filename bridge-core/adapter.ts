@@ -154,6 +154,7 @@ export interface Session<Body extends Json = string> {
   /** Who is of another network is nobody's to invite here: nothing happens. */
   invite?(channel: ChannelId, user: RemoteUserId): Promise<void>;
   kick?(channel: ChannelId, user: RemoteUserId, reason?: string): Promise<void>;
+  /** As with reactions, what is so already is no fault. */
   pin?(channel: ChannelId, target: RemoteMessage, on: boolean): Promise<void>;
   markRead?(channel: ChannelId, upTo: RemoteMessageId): Promise<void>;
   setPresence?(away: string | undefined): Promise<void>;

@@ -200,15 +200,14 @@ export class MatrixToRemote<Body extends Json> {
     return {
       ...{ link, event, person, pointed, isDropped, deed: this.#naming(deed), name: person.name },
       shownAs: () => this.#voices.shownAs(person),
-      voice: await this.#sameVoice(link, voice, deed, pointed),
+      voice: deed.do === 'react' && !deed.on ? await this.#sameVoice(link, voice, pointed) : voice,
     };
   }
 
   /** What one of our sessions gave, the same takes back. */
-  async #sameVoice(link: Link, voice: Voice<Body>, deed: Deed, pointed: Pointed | undefined): Promise<Voice<Body>> {
-    if (deed.do !== 'react' || deed.on || voice.relayed) return voice;
+  async #sameVoice(link: Link, voice: Voice<Body>, pointed: Pointed | undefined): Promise<Voice<Body>> {
     const giver = pointed?.relation?.author;
-    if (giver === undefined || giver === voice.session.self) return voice;
+    if (voice.relayed || giver === undefined || giver === voice.session.self) return voice;
     const bot = await this.#parts.puppets.relay(link.channel);
     return bot.session.self === giver ? bot : voice;
   }

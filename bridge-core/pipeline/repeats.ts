@@ -96,14 +96,15 @@ export class Repeats {
     return repeated === undefined ? undefined : { of, is: 'edit', content: repeated };
   }
 
-  #said({ event, deed, pointed }: Done, isChange: boolean): Repeated | undefined {
+  #said({ link, event, deed, pointed }: Done, isChange: boolean): Repeated | undefined {
     if (deed.do !== 'send') return undefined;
     const words = { body: toPlain(deed.text), html: toHtml(deed.text), style: deed.style };
     if (isChange || event.type === 'm.reaction' || event.type === 'm.room.redaction') return words;
     // Where what is answered shows, the words need not name it.
-    const root = deed.thread?.ids[0];
+    const thread = relationOf(event, 'm.thread');
+    const [root] = thread === undefined ? [] : this.#parts.relations.ofEvent(thread, link.id);
     const answered = replyTargetOf(event) === undefined || (root !== undefined && isFallingBack(event)) ? undefined : pointed?.relation;
-    const points = { ...(answered !== undefined && { replyTo: idOf(answered) }), ...(root !== undefined && { thread: root }) };
+    const points = { ...(answered !== undefined && { replyTo: idOf(answered) }), ...(root !== undefined && { thread: idOf(root) }) };
     const media = mediaIn(event);
     if (media === undefined) return { ...words, ...points };
     const { body, html } = repeatedOf(event) ?? words;

@@ -22,7 +22,7 @@ export interface SayingParts<Body extends Json> {
   readonly adapter: Pick<Adapter<Body>, 'formatter' | 'capabilities'>;
   readonly store: Store;
   readonly journal: Journal;
-  readonly relations: Pick<Relations, 'ofRemote'>;
+  readonly relations: Pick<Relations, 'messagesOf'>;
   readonly links: Pick<Links, 'byChannel'>;
   /** Older lines carry their time, ms. */
   readonly markLate: number;
@@ -163,7 +163,7 @@ export class Saying<Body extends Json> {
   /** In whichever of the channel's rooms it was said. */
   #isKnown(channel: ChannelId, id: RemoteMessageId): boolean {
     const { links, relations } = this.#parts;
-    return links.byChannel(channel).some((link) => relations.ofRemote(id, link.id).length > 0);
+    return links.byChannel(channel).some((link) => relations.messagesOf(id, link.id).length > 0);
   }
 
   async #send(row: Row, session: Session<Body>, message: Outgoing<Body>): Promise<RemoteMessageId | undefined> {

@@ -132,24 +132,31 @@ test('what the network says of a repeated message reaches both rooms', async (t)
   }
 });
 
-test('files, stickers and threads look in the other room as they were', async (t) => {
-  const { p, here, there, events } = await twoRooms(t, { threads: true });
-  p.hs.world.setProfile(p.alice, { avatar: 'mxc://hs.test/alice' });
-  p.hs.join(p.alice, here);
-  const info = { mimetype: 'image/png', size: 9, w: 10, h: 10 };
-  p.hs.say(p.alice, here, { msgtype: 'm.image', body: 'my cat', filename: 'cat.png', url: 'mxc://hs.test/cat', info });
-  const root = p.hs.say(p.alice, here, 'the root');
-  await p.settled();
-  const relation = { rel_type: 'm.thread', event_id: root, is_falling_back: true, 'm.in_reply_to': { event_id: root } };
-  p.hs.say(p.alice, here, { msgtype: 'm.text', body: 'within', 'm.relates_to': relation });
-  await p.settled();
-  const [file, first, within] = events(there);
-  const { msgtype, url, filename, body } = file?.content ?? {};
-  assert.deepEqual([msgtype, url, filename, body, file?.content.info], ['m.image', 'mxc://hs.test/cat', 'cat.png', 'Alice: my cat', info]);
-  assert.equal((file?.content['com.beeper.per_message_profile'] as { avatar_url: string } | undefined)?.avatar_url, 'mxc://hs.test/alice');
-  assert.equal(relates(within)?.rel_type, 'm.thread');
-  assert.equal(relates(within)?.event_id, first?.event_id);
-});
+for (const threads of [true, false])
+  test(`files, stickers and threads look in the other room as they were, on a network with${threads ? '' : 'out'} threads`, async (t) => {
+    const { p, here, there, events } = await twoRooms(t, { threads });
+    p.hs.world.setProfile(p.alice, { avatar: 'mxc://hs.test/alice' });
+    p.hs.join(p.alice, here);
+    const info = { mimetype: 'image/png', size: 9, w: 10, h: 10 };
+    p.hs.say(p.alice, here, { msgtype: 'm.image', body: 'my cat', filename: 'cat.png', url: 'mxc://hs.test/cat', info });
+    const root = p.hs.say(p.alice, here, 'the root');
+    await p.settled();
+    const relation = { rel_type: 'm.thread', event_id: root, is_falling_back: true, 'm.in_reply_to': { event_id: root } };
+    p.hs.say(p.alice, here, { msgtype: 'm.text', body: 'within', 'm.relates_to': relation });
+    await p.settled();
+    const [file, first, within] = events(there);
+    const { msgtype, url, filename, body } = file?.content ?? {};
+    assert.deepEqual(
+      [msgtype, url, filename, body, file?.content.info],
+      ['m.image', 'mxc://hs.test/cat', 'cat.png', 'Alice: my cat', info],
+    );
+    assert.equal(
+      (file?.content['com.beeper.per_message_profile'] as { avatar_url: string } | undefined)?.avatar_url,
+      'mxc://hs.test/alice',
+    );
+    assert.equal(relates(within)?.rel_type, 'm.thread');
+    assert.equal(relates(within)?.event_id, first?.event_id);
+  });
 
 test('three rooms hear of each change once, and a chain of channels carries it on', async (t) => {
   const p = await startPipeline(t);
