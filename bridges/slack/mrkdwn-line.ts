@@ -20,7 +20,11 @@ export const zeroWidth = '\u200b';
 
 /** `isMarked` false: no marks and no code, as in a field that is plain. */
 export function readLine(line: string, reading: Reading, isMarked: boolean): Inline[] {
-  const atoms = atomsIn(line, reading, isMarked);
+  const atoms = withAddresses(atomsIn(line, reading, isMarked), line, reading);
+  return nested(line, atoms, isMarked);
+}
+
+function nested(line: string, atoms: readonly Atom[], isMarked: boolean): Inline[] {
   const nest = new Nest();
   if (isMarked && /[*_~]/.test(line)) new Marking(line, atoms, nest).read();
   else addPlain(nest, line, atoms, 0, line.length, []);
@@ -38,18 +42,24 @@ function atomsIn(line: string, reading: Reading, isMarked: boolean): Atom[] {
     const { index: start } = match;
     const end = start + whole.length;
     let nodes: readonly Inline[] | undefined;
-    if (token !== undefined) nodes = readToken(token, reading, (words) => readLine(words, reading, isMarked));
+    if (token !== undefined) nodes = readToken(token, reading, (words) => nested(words, atomsIn(words, reading, isMarked), isMarked));
     else if (code !== undefined) nodes = isMarked && isCode(line, start, end) ? [codeOf(code)] : undefined;
     else if (emoji !== undefined && !isWithinWord(line, start, end)) nodes = emojiOf(emoji, reading);
     if (nodes === undefined) pattern.lastIndex = start + 1;
     else found.push({ start, end, nodes });
   }
-  return line.includes('://') ? withAddresses(found, line, reading) : found;
+  return found;
 }
 
-/** Addresses without brackets, whose signs are no marks. */
-function withAddresses(atoms: readonly Atom[], line: string, reading: Reading): Atom[] {
-  const bare = addressesIn(line).filter(({ start, end }) => {
+/** Addresses without brackets, whose signs are no marks; an escaped bracket is not part of one. */
+function withAddresses(atoms: readonly Atom[], line: string, reading: Reading): readonly Atom[] {
+  if (!line.includes('://')) return atoms;
+  const found = addressesIn(line.replace(/&[lg]t;/g, '<<<<')).map(({ start, end }) => {
+    const isCutShort = line[end] === ';' && line.slice(start, end).endsWith('&amp');
+    return { start, end: isCutShort ? end + 1 : end };
+  });
+  const bare = found.filter(({ start, end }) => {
+    if (!/^https?:/i.test(line.slice(start, start + 6))) return false;
     const next = firstAtomFrom(atoms, start);
     return (atoms[next]?.start ?? end) >= end && (atoms[next - 1]?.end ?? 0) <= start;
   });

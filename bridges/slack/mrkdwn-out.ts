@@ -3,7 +3,7 @@
 
 import { zeroWidth } from './mrkdwn-line.ts';
 import type { Part } from './parts-out.ts';
-import type { Look, Run } from './runs-out.ts';
+import { type Look, type Run, sameLook } from './runs-out.ts';
 
 export function printMrkdwn(parts: readonly Part[]): string {
   let text = '';
@@ -90,7 +90,7 @@ class Printer {
     }
     if (run.look.link !== undefined && run.say === 'text') {
       this.#label += run.text;
-      if (next?.say === 'text' && next.look.link === run.look.link) return;
+      if (next?.say === 'text' && sameLook(next.look, run.look)) return;
       this.#link(run.look.link, run.look);
       return;
     }
@@ -114,11 +114,11 @@ class Printer {
   }
 
   #link(to: string, look: Look): void {
-    const label = words(this.#label.replace(/\s+/g, ' '));
-    const address = escaped(to.replaceAll('|', '%7C'));
+    const label = this.#label.replace(/\s+/g, ' ');
+    const address = escaped(to);
     const shown = label.trim();
     if (label.startsWith(' ')) this.#blanks += ' ';
-    this.#whole(shown === address || shown === '' ? `<${address}>` : `<${address}|${shown}>`, look);
+    this.#whole(shown === to || shown === '' ? `<${address}>` : `<${address}|${literal(shown, false)}>`, look);
     if (label.endsWith(' ') && shown !== '') this.#blanks = ' ';
     this.#label = '';
   }
@@ -136,8 +136,8 @@ class Printer {
       return;
     }
     this.#blanks += raw.slice(0, start);
-    if (look.code && !core.includes('`')) this.#code(escaped(core), look);
-    else this.#write(literal(core, this.#isLineStart), look);
+    if (look.code && !/`|^\u200b|\u200b$/.test(core)) this.#code(escaped(calm(core)), look);
+    else this.#write(literal(look.code ? unlinked(core) : core, this.#isLineStart), look);
     this.#blanks = raw.slice(start + core.length);
   }
 
@@ -196,12 +196,19 @@ class Printer {
 
 const isWord = (sign: string | undefined): boolean => sign !== undefined && /[\p{L}\p{N}]/u.test(sign);
 
+/** Slack would make a link of an address in what could not be code, up to the next blank. */
+const unlinked = (raw: string): string => raw.replaceAll('://', `:${zeroWidth}//`);
+
+/** Mattermost, which takes these texts too, calls everybody by a bare word. */
+const calm = (raw: string): string =>
+  raw.includes('@') ? raw.replace(/@(?=(?:channel|here|everyone|all|group|room)(?![\p{L}\p{N}]))/giu, `@${zeroWidth}`) : raw;
+
 /** Nobody is called and nothing looks like an emoji by what is typed. */
 function words(raw: string): string {
-  const safe = raw
-    .replace(/@(?=(?:channel|here|everyone|all|group|room)(?![\p{L}\p{N}]))/giu, `@${zeroWidth}`)
+  const safe = calm(raw)
     .replace(/<(?=[@#!])/g, `<${zeroWidth}`)
-    .replace(/(?<![\p{L}\p{N}]):(?=[\p{L}\p{N}_+'.-]{1,100}:)|:(?=[\p{L}\p{N}_+'.-]{1,100}:(?![\p{L}\p{N}]))/gu, `:${zeroWidth}`);
+    // `10:30:45` is no emoji, and would be none.
+    .replace(/(?<!\d):(?=[\p{L}\p{N}_+'.-]{1,100}:)|:(?=[\p{L}\p{N}_+'.-]{1,100}:(?!\d))/gu, `:${zeroWidth}`);
   return escaped(safe);
 }
 

@@ -49,6 +49,7 @@ class Reader {
     if (type === 'rich_text_quote' || border === 1) {
       // What stands within one quote comes side by side.
       this.#endSection();
+      this.#lists = [];
       this.#quote ??= new Reader(this.#reading);
       this.#quote.element({ ...rest, type: type === 'rich_text_quote' ? 'rich_text_section' : type });
       return;

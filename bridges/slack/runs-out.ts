@@ -193,9 +193,10 @@ class Writer {
   }
 }
 
-/** Slack opens web and mail addresses alone. */
+/** Slack opens web and mail addresses alone; signs that would end one in its text are written as their codes. */
 function linkable(address: string): string | undefined {
-  return address.length <= longestAddress && /^(?:https?:\/\/|mailto:)[^\s<>|\\^`{}]+$/i.test(address) ? address.toWellFormed() : undefined;
+  if (address.length > longestAddress || !/^(?:https?:\/\/|mailto:)./i.test(address)) return undefined;
+  return address.toWellFormed().replace(/[\s<>|\\^`{}]/g, encodeURIComponent);
 }
 
 export function sameLook(one: Look, other: Look): boolean {

@@ -146,7 +146,7 @@ function cutRuns(runs: readonly Run[], fits: (runs: readonly Run[]) => boolean):
   const words = slice(runs, 0, most + 1)
     .map((run) => (run.say === 'text' ? run.text : run.say === 'break' ? '\n' : '\ufffc'))
     .join('');
-  const end = goodEnd(words, most);
+  const end = beforeLink(runs, goodEnd(words, most));
   if (end === 0) return undefined;
   const head = slice(runs, 0, end);
   return { head: head.some((run) => wordsOfRun(run).trim() !== '') ? head : [], rest: trimmed(slice(runs, end, total)) };
@@ -182,6 +182,19 @@ function slice(runs: readonly Run[], from: number, to: number): Run[] {
     if (at >= to) break;
   }
   return found;
+}
+
+/** A link stays whole where it does not stand first: cut, it would be told twice. */
+function beforeLink(runs: readonly Run[], end: number): number {
+  let at = 0;
+  let start = 0;
+  let link: string | undefined;
+  for (const run of runs) {
+    if (run.look.link !== link) [link, start] = [run.look.link, at];
+    at += sizeOf(run);
+    if (at > end) break;
+  }
+  return link === undefined || start === 0 ? end : Math.min(start, end);
 }
 
 function goodEnd(words: string, most: number): number {

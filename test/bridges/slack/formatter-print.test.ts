@@ -258,7 +258,7 @@ describe('mrkdwn', () => {
   });
 
   test('links with their label escaped', () => {
-    assert.equal(mrkdwn('<a href="https://a/?b=1&amp;c=|">x &lt;y|z&gt;</a>!'), 'x &lt;y|z&gt; (https://a/?b=1&amp;c=|)!');
+    assert.equal(mrkdwn('<a href="https://a/?b=1&amp;c=|">x &lt;y|z&gt;</a>!'), '<https://a/?b=1&amp;c=%7C|x &lt;y|z&gt;>!');
     assert.equal(mrkdwn('<b><a href="https://a/?b=1&amp;c">x &lt;y&gt;</a></b>!'), '*<https://a/?b=1&amp;c|x &lt;y&gt;>*!');
     assert.equal(mrkdwn('<a href="https://a/b">https://a/b</a>'), '<https://a/b>');
   });

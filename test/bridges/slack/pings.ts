@@ -9,7 +9,7 @@ export function pingsIn({ text, blocks = [] }: SlackBody): string[] {
   for (const [, word] of text.matchAll(/<!([^>|]*)[^>]*>/g))
     found.add(/^(?:here|channel|everyone|group)$/.test(word ?? '') ? 'everyone' : (word ?? ''));
   // Mattermost, which takes these texts too, reads the bare word.
-  if (/@(?:channel|here|everyone|all|group)(?![\p{L}\p{N}])/iu.test(text.replace(/`[^`]*`/g, ''))) found.add('everyone');
+  if (/@(?:channel|here|everyone|all|group)(?![\p{L}\p{N}])/iu.test(text.replace(/<https?:[^<>|]*/g, ''))) found.add('everyone');
   const walk = (value: unknown): void => {
     if (Array.isArray(value)) for (const each of value) walk(each);
     if (typeof value !== 'object' || value === null) return;
