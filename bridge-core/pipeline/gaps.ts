@@ -1,6 +1,6 @@
 // What was said while nobody of ours listened, for networks that can be asked (`Adapter.history`): asked for whenever the bot
 // comes up, and brought in before what comes live meanwhile. That is journaled at once, in held lanes, and follows when the
-// gap is closed; after a crash it is found there and waits again. The only writer of `heard`.
+// gap is closed; after a crash it is found there and waits again.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Adapter } from '../adapter.ts';
@@ -9,7 +9,8 @@ import { messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { ChannelId, RemoteMessageId } from '../ids.ts';
 import type { Link, LinkChange, Links } from '../plumbing/links.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
-import type { Statement, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
+import { Heard, type LastHeard, longest } from './heard.ts';
 import { inTime } from './in-time.ts';
 import type { Journal } from './journal.ts';
 import type { Lanes } from './lanes.ts';
@@ -18,8 +19,6 @@ import { linkLane, needsRow, type Row } from './row.ts';
 
 /** Channels asked at once. */
 const atOnce = 2;
-/** How far back a new link looks for what it brings along, and a channel whose last word is not known, ms. */
-const longest = 30 * 86_400_000;
 const usualTiming = { giveUp: 60_000, longestHold: 120_000, firstDelay: 1_000, maxDelay: 15_000 };
 
 export interface GapParts<Body extends Json> {
@@ -42,9 +41,9 @@ export interface GapParts<Body extends Json> {
 interface Gap {
   readonly channel: ChannelId;
   readonly network: string;
-  /** Rows of what came live meanwhile, and the ids of it: there the history has reached the present. */
-  readonly held: number[];
-  readonly ids: Set<string>;
+  /** Rows of what came live meanwhile, and by the ids of it the last of each: the history may say the same. */
+  held: number[];
+  readonly ids: Map<string, number>;
   readonly holding: Set<Promise<unknown>>;
   /** Links that are new and bring along what was said before. */
   fresh: Link[];
@@ -55,11 +54,6 @@ interface Gap {
   patience: NodeJS.Timeout | undefined;
 }
 
-interface Heard {
-  readonly id: string;
-  readonly at: number;
-}
-
 export class Gaps<Body extends Json> {
   readonly #parts: GapParts<Body>;
   readonly #timing: typeof usualTiming;
@@ -67,24 +61,20 @@ export class Gaps<Body extends Json> {
   /** Asked next first. */
   #waiting: Gap[] = [];
   readonly #up = new Set<string>();
-  readonly #select: Statement<{ id: string; at: number }>;
-  readonly #put: Statement;
+  readonly #heard: Heard;
   readonly #stopping = new AbortController();
   #running = 0;
 
   constructor(parts: GapParts<Body>) {
     this.#parts = parts;
     this.#timing = { ...usualTiming, ...parts.timing };
-    this.#select = parts.store.prepare('SELECT id, at FROM heard WHERE channel = ?');
-    this.#put = parts.store.prepare(
-      'INSERT INTO heard (channel, id, at) VALUES (?, ?, ?) ON CONFLICT (channel) DO UPDATE SET id = excluded.id, at = excluded.at WHERE excluded.at >= heard.at',
-    );
+    this.#heard = new Heard(parts);
     if (this.#isAsked) parts.links.onChange((change) => this.#linksChanged(change));
   }
 
   /** In the unit of the row that an event becomes. Undefined where nobody is to be asked: then it costs nothing. */
   get heard(): ((event: RemoteEvent<Body>) => void) | undefined {
-    return this.#fillsGaps ? (event) => this.#note(event) : undefined;
+    return this.#fillsGaps ? (event) => this.#heard.note(event) : undefined;
   }
 
   get #isAsked(): boolean {
@@ -111,7 +101,7 @@ export class Gaps<Body extends Json> {
     if (!this.#fillsGaps) return;
     const channels = new Set(this.#parts.links.all().flatMap(({ state, channel }) => (state === 'live' ? [channel] : [])));
     const asked = [...channels].filter((channel) => this.#networkOf(channel) === network);
-    const lastOf = new Map(asked.map((channel) => [channel, this.#select.get(channel)?.at ?? 0]));
+    const lastOf = new Map(asked.map((channel) => [channel, this.#lastOf(channel).at]));
     for (const channel of asked.sort((a, b) => (lastOf.get(b) ?? 0) - (lastOf.get(a) ?? 0))) {
       const gap = this.#gapOf(channel);
       gap.isMissed = true;
@@ -126,7 +116,7 @@ export class Gaps<Body extends Json> {
     if (row?.task.do !== 'show') return;
     const gap = this.#gapOf(row.task.event.channel);
     gap.held.push(seq);
-    if (row.source !== '') gap.ids.add(row.source);
+    if (row.source !== '') gap.ids.set(row.source, seq);
   }
 
   start(): void {
@@ -144,8 +134,10 @@ export class Gaps<Body extends Json> {
   async #hold(gap: Gap, event: RemoteEvent<Body>): Promise<void> {
     this.#hurry(gap);
     const holding = this.#parts.take(event, { isHeld: true }).then((rows) => {
-      if (rows.length > 0 && event.id !== undefined) gap.ids.add(event.id);
-      for (const { seq } of rows) gap.held.push(seq);
+      for (const { seq } of rows) {
+        gap.held.push(seq);
+        if (event.id !== undefined) gap.ids.set(event.id, seq);
+      }
       gap.patience ??= setTimeout(() => this.#settle(this.#close(gap, false), gap), this.#timing.longestHold).unref();
     });
     gap.holding.add(holding);
@@ -160,19 +152,14 @@ export class Gaps<Body extends Json> {
     if (link === undefined) {
       const { channel } = was;
       if (this.#parts.links.byChannel(channel).length > 0) return;
-      this.#parts.store.writeSoon(() => this.#parts.store.prepare('DELETE FROM heard WHERE channel = ?').run(channel));
+      this.#heard.forget(channel);
       return;
     }
-    // The same messages under another id of the channel: they must not come again.
-    if (was !== undefined && was.channel !== link.channel)
-      this.#parts.store.writeSoon(() =>
-        this.#parts.store.prepare('UPDATE OR REPLACE heard SET channel = ? WHERE channel = ?').run(link.channel, was.channel),
-      );
+    if (was !== undefined && was.channel !== link.channel) this.#heard.move(was.channel, link.channel);
     if (link.state !== 'live' || was?.state === 'live') return;
     const isNew = was === undefined || was.state !== 'suspended';
-    if (this.#select.get(link.channel) === undefined) {
-      // From here on; before the first word the time alone says since when.
-      this.#parts.store.writeSoon(() => this.#put.run(link.channel, '', Date.now()));
+    if (!this.#heard.isKnown(link.channel)) {
+      this.#heard.begin(link.channel);
     } else if (!isNew && this.#fillsGaps && this.#up.has(this.#networkOf(link.channel))) {
       const gap = this.#gapOf(link.channel);
       gap.isMissed = true;
@@ -189,7 +176,7 @@ export class Gaps<Body extends Json> {
     let gap = this.#open.get(channel);
     if (gap === undefined) {
       gap = {
-        ...{ channel, network: this.#networkOf(channel), held: [], ids: new Set(), holding: new Set(), fresh: [] },
+        ...{ channel, network: this.#networkOf(channel), held: [], ids: new Map(), holding: new Set(), fresh: [] },
         ...{ isMissed: false, isRunning: false, isStale: false, patience: undefined },
       };
       this.#open.set(channel, gap);
@@ -235,7 +222,7 @@ export class Gaps<Body extends Json> {
   }
 
   /** What cannot even be written is tried again when the network comes up, or by and by. */
-  #settle(work: Promise<void>, gap: Gap): void {
+  #settle(work: Promise<unknown>, gap: Gap): void {
     work.catch((thrown) => {
       this.#parts.log.error({ channel: gap.channel, err: thrown }, 'a gap could not be closed');
       const left = this.#open.get(gap.channel);
@@ -252,16 +239,19 @@ export class Gaps<Body extends Json> {
       try {
         const replayed = await this.#replay(gap);
         if (replayed > 0) failingSince = 0;
-        if (gap.isStale || gap.fresh.length > 0) continue;
-        this.#parts.count('gap_fills', { network: gap.network, outcome: 'filled' });
-        return await this.#close(gap, true);
+        if (gap.isStale || gap.fresh.length > 0 || !(await this.#close(gap, true))) continue;
+        return this.#parts.count('gap_fills', { network: gap.network, outcome: 'filled' });
       } catch (thrown) {
         if (this.#stopping.signal.aborted) return;
         this.#parts.log.warn({ channel: gap.channel, why: messageOf(thrown) }, 'what was missed could not be fetched');
         if (!this.#up.has(gap.network)) return this.#bePatient(gap);
         failingSince ||= Date.now();
         const left = failingSince + giveUp - Date.now();
-        if (thrown instanceof PermanentError || left <= 0) return await this.#giveUp(gap, last.at);
+        if (thrown instanceof PermanentError || left <= 0) {
+          if (await this.#giveUp(gap, last.at)) return;
+          failingSince = 0;
+          continue;
+        }
         const after = (thrown instanceof RetryableError ? thrown.after : undefined) ?? Math.min(maxDelay, firstDelay * 2 ** tries);
         await delay(Math.min(left, after), undefined, { signal: this.#stopping.signal }).catch(() => undefined);
         if (this.#stopping.signal.aborted) return;
@@ -279,9 +269,13 @@ export class Gaps<Body extends Json> {
     let taken = 0;
     let until = at;
     try {
-      for await (const event of this.#historyOf(gap, id === '' ? at : (id as RemoteMessageId))) {
-        if (event.id !== undefined && gap.ids.has(event.id)) break;
-        if (event.kind === 'message' && taken >= settings.gap) {
+      for await (const event of this.#historyOf(gap, id ?? at)) {
+        // One on its way into the journal would be taken for a repeat, and stay behind what follows it.
+        while (gap.holding.size > 0) await Promise.allSettled(gap.holding);
+        const held = event.id === undefined ? undefined : gap.ids.get(event.id);
+        // It may have come live before the connection was lost once more: what follows is missed as well.
+        if (held !== undefined) await this.#letGo(gap, true, held);
+        else if (event.kind === 'message' && taken >= settings.gap) {
           if (event.id !== undefined && journal.isSeen(0, event.channel, event.id)) continue;
           await take({ kind: 'gap', at: Date.now(), channel: gap.channel, from: until, to: Date.now() });
           break;
@@ -328,10 +322,10 @@ export class Gaps<Body extends Json> {
     }
   }
 
-  async #giveUp(gap: Gap, from: number): Promise<void> {
+  async #giveUp(gap: Gap, from: number): Promise<boolean> {
     this.#parts.count('gap_fills', { network: gap.network, outcome: 'given_up' });
     if (gap.isMissed) await this.#parts.take({ kind: 'gap', at: Date.now(), channel: gap.channel, from, to: Date.now() });
-    await this.#close(gap, true);
+    return await this.#close(gap, true);
   }
 
   /** While the network is away nothing is fetched, and nothing new comes: what is held waits only so long. */
@@ -340,45 +334,46 @@ export class Gaps<Body extends Json> {
     gap.patience = setTimeout(() => this.#settle(this.#close(gap, false), gap), this.#timing.giveUp).unref();
   }
 
-  /** What is held goes behind what was missed, all in one commit. `isWhole`: what is older than it was brought or told. */
-  async #close(gap: Gap, isWhole: boolean): Promise<void> {
-    const { store, journal, lanes, links } = this.#parts;
+  /** False: the bot came up anew meanwhile. `isWhole`: what is older than what is held was brought or told. */
+  async #close(gap: Gap, isWhole: boolean): Promise<boolean> {
     while (gap.holding.size > 0) await Promise.allSettled(gap.holding);
+    if (isWhole && gap.isStale) return false;
     // From here to the unit nothing may be awaited: what comes now goes to the lanes itself.
     if (this.#open.get(gap.channel) === gap) this.#open.delete(gap.channel);
     clearTimeout(gap.patience);
     gap.patience = undefined;
-    const held = gap.held.splice(0);
-    if (held.length === 0) return;
-    const rows = await store
-      .write(() =>
-        held
-          .sort((a, b) => a - b)
-          .flatMap((seq): Row[] => {
-            const row = journal.read(seq);
-            if (row === undefined) return [];
-            journal.remove(row);
-            const link = links.get(row.link);
-            if (link === undefined) return [];
-            if (isWhole && row.task.do === 'show') this.#note(row.task.event as unknown as RemoteEvent<Body>);
-            return [journal.append({ ...row, lane: linkLane(link) })];
-          }),
-      )
-      .catch((thrown) => {
-        this.#gapOf(gap.channel).held.push(...held);
-        throw thrown;
-      });
+    await this.#letGo(gap, isWhole);
+    return true;
+  }
+
+  /** What is held, up to this row, goes behind what was missed, all in one commit. */
+  async #letGo(gap: Gap, isWhole: boolean, upTo = Number.POSITIVE_INFINITY): Promise<void> {
+    const { store, journal, lanes, links } = this.#parts;
+    const going = gap.held.filter((seq) => seq <= upTo).sort((a, b) => a - b);
+    gap.held = gap.held.filter((seq) => seq > upTo);
+    if (going.length === 0) return;
+    const move = (seq: number): Row[] => {
+      const row = journal.read(seq);
+      if (row === undefined) return [];
+      journal.remove(row);
+      const link = links.get(row.link);
+      if (link === undefined) return [];
+      if (isWhole && row.task.do === 'show') this.#heard.note(row.task.event);
+      return [journal.append({ ...row, lane: linkLane(link) })];
+    };
+    let rows: readonly Row[] = [];
+    try {
+      // What comes live right behind waits for the same commit, and is pushed in the order of the units.
+      rows = await store.write(() => going.flatMap(move));
+    } catch (thrown) {
+      this.#gapOf(gap.channel).held.push(...going);
+      throw thrown;
+    }
     for (const row of rows) lanes.push(row);
   }
 
-  #note(event: RemoteEvent<Body>): void {
-    if (event.kind === 'message' && event.id !== undefined) this.#put.run(event.channel, event.id, event.at);
-  }
-
-  #lastOf(channel: ChannelId): Heard {
-    const heard = this.#select.get(channel);
-    const linked = Math.min(...this.#parts.links.byChannel(channel).map(({ at }) => at));
-    return heard ?? { id: '', at: Math.max(Number.isFinite(linked) ? linked : 0, Date.now() - longest) };
+  #lastOf(channel: ChannelId): LastHeard {
+    return this.#heard.last(channel, this.#parts.links.byChannel(channel));
   }
 
   #networkOf(channel: ChannelId): string {

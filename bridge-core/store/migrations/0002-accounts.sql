@@ -28,7 +28,7 @@ CREATE TABLE requests (
   PRIMARY KEY (room, channel)
 ) WITHOUT ROWID;
 
--- pipeline/gaps: what was taken in last from each channel, for networks that can be asked for what was missed
+-- pipeline/heard: what was taken in last from each channel, for networks that can be asked for what was missed
 CREATE TABLE heard (channel TEXT PRIMARY KEY, id TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
 
 -- appservice/brought: pictures and files of the network's that the homeserver has already

@@ -243,3 +243,42 @@ test('where the adapter closes gaps itself nothing is asked, and nothing noted',
   assert.equal(asked, 0);
   assert.equal(p.temp.committed('SELECT count(*) FROM heard'), 0);
 });
+
+test('whatever goes away and comes back, and in the middle of whatever: every line is there once, in order', async (t) => {
+  const seed = Date.now() % 100_000;
+  t.diagnostic(`seed ${seed}`);
+  let state = seed;
+  const random = (below: number) => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return Math.floor((state / 2_147_483_648) * below);
+  };
+  const p = await begin(t, { gaps: { firstDelay: 5 }, timing: { parkTries: 1_000, parkAfter: 60_000 } });
+  const lines = ['before'];
+  const say = () => {
+    for (let n = random(4); n > 0; n -= 1) {
+      lines.push(`line ${lines.length}`);
+      p.network.say(n % 2 === 0 ? 'zoe' : 'yan', '#chan', lines.at(-1) ?? '');
+    }
+  };
+  p.network.opensHistory = async () => {
+    await delay(random(15));
+    if (random(4) === 0) throw new RetryableError('NETWORK_BUSY', 'come again', { after: 5 });
+  };
+  for (let step = 0; step < 40; step += 1) {
+    say();
+    await delay(random(10));
+    const what = random(6);
+    if (what === 0 && p.network.isUp) p.network.down();
+    else if (what <= 2 && !p.network.isUp) p.network.up();
+    else if (what === 3 && p.network.isUp) await p.restart();
+    else if (what === 4)
+      p.hs.fault({ on: 'PUT /_matrix/client/v3/rooms/.*', act: { drop: random(2) === 0 ? 'before' : 'after' }, times: 1 });
+  }
+  if (!p.network.isUp) p.network.up();
+  say();
+  lines.push('end');
+  p.network.say('zoe', '#chan', 'end');
+  await until('the end', () => said(p).includes('end'));
+  await p.settled();
+  assert.deepEqual(said(p), lines);
+});
