@@ -1,8 +1,10 @@
 // Public addresses of people's pictures: stable, signed, square and small, made once, and nothing that a picture could abuse.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { openListener } from '../../../bridge-core/appservice/listener.ts';
 import { openMedia } from '../../../bridge-core/appservice/media.ts';
@@ -122,4 +124,12 @@ test('without a public address, or for what is no mxc, there is none', async (t)
   const keys = await openKeys(join(tempFolder(t), 'keys'));
   const hidden = openMedia({ homeserver, log: collectingLog(), web: new WebRoutes(), store: tempStore(t), keys });
   assert.equal(hidden.avatar('mxc://hs.test/a'), undefined);
+});
+
+test('what makes pictures loads with the first of them, not before', async () => {
+  const path = join(import.meta.dirname, '../../../bridge-core/appservice/media.ts');
+  const program = `await import(${JSON.stringify(path)}); console.log(process.report.getReport().sharedObjects.join(' '))`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program]);
+  assert.match(stdout, /libc/);
+  assert.doesNotMatch(stdout, /sharp|vips/);
 });
