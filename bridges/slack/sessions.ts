@@ -21,6 +21,7 @@ import { openSession } from './session.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
 import { uploadFile } from './uploads.ts';
+import type { Ask } from './users.ts';
 import type { Caller, WebApi } from './wire/web-api.ts';
 
 export interface SessionsParts {
@@ -87,6 +88,7 @@ export class Sessions {
     const told = await account.ask('conversations.open', { users: users.length === 0 ? account.id : users.join(',') });
     const channel = told.channel?.id;
     if (channel === undefined) throw new PermanentError('NETWORK_REFUSED', 'Slack opened no chat');
+    await team.conversations.load(channel, account.ask as unknown as Ask).catch(() => undefined);
     team.chats.opened(channel, users.length > 1 ? 'group' : 'direct', account.id);
     for (const id of users) if (team.accounts.has(id)) team.chats.opened(channel, users.length > 1 ? 'group' : 'direct', id);
     return makeChannelId(team.id, channel);

@@ -89,8 +89,11 @@ export const verbCases: readonly Case[] = [
   verb('type', async (stage, ann) => {
     assert.ok(stage.see.isTyping, 'the subject shows typing');
     const zoe = stage.person('zoe');
-    await ann.type?.(stage.channel, true);
-    await until('ann typing', () => stage.see.isTyping?.(nickOf(stage, ann)) || undefined);
+    // Worthless late, it may be lost while a connection is young.
+    await until('ann typing', async () => {
+      await ann.type?.(stage.channel, true);
+      return stage.see.isTyping?.(nickOf(stage, ann)) || undefined;
+    });
     await ann.type?.(stage.channel, false);
     await until('ann done', () => !stage.see.isTyping?.(nickOf(stage, ann)) || undefined);
     zoe.type?.();
