@@ -23,7 +23,7 @@ export function splitParts(parts: readonly Part[], room: Weight, weigh: (part: P
   // Last first: what a cut leaves is the next.
   const waiting = parts.toReversed();
   for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
-    const weight = weigh(part);
+    const weight = isHuge(part) ? tooHeavy : weigh(part);
     if (!isWithin(sum(taken, weight), room)) finish();
     if (isWithin(weight, room)) {
       body.push(part);
@@ -37,6 +37,8 @@ export function splitParts(parts: readonly Part[], room: Weight, weigh: (part: P
   finish();
   return bodies;
 }
+
+const tooHeavy: Weight = { bytes: Number.POSITIVE_INFINITY, signs: 0, blocks: 0 };
 
 const nothing: Weight = { bytes: 0, signs: 0, blocks: 0 };
 
@@ -67,10 +69,11 @@ function cut(part: Part, fits: (part: Part) => boolean): Cut {
     case 'list':
       return cutList(part, fits);
     case 'preformatted': {
-      const runs = linesAsRuns(part.text);
       const asText = (some: readonly Run[]): Part => ({ ...part, text: some.map(wordsOfRun).join('') });
-      const found = cutRuns(runs, (some) => fits(asText(some)));
-      return found === undefined ? { rest: [{ is: 'section', runs }] } : cutAs(found, asText);
+      const found = cutRuns(linesAsRuns(part.text.slice(0, farthest)), (some) => fits(asText(some)));
+      if (found === undefined) return { rest: [{ is: 'section', runs: linesAsRuns(part.text) }] };
+      const beyond: Run = { say: 'text', text: part.text.slice(farthest), look: plainLook };
+      return cutAs(beyond.text === '' ? found : { ...found, rest: [...found.rest, beyond] }, asText);
     }
     case 'rule':
       return { head: part, rest: [] };
@@ -138,18 +141,36 @@ interface CutRuns {
 
 /** The most that fits, down to the last good place to part them; undefined where not even one sign does. */
 function cutRuns(runs: readonly Run[], fits: (runs: readonly Run[]) => boolean): CutRuns | undefined {
-  const sizes = runs.map(sizeOf);
-  const total = sizes.reduce((one, other) => one + other, 0);
-  const most = longest(total, (length) => fits(slice(runs, 0, length)));
+  const total = sizeWithin(runs);
+  const most = longest(total, (length) => fits(slice(runs, length)));
   if (most === 0) return undefined;
-  if (most === total) return { head: runs, rest: [] };
-  const words = slice(runs, 0, most + 1)
-    .map((run) => (run.say === 'text' ? run.text : run.say === 'break' ? '\n' : '\ufffc'))
-    .join('');
-  const end = beforeLink(runs, goodEnd(words, most));
+  if (most === total && total < farthest) return { head: runs, rest: [] };
+  const words = slice(runs, most + 1).map((run) => (run.say === 'text' ? run.text : run.say === 'break' ? '\n' : '\ufffc'));
+  const end = beforeLink(runs, goodEnd(words.join(''), most));
   if (end === 0) return undefined;
-  const head = slice(runs, 0, end);
-  return { head: head.some((run) => wordsOfRun(run).trim() !== '') ? head : [], rest: trimmed(slice(runs, end, total)) };
+  const head = slice(runs, end);
+  return { head: head.some((run) => wordsOfRun(run).trim() !== '') ? head : [], rest: trimmed(after(runs, end)) };
+}
+
+/** No body holds more signs: what lies beyond need not be looked at yet. */
+const farthest = 65_536;
+
+/** Weighed whole before each cut, a very long part would be printed a hundred times. */
+function isHuge(part: Part): boolean {
+  if (part.is === 'rule') return false;
+  if (part.is === 'preformatted') return part.text.length >= farthest;
+  return part.is === 'list' ? part.items.length >= farthest || part.items.some(isFar) : isFar(part.runs);
+}
+
+const isFar = (runs: readonly Run[]): boolean => sizeWithin(runs) >= farthest;
+
+function sizeWithin(runs: readonly Run[]): number {
+  let size = 0;
+  for (const run of runs) {
+    size += sizeOf(run);
+    if (size >= farthest) return farthest;
+  }
+  return size;
 }
 
 /** A mention or an emoji is one sign. */
@@ -171,17 +192,26 @@ function longest(most: number, isRight: (length: number) => boolean): number {
   return low;
 }
 
-function slice(runs: readonly Run[], from: number, to: number): Run[] {
+function slice(runs: readonly Run[], end: number): Run[] {
   const found: Run[] = [];
   let at = 0;
   for (const run of runs) {
-    const size = sizeOf(run);
-    const [start, end] = [Math.max(0, from - at), Math.min(size, to - at)];
-    if (start < end) found.push(run.say === 'text' && (start > 0 || end < size) ? { ...run, text: run.text.slice(start, end) } : run);
-    at += size;
-    if (at >= to) break;
+    if (at >= end) break;
+    found.push(run.say === 'text' && at + run.text.length > end ? { ...run, text: run.text.slice(0, end - at) } : run);
+    at += sizeOf(run);
   }
   return found;
+}
+
+function after(runs: readonly Run[], end: number): readonly Run[] {
+  let at = 0;
+  for (const [number, run] of runs.entries()) {
+    const size = sizeOf(run);
+    if (at + size > end)
+      return run.say === 'text' ? [{ ...run, text: run.text.slice(end - at) }, ...runs.slice(number + 1)] : runs.slice(number);
+    at += size;
+  }
+  return [];
 }
 
 /** A link stays whole where it does not stand first: cut, it would be told twice. */
