@@ -32,7 +32,9 @@ import { historyOf } from './history.ts';
 import { makeChannelId, parseId } from './ids.ts';
 import { Intake } from './intake.ts';
 import { namesOf } from './known-names.ts';
+import { loginFlows } from './logins.ts';
 import { SlackLookups } from './lookups.ts';
+import { OAuth } from './oauth.ts';
 import { openRoutes } from './routes.ts';
 import { Sessions } from './sessions.ts';
 import type { SlackSettings } from './settings.ts';
@@ -48,7 +50,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
   readonly channels: SlackChannels;
   readonly lookups: SlackLookups;
   readonly closesGaps = true;
-  readonly logins: readonly LoginFlow[] = [];
+  readonly logins: readonly LoginFlow[];
   #settings: SlackSettings;
   readonly #api: WebApi;
   readonly #teams: Teams;
@@ -104,6 +106,8 @@ export class SlackAdapter implements Adapter<SlackBody> {
     this.channels = new SlackChannels({ teams, consent, isWebhook: (id) => this.#isWebhook(id) });
     this.lookups = new SlackLookups(teams);
     openRoutes(tools.web, this.#hearing);
+    const oauth = new OAuth({ settings, tools, api: this.#api, teams: this.#teams });
+    this.logins = loginFlows({ settings, oauth, teams: this.#teams, api: this.#api });
     this.formatter = slackFormatter(namesOf(teams));
   }
 

@@ -1,7 +1,7 @@
 // A Slack adapter on the fake Slack: a workspace with people, a channel and the bridge's app, by whichever transport.
 
 import type { TestContext } from 'node:test';
-import type { AdapterTools, Inbox, Json, RemoteEvent } from '#bridge-core';
+import type { AdapterTools, Inbox, Json, RemoteEvent, Web } from '#bridge-core';
 import { SlackAdapter } from '../../../bridges/slack/adapter.ts';
 import type { SlackBody } from '../../../bridges/slack/body.ts';
 import { slackSettings, type Transport } from '../../../bridges/slack/settings.ts';
@@ -26,6 +26,8 @@ export interface Wish {
   readonly inbox?: Partial<Inbox<SlackBody>>;
   readonly memory?: Map<string, Json>;
   readonly isClassic?: boolean;
+  /** Where its pages are. */
+  readonly web?: { readonly url: string; readonly routes: Web };
 }
 
 /** A workspace `T0001` with ann, bob and #general, in which the bot is. */
@@ -45,6 +47,7 @@ export async function acmeSlack(wish: Wish = {}) {
     signingSecret: 's3cret',
     socketMode: transports.includes('socket'),
     commands: ['/matrix'],
+    redirectUris: wish.web === undefined ? [] : [`${wish.web.url}/oauth/return`],
     isClassic,
   });
   const bot = slack.setup.install(app, team, { token: 'xoxb-1', channels: [general] });
@@ -68,7 +71,10 @@ export function settingsFor(slack: FakeSlack, transports: readonly Transport[], 
 export async function withAdapter(t: TestContext, wish: Wish = {}) {
   const acme = await acmeSlack(wish);
   const kept = keepTools(wish.inbox as Partial<Inbox> | undefined, wish.memory);
-  const tools = kept.tools as unknown as AdapterTools<SlackBody>;
+  const pages = wish.web === undefined ? {} : { web: wish.web.routes, publicUrl: wish.web.url };
+  const { loggedIn, renewed, asked, moved } = wish.inbox ?? {};
+  const more = { ...(loggedIn && { loggedIn }), ...(renewed && { renewed }), ...(asked && { asked }), ...(moved && { moved }) };
+  const tools = { ...kept.tools, ...pages, inbox: { ...kept.tools.inbox, ...more } } as unknown as AdapterTools<SlackBody>;
   const adapter = new SlackAdapter(settingsFor(acme.slack, acme.transports, wish.settings), tools, quick);
   t.after(async () => {
     await adapter.disconnect();

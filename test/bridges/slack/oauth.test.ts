@@ -1,0 +1,108 @@
+// Logging in by Slack's page: the link, the way there and back, once, by whom it was given to; and what it comes to.
+
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { type LoginResult, type UserId, userId } from '#bridge-core';
+import { openWeb } from '../../support/web-door.ts';
+import { withAdapter } from './with-slack.ts';
+
+const alice = userId('@alice:hs.test');
+
+async function stage(t: TestContext, settings: object = {}) {
+  const web = await openWeb();
+  t.after(() => web.close());
+  const logins: { user: UserId; result: LoginResult }[] = [];
+  const inbox = { loggedIn: async (user: UserId, result: LoginResult) => void logins.push({ user, result }) };
+  const all = await withAdapter(t, { web, inbox, settings });
+  const flow = all.adapter.logins.find(({ id }) => id === 'browser') ?? assert.fail('no way by browser');
+  const link = async () => {
+    const { value } = await flow.run(alice).next();
+    return (value as { open: string }).open;
+  };
+  return { ...all, logins, link };
+}
+
+/** As a browser: to Slack, which redirects; and back with the cookie. */
+async function begin(link: string) {
+  const answer = await fetch(link, { redirect: 'manual' });
+  return {
+    status: answer.status,
+    to: answer.headers.get('location') ?? '',
+    cookie: (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '',
+  };
+}
+
+async function back(url: string, cookie: string) {
+  const answer = await fetch(url, { headers: { cookie } });
+  return { status: answer.status, text: (await answer.text()).replace(/<style>.*<\/style>/, '').replace(/<[^>]*>/g, ' ') };
+}
+
+test('a person logs in, speaks as themselves, and is heard where they speak by Slack itself', { timeout: 20_000 }, async (t) => {
+  const { ann, adapter, channel, general, events, link, logins } = await stage(t);
+  const { status, to, cookie } = await begin(await link());
+  assert.equal(status, 302);
+  const answer = await back(ann.approve(to), cookie);
+  assert.equal(answer.status, 200, answer.text);
+  assert.match(answer.text, /logged in as Ann Example on Acme/);
+  const [{ user, result } = assert.fail('nobody is logged in')] = logins;
+  assert.deepEqual([user, result.account, result.network, result.name], [alice, 'T0001/U0ANN', 'T0001', 'Ann Example on Acme']);
+
+  await adapter.signIn({ ...result, user });
+  const session = await adapter.session({ as: 'user', user: alice }, channel);
+  await session.send({ key: 'k', channel, body: { text: 'as myself' }, style: 'text' });
+  await session.send({ key: 'm', channel, body: { text: 'waves' }, style: 'emote' });
+  assert.equal((await ann.waitForMessage(general, 'as myself')).user, 'U0ANN');
+  assert.equal((await ann.waitForMessage(general, 'waves')).subtype, 'me_message');
+  ann.say(general, 'by Slack itself');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.deepEqual(
+    events.flatMap((event) => (event.kind === 'message' ? [event.body.text] : [])),
+    ['by Slack itself'],
+  );
+});
+
+test('a link is good for one login, and only in the browser that it was opened in', { timeout: 20_000 }, async (t) => {
+  const { ann, link, logins } = await stage(t);
+  const given = await link();
+  const { to, cookie } = await begin(given);
+  const url = ann.approve(to);
+  assert.equal((await back(url, '')).status, 403);
+  assert.equal(logins.length, 0);
+  const again = await begin(given);
+  assert.equal((await back(ann.approve(again.to), again.cookie)).status, 200);
+  assert.equal((await back(url, cookie)).status, 403);
+  const used = await begin(given);
+  assert.equal(used.status, 410);
+  assert.equal(logins.length, 1);
+});
+
+test('who refuses on the page is told so, and nothing is kept', { timeout: 20_000 }, async (t) => {
+  const { ann, link, logins } = await stage(t);
+  const { to, cookie } = await begin(await link());
+  const answer = await back(ann.deny(to), cookie);
+  assert.equal(answer.status, 403);
+  assert.match(answer.text, /cancelled/);
+  assert.equal(logins.length, 0);
+});
+
+test('a pasted token is asked who it is; a bot’s, a stranger’s or none is refused', { timeout: 20_000 }, async (t) => {
+  const { slack, app, bob, adapter } = await stage(t);
+  const token = slack.setup.authorize(app, bob.user, { token: 'xoxp-bob' }).value;
+  const other = slack.setup.team({ id: 'T0009', name: 'Elsewhere' });
+  const stranger = slack.setup.authorize(app, slack.addPerson(other, 'eve').user, { token: 'xoxp-eve' }).value;
+  const flow = adapter.logins.find(({ id }) => id === 'token') ?? assert.fail('no way by token');
+  const tried = async (given: string) => {
+    const steps = flow.run(alice);
+    await steps.next();
+    const { value } = await steps.next({ token: given });
+    return value as LoginResult;
+  };
+  assert.equal((await tried(token)).name, 'Bob Example on Acme');
+  for (const [given, words] of [
+    ['xoxb-1', /bot/],
+    [stranger, /not in/],
+    ['xoxp-nobody', /does not take/],
+    ['hello', /no token/],
+  ] as const)
+    await assert.rejects(tried(given), words);
+});
