@@ -46,11 +46,12 @@ declare module 'faye' {
     subscribe(channel: string, callback: (data: unknown) => void): FayeSubscription;
     unsubscribe(channel: string, subscription?: FayeSubscription): void;
     publish(channel: string, data: unknown, options?: { readonly attempts?: number; readonly deadline?: number }): PromiseLike<void>;
-    on(event: 'transport:up' | 'transport:down', listener: () => void): void;
-    off(event: 'transport:up' | 'transport:down', listener: () => void): void;
+    bind(event: 'transport:up' | 'transport:down', listener: () => void): void;
+    unbind(event: 'transport:up' | 'transport:down', listener: () => void): void;
   }
 
   const faye: { readonly VERSION: string; readonly Client: typeof Client };
+  // biome-ignore lint/style/noDefaultExport: the package is CommonJS, and Node finds no names in it.
   export default faye;
   export type { Client, FayeClientOptions, FayeExtension, FayeMessage, FayeSubscription };
 }
