@@ -32,43 +32,49 @@ const token = (kind: string) =>
 
 const secret = z.string().min(1).meta({ secret: true, allowed: 'a secret' });
 
-const app = z
-  .strictObject({
-    signing_secret: z
-      .union([secret, z.array(secret).min(1).readonly()])
-      .exactOptional()
-      .meta({
-        description: 'Proves that what comes over HTTP is from Slack. Several while it is being changed.',
-        secret: true,
-        allowed: 'a secret, or a list of such',
-        example: fromEnvironment('SLACK_SIGNING_SECRET'),
+/** `shown`: the sample has it as settings, not as comments. */
+const appSchema = (shown: boolean) =>
+  z
+    .strictObject({
+      signing_secret: z
+        .union([secret, z.array(secret).min(1).readonly()])
+        .exactOptional()
+        .meta({
+          description: 'Proves that what comes over HTTP is from Slack. Several while it is being changed.',
+          secret: true,
+          shown,
+          allowed: 'a secret, or a list of such',
+          example: fromEnvironment('SLACK_SIGNING_SECRET'),
+        }),
+      app_token: token('xapp-…')
+        .exactOptional()
+        .meta({ description: 'For Socket Mode; with it Slack need not reach us.', shown, example: fromEnvironment('SLACK_APP_TOKEN') }),
+      client_id: z.string().min(1).exactOptional().meta({
+        description: 'For people to log in, and for workspaces to install the app.',
+        shown,
+        example: '1111.2222',
+        allowed: 'a text (in quotes)',
       }),
-    app_token: token('xapp-…')
-      .exactOptional()
-      .meta({ description: 'For Socket Mode; with it Slack need not reach us.', example: fromEnvironment('SLACK_APP_TOKEN') }),
-    client_id: z.string().min(1).exactOptional().meta({
-      description: 'For people to log in, and for workspaces to install the app.',
-      example: '1111.2222',
-      allowed: 'a text (in quotes)',
-    }),
-    client_secret: secret.exactOptional().meta({ description: 'Its secret.', example: fromEnvironment('SLACK_CLIENT_SECRET') }),
-  })
-  .superRefine((value, context) => {
-    if ('client_id' in Object(value) === 'client_secret' in Object(value)) return;
-    context.addIssue({
-      code: 'custom',
-      message: 'one of two',
-      path: ['client_id' in Object(value) ? 'client_id' : 'client_secret'],
-      params: { found: 'one of client_id and client_secret', allowed: 'both, or none' },
-    });
-  }, always)
-  .transform((given) => ({
-    appToken: given.app_token,
-    clientId: given.client_id,
-    clientSecret: given.client_secret,
-    /** Any of them proves a request. */
-    signingSecrets: given.signing_secret === undefined ? [] : [given.signing_secret].flat(),
-  }));
+      client_secret: secret.exactOptional().meta({ description: 'Its secret.', shown, example: fromEnvironment('SLACK_CLIENT_SECRET') }),
+    })
+    .superRefine((value, context) => {
+      if ('client_id' in Object(value) === 'client_secret' in Object(value)) return;
+      context.addIssue({
+        code: 'custom',
+        message: 'one of two',
+        path: ['client_id' in Object(value) ? 'client_id' : 'client_secret'],
+        params: { found: 'one of client_id and client_secret', allowed: 'both, or none' },
+      });
+    }, always)
+    .transform((given) => ({
+      appToken: given.app_token,
+      clientId: given.client_id,
+      clientSecret: given.client_secret,
+      /** Any of them proves a request. */
+      signingSecrets: given.signing_secret === undefined ? [] : [given.signing_secret].flat(),
+    }));
+
+const app = appSchema(true);
 
 const transport = z.enum(transports);
 
@@ -81,6 +87,7 @@ const team = z
     bot_token: token('xoxb-…')
       .exactOptional()
       .meta({
+        shown: true,
         description: 'The bot there. Without it the team waits for somebody to install the app by its page.',
         example: fromEnvironment('SLACK_BOT_TOKEN'),
       }),
@@ -93,7 +100,7 @@ const team = z
         allowed: `${transports.join(', ')}, or a list of such`,
         example: 'socket',
       }),
-    app: app.exactOptional().meta({ description: 'An app of its own, where it is not the one above.' }),
+    app: appSchema(false).exactOptional().meta({ description: 'An app of its own, where it is not the one above.' }),
   })
   .transform(({ id, bot_token: botToken, transport: given, app: own }) => ({
     ...{ id, botToken, app: own },
@@ -143,8 +150,8 @@ export const slackSettings = z
   .strictObject({
     api_url: address.default('https://slack.com/api/').meta({ description: "Slack's Web API." }),
     authorize_url: address.default('https://slack.com/oauth/v2/authorize').meta({ description: 'Where people agree to a login.' }),
-    app: app.exactOptional().meta({ description: 'The app at Slack, for all teams that have none of their own.' }),
-    teams: z.array(team).readonly().default([]).meta({ description: 'Workspaces. More can be added by installing the app.' }),
+    app: app.exactOptional().meta({ shown: true, description: 'The app at Slack, for all teams that have none of their own.' }),
+    teams: z.array(team).readonly().default([]).meta({ shown: true, description: 'Workspaces. More can be added by installing the app.' }),
     links: z
       .array(link)
       .readonly()
@@ -192,6 +199,7 @@ export const slackSettings = z
       .meta({
         description: 'What the app is asked to be allowed, at an install and in its manifest.',
         allowed: `a list of ${features.join(', ')}`,
+        example: [...usualFeatures],
       }),
   })
   .superRefine((value, context) => {
@@ -199,6 +207,7 @@ export const slackSettings = z
   }, always)
   .transform((given) => camelKeys({ ...given, app: given.app, api_url: `${given.api_url.replace(/\/+$/, '')}/` }));
 
+/** Sees sections both as they are written and, where nothing in them is wrong, as they come out. */
 function* faultsOf(section: { readonly teams?: unknown; readonly links?: unknown; readonly app?: unknown }) {
   const ids: string[] = [];
   for (const [index, entry] of entriesOf(section.teams)) {
@@ -206,15 +215,16 @@ function* faultsOf(section: { readonly teams?: unknown; readonly links?: unknown
     if (ids.includes(id)) yield { path: ['teams', index, 'id'], params: { found: `${id} once more`, allowed: 'each team once' } };
     ids.push(id);
     const app = Object(entry.app ?? section.app) as Record<string, unknown>;
-    const transport = [entry.transport].flat();
-    const lacks = transport.includes('socket') && app.app_token === undefined ? 'app_token' : undefined;
-    const missing = lacks ?? (transport.includes('events') && app.signing_secret === undefined ? 'signing_secret' : undefined);
+    const wanted = [entry.transports ?? entry.transport].flat();
+    const signing = app.signing_secret ?? (app.signingSecrets as readonly string[] | undefined)?.[0];
+    const lacks = wanted.includes('socket') && (app.app_token ?? app.appToken) === undefined ? 'app_token' : undefined;
+    const missing = lacks ?? (wanted.includes('events') && signing === undefined ? 'signing_secret' : undefined);
     if (missing !== undefined)
       yield { path: ['teams', index, 'transport'], params: { found: `no ${missing} for it`, allowed: `an \`app\` with ${missing}` } };
   }
   const seen = new Set<string>();
   for (const [index, { team: of, channel, room: to, webhook }] of entriesOf(section.links)) {
-    if (webhook === undefined && of === undefined)
+    if (webhook === undefined && (of === undefined || of === webhookTeam))
       yield { path: ['links', index], params: { found: 'neither a team nor a webhook', allowed: 'one of the two' } };
     else if (webhook === undefined && typeof of === 'string' && !ids.includes(of))
       yield { path: ['links', index, 'team'], params: { options: ids } };
