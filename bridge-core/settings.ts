@@ -5,6 +5,9 @@ import type { UserId } from './ids.ts';
 
 export type PermissionLevel = 'none' | 'user' | 'admin';
 
+/** `namespace`: the registration lets the bridge speak as anybody of its homeserver. `token`: each gives an access token. */
+export type DoublePuppeting = 'off' | 'namespace' | 'token';
+
 export interface CoreSettings {
   readonly homeserver: {
     readonly url: string;
@@ -43,6 +46,10 @@ export interface CoreSettings {
     readonly markLate: number;
   };
   readonly portals: PortalSettings;
+  /** Whether what logged-in people say on the network by other means is shown as said by themselves, and by which power. */
+  readonly doublePuppeting: DoublePuppeting;
+  /** Logged-in people may have rooms of their own for the channels that they are in. */
+  readonly sidecar: boolean;
   readonly provisioning: ProvisioningSettings;
   /** In messages, for networks that can be asked. */
   readonly history: {

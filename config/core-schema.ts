@@ -245,6 +245,13 @@ export function coreSchema(network: Network, sections: readonly string[]) {
       ages,
       history,
       portals,
+      double_puppeting: z.enum(['off', 'namespace', 'token']).default('off').meta({
+        description:
+          'What a logged-in person says on the network by other means is shown as said by themselves. `namespace`: the registration lets the bridge act as anybody of the homeserver. `token`: who wants it gives the bot an access token.',
+      }),
+      sidecar: z.boolean().default(false).meta({
+        description: 'Logged-in people may have private rooms for the channels that they are in: `list`, `join`, `part`, `invite`.',
+      }),
       provisioning,
       names: z
         .strictObject({
@@ -300,6 +307,8 @@ export function coreSchema(network: Network, sections: readonly string[]) {
         ages: given.ages,
         history: given.history,
         portals: given.portals,
+        doublePuppeting: settings.doublePuppeting,
+        sidecar: given.sidecar,
         provisioning: {
           ...given.provisioning,
           secret: given.provisioning.secret,

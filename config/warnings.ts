@@ -17,6 +17,18 @@ export function warningsAbout(core: CoreSettings, place: (path: string) => Place
   if (!Object.values(core.permissions).includes('admin')) {
     warn('permissions', 'nobody who is admin', 'one admin at least', 'only the links of this file exist: nobody can make one by command');
   }
+  if (core.doublePuppeting === 'namespace') {
+    const { domain } = core.homeserver;
+    const power =
+      `the bridge could read and act as anybody of ${domain}: whoever has the as_token, or takes over the bridge, is everybody there; ` +
+      'and the homeserver sends it all that is said in rooms of its people';
+    warn(
+      'double_puppeting',
+      `namespace, so a registration over every user of ${domain}`,
+      'token, where people decide for themselves',
+      power,
+    );
+  }
   const { host, port } = core.appservice.listen;
   if (!isLoopback(host)) {
     const hint = 'let a firewall or a reverse proxy pass the homeserver and the public paths alone';

@@ -1,7 +1,7 @@
 // Makes a registration out of the settings, or brings one up to date: tokens and id stay, all else follows the config.
 
 import { type CoreSettings, type Namespace, type Network, namespaces } from '#bridge-core/host';
-import type { RegistrationFile } from './registration.ts';
+import { everybodyOf, type RegistrationFile } from './registration.ts';
 
 export interface Generated {
   readonly file: RegistrationFile;
@@ -23,7 +23,8 @@ export async function generateRegistration(core: CoreSettings, network: Network,
   registration.pushEphemeral = true;
   const output = registration.getOutput();
   const { users, aliases, rooms } = namespaces(core.names, core.homeserver.domain, core.appservice.botLocalpart);
-  const spaces = { users: users.map(plain), aliases: aliases.map(plain), rooms: rooms.map(plain) };
+  const everybody = core.doublePuppeting === 'namespace' ? [everybodyOf(core.homeserver.domain)] : [];
+  const spaces = { users: [...users.map(plain), ...everybody], aliases: aliases.map(plain), rooms: rooms.map(plain) };
   const file: RegistrationFile = { ...existing, ...output, receive_ephemeral: true, namespaces: { ...existing?.namespaces, ...spaces } };
   return { file, changes: existing === undefined ? [] : changesBetween(existing, file) };
 }

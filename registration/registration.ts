@@ -51,11 +51,20 @@ export function misfitsOf(file: RegistrationFile, core: CoreSettings): string[] 
   }
   if (file.as_token === file.hs_token) misfits.push('as_token and hs_token are the same');
   const ghost = `@${core.names.ghosts.replace(/\{[a-z]+\}/g, 'a0')}:${domain}`;
-  if (!file.namespaces.users.some(({ regex }) => matches(regex, ghost))) {
+  const isOpen = ({ regex }: { readonly regex: string }) => matches(regex, `@anybody:${domain}`);
+  if (!file.namespaces.users.some((space) => matches(space.regex, ghost) && !isOpen(space))) {
     misfits.push(`namespaces.users has no place for ghosts such as ${ghost}`);
   }
+  if (core.doublePuppeting === 'namespace' && !file.namespaces.users.some((space) => !space.exclusive && isOpen(space)))
+    misfits.push(`double_puppeting is namespace, and namespaces.users has no open entry for everybody of ${domain}`);
   return misfits;
 }
+
+/** For double puppeting: others may be these users as well, so it is not exclusive. */
+export const everybodyOf = (domain: string): { exclusive: false; regex: string } => ({
+  exclusive: false,
+  regex: `^@[^:]+:${domain.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$`,
+});
 
 /** As Synapse does: from the start, not necessarily to the end. */
 function matches(regex: string, id: string): boolean {

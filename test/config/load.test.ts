@@ -68,6 +68,8 @@ test('the smallest config is enough, and all else has its default', async () => 
     names: { ghosts: 'irc_{network}_{nick}', aliases: 'irc_{network}_{channel}', displayName: '{name}' },
     log: { level: 'info', format: 'auto' },
     metricsToken: undefined,
+    doublePuppeting: 'off',
+    sidecar: false,
   });
   const { networks, links } = networkSettings as IrcSettings;
   assert.deepEqual(links, [{ network: 'local', channel: '#bench', room: '!bench:example.org', topic: 'irc-to-matrix' }]);
@@ -323,6 +325,8 @@ test('what is allowed but risky is warned of', async () => {
     ['1 public_url', '4 permissions["*"]', '2 appservice.listen'],
   );
   assert.match(warnings[0]?.hint ?? '', /name and size only/);
+  const powerful = await check(`public_url: https://b.example.org/\ndouble_puppeting: namespace\n${smallest}`);
+  assert.match(powerful.warnings[0]?.hint ?? '', /could read and act as anybody of example\.org/);
   const safe = await check(`public_url: https://b.example.org/\n${smallest}`);
   assert.deepEqual(safe.warnings, []);
   assert.equal(safe.config?.core.publicUrl, 'https://b.example.org');

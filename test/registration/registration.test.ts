@@ -136,3 +136,17 @@ test('a registration written by hand with wider namespaces fits', async () => {
   );
   assert.equal(readRegistration(core).id, 'cw');
 });
+
+test('double puppeting by namespace adds an open entry for everybody of the homeserver, without which it is refused; else it goes', async () => {
+  const plain = await config();
+  const { file } = await generateRegistration(plain.core, plain.network);
+  writeRegistrationFile(plain.core.appservice.registration, file, 'test');
+  const doubling = await config((text) => `${text}\ndouble_puppeting: namespace\n`);
+  assert.throws(() => readRegistration(doubling.core), codeIs('REGISTRATION_MISMATCH', /no open entry for everybody of example\.org/));
+  const wider = await generateRegistration(doubling.core, doubling.network, file);
+  assert.deepEqual(wider.file.namespaces.users.at(-1), { exclusive: false, regex: '^@[^:]+:example\\.org$' });
+  writeRegistrationFile(plain.core.appservice.registration, wider.file, 'test');
+  readRegistration(doubling.core);
+  const back = await generateRegistration(plain.core, plain.network, wider.file);
+  assert.deepEqual(back.file.namespaces.users, file.namespaces.users);
+});
