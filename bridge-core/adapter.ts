@@ -25,8 +25,9 @@ export interface Adapter<Body extends Json = string> {
   readonly formatter: Formatter<Body>;
   readonly channels: Channels;
   readonly logins: readonly LoginFlow[];
-  /** Links wanted from the config section, read at start and after a reload. */
+  /** Links wanted from the config section and by the adapter's own commands, read at start, after a reload and after such one. */
   configuredLinks(): readonly ConfiguredLink[];
+  readonly commands?: readonly AdapterCommand[];
   /** Returns once the connections are under way, not when they are up; `inbox.connection` tells of those. */
   connect(): Promise<void>;
   disconnect(): Promise<void>;
@@ -98,6 +99,21 @@ export interface ConfiguredLink {
   readonly room: RoomId;
   /** `to-matrix` unless set. */
   readonly topic?: TopicWay;
+  /** Nothing of the room is carried to the channel. */
+  readonly way?: 'to-matrix';
+}
+
+/** A word of the network's own, beside those that every bridge knows. */
+export interface AdapterCommand {
+  readonly name: string;
+  /** With its words: `webhook new [name]`. */
+  readonly usage: string;
+  readonly does: string;
+  /** Whose word counts: anybody's who may use the bridge, of those who rule the room, of the bridge's admins. */
+  readonly needs: 'user' | 'room' | 'admin';
+  /** `room` is the one that is meant; asked before is whether the asker may. Resolves with what is answered there; what
+   *  `configuredLinks` says is looked at anew afterwards. */
+  run(asked: { readonly user: UserId; readonly room: RoomId; readonly isDirect: boolean }, words: readonly string[]): Promise<string>;
 }
 
 export interface ConnectionStatus {

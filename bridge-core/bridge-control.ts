@@ -15,6 +15,7 @@ import { DirectChats } from './control/direct-chats.ts';
 import { GhostInvites } from './control/ghost-invites.ts';
 import { LoginConversations } from './control/login-conversations.ts';
 import { NetworkActs } from './control/network-acts.ts';
+import { ownVerbs } from './control/own-verbs.ts';
 import { Permissions } from './control/permissions.ts';
 import { Requests } from './control/requests.ts';
 import { openLookups } from './control/third-party.ts';
@@ -75,6 +76,7 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
     ...{ prefix: protocol.id, isOurs: (user) => user === names.bot || names.isGhost(user), actions, tell },
     hasRequests: adapter.channels.approvePlumb !== undefined,
     logins: adapter.logins.length > 0 ? { accounts, conversations, hide } : undefined,
+    more: ownVerbs({ commands: adapter.commands ?? [], permissions, homeserver, done: () => plumb.resume() }),
   });
   const ghostInvites = new GhostInvites<Body>({
     ...{ settings: settings.portals, protocol, adapter, homeserver, names, ghosts, links, plumb, chats: rooms.chats, tell, log },

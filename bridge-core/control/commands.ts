@@ -14,7 +14,7 @@ export interface Command extends Asked {
   readonly words: readonly string[];
 }
 
-interface Verb {
+export interface Verb {
   /** The first is shown in the help; others are what people know from older bridges. */
   readonly names: readonly string[];
   readonly usage: string;
@@ -45,6 +45,8 @@ export class Commands {
     /** The network's side may ask, and be asked. */
     hasRequests?: boolean;
     logins?: LoginCommands | undefined;
+    /** The network's own. */
+    more?: readonly Verb[];
     tell: (room: RoomId, text: string) => void;
   }) {
     this.#logins = given.logins;
@@ -79,6 +81,7 @@ export class Commands {
         run: (asked, words) => actions.nick(asked, words),
       },
       ...(given.logins === undefined ? [] : loginVerbs(given.logins.accounts)),
+      ...(given.more ?? []),
       { ...{ names: ['help'], usage: 'help', does: 'shows this' }, run: () => this.help() },
     ];
   }

@@ -238,8 +238,8 @@ export class Plumb<Body extends Json = string> {
     }
   }
 
-  async #linkFromConfig({ room, channel, topic }: ConfiguredLink): Promise<void> {
-    const options = { topic };
+  async #linkFromConfig({ room, channel, way, topic }: ConfiguredLink): Promise<void> {
+    const options = { topic, ...(way !== undefined && { way }) };
     const link = this.#links.find(room, channel) ?? (await this.#links.add({ room, channel, origin: 'config', options }));
     await this.#retry(link.id);
   }
