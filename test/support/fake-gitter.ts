@@ -122,6 +122,7 @@ export class FakeGitter {
       subscriptions: new Subscriptions(world, shapes),
       timeout: faye?.timeout ?? 120_000,
       retryInterval: faye?.retryInterval ?? 2000,
+      onSubscribed: () => this.#happenings.changed(),
       onPresence: (room, user, status) => this.#rooms.setPresence(room, user, status),
     });
     const { style = 'lf', heartbeat = 15_000, isSplit = true } = stream ?? {};
@@ -275,9 +276,11 @@ export class FakeGitter {
     return this.#door.up();
   }
 
-  /** Connections are refused, those that stand are cut. */
-  down(): Promise<void> {
-    return this.#door.down();
+  /** Connections are refused, those that stand are cut; Faye keeps for its clients what happens meanwhile. */
+  async down(): Promise<void> {
+    this.cutFaye();
+    this.cutStreams();
+    await this.#door.down();
   }
 
   async stop(): Promise<void> {

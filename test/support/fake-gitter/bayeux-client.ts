@@ -32,8 +32,8 @@ export interface Line {
 export class BayeuxClient {
   readonly id: string;
   readonly token: Token;
-  /** Room that the client looks at: its user is present there. */
-  readonly watched: string | undefined;
+  /** Of the handshake: `client`, `connType`, `troupeId` and the like. */
+  readonly ext: Readonly<Record<string, unknown>>;
   readonly subscriptions = new Set<string>();
   transport: Line['transport'] = 'long-polling';
   #count = 0;
@@ -42,10 +42,10 @@ export class BayeuxClient {
   #kept: BayeuxMessage[] = [];
   #isFlushing = false;
 
-  constructor(id: string, token: Token, watched: string | undefined) {
+  constructor(id: string, token: Token, ext: BayeuxClient['ext']) {
     this.id = id;
     this.token = token;
-    this.watched = watched;
+    this.ext = ext;
   }
 
   /** The next `ext.c`. */

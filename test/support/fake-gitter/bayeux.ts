@@ -22,6 +22,8 @@ export interface BayeuxOptions {
   readonly timeout: number;
   /** ms of the advice after an error for which to shake hands anew. */
   readonly retryInterval: number;
+  /** Somebody listens now. */
+  readonly onSubscribed: () => void;
   readonly onPresence: (room: Room, user: User, status: 'in' | 'out') => void;
 }
 
@@ -44,7 +46,7 @@ export class Bayeux {
     options.world.listen((happening) => this.#publish(happening));
   }
 
-  /** `reply` may be called later, and more than once. */
+  /** `reply` may be called later. */
   take(message: BayeuxMessage, line: Line, reply: Reply): void {
     const client = this.clients.get(message.clientId ?? '');
     if (message.channel === '/meta/handshake') reply([this.#handshake(message)]);
@@ -116,7 +118,7 @@ export class Bayeux {
 
   #handshake(message: BayeuxMessage): BayeuxMessage {
     const { world, shapes } = this.#options;
-    const { token: value, troupeId } = message.ext ?? {};
+    const value = message.ext?.token;
     const token = world.tokenOf(typeof value === 'string' ? value : undefined);
     const version = { version: '1.0', supportedConnectionTypes: connectionTypes };
     if (token === undefined) {
@@ -124,8 +126,8 @@ export class Bayeux {
       return { ...answerTo(message), ...version, successful: false, error: '401::Access denied', advice };
     }
     this.#count += 1;
-    const watched = typeof troupeId === 'string' ? troupeId : undefined;
-    const client = new BayeuxClient(`${this.#count.toString(36)}-${world.secret().slice(0, 20)}`, token, watched);
+    const id = `${this.#count.toString(36)}-${world.secret().slice(0, 20)}`;
+    const client = new BayeuxClient(id, token, message.ext ?? {});
     this.clients.set(client.id, client);
     this.#keepAlive(client);
     this.#tellPresence(client, 'in');
@@ -150,7 +152,7 @@ export class Bayeux {
   }
 
   #subscribe(message: BayeuxMessage, client: BayeuxClient, reply: Reply): void {
-    const { subscriptions, world } = this.#options;
+    const { subscriptions, world, onSubscribed } = this.#options;
     try {
       let snapshot: unknown;
       for (const channel of listed(message.subscription)) {
@@ -164,6 +166,7 @@ export class Bayeux {
       }
       const ext = snapshot === undefined ? {} : { ext: { snapshot } };
       const answer = { ...answerTo(message), subscription: message.subscription, ...ext };
+      onSubscribed();
       if (world.quirks.snapshotDelay > 0) world.later(world.quirks.snapshotDelay, () => reply([answer]));
       else reply([answer]);
     } catch (error) {
@@ -211,9 +214,10 @@ export class Bayeux {
     );
   }
 
-  #tellPresence({ watched, token }: BayeuxClient, status: 'in' | 'out'): void {
+  /** `troupeId` is the room that the client looks at: its user is present there. */
+  #tellPresence({ ext, token }: BayeuxClient, status: 'in' | 'out'): void {
     const { world, onPresence } = this.#options;
-    const room = world.rooms.get(watched ?? '');
+    const room = world.rooms.get(String(ext.troupeId));
     if (room !== undefined) onPresence(room, token.user, status);
   }
 

@@ -44,7 +44,7 @@ export interface DeliveryFault extends Selection {
     /** Lost before it was numbered: nothing shows it. */
     | 'lose'
     | 'double'
-    /** Comes after the next one, by number too. */
+    /** Comes after the next one; `ext.c` shows it. */
     | 'reorder'
     /** Comes, but a number before it is left out. */
     | 'skip'

@@ -39,7 +39,7 @@ export class Lines {
   async poll(body: Buffer, request: IncomingMessage, response: ServerResponse): Promise<Answer | undefined> {
     const messages = messagesIn(body.toString());
     if (messages.length === 0) return { status: 400, headers: { 'content-type': 'text/plain' }, body: 'Bad request' };
-    const line: Line = { transport: 'long-polling', send: () => {}, cut: () => request.destroy(), close: () => {} };
+    const line: Line = { transport: 'long-polling', send: () => {}, cut: () => request.socket.destroy(), close: () => {} };
     const gone = new Promise<undefined>((resolve) => response.once('close', () => resolve(undefined)));
     const replies = messages.map(
       (message) => new Promise<readonly BayeuxMessage[]>((resolve) => this.#bayeux.take(message, line, (answer) => resolve(answer))),

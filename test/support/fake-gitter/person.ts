@@ -2,7 +2,6 @@
 // holds it back; what Gitter forbids to a person it forbids here too, by a GitterFault with its status.
 
 import { canRead } from './access.ts';
-import { historyOf, threadOf } from './history.ts';
 import { GitterFault } from './http.ts';
 import type { Messages } from './messages.ts';
 import type { Message, OAuthClient, Room, User, VirtualName } from './model.ts';
@@ -149,9 +148,10 @@ export class Person {
     this.#parts.tokens.revokeOf(this.user, client);
   }
 
-  /** Messages of a room as the person sees them, oldest first, a hundred at most, threads apart. */
+  /** All messages of a room as the person sees them, oldest first, threads apart. */
   sees(place: Place): MessageShape[] {
-    return historyOf(this.#readable(place), this.user, { limit: 100 }).map((message) => this.#show(message));
+    const { messages } = this.#readable(place);
+    return messages.filter(({ parentId }) => parentId === undefined).map((message) => this.#show(message));
   }
 
   texts(place: Place): string[] {
@@ -159,7 +159,9 @@ export class Person {
   }
 
   thread(parent: string): MessageShape[] {
-    return threadOf(this.#message(parent), { limit: 100 }).map((message) => this.#show(message));
+    return this.#message(parent)
+      .room.messages.filter(({ parentId }) => parentId === parent)
+      .map((message) => this.#show(message));
   }
 
   unread(place: Place): string[] {

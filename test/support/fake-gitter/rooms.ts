@@ -64,13 +64,19 @@ export class Rooms {
 
   unban(room: Room, name: string, by: User): void {
     mustAdmin(by, room);
-    const isIt = ({ user, virtualUser }: Ban) =>
-      user?.username.toLowerCase() === name.toLowerCase() ||
-      (virtualUser !== undefined &&
-        [virtualUser.externalId, `@${virtualUser.externalId}`, `${virtualUser.type}-${virtualUser.externalId}`].includes(name));
-    const ban = room.bans.find(isIt);
+    room.bans.splice(room.bans.indexOf(this.banNamed(room, name)), 1);
+  }
+
+  /** A virtual user's is found by their id there, with or without `@`, or by that of their `fromUser`. */
+  banNamed(room: Room, name: string): Ban {
+    const namesOf = ({ user, virtualUser }: Ban) => {
+      if (virtualUser === undefined) return [user?.username.toLowerCase()];
+      const { type, externalId } = virtualUser;
+      return [externalId, `@${externalId}`, `${type}-${externalId}`].map((each) => each.toLowerCase());
+    };
+    const ban = room.bans.find((each) => namesOf(each).includes(name.toLowerCase()));
     if (ban === undefined) throw new GitterFault(404, 'Not Found');
-    room.bans.splice(room.bans.indexOf(ban), 1);
+    return ban;
   }
 
   change(room: Room, by: User, { topic, tags, noIndex, providers }: Partial<Pick<Room, 'topic' | 'tags' | 'noIndex' | 'providers'>>): void {

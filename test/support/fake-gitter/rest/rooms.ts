@@ -1,7 +1,7 @@
 // REST about rooms: finding, resolving without joining, changing, members, bans (section "Rooms resource" of the documentation, server's
 // code of 2020). Unverified: the answers of adding, banning and unbanning; how a virtual user's ban is named when it is lifted.
 
-import { banOf, canRead, forbidden } from '../access.ts';
+import { canRead, forbidden } from '../access.ts';
 import { GitterFault, json } from '../http.ts';
 import type { User, VirtualName } from '../model.ts';
 import { type ApiCall, type Handler, noContent, numberIn, pageOf, roomOf, textIn } from './call.ts';
@@ -76,9 +76,7 @@ export const roomRoutes: Readonly<Record<string, Handler>> = {
     return json({ ...call.shapes.ban(ban), wasRemoved: true });
   },
   'GET /rooms/:room/bans/:name': (call) => {
-    const ban = banOf(named(call, call.params.name ?? ''), roomOf(call));
-    if (ban === undefined) throw new GitterFault(404, 'Not Found');
-    return json(call.shapes.ban(ban));
+    return json(call.shapes.ban(call.rooms.banNamed(roomOf(call), call.params.name ?? '')));
   },
   'DELETE /rooms/:room/bans/:name': (call) => {
     call.rooms.unban(roomOf(call), call.params.name ?? '', call.user);
