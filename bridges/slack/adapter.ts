@@ -2,12 +2,14 @@
 
 import {
   type Adapter,
+  type AdapterCommand,
   type AdapterTools,
   type Capabilities,
   type ChannelId,
   type ConfiguredLink,
   type ConnectionStatus,
   type Formatter,
+  type Inbox,
   type Login,
   type LoginFlow,
   type RemoteFile,
@@ -19,6 +21,7 @@ import {
   type Speaker,
   type UserId,
 } from '#bridge-core';
+import { adminCommands } from './admin-commands.ts';
 import type { SlackBody } from './body.ts';
 import { SlackChannels } from './channels.ts';
 import { Commands } from './commands.ts';
@@ -29,6 +32,7 @@ import { slackFormatter } from './formatter.ts';
 import { Gaps } from './gaps.ts';
 import { Hearing } from './hearing.ts';
 import { historyOf } from './history.ts';
+import { Hooks } from './hooks.ts';
 import { makeChannelId, parseId } from './ids.ts';
 import { Intake } from './intake.ts';
 import { namesOf } from './known-names.ts';
@@ -41,6 +45,7 @@ import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
 import { Teams } from './teams.ts';
 import { type SlackTiming, usualTiming } from './timing.ts';
+import { WebhookPairs } from './webhook-pairs.ts';
 import { WebApi } from './wire/web-api.ts';
 
 const topicWays = { off: 'off', 'slack-to-matrix': 'to-matrix', 'matrix-to-slack': 'to-network', both: 'both' } as const;
@@ -51,6 +56,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
   readonly lookups: SlackLookups;
   readonly closesGaps = true;
   readonly logins: readonly LoginFlow[];
+  readonly commands: readonly AdapterCommand[];
   #settings: SlackSettings;
   readonly #api: WebApi;
   readonly #teams: Teams;
@@ -59,16 +65,20 @@ export class SlackAdapter implements Adapter<SlackBody> {
   readonly #gaps: Gaps;
   readonly #sessions: Sessions;
   readonly #files: Files;
+  readonly #pairs: WebhookPairs;
+  readonly #hooks: Hooks;
+  readonly #inbox: Inbox<SlackBody>;
   readonly #watched = new Map<ChannelId, Team | undefined>();
 
   /** `timing` for tests. */
   constructor(settings: SlackSettings, tools: AdapterTools<SlackBody>, timing: Partial<SlackTiming> = {}) {
     this.#settings = settings;
+    this.#inbox = tools.inbox;
     const { inbox, log, memory, count } = tools;
     const pace = { ...usualTiming, ...timing };
     this.#api = new WebApi({
       apiUrl: settings.apiUrl,
-      limits: pace.limits,
+      limits: settings.rateLimits && pace.limits,
       timeout: pace.callTimeout,
       onCalled: (method, outcome, ms) => {
         count('remote_api_calls', { method });
@@ -103,16 +113,19 @@ export class SlackAdapter implements Adapter<SlackBody> {
     this.#gaps = new Gaps({ memory, log, intake: this.#intake, settings: settings.history, watchedOf: (team) => this.#watchedOf(team) });
     this.#files = new Files({ api: this.#api, openers: (team) => this.#teams.openers(team) });
     this.#sessions = new Sessions({ ...{ teams, settings, memory, hearing: this.#hearing, api: this.#api } });
-    this.channels = new SlackChannels({ teams, consent, isWebhook: (id) => this.#isWebhook(id) });
+    this.#pairs = new WebhookPairs({ settings, inbox, log, api: this.#api, web: tools.web, isWatched: (id) => this.#watched.has(id) });
+    this.#hooks = new Hooks(tools);
+    this.channels = new SlackChannels({ teams, consent, webhookName: (id) => this.#webhookName(id) });
     this.lookups = new SlackLookups(teams);
     openRoutes(tools.web, this.#hearing);
     const oauth = new OAuth({ settings, tools, api: this.#api, teams: this.#teams });
+    this.commands = [this.#hooks.command, ...adminCommands({ settings, oauth, pages: tools.web.url('') })];
     this.logins = loginFlows({ settings, oauth, teams: this.#teams, api: this.#api });
     this.formatter = slackFormatter(namesOf(teams));
   }
 
   capabilities(channel: ChannelId): Capabilities {
-    const isWebhook = this.#isWebhook(channel);
+    const isWebhook = this.#webhookName(channel) !== undefined;
     return {
       messageIds: !isWebhook,
       threads: !isWebhook,
@@ -126,13 +139,16 @@ export class SlackAdapter implements Adapter<SlackBody> {
   }
 
   configuredLinks(): readonly ConfiguredLink[] {
-    return this.#settings.links.map(({ team, channel, room, topic }) => ({
+    const links = this.#settings.links.map(({ team, channel, room, topic }) => ({
       ...{ channel: makeChannelId(team, channel), room: roomId(room), topic: topicWays[topic] },
     }));
+    return [...links, ...this.#hooks.links()];
   }
 
   async connect(): Promise<void> {
     this.#teams.start();
+    // Nothing stands open there that could be down.
+    for (const network of this.#pairs.networks()) if (!this.#teams.all.has(network)) this.#inbox.connection({ as: 'bot' }, network, 'up');
   }
 
   async disconnect(): Promise<void> {
@@ -145,7 +161,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
   async watch(channel: ChannelId): Promise<void> {
     if (this.#watched.has(channel)) return;
     const { team: teamId, id } = parseId(channel);
-    const team = this.#teams.all.get(teamId);
+    const team = this.#pairs.has(channel) ? undefined : this.#teams.all.get(teamId);
     this.#watched.set(channel, team);
     if (team === undefined) return;
     this.#gaps.begin(channel);
@@ -157,11 +173,13 @@ export class SlackAdapter implements Adapter<SlackBody> {
     await this.#gaps.forget(channel);
   }
 
-  session(speaker: Speaker, channel: ChannelId): Promise<Session<SlackBody>> {
-    return this.#sessions.open(speaker, channel);
+  async session(speaker: Speaker, channel: ChannelId): Promise<Session<SlackBody>> {
+    if (this.#pairs.has(channel)) return this.#pairs.session(channel, speaker);
+    return await this.#sessions.open(speaker, channel);
   }
 
   openSession(speaker: Speaker, channel: ChannelId): Session<SlackBody> | undefined {
+    if (this.#pairs.has(channel)) return speaker.as === 'bot' ? this.#pairs.session(channel, speaker) : undefined;
     return this.#sessions.opened(speaker, channel);
   }
 
@@ -205,7 +223,11 @@ export class SlackAdapter implements Adapter<SlackBody> {
   reload(settings: unknown): readonly string[] {
     const now = settings as SlackSettings;
     const before = this.#settings;
-    this.#settings = { ...before, links: now.links.filter(({ team }) => this.#teams.all.has(team)) };
+    // A webhook's page is opened at start.
+    this.#settings = {
+      ...before,
+      links: now.links.filter(({ team, channel }) => this.#teams.all.has(team) || this.#pairs.has(makeChannelId(team, channel))),
+    };
     const lines = [];
     for (const key of Object.keys(now) as (keyof SlackSettings)[]) {
       if (key !== 'links' && JSON.stringify(now[key]) !== JSON.stringify(before[key])) lines.push(`slack.${key}: needs a restart`);
@@ -214,14 +236,19 @@ export class SlackAdapter implements Adapter<SlackBody> {
   }
 
   status(): readonly ConnectionStatus[] {
-    return Array.from(this.#teams.all.values(), (team) => ({
+    const teams = Array.from(this.#teams.all.values(), (team) => ({
       ...{ network: team.id, state: team.state, sessions: this.#sessions.count(team) },
+      ...(team.identity !== undefined && { name: team.identity.name }),
       ...(team.detail !== undefined && { detail: team.detail }),
     }));
+    const pairs = this.#pairs.networks().filter((network) => !this.#teams.all.has(network));
+    return [...teams, ...pairs.map((network) => ({ network, name: 'Webhooks', state: 'up' as const, sessions: 0 }))];
   }
 
-  #isWebhook(id: ChannelId): boolean {
-    return this.#settings.links.some(({ team, channel, webhook }) => webhook !== undefined && makeChannelId(team, channel) === id);
+  /** Of a channel that is known by its webhook alone. */
+  #webhookName(id: ChannelId): string | undefined {
+    if (this.#pairs.has(id)) return `#${parseId(id).id}`;
+    return this.#hooks.has(id) ? this.#hooks.nameOf(id) : undefined;
   }
 
   #watchedOf(team: Team): ChannelId[] {

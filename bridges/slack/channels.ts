@@ -15,7 +15,7 @@ import type { Account } from './account.ts';
 import { readQuery } from './channel-names.ts';
 import type { Consent } from './consent.ts';
 import { type Conversation, topicOf } from './conversations.ts';
-import { makeChannelId, parseId, webhookTeam } from './ids.ts';
+import { makeChannelId, parseId } from './ids.ts';
 import type { Team } from './team.ts';
 import type { Ask } from './users.ts';
 import { isRefusal } from './wire/faults.ts';
@@ -23,8 +23,8 @@ import { isRefusal } from './wire/faults.ts';
 export interface ChannelsParts {
   readonly teams: ReadonlyMap<string, Team>;
   readonly consent: Consent;
-  /** Channels of webhooks: known by the config alone. */
-  readonly isWebhook: (id: ChannelId) => boolean;
+  /** Of channels that are known by their webhook alone. */
+  readonly webhookName: (id: ChannelId) => string | undefined;
 }
 
 /** Many people's profiles are asked for so many at a time. */
@@ -39,7 +39,7 @@ export class SlackChannels implements Channels {
 
   async resolve(query: string, by?: UserId): Promise<Channel | undefined> {
     const asId = query.trim() as ChannelId;
-    if (this.#parts.isWebhook(asId)) return this.describe(asId);
+    if (this.#parts.webhookName(asId) !== undefined) return this.describe(asId);
     const wanted = readQuery(query);
     if (wanted === undefined) return undefined;
     for (const team of this.#teamsCalled(wanted.team)) {
@@ -51,12 +51,11 @@ export class SlackChannels implements Channels {
 
   describe(id: ChannelId): Channel {
     const { team: teamId, id: channel } = parseId(id);
+    const webhook = this.#parts.webhookName(id);
+    if (webhook !== undefined)
+      return { id, name: webhook, network: { id: teamId, name: 'Webhooks', domain: teamId.toLowerCase(), aliases: [] } };
     const team = this.#parts.teams.get(teamId);
-    if (team === undefined) {
-      if (!this.#parts.isWebhook(id)) throw new PermanentError('CHANNEL_UNKNOWN', `there is no team ${teamId}`);
-      const network = { id: teamId, name: teamId === webhookTeam ? 'Webhooks' : teamId, domain: teamId.toLowerCase(), aliases: [] };
-      return { id, name: channel, network };
-    }
+    if (team === undefined) throw new PermanentError('CHANNEL_UNKNOWN', `there is no team ${teamId}`);
     const known = team.conversations.known(channel);
     const { identity } = team;
     const topic = known === undefined ? '' : topicOf(known);

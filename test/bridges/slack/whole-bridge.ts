@@ -14,9 +14,12 @@ import { startFakeHomeserver } from '../../support/fake-homeserver.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { silentLog } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
-import { acmeSlack, type Wish } from './with-slack.ts';
+import { type Acme, acmeSlack, type Wish } from './with-slack.ts';
 
-export async function wholeBridge(t: TestContext, wish: Wish & { readonly section?: object } = {}) {
+export async function wholeBridge(
+  t: TestContext,
+  wish: Wish & { readonly section?: (stage: Acme & { readonly room: string }) => object } = {},
+) {
   const acme = await acmeSlack(wish);
   const { slack, general, transports } = acme;
   t.after(() => slack.stop());
@@ -36,14 +39,14 @@ export async function wholeBridge(t: TestContext, wish: Wish & { readonly sectio
     app: { signing_secret: 's3cret', app_token: 'xapp-1', client_id: '1.2', client_secret: 'c0de' },
     teams: [{ id: 'T0001', bot_token: 'xoxb-1', transport: [...transports] }],
     links: [{ team: 'T0001', channel: general.id, room }],
-    ...wish.section,
+    ...wish.section?.({ ...acme, room }),
   };
   const config = {
     homeserver: { url: homeserver.url, domain: 'hs.test' },
     appservice: { listen: `127.0.0.1:${port}`, url, registration: 'registration.yaml', bot: botLocalpart },
     ...{ store: 'slack.db', public_url: url, permissions: { 'hs.test': 'admin' }, slack: section },
   };
-  writeFileSync(file, dump(config));
+  writeFileSync(file, dump(config, { skipInvalid: true }));
   const loaded = await loadConfig(file, { env: {}, networks });
   const lines: string[] = [];
   const note = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`);

@@ -1,0 +1,208 @@
+// Incoming webhooks for Matrix rooms, as Slack has them for channels: an address that nobody can guess, which takes Slack's payload and
+// answers `ok`. Made, listed, renewed and ended by those who rule the room; of the address only a hash is kept.
+
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  type AdapterCommand,
+  type AdapterTools,
+  type ChannelId,
+  type ConfiguredLink,
+  DeniedError,
+  type Json,
+  PermanentError,
+  type RemoteUser,
+  type RoomId,
+  remoteMessageId,
+  roomId,
+  type WebAnswer,
+  type WebRequest,
+} from '#bridge-core';
+import { bodyOf, type SlackBody } from './body.ts';
+import { signNamed } from './emoji.ts';
+import { type Fields, isFields, listIn, textIn } from './fields.ts';
+import { makeChannelId, makeUserId, parseId, userFields } from './ids.ts';
+
+/** What their channels belong to. */
+export const hookTeam = 'hooks';
+
+interface Hook {
+  readonly id: string;
+  readonly room: RoomId;
+  readonly name: string;
+  readonly hash: string;
+}
+
+interface Budget {
+  left: number;
+  at: number;
+}
+
+const burst = 20;
+const perMs = 1 / 1_000;
+const mostOfRoom = 50;
+
+export class Hooks {
+  readonly #tools: Pick<AdapterTools<SlackBody>, 'memory' | 'web' | 'inbox'>;
+  readonly #hooks = new Map<string, Hook>();
+  readonly #budgets = new Map<string, Budget>();
+
+  constructor(tools: Pick<AdapterTools<SlackBody>, 'memory' | 'web' | 'inbox'>) {
+    this.#tools = tools;
+    for (const name of tools.memory.keys('hook ')) {
+      const kept = readHook(name.slice('hook '.length), tools.memory.get(name));
+      if (kept !== undefined) this.#hooks.set(kept.id, kept);
+    }
+    tools.web.route('POST', '/hooks/:secret', (request) => this.#take(request));
+  }
+
+  get isUsed(): boolean {
+    return this.#hooks.size > 0;
+  }
+
+  has(channel: ChannelId): boolean {
+    const { team, id } = parseId(channel);
+    return team === hookTeam && this.#hooks.has(id);
+  }
+
+  nameOf(channel: ChannelId): string {
+    return this.#hooks.get(parseId(channel).id)?.name ?? 'webhook';
+  }
+
+  links(): ConfiguredLink[] {
+    return Array.from(this.#hooks.values(), ({ id, room }) => ({
+      ...{ channel: makeChannelId(hookTeam, id), room, way: 'to-matrix' as const, topic: 'off' as const },
+    }));
+  }
+
+  readonly command: AdapterCommand = {
+    name: 'webhook',
+    usage: 'webhook new name | list | rotate name | delete name',
+    does: 'addresses that take messages for the room as an incoming webhook of Slack does',
+    needs: 'room',
+    run: async ({ room, isDirect }, [verb = 'list', ...words]) => {
+      const name = words.join(' ').trim();
+      if (verb === 'list') return this.#list(room);
+      if (verb === 'delete') return await this.#delete(room, name);
+      if (verb !== 'new' && verb !== 'rotate')
+        throw new PermanentError('BAD_REQUEST', `webhook takes new, list, rotate or delete, not ${verb}`);
+      // Whoever reads the address can speak in the room by it.
+      if (!isDirect) throw new DeniedError(`ask me for that in a direct chat: webhook ${room} ${verb} ${name || 'name'}`);
+      return verb === 'new' ? await this.#make(room, name) : await this.#rotate(room, name);
+    },
+  };
+
+  #list(room: RoomId): string {
+    const names = this.#of(room).map(({ name }) => name);
+    return names.length === 0 ? 'There is no webhook for this room.' : `Webhooks of this room: ${names.join(', ')}`;
+  }
+
+  async #make(room: RoomId, name: string): Promise<string> {
+    if (name === '' || name.length > 80)
+      throw new PermanentError('BAD_REQUEST', 'give it a name, which its messages bear unless they bring one');
+    const others = this.#of(room);
+    if (others.some((other) => other.name === name)) throw new PermanentError('BAD_REQUEST', `there is a webhook ${name} already`);
+    if (others.length >= mostOfRoom) throw new DeniedError('the room has as many webhooks as one may have');
+    const id = randomBytes(9).toString('hex');
+    return await this.#give({ id, room, name, hash: '' });
+  }
+
+  async #rotate(room: RoomId, name: string): Promise<string> {
+    return await this.#give(this.#called(room, name));
+  }
+
+  async #delete(room: RoomId, name: string): Promise<string> {
+    const { id } = this.#called(room, name);
+    this.#hooks.delete(id);
+    await this.#tools.memory.set(`hook ${id}`, undefined);
+    return `The webhook ${name} is gone.`;
+  }
+
+  async #give(hook: Hook): Promise<string> {
+    const secret = randomBytes(24).toString('base64url');
+    const url = this.#tools.web.url(`/hooks/${secret}`);
+    if (url === undefined) throw new PermanentError('UNSUPPORTED', 'without a public_url nobody could reach a webhook');
+    const { id, room, name } = hook;
+    const hash = hashed(secret);
+    this.#hooks.set(id, { ...hook, hash });
+    await this.#tools.memory.set(`hook ${id}`, { room, name, hash });
+    return `${name}: ${url} – keep it to yourself; I cannot show it again, but “webhook ${room} rotate ${name}” gives another.`;
+  }
+
+  async #take(request: WebRequest): Promise<WebAnswer> {
+    const hash = hashed(request.params.secret ?? '');
+    const hook = this.#hooks.values().find((each) => each.hash === hash);
+    if (hook === undefined) return said(404, 'no_service');
+    const wait = this.#spend(hook.id);
+    if (wait > 0) return { ...said(429, 'rate_limited'), headers: { 'retry-after': String(Math.ceil(wait / 1_000)) } };
+    const payload = payloadIn(request);
+    if (payload === undefined) return said(400, 'invalid_payload');
+    const body = bodyOf(payload);
+    if (body.text === '' && body.blocks === undefined && listIn(payload, 'attachments').length === 0) return said(400, 'no_text');
+    const sender = senderOf(hook);
+    const at = Date.now();
+    await this.#tools.inbox.receive({
+      ...{ kind: 'message', style: 'text', at, channel: makeChannelId(hookTeam, hook.id), id: remoteMessageId(crypto.randomUUID()) },
+      ...{ sender, body, ...shownIn(payload, hook.name) },
+    });
+    return said(200, 'ok');
+  }
+
+  /** ms to wait. */
+  #spend(id: string): number {
+    const now = Date.now();
+    const budget = this.#budgets.get(id) ?? { left: burst, at: now };
+    budget.left = Math.min(burst, budget.left + (now - budget.at) * perMs);
+    budget.at = now;
+    this.#budgets.set(id, budget);
+    if (budget.left < 1) return (1 - budget.left) / perMs;
+    budget.left -= 1;
+    return 0;
+  }
+
+  #of(room: RoomId): Hook[] {
+    return [...this.#hooks.values()].filter((hook) => hook.room === room);
+  }
+
+  #called(room: RoomId, name: string): Hook {
+    const found = this.#of(room).find((hook) => hook.name === name);
+    if (found === undefined) throw new PermanentError('BAD_REQUEST', `there is no webhook ${name || 'without a name'} for this room`);
+    return found;
+  }
+}
+
+const hashed = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
+
+const said = (status: number, body: string): WebAnswer => ({ status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body });
+
+function senderOf({ id, name }: Hook): RemoteUser {
+  return { id: makeUserId(hookTeam, id), name, fields: userFields(hookTeam, id) };
+}
+
+/** As JSON, or as a form with JSON in `payload`. */
+function payloadIn({ headers, body }: WebRequest): Fields | undefined {
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
+  try {
+    const text = body.toString('utf8');
+    const payload: unknown = JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? '') : text);
+    return isFields(payload) ? payload : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function shownIn(payload: Fields, standing: string) {
+  const sign = signNamed((textIn(payload, 'icon_emoji') ?? '').replaceAll(':', ''));
+  const avatar = textIn(payload, 'icon_url');
+  const name = textIn(payload, 'username') ?? standing;
+  const isAsEver = name === standing && avatar === undefined && sign === undefined;
+  if (isAsEver) return {};
+  return {
+    shownAs: { name: avatar === undefined && sign !== undefined ? `${sign} ${name}` : name, ...(avatar !== undefined && { avatar }) },
+  };
+}
+
+function readHook(id: string, kept: Json | undefined): Hook | undefined {
+  if (!isFields(kept)) return undefined;
+  const [room, name, hash] = [textIn(kept, 'room'), textIn(kept, 'name'), textIn(kept, 'hash')];
+  return room === undefined || name === undefined || hash === undefined ? undefined : { id, room: roomId(room), name, hash };
+}

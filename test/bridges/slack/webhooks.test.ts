@@ -1,0 +1,109 @@
+// The old pair of webhooks, and incoming webhooks for Matrix rooms, each over a whole bridge.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { until } from '../../support/waiting.ts';
+import { wholeBridge } from './whole-bridge.ts';
+
+type Bridge = Awaited<ReturnType<typeof wholeBridge>>;
+
+const inRoom = (bridge: Bridge, body: string) =>
+  until(`${body} in the room`, () =>
+    bridge.homeserver.events(bridge.room).find(({ type, content }) => type === 'm.room.message' && content.body === body),
+  );
+
+test('the old pair carries what is said both ways, names and pictures shown, and takes nothing with a wrong token', {
+  timeout: 30_000,
+}, async (t) => {
+  const bridge = await wholeBridge(t, {
+    section: ({ slack, general, room }) => {
+      const incoming = slack.addIncomingWebhook(general, { isOld: true });
+      return { teams: [], app: undefined, links: [{ channel: general.id, room, webhook: { incoming, outgoing_token: 't0k' } }] };
+    },
+  });
+  const { ann, slack, general, homeserver, person, room, url, team } = bridge;
+  const address = `${url}/slack/webhooks/${general.id}`;
+  slack.addOutgoingWebhook(team, address, { channel: general, token: 't0k' });
+  ann.say(general, 'by the &lt;old&gt; way');
+  const shown = await inRoom(bridge, 'by the <old> way');
+  assert.equal(shown.sender, '@slack_webhook_u0ann:hs.test');
+  homeserver.say(person, room, 'and <back>');
+  const seen = await ann.waitForMessage(general, 'and &lt;back&gt;');
+  assert.equal(seen.username, 'Alice');
+
+  const post = (token: string, id = general.id) =>
+    fetch(`${url}/slack/webhooks/${id}`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        token,
+        team_id: 'T0001',
+        channel_id: id,
+        user_id: 'U0EVE',
+        user_name: 'eve',
+        text: 'forged',
+        timestamp: '1795647813.000100',
+      }),
+    });
+  assert.equal((await post('wrong')).status, 403);
+  assert.equal((await post('t0k', 'C0OTHER')).status, 403);
+  ann.say(general, 'the last');
+  await inRoom(bridge, 'the last');
+  assert.ok(!homeserver.events(room).some(({ content }) => content.body === 'forged'));
+  const said = homeserver.events(room).filter(({ type, content }) => type === 'm.room.message' && content.body === 'and <back>');
+  assert.equal(said.length, 1, 'what we say there is not heard again');
+});
+
+test('an incoming webhook for a room: made in private, takes Slack’s payload both ways, renewed and ended', {
+  timeout: 30_000,
+}, async (t) => {
+  const bridge = await wholeBridge(t);
+  const { homeserver, person, room } = bridge;
+  const chat = homeserver.createRoom({ creator: person, isDirect: true });
+  homeserver.invite(person, chat, homeserver.bot, { is_direct: true });
+  await until('the bot in the chat', () => homeserver.members(chat).includes(homeserver.bot) || undefined);
+  const ask = async (line: string, where = chat) => {
+    const before = homeserver.events(where).length;
+    homeserver.say(person, where, line);
+    const answer = await until(`an answer to ${line}`, () =>
+      homeserver
+        .events(where, 0)
+        .slice(before)
+        .find(({ sender, type }) => sender === homeserver.bot && type === 'm.room.message'),
+    );
+    return String(answer.content.body);
+  };
+  assert.match(await ask('!slack webhook new builds', room), /direct chat/);
+  const address = /https?:\/\/\S+/.exec(await ask(`webhook ${room} new builds`))?.[0] ?? assert.fail('no address');
+  const post = (body: string, type = 'application/json', to = address) =>
+    fetch(to, { method: 'POST', body, headers: { 'content-type': type } }).then(async (answer) => [answer.status, await answer.text()]);
+
+  const payload = { text: 'build *7* <https://ci.test/7|failed>', username: 'CI', icon_url: 'https://ci.test/ci.png' };
+  await until(
+    'the link',
+    async () =>
+      (await post(JSON.stringify(payload)))[1] === 'ok' &&
+      homeserver.events(room).some(({ content }) => String(content.body).includes('build 7')),
+  );
+  const shown = homeserver.events(room).find(({ type, content }) => type === 'm.room.message' && String(content.body).includes('build 7'));
+  assert.match(String(shown?.content.formatted_body), /<strong>7<\/strong> <a href="https:\/\/ci.test\/7">failed<\/a>/);
+  assert.ok(JSON.stringify(shown?.content).includes('CI'), 'whose it is');
+  const blocks = [{ type: 'section', text: { type: 'mrkdwn', text: 'from a _form_' } }];
+  assert.deepEqual(
+    await post(new URLSearchParams({ payload: JSON.stringify({ blocks }) }).toString(), 'application/x-www-form-urlencoded'),
+    [200, 'ok'],
+  );
+  await inRoom(bridge, 'from a form');
+
+  assert.deepEqual(await post('{"text":""}'), [400, 'no_text']);
+  assert.deepEqual(await post('{'), [400, 'invalid_payload']);
+  assert.match(await ask('!slack webhook list', room), /builds/);
+  const renewed = /https?:\/\/\S+/.exec(await ask(`webhook ${room} rotate builds`))?.[0] ?? '';
+  assert.deepEqual(await post('{"text":"x"}'), [404, 'no_service']);
+  await bridge.restart();
+  await until('the new address', async () => (await post('{"text":"after a restart"}', 'application/json', renewed))[0] === 200);
+  await inRoom(bridge, 'after a restart');
+  const answers = await Promise.all(Array.from({ length: 30 }, () => post('{"text":"flood"}', 'application/json', renewed)));
+  assert.ok(answers.some(([status]) => status === 429));
+  assert.match(await ask('!slack webhook delete builds', room), /gone/);
+  assert.deepEqual(await post('{"text":"x"}', 'application/json', renewed), [404, 'no_service']);
+});
