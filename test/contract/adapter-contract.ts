@@ -30,6 +30,10 @@ const permittedSkips: readonly (readonly [subject: string, name: string, reason:
     [subject, 'files given', 'people on IRC give addresses, not files'] as const,
     [subject, 'consent of the channel', 'linking is for the bridge’s admins alone on IRC'] as const,
     [subject, 'files', 'people on IRC give addresses, not files'] as const,
+    [subject, 'files heard', 'people on IRC give addresses, not files'] as const,
+    [subject, 'threads heard', 'IRC has no threads'] as const,
+    [subject, 'pins heard', 'IRC pins nothing'] as const,
+    [subject, 'another name, the end and the return of the place', 'a channel’s name is what it is on IRC, and it has no archive'] as const,
   ]),
   ...['slack by Socket Mode', 'slack over HTTP', 'slack by RTM'].flatMap((subject) => [
     [subject, 'who is put out is reported with the actor and the reason', 'Slack tells that they left, and no more'] as const,
@@ -63,6 +67,8 @@ const permittedSkips: readonly (readonly [subject: string, name: string, reason:
     'whom the bot speaks for',
     'threads',
     'files given',
+    'threads heard',
+    'pins heard',
   ].map((name) => ['bare fake', name, 'switched off'] as const),
   ['bare fake', 'verb markRead', 'switched off'],
   ['bare fake', 'verb setPresence', 'switched off'],
@@ -142,6 +148,12 @@ export interface Native {
   redact?(id: string): void;
   react?(id: string, emoji: string, on: boolean): void;
   type?(): void;
+  /** In the thread that this began; `isBroadcast`: shown outside it too. */
+  saysIn?(thread: string, text: string, isBroadcast: boolean): void;
+  share?(file: { readonly name: string; readonly words: string }, text: string): void;
+  pin?(id: string, on: boolean): void;
+  call?(place: string): void;
+  archive?(on: boolean): void;
   /** Private words that came. */
   told(): readonly string[];
 }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import { toPlain } from '../../bridge-core/format/to-html.ts';
 import { until } from '../support/waiting.ts';
 import type { Case } from './adapter-contract.ts';
 import { event, eventsOf, heardUpTo, nickOf, say, sessionOf, stylesOf, textsHeard } from './stage.ts';
@@ -123,6 +124,73 @@ export const hearingCases: readonly Case[] = [
       const ann = await sessionOf(stage, 'ann');
       op.kick(nickOf(stage, ann), 'out');
       await event(stage, 'membership', ({ change, user }) => change === 'kick' && user.id === ann.self);
+    },
+  },
+  {
+    name: 'threads heard',
+    async run({ make, skip }) {
+      const stage = await make();
+      const zoe = stage.person('zoe');
+      const root = zoe.say('who is in?');
+      if (zoe.saysIn === undefined || root === undefined || !stage.adapter.capabilities(stage.channel).messageIds)
+        return skip('no threads');
+      zoe.saysIn(root, 'in the thread', false);
+      zoe.saysIn(root, 'and outside', true);
+      zoe.say('end');
+      await heardUpTo(stage, 'zoe: end');
+      const [began, within, both] = eventsOf(stage, 'message');
+      assert.equal(began?.thread, undefined);
+      assert.deepEqual([within?.thread, within?.isBroadcast ?? false], [began?.id, false]);
+      assert.deepEqual([both?.thread, both?.isBroadcast], [began?.id, true]);
+    },
+  },
+  {
+    name: 'files heard',
+    async run({ make, skip }) {
+      const stage = await make();
+      const zoe = stage.person('zoe');
+      if (zoe.share === undefined || stage.adapter.open === undefined) return skip('no files');
+      zoe.share({ name: 'notes.txt', words: 'what is in it' }, 'have a look');
+      const { files, body } = await event(stage, 'message', (each) => each.files !== undefined);
+      const [file, ...others] = files ?? [];
+      assert.deepEqual(others, []);
+      assert.equal(file?.name, 'notes.txt');
+      assert.equal(toPlain(stage.adapter.formatter.parse(body, stage.channel)), 'have a look');
+      assert.deepEqual(JSON.parse(JSON.stringify(file)), file, 'plain data');
+      assert.ok(file);
+      assert.equal(await new Response(await stage.adapter.open(file)).text(), 'what is in it');
+      await delay(100);
+      assert.equal(eventsOf(stage, 'message').length, 1);
+    },
+  },
+  {
+    name: 'pins heard',
+    async run({ make, skip }) {
+      const stage = await make();
+      const zoe = stage.person('zoe');
+      const id = zoe.say('worth keeping');
+      if (zoe.pin === undefined || id === undefined || !stage.adapter.capabilities(stage.channel).messageIds) return skip('no pins');
+      await heardUpTo(stage, 'zoe: worth keeping');
+      zoe.pin(id, true);
+      const pinned = await event(stage, 'pin', ({ on }) => on);
+      zoe.pin(id, false);
+      const unpinned = await event(stage, 'pin', ({ on }) => !on);
+      const [message] = eventsOf(stage, 'message');
+      assert.deepEqual([pinned.target, unpinned.target], [message?.id, message?.id]);
+    },
+  },
+  {
+    name: 'another name, the end and the return of the place',
+    async run({ make, skip }) {
+      const stage = await make();
+      const zoe = stage.person('zoe');
+      if (zoe.call === undefined || zoe.archive === undefined) return skip('no such thing');
+      zoe.call('renamed');
+      await event(stage, 'channel', ({ name }) => name?.replace('#', '') === 'renamed');
+      zoe.archive(true);
+      await event(stage, 'channel', ({ archived }) => archived === true);
+      zoe.archive(false);
+      await event(stage, 'channel', ({ archived }) => archived === false);
     },
   },
   {

@@ -93,6 +93,14 @@ function native(network: FakeNetwork, first: string): Native {
     redact: (id) => network.redact(nick, place, id),
     react: (id, emoji, on) => network.react(nick, place, id, emoji, on),
     type: () => network.type(nick, place, true),
+    saysIn: (thread, text, isBroadcast) => network.say(nick, place, text, { thread, ...(isBroadcast && { isBroadcast }) }),
+    share: ({ name, words }, text) => {
+      network.files.set(name, Buffer.from(words));
+      network.say(nick, place, text, { files: [{ name, source: name }] });
+    },
+    pin: (id, on) => network.pin(nick, place, id, on),
+    call: (name) => network.call(nick, place, name),
+    archive: (on) => network.archive(nick, place, on),
     told: () => network.told.filter((line) => line.startsWith(`${nick}: `)),
   };
 }

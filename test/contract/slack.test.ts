@@ -153,6 +153,11 @@ function native(slack: FakeSlack, team: Team, place: Channel, nick: string): Nat
     redact: (id) => person.delete(place, id),
     react: (id, emoji, on) => (on ? person.react(place, id, nameOf(emoji)) : person.unreact(place, id, nameOf(emoji))),
     type: () => person.typing(place),
+    saysIn: (thread, text, isBroadcast) => person.reply(place, thread, text, isBroadcast),
+    share: ({ name, words }, text) => person.upload(place, { name, bytes: Buffer.from(words), comment: text }),
+    pin: (id, on) => (on ? person.pin(place, id) : person.unpin(place, id)),
+    call: (name) => person.rename(place, name),
+    archive: (on) => (on ? person.archive(place) : person.unarchive(place)),
     told: () => [],
   };
 }
