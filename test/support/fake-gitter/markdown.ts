@@ -67,7 +67,7 @@ function coloured(code: string, language: string): string {
 }
 
 const span =
-  /\\(?<escaped>[\\`*{}[\]()#+\-.!_>~|])|(?<tick>`+)(?<code>[\s\S]*?[^`])\k<tick>(?!`)|(?<picture>!?)\[(?<label>[^\]\n]*)\]\((?<target>[^\s)]+)[^)]*\)|(?<url>https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]*_~])|\*\*(?<strong>[\s\S]+?)\*\*(?!\*)|(?<![\w])__(?<strong2>[\s\S]+?)__(?![\w])|\*(?<em>(?:[^*]|\*\*)+?)\*(?!\*)|(?<![\w])_(?<em2>[^_]+)_(?![\w])|~~(?<gone>[\s\S]+?)~~|(?<![\w/])@(?<mention>\/all\b|[A-Za-z0-9][\w-]*)|(?<![\w&/])(?<repo>[\w.-]+\/[\w.-]+)?#(?<issue>\d+)\b|(?<line>\n)/g;
+  /\\(?<escaped>[\\`*{}[\]()#+\-.!_>~|])|(?<tick>`+)(?<code>[\s\S]*?[^`])\k<tick>(?!`)|(?<picture>!?)\[(?<label>[^[\]\n]*)\]\((?<target>[^\s()]+(?:\([^\s()]*\)[^\s()]*)?)(?:\s+"[^"\n]*")?\)|(?<url>https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]*_~])|\*\*(?<strong>[\s\S]+?)\*\*(?!\*)|(?<![\w])__(?<strong2>[\s\S]+?)__(?![\w])|\*(?<em>(?:[^*]|\*\*)+?)\*(?!\*)|(?<![\w])_(?<em2>[^_]+)_(?![\w])|~~(?<gone>[\s\S]+?)~~|(?<![\w/])@(?<mention>\/all\b|[A-Za-z0-9][\w-]*)|(?<![\w&/])(?<repo>[\w.-]+\/[\w.-]+)?#(?<issue>\d+)\b|(?<line>\n)/g;
 
 function inline(text: string, gathered: Gathered): string {
   let html = '';
