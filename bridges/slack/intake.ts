@@ -1,7 +1,7 @@
 // Whatever Slack tells, whichever way it comes: to whom it belongs, whether anybody listens, whether it is our own doing, and then
 // on to the core, in order within a channel, once. Slack is told that it was taken when this has settled.
 
-import type { ChannelId, Inbox, Logger } from '#bridge-core';
+import type { ChannelId, Inbox, Logger, RemoteUserId } from '#bridge-core';
 import type { SlackBody } from './body.ts';
 import { readOf, type SlackRemoteEvent } from './events.ts';
 import { type Fields, fieldsIn, idIn, textIn } from './fields.ts';
@@ -19,6 +19,7 @@ export interface IntakeParts {
   /** `channel`: told for another workspace that shares it. */
   readonly teamOf: (event: SlackEvent, channel: string | undefined) => Team | undefined;
   readonly isWatched: (channel: ChannelId) => boolean;
+  readonly isBot: (user: RemoteUserId) => boolean;
   readonly someWatched: (team: Team) => ChannelId | undefined;
   readonly count: (name: string, labels?: Readonly<Record<string, string>>) => void;
   /** A message of this channel was handed on. */
@@ -133,7 +134,9 @@ export class Intake {
     const marker = event.type.endsWith('_marked') ? authorizations?.[0]?.user : undefined;
     const read = marker === undefined ? reader.read(event, about) : readOf(event, marker, reader.view(about));
     if (read === undefined || !isNews(team, channel, read, textIn(event, 'subtype'))) return;
-    await this.give(team, channel, read, key);
+    // Slack does not tell who took a message away; what the bot said for somebody is not theirs to us.
+    const isOfBot = read.kind === 'redaction' && this.#parts.isBot(read.sender.id);
+    await this.give(team, channel, isOfBot ? { ...read, reason: 'deleted in Slack' } : read, key);
   }
 
   /** On to the core, by whatever way it was learnt; nothing where it was by another way already. */

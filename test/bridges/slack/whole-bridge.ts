@@ -68,8 +68,10 @@ export async function wholeBridge(
   await live();
   return {
     ...{ ...acme, homeserver, person, room, url, lines, folder },
-    restart: async () => {
+    /** `meanwhile`: while it is down. */
+    restart: async (meanwhile?: () => Promise<void>) => {
       await host.stop();
+      await meanwhile?.();
       host = await startHost([definition], { log });
     },
   };
