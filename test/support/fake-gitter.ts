@@ -39,7 +39,7 @@ export interface FakeGitterOptions {
   readonly port?: number;
   /** False: `calls` and `deliveries` stay empty. */
   readonly record?: boolean;
-  /** False: the rate limit is only counted, in `limits.exceeded`. */
+  /** False: nobody is refused, `limits.exceeded` and the headers count as ever. For load set `rate`. */
   readonly limits?: boolean;
   /** Calls in a window for each user and client: Gitter's are 100 in 60 s. */
   readonly rate?: { readonly calls: number; readonly window: number };
