@@ -3,6 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BridgeError, type Logger, messageOf, PermanentError, UnreachableError } from '#bridge-core';
+import { connectionSettings } from './connection-settings.ts';
 import { Lifeline, type OpenConnection } from './lifeline.ts';
 import { nextNick } from './nicknames.ts';
 import type { Pacing } from './pacing.ts';
@@ -43,7 +44,7 @@ export class Bot {
       pacing,
       timing,
       log,
-      settings: () => connectionSettings(parts),
+      settings: () => settingsOf(parts),
       priority: () => 0,
       up: (connection) => this.#up(connection),
       line: (line) => {
@@ -165,22 +166,11 @@ export class Bot {
   }
 }
 
-function connectionSettings({ settings, timing }: BotParts): ConnectionSettings {
-  return {
-    host: settings.host,
-    port: settings.port,
-    tls: settings.tls,
-    nick: settings.nick,
-    nextNick: (_, tries, nicklen) => nextNick(settings.nick, tries, nicklen),
-    username: settings.username,
-    realname: settings.realname,
-    ...(settings.password === undefined ? {} : { password: settings.password }),
-    ...(settings.sasl === undefined ? {} : { sasl: settings.sasl }),
-    capabilities: botCapabilities,
-    flood: settings.flood,
-    keepalive: settings.keepalive,
-    quiet: false,
-    encoding: settings.encoding,
-    connectTimeout: timing.connect,
-  };
+function settingsOf({ settings, timing }: BotParts): ConnectionSettings {
+  const { tls, nick, username, realname, sasl } = settings;
+  return connectionSettings(settings, timing, {
+    ...{ tls, nick, username, realname, capabilities: botCapabilities, quiet: false },
+    nextNick: (_, tries, nicklen) => nextNick(nick, tries, nicklen),
+    ...(sasl !== undefined && { sasl }),
+  });
 }

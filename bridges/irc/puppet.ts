@@ -2,6 +2,7 @@
 // have none.
 
 import { type BridgeError, DeniedError, type Json, type Logger, RetryableError, type UserId } from '#bridge-core';
+import { connectionSettings } from './connection-settings.ts';
 import { Lifeline, type OpenConnection } from './lifeline.ts';
 import { nextNick, realnameFor, usernameFor } from './nicknames.ts';
 import type { Pacing } from './pacing.ts';
@@ -70,7 +71,7 @@ export class Puppet {
       pacing,
       timing,
       log,
-      settings: () => this.#connectionSettings(),
+      settings: () => this.#settings(),
       priority: () => (this.#waiting > 0 ? 1 : 2 + (Date.now() - this.#spoke) / 3_600_000),
       up: (connection) => this.#up(connection),
       line: (line) => {
@@ -225,27 +226,20 @@ export class Puppet {
     return new RetryableError('SESSION_LIMIT', `no connection for ${this.user} yet${reason}`, { cause });
   }
 
-  #connectionSettings(): ConnectionSettings {
+  #settings(): ConnectionSettings {
     const { settings, timing } = this.#parts;
     const who = { user: this.user, name: this.#name };
     // The client certificate is the bot's: services that know people by it would take every puppet for the bot.
     const { cert: _, key: __, ...tls } = settings.tls ?? {};
-    return {
-      host: settings.host,
-      port: settings.port,
+    return connectionSettings(settings, timing, {
       tls: settings.tls === undefined ? undefined : tls,
       nick: this.#nick,
       nextNick: (_, tries, nicklen) => nextNick(this.#nick, tries, tries > mostRegains ? Math.min(nicklen, 9) : nicklen),
       username: usernameFor(settings.puppetUsername, who),
       realname: realnameFor(settings.puppetRealname, who),
-      ...(settings.password === undefined ? {} : { password: settings.password }),
       capabilities: puppetCapabilities,
-      flood: settings.flood,
-      keepalive: settings.keepalive,
       quiet: true,
-      encoding: settings.encoding,
-      connectTimeout: timing.connect,
-    };
+    });
   }
 }
 

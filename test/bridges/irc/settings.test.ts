@@ -24,7 +24,7 @@ test('a host is enough: TLS, the usual pace, thirty puppets', () => {
     realname: 'Matrix bridge',
     flood: { burst: 5, every: 2000 },
     connects: { burst: 3, every: 1000 },
-    puppets: { max: 30, wait: 60_000, idle: 30 * 86_400_000, overflow: 'relay' },
+    puppets: { max: 30, wait: 60_000, idle: 30 * 86_400_000, overflow: 'relay', yieldAfter: 3_600_000 },
     puppetNick: '{display}[m]',
     puppetUsername: '{localpart}',
     puppetRealname: '{user}',

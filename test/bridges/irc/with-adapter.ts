@@ -1,11 +1,11 @@
 // An IRC adapter with tools that write everything down: what the core would be told, remembered and logged.
 
-import type { AdapterTools, ChannelId, Json, Logger, Outgoing, RemoteEvent, Speaker, Style, UserId } from '#bridge-core';
+import type { ChannelId, Json, Logger, Outgoing, RemoteEvent, Speaker, Style, UserId } from '#bridge-core';
 import { userId } from '#bridge-core';
 import { IrcAdapter } from '../../../bridges/irc/adapter.ts';
 import { ircSettings } from '../../../bridges/irc/settings.ts';
 import type { IrcTiming } from '../../../bridges/irc/timing.ts';
-import { keptIn, noWeb, secretsIn } from '../../support/tools.ts';
+import { keepTools } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
 
 export interface Wish {
@@ -49,7 +49,6 @@ export const matrixId = (name: string): UserId => userId(`@${name}:hs.test`);
 export const speaker = (name: string): Speaker => ({ as: 'user', user: matrixId(name), name });
 
 export function withAdapter(test: { after(end: () => Promise<void>): void }, wish: Wish): WithAdapter {
-  const events: RemoteEvent[] = [];
   const connections: ConnectionNews[] = [];
   const suspended: { channel: ChannelId; reason: string }[] = [];
   const memberLists: ChannelId[] = [];
@@ -57,25 +56,17 @@ export function withAdapter(test: { after(end: () => Promise<void>): void }, wis
   const stored = wish.memory ?? new Map<string, Json>();
   const note = (level: string) => (fields: object, message: string) => void logged.push({ level, message, fields });
   const log: Logger = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error'), child: () => log };
-  const tools: AdapterTools = {
-    memory: keptIn(stored),
-    secrets: secretsIn(new Map()),
-    web: noWeb,
-    log,
-    count: () => {},
-    publicUrl: undefined,
-    inbox: {
-      async receive(event) {
-        events.push(event);
-      },
+  const { events, tools } = keepTools(
+    {
       connection: (who, _network, state, reason) => void connections.push({ speaker: who, state, reason }),
       suspended: (channel, reason) => void suspended.push({ channel, reason }),
       members: (channel) => void memberLists.push(channel),
     },
-  };
+    stored,
+  );
   const network = { host: '127.0.0.1', port: wish.port, tls: false, flood: 'off', puppets: { max: 2000 }, ...wish.network };
   const settings = ircSettings.parse({ networks: { local: network }, links: wish.links ?? [] });
-  const adapter = new IrcAdapter(settings, tools, wish.timing);
+  const adapter = new IrcAdapter(settings, { ...tools, log }, wish.timing);
   test.after(() => adapter.disconnect());
 
   return {
