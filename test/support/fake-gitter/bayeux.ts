@@ -65,8 +65,9 @@ export class Bayeux {
   }
 
   destroy(client: BayeuxClient): void {
+    if (!this.clients.delete(client.id)) return;
     for (const channel of client.subscriptions) this.#subscribers.get(channel)?.delete(client);
-    this.clients.delete(client.id);
+    this.#countOnline(client.token.user, -1);
     this.#options.world.forget(this.#expiries.get(client));
     this.#expiries.delete(client);
     this.#tellPresence(client, 'out');
@@ -129,6 +130,7 @@ export class Bayeux {
     const id = `${this.#count.toString(36)}-${world.secret().slice(0, 20)}`;
     const client = new BayeuxClient(id, token, message.ext ?? {});
     this.clients.set(client.id, client);
+    this.#countOnline(token.user, 1);
     this.#keepAlive(client);
     this.#tellPresence(client, 'in');
     const user = shapes.user(token.user);
@@ -203,6 +205,13 @@ export class Bayeux {
         cut: () => client.cut(),
       });
     }
+  }
+
+  #countOnline({ id }: User, change: number): void {
+    const { online } = this.#options.world;
+    const count = (online.get(id) ?? 0) + change;
+    if (count > 0) online.set(id, count);
+    else online.delete(id);
   }
 
   #keepAlive(client: BayeuxClient): void {

@@ -153,6 +153,7 @@ export class Messages {
       member.unread.add(id);
       if (member.unread.size > mostUnread) member.unread.delete(member.unread.values().next().value ?? '');
       if (isMentioned) member.mentioned.add(id);
+      if (!this.#world.online.has(reader)) continue;
       this.#notifyUnread(reader, room, 'unread_items', [id], isMentioned ? [id] : []);
       if (isMentioned || room.isOneToOne) this.#notifyUser(reader, room, user);
     }

@@ -45,6 +45,8 @@ export class World {
   readonly clients = new Map<string, OAuthClient>();
   readonly tokens = new Map<string, Token>();
   readonly quirks: Quirks;
+  /** How many Faye clients each user has; who has none need not be told anything. */
+  readonly online = new Map<string, number>();
   /** Where this Gitter is reached; known once the door is open. */
   origin = '';
   readonly #ids: ObjectIds;
