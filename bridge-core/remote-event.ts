@@ -78,7 +78,13 @@ export type RemoteEvent<Body extends Json = string> = {
       /** As in the message, where it had one. */
       readonly shownAs?: ShownAs;
     }
-  | { readonly kind: 'redaction'; readonly sender: RemoteUser; readonly target: RemoteMessageId; readonly reason?: string }
+  | {
+      readonly kind: 'redaction';
+      /** Absent: the network does not say who. */
+      readonly sender?: RemoteUser;
+      readonly target: RemoteMessageId;
+      readonly reason?: string;
+    }
   | {
       readonly kind: 'reaction';
       readonly sender: RemoteUser;

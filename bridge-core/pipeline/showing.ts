@@ -5,16 +5,17 @@ import type { Adapter } from '../adapter.ts';
 import type { Brought } from '../appservice/brought.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { PermanentError } from '../errors.ts';
-import { type EventId, type RoomId, remoteMessageId, type UserId } from '../ids.ts';
+import { type EventId, type RemoteUserId, type RoomId, remoteMessageId, type UserId } from '../ids.ts';
 import { type Content, noticeField } from '../matrix-event.ts';
 import type { Link, Links } from '../plumbing/links.ts';
 import { isToMatrix, wayOf } from '../plumbing/ways.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
+import type { Doubles } from '../virtual-users/doubles.ts';
 import type { Names } from '../virtual-users/names.ts';
 import type { Journal } from './journal.ts';
 import type { Lanes } from './lanes.ts';
 import { Reading } from './reading.ts';
-import type { Relations } from './relations.ts';
+import type { Relation, Relations } from './relations.ts';
 import { repetitionsFor } from './repeated.ts';
 import type { Row, Task } from './row.ts';
 import { nothingNoted, notice, type Sending, told } from './sending.ts';
@@ -31,6 +32,7 @@ export interface ShowingParts<Body extends Json> {
   readonly relations: Relations;
   readonly links: Pick<Links, 'get'>;
   readonly names: Names;
+  readonly doubles?: Pick<Doubles, 'personBehind'> | undefined;
 }
 
 type Show<Kind extends RemoteEvent['kind']> = Extract<RemoteEvent, { kind: Kind }>;
@@ -106,20 +108,27 @@ export class Showing<Body extends Json> {
 
   /** All that the message became. Who wrote it may always take it back; the bot only where it has the power. */
   async #redaction(row: Row, event: Show<'redaction'>, as: UserId): Promise<Sending[]> {
-    const deleter = this.#parts.adapter.speakerOf(event.sender.id);
+    const deleter = event.sender && this.#parts.adapter.speakerOf(event.sender.id);
     return (await this.#targets.all(row, event.target)).map(({ sender, author, event: redacts }): Sending => {
-      const isOwn = author === event.sender.id || (deleter?.as === 'user' && deleter.user === sender);
-      const reason = event.reason ?? (isOwn ? undefined : `removed by ${event.sender.name}`);
+      const isOwn = author === event.sender?.id || (deleter?.as === 'user' && deleter.user === sender);
+      const reason = event.reason ?? (isOwn || event.sender === undefined ? undefined : `removed by ${event.sender.name}`);
       const one = { type: 'm.room.redaction', content: reason === undefined ? {} : { reason }, redacts };
       const byBot = { as: this.#bot, ...one };
-      return sender === as || this.#parts.names.isGhost(sender) ? { as: sender, ...one, otherwise: byBot } : byBot;
+      const mayBeThem = sender === as || this.#parts.names.isGhost(sender) || this.#isDouble(author, sender);
+      return mayBeThem ? { as: sender, ...one, otherwise: byBot } : byBot;
     });
   }
 
   async #reaction(row: Row, event: Show<'reaction'>, as: UserId): Promise<Sending[]> {
     const target = await this.#targets.first(row, event.target);
     if (target === undefined) return [];
+    const { relations } = this.#parts;
+    const given = this.#isDouble(event.sender.id, as)
+      ? relations.ofRemote(event.target, row.link).find((each) => isReaction(each, event.emoji) && each.sender === as)
+      : undefined;
     if (event.on) {
+      // Nobody gives one sign twice.
+      if (given !== undefined) return [];
       const mxc = event.picture && (await this.#reading.picture(event.picture, as));
       const relates = { rel_type: 'm.annotation', event_id: target.event, key: mxc ?? event.emoji };
       const named = mxc === undefined ? {} : { shortcode: event.emoji, 'com.beeper.reaction.shortcode': event.emoji };
@@ -127,9 +136,16 @@ export class Showing<Body extends Json> {
       const relation = { ...nothingNoted, kind: 'reaction' as const, remote, author: event.sender.id, emoji: event.emoji };
       return [{ as, type: 'm.reaction', content: { ...named, 'm.relates_to': relates }, relation }];
     }
-    const made = this.#parts.relations.reactionOf(target.event, as, event.emoji, row.link);
+    const by = (user: UserId) => relations.reactionOf(target.event, user, event.emoji, row.link);
+    const made = by(as) ?? given ?? by(this.#parts.names.ghostOf(event.sender));
     if (made === undefined) return [];
-    return [{ as, type: 'm.room.redaction', content: {}, redacts: made.event, forgets: made.event }];
+    return [{ as: made.sender, type: 'm.room.redaction', content: {}, redacts: made.event, forgets: made.event }];
+  }
+
+  /** One whom we may speak as. */
+  #isDouble(account: RemoteUserId | undefined, user: UserId): boolean {
+    const { doubles } = this.#parts;
+    return doubles !== undefined && account !== undefined && doubles.personBehind(account) === user;
   }
 
   // Who is put out of the channel is put out of the room, where the bot may; where not, a ghost goes by itself, and of a
@@ -175,6 +191,8 @@ export class Showing<Body extends Json> {
     return [{ as: this.#bot, type: 'm.room.pinned_events', stateKey: '', content: { pinned }, isOptional: true }];
   }
 }
+
+const isReaction = ({ kind, emoji }: Relation, sign: string): boolean => kind === 'reaction' && emoji === sign;
 
 function archivedBy(bot: UserId, by: string | undefined): Sending {
   return told(bot, by, by ? 'archived the channel' : 'The channel was archived', 'what is said here does not reach it any more');

@@ -135,7 +135,7 @@ export class Intake {
     const read = marker === undefined ? reader.read(event, about) : readOf(event, marker, reader.view(about));
     if (read === undefined || !isNews(team, channel, read, textIn(event, 'subtype'))) return;
     // Slack does not tell who took a message away; what the bot said for somebody is not theirs to us.
-    const isOfBot = read.kind === 'redaction' && this.#parts.isBot(read.sender.id);
+    const isOfBot = read.kind === 'redaction' && read.sender !== undefined && this.#parts.isBot(read.sender.id);
     await this.give(team, channel, isOfBot ? { ...read, reason: 'deleted in Slack' } : read, key);
   }
 

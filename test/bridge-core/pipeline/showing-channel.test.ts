@@ -128,6 +128,18 @@ test('what a moderator of the network takes back goes without any power of the b
   );
 });
 
+test('taken back by nobody knows whom, it goes all the same', async (t) => {
+  const p = await begin(t);
+  const { id } = p.network.say('zoe', '#chan', 'oops');
+  await p.settled();
+  powerless(p, { redact: 50 });
+  const event = { kind: 'redaction', at: Date.now(), channel: p.of.channel, id: 'r1', target: id };
+  await p.parts.remoteToMatrix.accept(event as RemoteEvent);
+  await p.settled();
+  const [redaction] = p.events(p.at, 'm.room.redaction');
+  assert.deepEqual([redaction?.sender, redaction?.content.reason], [p.hs.messages(p.at)[0]?.sender, undefined]);
+});
+
 test('what a person of ours said by other means goes on as theirs, and their own words that come back do not', async (t) => {
   const p = await begin(t);
   const other = p.room();

@@ -136,7 +136,7 @@ test('names, topics and redactions', () => {
   });
   const redaction = redactionEvent(line(':Zoe!z@h REDACT #chan abc :oops'), hearing);
   assert.ok(redaction?.kind === 'redaction');
-  assert.deepEqual([redaction.target, redaction.reason, redaction.sender.id], ['abc', 'oops', 'net/zoe']);
+  assert.deepEqual([redaction.target, redaction.reason, redaction.sender?.id], ['abc', 'oops', 'net/zoe']);
 });
 
 test('the server says when, but not the future', () => {

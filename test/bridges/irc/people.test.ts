@@ -156,7 +156,7 @@ test('reactions, typing, redactions and replies of others are told', async (t) =
   zoe.react('#chan', said, '👍', false);
   zoe.redact('#chan', said, 'mistake');
   const redaction = await world.event('redaction');
-  assert.deepEqual([redaction.target, redaction.reason, redaction.sender.id], [said, 'mistake', 'local/zoe']);
+  assert.deepEqual([redaction.target, redaction.reason, redaction.sender?.id], [said, 'mistake', 'local/zoe']);
   const reply = await world.event('message', (event) => event.body === 'here');
   assert.equal(reply.replyTo, said);
   assert.deepEqual(
