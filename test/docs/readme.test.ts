@@ -71,10 +71,12 @@ test("the README's config is one", () => {
 test('the figures that the documents name are there', async () => {
   openMetrics('docs').close();
   const page = await renderMetrics();
-  const sources = readdirSync(join(root, 'bridges/irc')).filter((file) => file.endsWith('.ts'));
-  const counted = sources.flatMap((file) =>
-    [...textOf(`bridges/irc/${file}`).matchAll(/count\('(\w+)'/g)].map(([, name]) => `causeway_${name}_total`),
+  const sources = ['bridges/irc', 'bridge-core/pipeline'].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => `${folder}/${file}`),
   );
+  const counted = sources.flatMap((file) => [...textOf(file).matchAll(/count\('(\w+)'/g)].map(([, name]) => `causeway_${name}_total`));
   const named = documents.flatMap((document) => [...textOf(document).matchAll(/\b(causeway_\w+)/g)].map(([, name]) => name ?? ''));
   assert.ok(named.length > 10);
   assert.deepEqual(
