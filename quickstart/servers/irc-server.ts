@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canListen, converse } from './ports.ts';
 import { ServerProcess, SetupError } from './processes.ts';
+import { Restartable } from './restartable.ts';
 
 export interface IrcServerFiles {
   /** For messages and the log file. */
@@ -20,16 +21,16 @@ export interface IrcServerFiles {
   readonly config: () => string;
 }
 
-export class IrcServer {
+export class IrcServer extends Restartable {
   readonly host = '127.0.0.1';
   readonly name: string;
   readonly port: number;
   readonly tlsPort: number | undefined;
   readonly folder: string;
-  #files: IrcServerFiles;
-  #process: ServerProcess | undefined;
+  readonly #files: IrcServerFiles;
 
   constructor(files: IrcServerFiles) {
+    super(5_000);
     this.#files = files;
     this.name = files.name;
     this.port = files.port;
@@ -37,14 +38,9 @@ export class IrcServer {
     this.folder = files.folder;
   }
 
-  /** Of the running process; 0 while there is none. */
-  get pid(): number {
-    return this.#process?.pid ?? 0;
-  }
-
   /** Ready when it resolves. */
   async start(): Promise<void> {
-    if (this.#process && !this.#process.hasExited) return;
+    if (this.isRunning) return;
     const { program, folder, command, args, env } = this.#files;
     // InspIRCd would share the port with whoever has it, without a word.
     if (!(await canListen(this.port))) throw new SetupError(`Port ${this.port}, wanted for ${program}, is taken.`);
@@ -54,37 +50,13 @@ export class IrcServer {
     const log = join(folder, 'ircd.log');
     await writeFile(log, '');
     const process = new ServerProcess({ name: program, command, args, cwd: folder, log, ...(env ? { env } : {}) });
-    this.#process = process;
-    try {
-      await process.waitUntil(() => this.#answers(), 15_000);
-    } catch (error) {
-      await process.kill();
-      throw error;
-    }
-  }
-
-  async stop(): Promise<void> {
-    await this.#process?.stop(5_000);
-  }
-
-  /** As a power cut would end it. */
-  async kill(): Promise<void> {
-    await this.#process?.kill();
+    await this.run(process, () => this.#answers(), 15_000);
   }
 
   /** On the same port. */
   async restart(): Promise<void> {
     await this.stop();
     await this.start();
-  }
-
-  /** SIGSTOP and SIGCONT make it hang and go on. */
-  signal(signal: NodeJS.Signals): void {
-    this.#process?.signal(signal);
-  }
-
-  logTail(lines = 20): string {
-    return this.#process?.tail(lines) ?? '';
   }
 
   /** Any command before registration is answered at once, with the server's name in front. */

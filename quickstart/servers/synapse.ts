@@ -7,6 +7,7 @@ import { type Say, saySilently } from './cache.ts';
 import { freePort } from './ports.ts';
 import { ServerProcess, SetupError } from './processes.ts';
 import { pythonEnvironment } from './python.ts';
+import { Restartable } from './restartable.ts';
 import { type SynapseFiles, writeSynapseFiles } from './synapse-config.ts';
 
 const version = '1.163.2';
@@ -59,17 +60,17 @@ export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
   }
 }
 
-export class Synapse {
+export class Synapse extends Restartable {
   readonly url: string;
   readonly domain: string;
   readonly folder: string;
   readonly port: number;
   readonly sharedSecret: string;
   #files: SynapseFiles;
-  #environment: string;
-  #process: ServerProcess | undefined;
+  readonly #environment: string;
 
   constructor(environment: string, files: SynapseFiles) {
+    super(15_000);
     this.#environment = environment;
     this.#files = files;
     this.url = `http://127.0.0.1:${files.port}`;
@@ -79,14 +80,9 @@ export class Synapse {
     this.sharedSecret = files.sharedSecret;
   }
 
-  /** Of the running process; 0 while there is none. */
-  get pid(): number {
-    return this.#process?.pid ?? 0;
-  }
-
   /** Ready when it resolves. Starts on whatever data the folder holds. */
   async start(): Promise<void> {
-    if (this.#process && !this.#process.hasExited) return;
+    if (this.isRunning) return;
     const config = await writeSynapseFiles(this.#files);
     const [, key] = (await readFile(join(this.folder, 'signing.key'), 'utf8')).split(' ');
     const process = new ServerProcess({
@@ -96,23 +92,9 @@ export class Synapse {
       cwd: this.folder,
       log: join(this.folder, 'synapse.log'),
     });
-    this.#process = process;
-    try {
-      // The key, not the name: another test's Synapse may have the same name.
-      await process.waitUntil(async () => `ed25519:${key}` in ((await this.#get('/_matrix/key/v2/server')).verify_keys ?? {}), 60_000);
-    } catch (error) {
-      await process.kill();
-      throw error;
-    }
-  }
-
-  async stop(): Promise<void> {
-    await this.#process?.stop();
-  }
-
-  /** As a power cut would end it. */
-  async kill(): Promise<void> {
-    await this.#process?.kill();
+    // The key, not the name: another test's Synapse may have the same name.
+    const answers = async () => `ed25519:${key}` in ((await this.#get('/_matrix/key/v2/server')).verify_keys ?? {});
+    await this.run(process, answers, 60_000);
   }
 
   /** Stops and starts on the same port and data; `changes` to its files come into force. */
@@ -120,15 +102,6 @@ export class Synapse {
     this.#files = { ...this.#files, ...changes };
     await this.stop();
     await this.start();
-  }
-
-  /** SIGSTOP and SIGCONT make it hang and go on. */
-  signal(signal: NodeJS.Signals): void {
-    this.#process?.signal(signal);
-  }
-
-  logTail(lines = 20): string {
-    return this.#process?.tail(lines) ?? '';
   }
 
   async registerPerson(name: string, options: { readonly password?: string; readonly admin?: boolean } = {}): Promise<RegisteredPerson> {
