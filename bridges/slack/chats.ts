@@ -45,7 +45,11 @@ export class Chats {
   /** All of theirs, once they are logged in. */
   async signedIn(account: Account): Promise<void> {
     const list = this.#team.conversations.list('users.conversations', 'im,mpim', account.ask as unknown as Ask);
-    for await (const conversation of list) this.#learnOf(conversation, account.id);
+    for await (const conversation of list) {
+      this.#learnOf(conversation, account.id);
+      const { id, kind, user } = conversation;
+      if (kind === 'direct' && user !== undefined && this.#team.accounts.has(user)) this.opened(id, kind, user);
+    }
   }
 
   left(id: string): void {
@@ -76,9 +80,23 @@ export class Chats {
       const account = this.#team.accounts.get(id);
       if (account === undefined) continue;
       const conversation = await this.#team.conversations.load(channel, account.ask as unknown as Ask).catch(() => undefined);
-      if (conversation !== undefined) this.#learnOf(conversation, id);
+      if (conversation === undefined) continue;
+      this.#learnOf(conversation, id);
+      await this.#learnOthers(conversation, account);
     }
     return this.#kept.has(channel);
+  }
+
+  /** Others of ours take part in it too; Slack tells of it in the name of one. */
+  async #learnOthers({ id, kind, user }: Conversation, account: Account): Promise<void> {
+    if (kind === 'direct' && user !== undefined && this.#team.accounts.has(user)) this.opened(id, kind, user);
+    if (kind !== 'group' || this.#team.accounts.size < 2) return;
+    try {
+      for await (const member of this.#team.conversations.members(id, account.ask as unknown as Ask))
+        if (this.#team.accounts.has(member)) this.opened(id, kind, member);
+    } catch {
+      // Who is not found now is, once something is told in their own name.
+    }
   }
 
   #learnOf(conversation: Conversation, account: string): void {

@@ -26,7 +26,8 @@ export class Commands {
     const [verb = 'help', room, ...more] = text.trim().split(/\s+/);
     const act = more.length > 0 ? undefined : actOf(verb.toLowerCase(), room);
     if (act === undefined) return { text: help };
-    await team.users.load([user]);
+    // What a channel and a person are called, for whoever is asked.
+    await Promise.all([team.users.load([user]), team.conversations.load(channel).catch(() => undefined)]);
     const account = team.accounts.get(user);
     const by = team.users.person(user);
     try {

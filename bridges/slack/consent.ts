@@ -39,9 +39,8 @@ export class Consent {
     if (team === undefined) throw new DeniedError('only the admins of the bridge link channels of webhooks');
     const account = team.accountOf(requester);
     if (account !== undefined && (await isIn(team, account, channel))) return 'granted';
-    // Where the bot is not, nobody asked for it: it does not come in just to put questions.
-    const conversation = await team.conversations.load(channel).catch(() => undefined);
-    if (conversation?.isMember !== true || !this.#hasButtons(team)) throw refused(team);
+    if (!this.#hasButtons(team)) throw refused(team);
+    await this.#enter(team, channel);
     await this.#post(team, channel, { room: room.id, requester }, room.name);
     return 'asked';
   }
@@ -56,6 +55,19 @@ export class Consent {
     const act: NetworkAct = { channel: makeChannelId(team.id, channel), by, do: action.id === yes ? 'approve' : 'refuse', ...wish };
     const words = await this.#parts.inbox.asked?.(act);
     return { text: words ?? 'This is not possible now.', original: 'replace' };
+  }
+
+  /** Into a public channel the bot comes by itself; into another only its people bring it. */
+  async #enter(team: Team, channel: string): Promise<void> {
+    try {
+      const conversation = await team.conversations.load(channel);
+      if (conversation?.isMember === true) return;
+      await team.ask('conversations.join', { channel });
+      team.conversations.change(channel, { isMember: true });
+    } catch (thrown) {
+      if (isRefusal(thrown)) throw refused(team);
+      throw thrown;
+    }
   }
 
   async #post(team: Team, channel: string, wish: Wish, name: string | undefined): Promise<void> {

@@ -22,6 +22,7 @@ import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
 import { uploadFile } from './uploads.ts';
 import type { Ask } from './users.ts';
+import { isRefusal } from './wire/faults.ts';
 import type { Caller, WebApi } from './wire/web-api.ts';
 
 export interface SessionsParts {
@@ -102,7 +103,7 @@ export class Sessions {
       // Calls by this one are judged as all others are: whether the token still lives, whether Slack is there.
       ...{ team, ask, caller: { call: ask } as unknown as Caller },
       ...{ isBot: account === undefined, self: account?.id ?? team.identity?.botUser ?? '' },
-      join: (channel) => (account === undefined ? enterAs(team, channel) : enterBy(account, channel)),
+      join: (channel) => (account === undefined ? enterAs(team, channel) : enterBy(team, account, channel)),
     };
     const made = openSession({
       ...{ voice, speaker, settings, memory, reactions: this.#reactions, upload: (upload) => uploadFile(api, upload) },
@@ -135,8 +136,16 @@ async function enterAs(team: Team, channel: string): Promise<void> {
   team.conversations.change(channel, { isMember: true });
 }
 
-async function enterBy(account: Account, channel: string): Promise<void> {
-  await account.ask('conversations.join', { channel });
+/** Where one cannot come in by oneself, one may be in already. */
+async function enterBy(team: Team, account: Account, channel: string): Promise<void> {
+  if (team.chats.has(channel)) return;
+  try {
+    await account.ask('conversations.join', { channel });
+  } catch (thrown) {
+    if (!isRefusal(thrown, 'method_not_supported_for_channel_type')) throw thrown;
+    const told = await account.ask('conversations.info', { channel });
+    if (told.channel?.is_member !== true && told.channel?.is_im !== true && told.channel?.is_mpim !== true) throw thrown;
+  }
 }
 
 /** As Slack's markup has them; whoever is not in Slack is left as written. */

@@ -40,7 +40,7 @@ test('from a click to the first message, in a browser', async (t) => {
 
   await alice.say(room, 'my own words');
   const heard = await bob.waitForMessage(channel, 'my own words');
-  assert.deepEqual([heard.user, heard.bot_id], [ann.id, undefined]);
+  assert.deepEqual([heard.user, heard.username], [ann.id, undefined]);
 
   // What she says in Slack itself is hers in Matrix, too.
   ann.say(channel, 'said in Slack');

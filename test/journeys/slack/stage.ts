@@ -5,7 +5,7 @@ import { after } from 'node:test';
 import type { Installation } from '../../support/fake-slack/setup.ts';
 import type { App, Channel, Person, Team } from '../../support/fake-slack.ts';
 import { type FakeSlack, type FakeSlackOptions, startFakeSlack } from '../../support/fake-slack.ts';
-import type { MatrixPerson, RoomOptions } from '../../support/matrix-person.ts';
+import type { MatrixPerson, RoomEvent, RoomOptions } from '../../support/matrix-person.ts';
 import { type RealServers, type RealServersOptions, startRealServers } from '../../support/real-servers.ts';
 import { until } from '../../support/waiting.ts';
 
@@ -46,6 +46,8 @@ export interface SlackStage extends RealServers {
   readonly places: Readonly<Record<string, SlackPlace>>;
   readonly botId: string;
   makeRoom(wish: RoomOptions): Promise<string>;
+  /** The same, with the bot in it. */
+  openRoom(wish: RoomOptions): Promise<string>;
   /** The Matrix id of somebody in Slack. */
   ghostOf(person: { readonly id: string }): string;
   /** Resolves once all links of the config are live. */
@@ -106,8 +108,20 @@ export async function openSlackStage(options: SlackStageOptions = {}): Promise<S
   const alice = await servers.matrixPerson('alice');
   await alice.setDisplayName('Alice');
   const bots = servers.bridge.names.map((name) => `@${servers.bridge.configOf(name).appservice.bot}:${servers.synapse.domain}`);
-  const makeRoom = (wish: RoomOptions) =>
-    alice.createRoom({ invite: bots, powerLevels: { users: Object.fromEntries(bots.map((user) => [user, 50])) }, ...wish });
+  const makeRoom = async (wish: RoomOptions) => {
+    const room = await alice.createRoom({
+      ...{ invite: bots, powerLevels: { users: Object.fromEntries(bots.map((user) => [user, 50])) }, ...wish },
+    });
+    // What is said before the bot is in the room is not for it.
+    for (const bot of servers.bridge.isRunning ? bots : []) {
+      await alice.waitFor(
+        ({ room: where, type, state_key, content }) =>
+          where === room && type === 'm.room.member' && state_key === bot && content.membership === 'join',
+        { timeout: 20_000 },
+      );
+    }
+    return room;
+  };
   const places: Record<string, SlackPlace> = {};
   for (const channel of made) {
     const room = await makeRoom({ name: channel.name, ...options.room });
@@ -123,6 +137,13 @@ export async function openSlackStage(options: SlackStageOptions = {}): Promise<S
   const stage: SlackStage = {
     ...servers,
     ...{ slack, team, app, bot, ann, bob, alice, places, makeRoom, page },
+    async openRoom(wish) {
+      const room = await makeRoom(wish);
+      const isBot = ({ type, state_key: who, content }: RoomEvent) =>
+        type === 'm.room.member' && who === bots[0] && content.membership === 'join';
+      await alice.waitFor((event) => event.room === room && isBot(event), { timeout: 20_000 });
+      return room;
+    },
     botId: bots[0] ?? '',
     ghostOf: ({ id }) => `@slack_${team.id.toLowerCase()}_${id.toLowerCase()}:${servers.synapse.domain}`,
     async startBridge() {
