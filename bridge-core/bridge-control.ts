@@ -12,6 +12,7 @@ import { Acts } from './control/acts.ts';
 import { Commands } from './control/commands.ts';
 import { Consent } from './control/consent.ts';
 import { DirectChats } from './control/direct-chats.ts';
+import { Doubling } from './control/doubling.ts';
 import { GhostInvites } from './control/ghost-invites.ts';
 import { LoginConversations } from './control/login-conversations.ts';
 import { NetworkActs } from './control/network-acts.ts';
@@ -30,6 +31,7 @@ import type { Upgrades } from './plumbing/upgrades.ts';
 import type { Json } from './remote-event.ts';
 import type { CoreSettings } from './settings.ts';
 import type { Notes, Store } from './store/store.ts';
+import type { Doubles } from './virtual-users/doubles.ts';
 import type { Ghosts } from './virtual-users/ghosts.ts';
 import type { Logins } from './virtual-users/logins.ts';
 import type { Names } from './virtual-users/names.ts';
@@ -51,6 +53,7 @@ export interface ControlOptions<Body extends Json> {
   readonly plumb: Plumb<Body>;
   readonly upgrades: Upgrades;
   readonly rooms: PortalRooms<Body>;
+  readonly doubles: Doubles | undefined;
   readonly tell: (room: RoomId, text: string) => void;
   readonly log: Logger;
   readonly personJoined: (room: RoomId, user: UserId) => void;
@@ -72,11 +75,22 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
     ...{ adapter, logins, conversations, permissions, protocol, tell, log },
     chatWith: (user) => directChats.chatWith(user),
   });
+  const { doubles } = options;
+  const doubling =
+    doubles?.mode === 'token' && adapter.logins.length > 0
+      ? new Doubling({
+          ...{ doubles, domain: homeserver.domain, permissions, network: protocol.name },
+          inform: (user, words, then) => accounts.inform(user, words, then),
+        })
+      : undefined;
   const commands = new Commands({
     ...{ prefix: protocol.id, isOurs: (user) => user === names.bot || names.isGhost(user), actions, tell },
     hasRequests: adapter.channels.approvePlumb !== undefined,
     logins: adapter.logins.length > 0 ? { accounts, conversations, hide } : undefined,
-    more: ownVerbs({ commands: adapter.commands ?? [], permissions, homeserver, done: () => plumb.resume() }),
+    more: [
+      ...ownVerbs({ commands: adapter.commands ?? [], permissions, homeserver, done: () => plumb.resume() }),
+      ...(doubling === undefined ? [] : [doubling.verb]),
+    ],
   });
   const ghostInvites = new GhostInvites<Body>({
     ...{ settings: settings.portals, protocol, adapter, homeserver, names, ghosts, links, plumb, chats: rooms.chats, tell, log },
@@ -85,6 +99,7 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
   const directChats: DirectChats = new DirectChats({
     ...{ homeserver, permissions, names, roster, links, plumb, upgrades, notes, tell, protocol, log },
     help: () => commands.help(),
+    linker: adapter.channels.approvePlumb === undefined ? 'a bridge admin' : 'somebody who has the power for it',
     ghostInvited: (event) => ghostInvites.invited(event),
   });
   const acts = new Acts({
@@ -125,7 +140,7 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
   }
 
   return {
-    ...{ permissions, acts, lookups, accounts, networkActs, provisioning, completed },
+    ...{ permissions, acts, lookups, accounts, networkActs, provisioning, completed, doubling },
     tellPerson: (user: UserId, words: string): void => {
       directChats
         .chatWith(user)
@@ -134,6 +149,7 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
     },
     start: (): void => {
       logins.start();
+      doubles?.start();
       consent.start();
     },
     stop: (): void => {

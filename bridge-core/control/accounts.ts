@@ -51,7 +51,9 @@ export class Accounts<Body extends Json = string> {
     const flow = this.#flow(wanted);
     const room = asked.isDirect ? asked.room : await chatWith(asked.by);
     conversations.begin(asked.by, room, flow);
-    return asked.isDirect ? `${flow.title} on ${protocol.name}.` : 'Let us go on in our direct chat.';
+    const others = wanted === undefined ? this.#parts.adapter.logins.filter((other) => other !== flow) : [];
+    const ways = others.map(({ id, title }) => ` Another way is “login ${id}” (${title}).`).join('');
+    return asked.isDirect ? `${flow.title} on ${protocol.name}.${ways}` : `Let us go on in our direct chat.${ways}`;
   }
 
   async logout(asked: Asked, words: readonly string[]): Promise<string> {
@@ -119,6 +121,11 @@ export class Accounts<Body extends Json = string> {
     this.#say(login.user, words, () => this.#parts.logins.told(login.account));
   }
 
+  /** In their direct chat, tried until it could be said. */
+  inform(user: UserId, words: string, then: () => Promise<void>): void {
+    this.#say(user, words, then);
+  }
+
   #say(user: UserId, given: string | (() => Promise<string>), then?: () => Promise<void>, delay = firstRetry): void {
     const { chatWith, tell, log } = this.#parts;
     const say = async () => {
@@ -137,15 +144,16 @@ export class Accounts<Body extends Json = string> {
     });
   }
 
+  /** The adapter names its best way first. */
   #flow(wanted: string | undefined): LoginFlow {
     const flows = this.#parts.adapter.logins;
-    const [only, ...others] = flows;
-    if (only === undefined) throw new PermanentError('UNSUPPORTED', 'nobody logs in to this network by this bridge');
-    if (wanted === undefined && others.length === 0) return only;
-    const found = flows.find(({ id }) => id === wanted?.toLowerCase());
+    const [first] = flows;
+    if (first === undefined) throw new PermanentError('UNSUPPORTED', 'nobody logs in to this network by this bridge');
+    if (wanted === undefined) return first;
+    const found = flows.find(({ id }) => id === wanted.toLowerCase());
     if (found !== undefined) return found;
     const list = flows.map(({ id, title }) => `login ${id} – ${title}`).join('\n');
-    throw new PermanentError('BAD_REQUEST', `there are several ways to log in; say one of these:\n${list}`);
+    throw new PermanentError('BAD_REQUEST', `there is no such way to log in; say one of these:\n${list}`);
   }
 
   /** By its name or id; the only one where none is named. Admins may name anybody's. */

@@ -27,6 +27,8 @@ export interface DirectChatsParts {
   readonly tell: (room: RoomId, text: string) => void;
   /** Somebody invites a ghost: why it is to decline; undefined where that is done with. */
   readonly ghostInvited: (event: MatrixEvent) => Promise<string | undefined>;
+  /** Who may link a room. */
+  readonly linker: string;
   /** The list of commands, for a greeting. */
   readonly help: () => string;
   /** The protocol: its name for people, its id for commands. */
@@ -101,7 +103,7 @@ export class DirectChats {
     else if (isDirect) tell(room, this.#greeting());
     else if (isEncrypted(state))
       tell(room, 'This room is encrypted, so it cannot be linked: the bridge could not read it. Use a room without encryption.');
-    else tell(room, `To link this room to a channel, a bridge admin says “!${this.#parts.protocol.id} link #channel” here.`);
+    else tell(room, `To link this room to a channel, ${this.#parts.linker} says “!${this.#parts.protocol.id} link #channel” here.`);
   }
 
   /** The bot is out of the room. */

@@ -48,6 +48,7 @@ export function build(rig: Omit<Rig, 'fake' | 'reopen'> & { readonly fake: { dra
   const help = () => commands.help();
   const directChats: DirectChats = new DirectChats({
     ...{ homeserver, permissions, names, roster, links, plumb, upgrades, notes, tell, help, protocol, log },
+    linker: 'a bridge admin',
     ghostInvited: async () => 'private chats with people on the network are not carried; speak in a linked room',
   });
   const isIn = (id: RoomId) => roster.isIn(id, bot);

@@ -64,8 +64,13 @@ test('a login by token: fields one by one, the secret taken away, then they spea
   const room = await chat(ada, 50);
   homeserver.say(ada, room, 'whoami');
   await hears(room, /^You are not logged in; the bot speaks for you\. “login” changes that/);
+  homeserver.say(ada, room, 'login nowhere');
+  await hears(room, /no such way to log in[\s\S]*login token – Log in by token[\s\S]*login page/);
   homeserver.say(ada, room, 'login');
-  await hears(room, /several ways to log in[\s\S]*login token – Log in by token[\s\S]*login page/);
+  await hears(room, /^Log in by token on Fake\. Another way is “login page”/);
+  await hears(room, /^Your nick:/);
+  homeserver.say(ada, room, 'cancel');
+  await hears(room, /^You are not logged in\.$/);
   const secret = await logIn(stage, ada, room, 'ada');
   await until('the secret to be gone', () => homeserver.room(room).byId.get(secret)?.content.body === undefined || undefined);
   assert.ok(words(room).includes('I ask the network …'));

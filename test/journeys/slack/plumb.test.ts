@@ -17,13 +17,13 @@ async function crosses(room: string, channel: Parameters<typeof ann.say>[0], wor
 
 test('from Matrix, without a login: somebody in the channel is asked, and agrees', async () => {
   const channel = slack.addChannel(team, 'asked', [ann, bob]);
-  const room = await stage.makeRoom({ name: 'asked' });
+  const room = await stage.openRoom({ name: 'asked' });
   await alice.say(room, '!slack link #asked');
   await alice.waitForText(room, /asked/i);
   const question = await ann.waitForMessage(channel, ({ blocks, bot_id }) => blocks !== undefined && bot_id === bot.botId);
   const [approve] = JSON.stringify(question.blocks).match(/"action_id":"[^"]*approve[^"]*"/) ?? assert.fail(JSON.stringify(question));
   await ann.press(channel, question.ts ?? '', approve.slice(13, -1));
-  await alice.waitForText(room, /linked/i);
+  await alice.waitForText(room, /now linked/);
   await crosses(room, channel, 'asked');
 });
 
@@ -37,12 +37,13 @@ test('from Matrix, with a login that is in the channel: at once; a private chann
   await alice.say(chat, slack.setup.authorize(app, ann.user).value);
   await alice.waitForText(chat, /Ann Example/);
 
-  const room = await stage.makeRoom({ name: 'mine' });
+  const room = await stage.openRoom({ name: 'mine' });
   await alice.say(room, '!slack link #mine');
   await alice.waitForText(room, /is now linked/);
   await crosses(room, open, 'mine');
 
-  const other = await stage.makeRoom({ name: 'other' });
+  const other = await stage.openRoom({ name: 'other' });
+  await alice.waitForText(other, /^To link this room/);
   const answers: string[] = [];
   for (const query of ['#secret', 'C0SECRET', 'T0001/C0SECRET', '#no-such-channel', 'C0NOWHERE']) {
     const since = alice.mark();
@@ -59,30 +60,26 @@ test('from Matrix, with a login that is in the channel: at once; a private chann
 
 test('from Slack: by somebody whose login has the power in the room at once, else the room is asked', async () => {
   const channel = slack.addChannel(team, 'from-slack', [ann, bob]);
-  const room = await stage.makeRoom({ name: 'from-slack', alias: 'from-slack' });
+  const room = await stage.openRoom({ name: 'from-slack', alias: 'from-slack' });
   const alias = `#from-slack:${stage.synapse.domain}`;
-  await alice.waitFor(
-    ({ room: where, type, state_key, content }) =>
-      where === room && type === 'm.room.member' && state_key === botId && content.membership === 'join',
-    { timeout: 20_000 },
-  );
   await bob.command(channel, `/matrix link ${alias}`);
   const asked = await alice.waitForText(room, /approve/);
   assert.match(asked.content.body, /from-slack/);
+  const since = alice.mark();
   await alice.say(room, '!slack approve');
-  await alice.waitForText(room, /linked/i, { since: alice.mark() - 1 });
+  await alice.waitForText(room, /now linked/, { since });
   await crosses(room, channel, 'from slack');
 });
 
 test('refused: no power in the room, linked elsewhere, not allowed to use the bridge', async () => {
   const channel = slack.addChannel(team, 'refused', [ann, bob]);
   const mallory = await stage.matrixPerson('mallory');
-  const room = await stage.makeRoom({ name: 'refused' });
+  const room = await stage.openRoom({ name: 'refused' });
   await mallory.join(room);
   await mallory.say(room, '!slack link #refused');
   await mallory.waitForText(room, /power level 0/);
 
-  const second = await stage.makeRoom({ name: 'second' });
+  const second = await stage.openRoom({ name: 'second' });
   await alice.say(second, '!slack link #mine');
   await alice.waitForText(second, /linked to another room/);
   assert.deepEqual(ann.texts(channel), [], 'nothing was said in the channel');
