@@ -15,7 +15,12 @@ export interface Network<Settings = unknown, Body extends Json = string> {
   /** Checks its section of the config; throws a zod error with the path of each fault. */
   readonly settings: { parse(value: unknown): Settings };
   /** Templates for names.ts: `irc_{network}_{nick}`; the words in braces are filled from RemoteUser.fields. */
-  readonly names: { readonly ghosts: string; readonly aliases: string };
+  readonly names: {
+    readonly ghosts: string;
+    readonly aliases: string;
+    /** Signs that stand in aliases as `=2F`, in capitals, though they need not: what rooms are called by already. */
+    readonly escapedInAliases?: string;
+  };
   create(settings: Settings, tools: AdapterTools<Body>): Adapter<Body>;
 }
 
@@ -170,6 +175,9 @@ export interface Session<Body extends Json = string> {
   /** Who is of another network is nobody's to invite here: nothing happens. */
   invite?(channel: ChannelId, user: RemoteUserId): Promise<void>;
   kick?(channel: ChannelId, user: RemoteUserId, reason?: string): Promise<void>;
+  /** Out, and for good. Absent: who is banned is only put out. */
+  ban?(channel: ChannelId, user: RemoteUserId, reason?: string): Promise<void>;
+  unban?(channel: ChannelId, user: RemoteUserId): Promise<void>;
   /** As with reactions, what is so already is no fault. */
   pin?(channel: ChannelId, target: RemoteMessage, on: boolean): Promise<void>;
   markRead?(channel: ChannelId, upTo: RemoteMessageId): Promise<void>;
@@ -185,6 +193,8 @@ export interface Outgoing<Body extends Json = string> {
   readonly style: Style;
   /** Whom the bot speaks for, where the session can show it. Where it cannot, the text already names them. */
   readonly shownAs?: ShownAs;
+  /** With `shownAs`: the Matrix user whose words these are, a ghost of another bridge among them. */
+  readonly by?: UserId;
   /** `body` is what was written beside it. Where the network takes no such file, PermanentError: an address goes out instead. */
   readonly file?: MatrixFile;
   /** In a thread, or where the network has threads, how it shows what is answered is the session's choice; elsewhere the text
@@ -211,6 +221,8 @@ export interface Capabilities {
   /** Where files cannot be shown as another's though messages can, false: the words beside a file name its sender. */
   readonly fileShownAs?: boolean;
   readonly files: 'upload' | 'link';
+  /** With `link`: what is printed of a picture's address is shown as the picture. */
+  readonly showsPictures?: boolean;
   readonly members: 'all' | 'seen';
   readonly puppets: 'automatic' | 'login' | 'none';
   readonly sendsPerSecond: number;

@@ -63,7 +63,7 @@ const homeserverScope = 'homeserver';
 export interface BridgeOptions<Body extends Json> {
   readonly settings: CoreSettings;
   readonly registration: Registration;
-  readonly network: Pick<Network<unknown, Body>, 'protocol'>;
+  readonly network: Pick<Network<unknown, Body>, 'protocol'> & Partial<Pick<Network<unknown, Body>, 'names'>>;
   readonly adapter: Adapter<Body>;
   readonly inbox: WaitingInbox<Body>;
   readonly store: SqliteStore;
@@ -82,7 +82,8 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const { count } = metrics;
   const { protocol } = options.network;
   const { domain, url, inFlight } = settings.homeserver;
-  const names = openNames({ ...settings.names, domain, botLocalpart: settings.appservice.botLocalpart });
+  const { botLocalpart } = settings.appservice;
+  const names = openNames({ ...settings.names, domain, botLocalpart, escapedInAliases: options.network.names?.escapedInAliases });
   const homeserver = openHomeserver({
     ...{ url, domain, inFlight, bot: names.bot, asToken: registration.asToken, registrationId: registration.id, log, count },
   });

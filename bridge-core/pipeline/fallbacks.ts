@@ -57,7 +57,7 @@ export interface Pointed {
 export interface PlanContext {
   /** Only asked which verbs it has. */
   readonly session: { readonly [Verb in 'edit' | 'redact' | 'react']?: unknown };
-  readonly can: Pick<Capabilities, 'files' | 'threads'>;
+  readonly can: Pick<Capabilities, 'files' | 'threads' | 'showsPictures'>;
   readonly pointed: Pointed | undefined;
   /** The root of the event's thread, where the network has threads and knows it. */
   readonly thread: RemoteMessage | undefined;
@@ -99,9 +99,10 @@ export function isFallingBack(event: MatrixEvent): boolean {
 function planMessage(event: MatrixEvent, context: PlanContext): Deed {
   const file = attachmentOf(event);
   if (file !== undefined && context.can.files === 'upload') return planUpload(file, event, context);
-  const text = file === undefined ? wordsOf(event) : describe(file, event.content, context);
+  const picture = file && shown(file, event.content, context);
+  const text = file === undefined ? wordsOf(event) : (picture ?? describe(file, event.content, context));
   if (text === undefined || text.length === 0) return { do: 'nothing' };
-  const style = file === undefined && !isDeed(event) ? styleOf(event.content) : 'emote';
+  const style = picture !== undefined ? 'text' : file === undefined && !isDeed(event) ? styleOf(event.content) : 'emote';
   return { do: 'send', style, kept: file === undefined ? toPlain(text) : file.name, ...placed(text, style, context) };
 }
 
@@ -156,8 +157,11 @@ function planOwnEdit(fresh: MatrixEvent, target: RemoteMessage, context: PlanCon
     const text = captionOf(file, fresh.content) ?? [];
     return { do: 'edit', target, text, style: 'text', kept: text.length === 0 ? file.name : toPlain(text), ofFile: true };
   }
-  if (file !== undefined)
-    return { do: 'edit', target, text: describe(file, fresh.content, context), style: 'emote', kept: file.name, ofFile: false };
+  if (file !== undefined) {
+    const picture = shown(file, fresh.content, context);
+    const [text, style] = picture === undefined ? [describe(file, fresh.content, context), 'emote' as const] : [picture, 'text' as const];
+    return { do: 'edit', target, text, style, kept: file.name, ofFile: false };
+  }
   const text = wordsOf(fresh);
   return text === undefined ? { do: 'nothing' } : { do: 'edit', target, text, style, kept: toPlain(text), ofFile: false };
 }
@@ -202,6 +206,13 @@ export function signOf(content: Content): string | undefined {
 
 export function nounOf({ kind }: Attachment): string {
   return kind === 'audio' ? 'an audio file' : kind === 'image' ? 'an image' : `a ${kind}`;
+}
+
+/** The picture itself, where its address is enough for that; below what was written beside it. */
+function shown(file: Attachment, content: Content, { can, link }: PlanContext): RichText | undefined {
+  const source = can.showsPictures === true && file.kind === 'image' ? link(file) : undefined;
+  if (source === undefined) return undefined;
+  return [...(captionOf(file, content) ?? []), paragraph({ is: 'image', source, alt: shorten(file.name, nameLength), picture: {} })];
 }
 
 function describe(file: Attachment, content: Content, context: PlanContext): RichText {

@@ -95,7 +95,7 @@ export class Saying<Body extends Json> {
       return {
         ...{ key: this.#parts.journal.keyOf(row, part), channel: link.channel, style },
         body: decorate(bodies[part] as Body, decoration, part === first),
-        ...(voice.relayed && isShown && { shownAs: words.shownAs() }),
+        ...(voice.relayed && isShown && { shownAs: words.shownAs(), by: event.sender }),
         ...(deed.do === 'send' && deed.replyTo !== undefined && part === 0 && { replyTo: deed.replyTo }),
         ...(inThread !== undefined && { thread: inThread }),
         ...(file !== undefined && part === 0 && { file }),

@@ -36,9 +36,17 @@ const plain = 'abcdefghijklmnopqrstuvwxyz0123456789._/+-';
 const longestId = 255;
 const hashLength = 16;
 
-export function openNames(given: NameTemplates & { displayName: string; domain: string; botLocalpart: string }): Names {
+export interface NamesGiven extends NameTemplates {
+  readonly displayName: string;
+  readonly domain: string;
+  readonly botLocalpart: string;
+  /** Signs written `=2F` in aliases, though they need not be. */
+  readonly escapedInAliases?: string | undefined;
+}
+
+export function openNames(given: NamesGiven): Names {
   const ghosts = openTemplate(given.ghosts, '@', given.domain);
-  const aliases = openTemplate(given.aliases, '#', given.domain);
+  const aliases = openTemplate(given.aliases, '#', given.domain, given.escapedInAliases);
   const bot = userId(`@${given.botLocalpart}:${given.domain}`);
   return {
     bot,
@@ -74,18 +82,20 @@ interface Template {
   read(id: string): Fields | undefined;
 }
 
-function openTemplate(template: string, sign: '@' | '#', domain: string): Template {
+function openTemplate(template: string, sign: '@' | '#', domain: string, escaped = ''): Template {
   const { literals, names } = parse(template);
   // A field ends where the text after it begins, so that text's first character is escaped inside the field; the last field
   // ends with the name and needs none of that.
-  const alphabets = names.map((_, at) => (at === names.length - 1 ? plain : plain.replace(literals[at + 1]?.[0] ?? '', '')));
+  const free = [...plain].filter((character) => !escaped.includes(character)).join('');
+  const alphabets = names.map((_, at) => (at === names.length - 1 ? free : free.replace(literals[at + 1]?.[0] ?? '', '')));
   const end = `:${domain}`;
   const room = longestId - sign.length - Buffer.byteLength(end);
   const start = `${sign}${literals[0]}`;
   const pattern = new RegExp(
     `^${quote(start)}${alphabets
       .map((alphabet, at) => {
-        const token = `(?:[${quote(alphabet)}]|=[0-9a-f]{2})`;
+        const capitals = [...escaped].map((character) => `|${escapeOf(character, escaped)}`).join('');
+        const token = `(?:[${quote(alphabet)}]|=[0-9a-f]{2}${capitals})`;
         return `(${token}+|${token}*==[0-9a-f]{${hashLength}})${quote(literals[at + 1] ?? '')}`;
       })
       .join('')}${quote(end)}$`,
@@ -95,7 +105,7 @@ function openTemplate(template: string, sign: '@' | '#', domain: string): Templa
     const values = names.map((name, at) => {
       const value = fields[name];
       if (!value) throw new PermanentError('BAD_REQUEST', `no ${name} to fill the name template ${template} with`);
-      return encode(value, alphabets[at] ?? plain);
+      return encode(value, alphabets[at] ?? plain, escaped);
     });
     const whole = join(values);
     if (whole.length <= room) return `${sign}${whole}${end}`;
@@ -148,19 +158,25 @@ function parse(template: string): { literals: string[]; names: string[] } {
   return { literals, names };
 }
 
-function encode(value: string, alphabet: string): string {
+function encode(value: string, alphabet: string, escaped: string): string {
   let out = '';
   for (const byte of Buffer.from(value, 'utf8')) {
     const character = String.fromCharCode(byte);
-    out += alphabet.includes(character) ? character : `=${byte.toString(16).padStart(2, '0')}`;
+    out += alphabet.includes(character) ? character : escapeOf(character, escaped);
   }
   return out;
+}
+
+/** In capitals for what is escaped by wish alone. */
+function escapeOf(character: string, escaped: string): string {
+  const hex = character.charCodeAt(0).toString(16).padStart(2, '0');
+  return `=${escaped.includes(character) ? hex.toUpperCase() : hex}`;
 }
 
 function decode(value: string): string | undefined {
   if (value.includes('==')) return undefined;
   const bytes = Buffer.from(
-    value.replace(/=([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    value.replace(/=([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
     'latin1',
   );
   try {

@@ -1,0 +1,238 @@
+// Puts the folder together: the network, what it is heard by, sessions, rooms, logins, and the pages that people's browsers call.
+
+import {
+  type Adapter,
+  type AdapterTools,
+  type Capabilities,
+  type ChannelId,
+  type ConfiguredLink,
+  type ConnectionStatus,
+  type Login,
+  type LoginFlow,
+  messageOf,
+  PermanentError,
+  type ProvisioningDialect,
+  type ProvisioningVerbs,
+  type RemoteMessageId,
+  type RemoteUser,
+  type RemoteUserId,
+  roomId,
+  type Session,
+  type Speaker,
+  type UserId,
+} from '#bridge-core';
+import { Bans } from './bans.ts';
+import type { GitterBody } from './body.ts';
+import { GitterChannels } from './channels.ts';
+import { Copies } from './copies.ts';
+import { messageOf as eventOf, type GitterEvent, sentAt } from './events.ts';
+import { gitterFormatter } from './formatter.ts';
+import { Gaps } from './gaps.ts';
+import { Hearing } from './hearing.ts';
+import { after, readSince } from './history.ts';
+import { makeChannelId, network as networkId, parseUserId } from './ids.ts';
+import { Intake, placeOf } from './intake.ts';
+import { Logins } from './logins.ts';
+import { GitterLookups } from './lookups.ts';
+import { GitterNetwork } from './network.ts';
+import { Presences } from './presence.ts';
+import { oldCalls } from './provisioning.ts';
+import { Sessions } from './sessions.ts';
+import type { GitterSettings } from './settings.ts';
+import { type GitterTiming, usualTiming } from './timing.ts';
+import { VirtualUsers } from './virtual-users.ts';
+
+const topicWays = { off: 'off', 'gitter-to-matrix': 'to-matrix', 'matrix-to-gitter': 'to-network', both: 'both' } as const;
+
+export class GitterAdapter implements Adapter<GitterBody> {
+  readonly formatter = gitterFormatter;
+  readonly channels: GitterChannels;
+  readonly lookups: GitterLookups;
+  readonly logins: readonly LoginFlow[];
+  readonly closesGaps = true;
+  #settings: GitterSettings;
+  readonly #tools: AdapterTools<GitterBody>;
+  readonly #network: GitterNetwork;
+  readonly #intake: Intake;
+  readonly #gaps: Gaps;
+  readonly #bans: Bans;
+  readonly #presences: Presences | undefined;
+  readonly #hearing: Hearing;
+  readonly #sessions: Sessions;
+  /** Wanted, whether or not Gitter is there. */
+  readonly #watched = new Set<ChannelId>();
+  #isStopped = false;
+
+  /** `timing` for tests. */
+  constructor(settings: GitterSettings, tools: AdapterTools<GitterBody>, timing: Partial<GitterTiming> = {}) {
+    this.#settings = settings;
+    this.#tools = tools;
+    const pace = { ...usualTiming, ...timing };
+    const { inbox, log, memory, count } = tools;
+    this.#network = new GitterNetwork({
+      ...{ settings, tools, timing: pace },
+      back: () => this.#back(),
+      lineChanged: (account) => {
+        if (account === this.#network.bot) this.#hearing.lineChanged();
+      },
+      accountEnded: (account) => {
+        this.#sessions.forget(account);
+        this.#hearing.closeFor(account);
+      },
+    });
+    const network = this.#network;
+    this.#intake = new Intake({ ...{ network, inbox, log, count }, heard: (room, message) => this.#gaps.heard(room, message) });
+    this.#gaps = new Gaps({ memory, inbox, log, intake: this.#intake, settings: settings.history });
+    this.#bans = new Bans({
+      ...{ network, memory, log, every: settings.bans },
+      intake: () => this.#intake,
+      rooms: () => this.#hearing.rooms,
+    });
+    this.#presences = settings.presence
+      ? new Presences({
+          ...{ inbox, users: network.users, grace: pace.presence },
+          isOurs: (id) => id === network.bot.id || network.accounts.has(id),
+        })
+      : undefined;
+    this.#hearing = new Hearing({
+      ...{ network, settings, timing: pace, inbox, log },
+      ...{ intake: this.#intake, gaps: this.#gaps, bans: this.#bans, presences: this.#presences },
+    });
+    this.#sessions = new Sessions({
+      ...{ network, settings, log, count, hearing: this.#hearing, bans: this.#bans },
+      copies: new Copies({ most: settings.copies }),
+      virtualUsers: new VirtualUsers({ memory, log, token: settings.token, isOn: settings.virtualUsers === 'auto' }),
+    });
+    this.channels = new GitterChannels({ network, hearing: this.#hearing, apiUrl: settings.apiUrl });
+    this.lookups = new GitterLookups({ users: network.users, apiUrl: settings.apiUrl });
+    this.logins = new Logins({ network, settings, tools }).flows;
+  }
+
+  capabilities(): Capabilities {
+    return {
+      ...{ messageIds: true, threads: true, shownAs: true, files: 'link', showsPictures: true },
+      ...{ members: 'all', puppets: 'login', sendsPerSecond: 1 },
+    };
+  }
+
+  configuredLinks(): readonly ConfiguredLink[] {
+    return this.#settings.links.map(({ channel, room, topic }) => ({
+      ...{ channel: makeChannelId(channel), room: roomId(room), topic: topicWays[topic] },
+    }));
+  }
+
+  async connect(): Promise<void> {
+    this.#network.start();
+    this.#bans.start();
+  }
+
+  async disconnect(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#bans.stop();
+    this.#presences?.close();
+    this.#hearing.close();
+    await this.#network.stop();
+    await this.#gaps.write();
+  }
+
+  async watch(channel: ChannelId): Promise<void> {
+    if (this.#watched.has(channel)) return;
+    this.#watched.add(channel);
+    this.#gaps.begin(channel);
+    if (this.#network.isReachable) await this.#listen(channel);
+  }
+
+  async unwatch(channel: ChannelId): Promise<void> {
+    this.#watched.delete(channel);
+    const room = this.#network.rooms.known(channel);
+    if (room !== undefined) this.#hearing.unwatch(room.id);
+    await this.#gaps.forget(channel);
+  }
+
+  session(speaker: Speaker, _channel: ChannelId): Promise<Session<GitterBody>> {
+    return this.#sessions.open(speaker);
+  }
+
+  openSession(speaker: Speaker, _channel: ChannelId): Session<GitterBody> | undefined {
+    return this.#sessions.opened(speaker);
+  }
+
+  speakerOf(user: RemoteUserId): Speaker | undefined {
+    return this.#network.speakerOf(user);
+  }
+
+  async user(id: RemoteUserId): Promise<RemoteUser | undefined> {
+    return await this.#network.users.find(parseUserId(id));
+  }
+
+  async signIn(login: Login): Promise<void> {
+    const account = await this.#network.signIn(login);
+    this.#sessions.forget(account);
+    this.#hearing
+      .openFor(account)
+      .catch((thrown) => this.#tools.log.info({ user: login.user, why: messageOf(thrown) }, 'their chats cannot be listed'));
+  }
+
+  async signOut(login: Login): Promise<void> {
+    const account = await this.#network.signOut(login);
+    if (account === undefined) return;
+    this.#sessions.forget(account);
+    this.#hearing.closeFor(account);
+  }
+
+  async openDirect(user: UserId, others: readonly RemoteUserId[]): Promise<ChannelId> {
+    return await this.#sessions.openDirect(user, others);
+  }
+
+  async *history(channel: ChannelId, since: RemoteMessageId | number, most?: number): AsyncGenerator<GitterEvent> {
+    const room = await this.#sessions.load(channel);
+    const [eyes] = this.#hearing.eyesOf(room.id) ?? [];
+    const limit = Math.min(this.#settings.history.most, most ?? this.#settings.history.most);
+    const ask = eyes?.ask ?? this.#network.bot.ask;
+    const found = await readSince({ ask, room: room.id, since, most: limit, patience: 60_000 });
+    if (found.missingTo !== undefined && most === undefined)
+      yield { kind: 'gap', at: Date.now(), channel, from: typeof since === 'number' ? since : sentAt({ id: since }), to: found.missingTo };
+    for (const message of after(found.messages, since)) {
+      if (await this.#intake.isOurs(room, message)) continue;
+      const event = eventOf(message, placeOf(room));
+      if (event !== undefined) yield event;
+    }
+  }
+
+  reload(settings: unknown): readonly string[] {
+    const now = settings as GitterSettings;
+    const before = this.#settings;
+    this.#settings = { ...before, links: now.links };
+    const keys = Object.keys(now) as (keyof GitterSettings)[];
+    return keys
+      .filter((key) => key !== 'links' && JSON.stringify(now[key]) !== JSON.stringify(before[key]))
+      .map((key) => `gitter.${key}: needs a restart`);
+  }
+
+  status(): readonly ConnectionStatus[] {
+    const { state, detail } = this.#network;
+    return [{ network: networkId, name: 'Gitter', state, sessions: this.#sessions.count, ...(detail !== undefined && { detail }) }];
+  }
+
+  provisioning(verbs: ProvisioningVerbs): ProvisioningDialect {
+    return oldCalls(verbs, this.channels);
+  }
+
+  async #listen(channel: ChannelId): Promise<void> {
+    const room = await this.#sessions.load(channel);
+    if (room.other === undefined && room.uri !== undefined) await this.#hearing.watch(room);
+  }
+
+  /** Gitter answers: the relay account goes where it is to listen, which reads what was missed. */
+  #back(): void {
+    if (this.#isStopped) return;
+    this.#sessions.openBot();
+    this.#hearing.start();
+    for (const channel of this.#watched)
+      this.#listen(channel).catch((thrown) => {
+        this.#tools.log.warn({ channel, why: messageOf(thrown) }, 'the room cannot be listened to');
+        if (thrown instanceof PermanentError) this.#tools.inbox.suspended(channel, thrown.message);
+      });
+  }
+}

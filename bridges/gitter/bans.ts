@@ -1,0 +1,122 @@
+// Who is banned from a room. Gitter tells nobody: its list is read now and then, and whenever somebody is gone. Only what is new since
+// the last time is told; what we banned ourselves is known already.
+
+import type { KeyValue, Logger } from '#bridge-core';
+import { messageOf } from '#bridge-core';
+import { membershipOf } from './events.ts';
+import { type Intake, placeOf } from './intake.ts';
+import type { GitterNetwork } from './network.ts';
+import type { Room } from './rooms.ts';
+import { remoteUserOf } from './users.ts';
+import { isRefusal } from './wire/faults.ts';
+import { isRecord, type WireBan, type WireUser } from './wire/objects.ts';
+
+export interface BansParts {
+  readonly network: GitterNetwork;
+  readonly memory: KeyValue;
+  readonly intake: () => Intake;
+  readonly rooms: () => readonly Room[];
+  readonly log: Logger;
+  /** ms */
+  readonly every: number;
+}
+
+const none: ReadonlySet<string> = new Set();
+
+export class Bans {
+  readonly #parts: BansParts;
+  /** Rooms whose list is not for us to see. */
+  readonly #closed = new Set<string>();
+  readonly #looking = new Map<string, Promise<ReadonlySet<string>>>();
+  /** By room, those banned by us that the list need not show yet. */
+  readonly #expected = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: BansParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => {
+      for (const room of this.#parts.rooms()) void this.look(room);
+    }, this.#parts.every).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** The ids of those who are newly on it. */
+  look(room: Room): Promise<ReadonlySet<string>> {
+    if (this.#closed.has(room.id)) return Promise.resolve(none);
+    const looking =
+      this.#looking.get(room.id) ??
+      this.#look(room)
+        .catch((thrown) => {
+          if (isRefusal(thrown)) this.#closed.add(room.id);
+          this.#parts.log.debug({ room: room.uri, why: messageOf(thrown) }, 'the list of the banned cannot be read');
+          return none;
+        })
+        .finally(() => this.#looking.delete(room.id));
+    this.#looking.set(room.id, looking);
+    return looking;
+  }
+
+  /** By us, now: no news when the list shows it. */
+  async did(room: Room, id: string, isBanned: boolean): Promise<void> {
+    const known = this.#known(room);
+    if (known === undefined) {
+      this.#expected.add(`${room.id} ${id}`);
+      return;
+    }
+    const others = known.filter((each) => each !== id);
+    await this.#parts.memory.set(bansName(room), isBanned ? [...others, id] : others);
+  }
+
+  /** Whether somebody, a virtual user too, is on the list now. */
+  async isBanned(room: Room, id: string): Promise<boolean> {
+    return (await this.#read(room).catch(() => [])).some((ban) => bannedIn(ban)?.id === id);
+  }
+
+  async #look(room: Room): Promise<ReadonlySet<string>> {
+    const bans = await this.#read(room);
+    const known = this.#known(room);
+    const people = bans.flatMap((ban) => {
+      const user = bannedIn(ban);
+      return user === undefined ? [] : [{ user, by: ban.bannedBy }];
+    });
+    const now = people.map(({ user }) => user.id);
+    if (known === undefined || now.length !== known.length || now.some((id) => !known.includes(id)))
+      await this.#parts.memory.set(bansName(room), now);
+    // Read for the first time: those were banned before there was a link.
+    if (known === undefined) return none;
+    const fresh = people.filter(({ user }) => !known.includes(user.id) && !this.#expected.delete(`${room.id} ${user.id}`));
+    const { network, intake } = this.#parts;
+    const tell = (user: WireUser, change: 'ban' | 'unban', by?: WireUser) =>
+      intake().tell(
+        room,
+        membershipOf(remoteUserOf({ ...network.users.known(user.id), ...user }), change, placeOf(room), Date.now(), by && remoteUserOf(by)),
+      );
+    for (const { user, by } of fresh) await tell(user, 'ban', by);
+    for (const id of known) if (!now.includes(id)) await tell({ id }, 'unban');
+    return new Set(fresh.map(({ user }) => user.id));
+  }
+
+  async #read({ id }: Room): Promise<WireBan[]> {
+    const told = await this.#parts.network.bot.ask({ route: '/rooms/:id/bans', with: { id }, haste: 'background', patience: 30_000 });
+    return Array.isArray(told) ? told.filter(isRecord) : [];
+  }
+
+  #known(room: Room): string[] | undefined {
+    const known = this.#parts.memory.get(bansName(room));
+    return Array.isArray(known) ? known.filter((id): id is string => typeof id === 'string') : undefined;
+  }
+}
+
+function bannedIn({ user, virtualUser }: WireBan): WireUser | undefined {
+  if (virtualUser === undefined) return user;
+  return { id: `${virtualUser.type}-${virtualUser.externalId}`, username: virtualUser.externalId };
+}
+
+const bansName = ({ id }: Room): string => `bans ${id}`;

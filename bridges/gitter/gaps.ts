@@ -1,0 +1,125 @@
+// How far each room was heard, kept over restarts, and the filling of what was missed: after each loss of what we hear by, before anything
+// newer of the room is handed on. What was edited or removed meanwhile is noticed as far as the messages are remembered.
+
+import { type ChannelId, type Inbox, type KeyValue, type Logger, messageOf } from '#bridge-core';
+import type { GitterBody } from './body.ts';
+import { sentAt } from './events.ts';
+import { type Found, readSince } from './history.ts';
+import type { Intake } from './intake.ts';
+import type { Ask, Room } from './rooms.ts';
+import type { GitterSettings } from './settings.ts';
+import type { WireMessage } from './wire/objects.ts';
+
+export interface GapsParts {
+  readonly memory: KeyValue;
+  readonly intake: Intake;
+  readonly inbox: Inbox<GitterBody>;
+  readonly settings: GitterSettings['history'];
+  readonly log: Logger;
+  readonly writeEvery?: number;
+}
+
+/** ms: what was heard since the last note is read again after a crash, and known by its id. */
+const writeEvery = 15_000;
+/** ms: newer messages of the room wait so long for a turn in the budget. */
+const patience = 60_000;
+/** ms: of what was heard before the loss, so much is looked at again for edits. */
+const lookBack = 600_000;
+
+export class Gaps {
+  readonly #parts: GapsParts;
+  /** When the newest message of each room was said, ms. */
+  readonly #heard = new Map<ChannelId, number>();
+  readonly #unwritten = new Set<ChannelId>();
+  /** Again, once the one under way is done. */
+  readonly #filling = new Map<string, boolean>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: GapsParts) {
+    this.#parts = parts;
+    for (const name of parts.memory.keys(heardName(''))) {
+      const at = parts.memory.get(name);
+      if (typeof at === 'number') this.#heard.set(name.slice(heardName('').length) as ChannelId, at);
+    }
+  }
+
+  heard({ channel }: Room, message: WireMessage): void {
+    const at = sentAt(message);
+    if ((this.#heard.get(channel) ?? -1) >= at) return;
+    this.#note(channel, at);
+  }
+
+  /** From here on it is listened to: what was said before is no gap. */
+  begin(channel: ChannelId): void {
+    if (!this.#heard.has(channel)) this.#note(channel, Date.now());
+  }
+
+  async forget(channel: ChannelId): Promise<void> {
+    this.#heard.delete(channel);
+    this.#unwritten.delete(channel);
+    await this.#parts.memory.set(heardName(channel), undefined);
+  }
+
+  /** Resolves when it is filled, or told to be a gap. */
+  async fill(room: Room, ask: Ask): Promise<void> {
+    if (this.#filling.has(room.id)) {
+      this.#filling.set(room.id, true);
+      return;
+    }
+    if (!this.#heard.has(room.channel)) return;
+    this.#filling.set(room.id, false);
+    try {
+      do {
+        this.#filling.set(room.id, false);
+        await this.#parts.intake.before(room, () => this.#fill(room, ask));
+      } while (this.#filling.get(room.id) === true);
+    } catch (thrown) {
+      this.#parts.log.warn({ room: room.uri ?? room.id, why: messageOf(thrown) }, 'what was missed could not be read');
+    } finally {
+      this.#filling.delete(room.id);
+    }
+  }
+
+  async write(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const channels = [...this.#unwritten];
+    this.#unwritten.clear();
+    await Promise.all(channels.map((channel) => this.#parts.memory.set(heardName(channel), this.#heard.get(channel))));
+  }
+
+  async #fill(room: Room, ask: Ask): Promise<void> {
+    const { intake, settings } = this.#parts;
+    const since = this.#heard.get(room.channel) ?? Date.now();
+    const found = await readSince({ ask, room: room.id, since, most: settings.most, patience });
+    if (found.missingTo !== undefined) await this.#tellGap(room, since, found.missingTo);
+    const known = intake.knownIn(room);
+    for (const message of found.messages) await intake.read(room, message, since);
+    await this.#lookForRemoved(room, known, found);
+  }
+
+  /** What was there and stands no more between others that do. */
+  async #lookForRemoved(room: Room, known: readonly WireMessage[], { messages }: Found): Promise<void> {
+    const [first] = messages;
+    const last = messages.at(-1);
+    if (first === undefined || last === undefined) return;
+    const from = Math.max(sentAt(first), Date.now() - lookBack);
+    const there = new Set(messages.map(({ id }) => id));
+    for (const message of known) {
+      const at = sentAt(message);
+      if (at > from && at < sentAt(last) && !there.has(message.id)) await this.#parts.intake.removed(room, message.id);
+    }
+  }
+
+  async #tellGap({ channel }: Room, from: number, to: number): Promise<void> {
+    await this.#parts.inbox.receive({ kind: 'gap', at: Date.now(), channel, from, to });
+  }
+
+  #note(channel: ChannelId, at: number): void {
+    this.#heard.set(channel, at);
+    this.#unwritten.add(channel);
+    this.#timer ??= setTimeout(() => void this.write(), this.#parts.writeEvery ?? writeEvery).unref();
+  }
+}
+
+const heardName = (channel: string): string => `heard ${channel}`;

@@ -1,0 +1,211 @@
+// Whatever Gitter tells of a room, whichever way it comes: whether it is our own doing, what changed by it, and then on to the core, in
+// order within a room, once. A thread's counter is told as a change of its first message: that is no edit.
+
+import type { Inbox, Logger } from '#bridge-core';
+import type { GitterBody } from './body.ts';
+import { authorOf, editOf, type GitterEvent, messageOf, type Place, removalOf, sentAt } from './events.ts';
+import type { GitterNetwork } from './network.ts';
+import type { Room } from './rooms.ts';
+import { remoteUserOf } from './users.ts';
+import { hasId, isRecord, type WireChange, type WireMessage } from './wire/objects.ts';
+
+export interface IntakeParts {
+  readonly network: GitterNetwork;
+  readonly inbox: Inbox<GitterBody>;
+  readonly log: Logger;
+  readonly count: (name: string, labels?: Readonly<Record<string, string>>) => void;
+  /** A message of this room was handed on, or known to be ours. */
+  readonly heard: (room: Room, message: WireMessage) => void;
+}
+
+/** As it was last seen. */
+export interface Known {
+  readonly message: WireMessage;
+  readonly room: string;
+}
+
+/** Messages of all rooms. */
+const mostKnown = 10_000;
+
+export class Intake {
+  readonly #parts: IntakeParts;
+  /** By room: what must be handed on before the next. */
+  readonly #lines = new Map<string, Promise<unknown>>();
+  readonly #known = new Map<string, Known>();
+  readonly #given = new Set<string>();
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** Told by the realtime channel. */
+  hear(room: Room, told: unknown): void {
+    const { operation, model } = isRecord(told) ? (told as WireChange) : {};
+    if (operation === undefined || !hasId(model)) return;
+    const message = model as WireMessage;
+    if (operation === 'create') this.#note(message);
+    this.#run(room, () => this.#take(room, operation, message));
+  }
+
+  /** Told by a stream: new ones alone. */
+  stream(room: Room, message: WireMessage): void {
+    this.hear(room, { operation: 'create', model: message });
+  }
+
+  /** Nothing of the room is handed on until `work` is done; it hands on by `read`. */
+  before(room: Room, work: () => Promise<void>): Promise<void> {
+    return this.#run(room, work);
+  }
+
+  /** Read in the history, which was heard until `since`: said, edited or known already. */
+  async read(room: Room, message: WireMessage, since: number): Promise<void> {
+    this.#note(message);
+    if (this.#known.has(message.id)) return await this.#changed(room, message);
+    await this.#said(room, message);
+    // Said before we were started; whether it was heard is for the core to know.
+    const isEdited = typeof message.editedAt === 'string' && Date.parse(message.editedAt) > since && sentAt(message) <= since;
+    if (isEdited && !(await this.#isOwn(room, message))) await this.#edited(room, message);
+  }
+
+  /** What is remembered of a room, newest last. */
+  knownIn(room: Room): WireMessage[] {
+    return [...this.#known.values()].filter((known) => known.room === room.id).map(({ message }) => message);
+  }
+
+  known(id: string): WireMessage | undefined {
+    return this.#known.get(id)?.message;
+  }
+
+  async removed(room: Room, id: string): Promise<void> {
+    await this.#take(room, 'remove', { id });
+  }
+
+  isOurs(room: Room, message: WireMessage): Promise<boolean> {
+    return this.#isOwn(room, message);
+  }
+
+  /** Anything else of the room, in its turn. */
+  tell(room: Room, event: GitterEvent): Promise<void> {
+    return this.#run(room, () => this.#parts.inbox.receive(event));
+  }
+
+  #run(room: Room, work: () => Promise<void>): Promise<void> {
+    const line = (this.#lines.get(room.id) ?? Promise.resolve()).then(work);
+    const over = line
+      .catch((thrown) => this.#parts.log.warn({ room: room.uri ?? room.id, err: thrown }, 'what Gitter told could not be taken in'))
+      .then(() => {
+        if (this.#lines.get(room.id) === over) this.#lines.delete(room.id);
+      });
+    this.#lines.set(room.id, over);
+    return line;
+  }
+
+  async #take(room: Room, operation: NonNullable<WireChange['operation']>, message: WireMessage): Promise<void> {
+    switch (operation) {
+      case 'create':
+        return await this.#said(room, message);
+      case 'remove':
+        return await this.#gone(room, message.id);
+      default:
+        return await this.#changed(room, message);
+    }
+  }
+
+  async #said(room: Room, message: WireMessage): Promise<void> {
+    if (message.parentId !== undefined) this.#parts.network.threads.note(message.id, message.parentId);
+    if (this.#given.has(message.id)) return;
+    if (await this.#isOwn(room, message)) {
+      this.#keep(room, message);
+      this.#parts.heard(room, message);
+      return;
+    }
+    await this.#noteAuthor(room, message);
+    const event = messageOf(message, placeOf(room));
+    if (event === undefined) return;
+    await this.#give(event, message.id);
+    this.#keep(room, message);
+    this.#parts.heard(room, message);
+  }
+
+  /** An edit, only where the words are others or the time of an edit is; without words and such a time it was taken away. */
+  async #changed(room: Room, told: WireMessage): Promise<void> {
+    const known = this.#known.get(told.id)?.message;
+    // A patch tells some of it.
+    const message = { ...known, ...told };
+    if (known === undefined && (told.text === undefined || told.fromUser === undefined)) return;
+    this.#keep(room, message);
+    if (message.text === '' && (message.editedAt ?? undefined) === undefined) {
+      if (known?.text !== '') await this.#gone(room, message.id);
+      return;
+    }
+    const isEdited = known === undefined ? typeof message.editedAt === 'string' : known.text !== message.text || isLater(message, known);
+    if (isEdited && !(await this.#isOwn(room, message, true))) await this.#edited(room, message);
+  }
+
+  async #edited(room: Room, message: WireMessage): Promise<void> {
+    const event = editOf(message, placeOf(room), Date.now());
+    if (event !== undefined) await this.#give(event, event.id ?? '');
+  }
+
+  async #gone(room: Room, id: string): Promise<void> {
+    this.#known.delete(id);
+    if (this.#parts.network.posts.isRemoved(id)) return;
+    const event = removalOf(id, placeOf(room), Date.now());
+    await this.#give(event, event.id ?? '');
+  }
+
+  /** What a login of ours says may be said by its person elsewhere; all else of ours is said here alone. */
+  async #isOwn(room: Room, message: WireMessage, isEdit = false): Promise<boolean> {
+    const { posts, bot, accounts } = this.#parts.network;
+    const { virtualUser, fromUser, id, text = '' } = message;
+    if (virtualUser !== undefined) return posts.isOurs(virtualUser) || posts.isPosted(id);
+    const author = fromUser?.id ?? '';
+    if (author === bot.id) return true;
+    if (!accounts.has(author)) return false;
+    if (isEdit) return posts.isEdit(id, text);
+    if (posts.isPosted(id)) return true;
+    await posts.settled(author, room.id);
+    return posts.isPosted(id);
+  }
+
+  #note(message: WireMessage): void {
+    this.#parts.network.posts.seen(message.id);
+  }
+
+  /** Who is called otherwise now is told to be before they are heard. */
+  async #noteAuthor(room: Room, message: WireMessage): Promise<void> {
+    const author = authorOf(message);
+    if (author === undefined) return;
+    const was = this.#parts.network.users.keep(author);
+    if (was === undefined) return;
+    const user = remoteUserOf(author);
+    await this.#parts.inbox.receive({ kind: 'profile', channel: room.channel, at: sentAt(message), user, was });
+  }
+
+  async #give(event: GitterEvent, name: string): Promise<void> {
+    if (this.#given.has(name)) return;
+    this.#given.add(name);
+    const [oldest] = this.#given;
+    if (this.#given.size > mostKnown && oldest !== undefined) this.#given.delete(oldest);
+    try {
+      await this.#parts.inbox.receive(event);
+    } catch (thrown) {
+      // The next gap that is filled brings it again.
+      this.#given.delete(name);
+      throw thrown;
+    }
+  }
+
+  #keep(room: Room, message: WireMessage): void {
+    this.#known.delete(message.id);
+    this.#known.set(message.id, { message, room: room.id });
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > mostKnown && oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+export const placeOf = ({ channel, project }: Room): Place => ({ channel, project });
+
+function isLater({ editedAt: now }: WireMessage, { editedAt: before }: WireMessage): boolean {
+  return typeof now === 'string' && (typeof before !== 'string' || Date.parse(now) > Date.parse(before));
+}

@@ -1,0 +1,125 @@
+// What our own sessions said and did, so that it is not taken for somebody's when Gitter tells of it; and whether it came back at all: an
+// account that Gitter hides gets its answers all the same, and nobody sees what it says.
+
+import type { KeyValue, UserId } from '#bridge-core';
+import type { WireVirtualUser } from './wire/objects.ts';
+
+/** As Gitter's own bridge called them, so that a room's admins find them among the banned by their Matrix names. */
+export const virtualType = 'matrix';
+
+const mostKept = 10_000;
+
+export class OwnPosts {
+  readonly #memory: KeyValue;
+  readonly #posted = new Set<string>();
+  /** Came back, and whoever waits for it. */
+  readonly #seen = new Set<string>();
+  readonly #waiting = new Map<string, () => void>();
+  /** Posts under way, by who makes them and where. */
+  readonly #underWay = new Map<string, Set<Promise<void>>>();
+  /** What was put in place of a message's words, and what was removed. */
+  readonly #edits = new Map<string, string>();
+  readonly #removed = new Set<string>();
+
+  constructor(parts: { readonly memory: KeyValue }) {
+    this.#memory = parts.memory;
+  }
+
+  /** Before the first of it is posted. */
+  async speaksFor(externalId: string): Promise<void> {
+    if (!this.isOurs({ type: virtualType, externalId })) await this.#memory.set(spokenName(externalId), true);
+  }
+
+  isOurs({ type, externalId }: WireVirtualUser): boolean {
+    return type === virtualType && this.#memory.get(spokenName(externalId)) === true;
+  }
+
+  /** Told apart by its id, which is known only once Gitter answers. */
+  async posting(author: string, room: string, post: () => Promise<string>): Promise<string> {
+    const place = `${author} ${room}`;
+    const underWay = this.#underWay.get(place) ?? new Set();
+    this.#underWay.set(place, underWay);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    underWay.add(promise);
+    try {
+      const id = await post();
+      this.posted(id);
+      return id;
+    } finally {
+      underWay.delete(promise);
+      if (underWay.size === 0) this.#underWay.delete(place);
+      resolve();
+    }
+  }
+
+  /** Undefined: nothing is under way that a message of theirs could be. */
+  settled(author: string, room: string): Promise<unknown> | undefined {
+    const underWay = this.#underWay.get(`${author} ${room}`);
+    return underWay === undefined ? undefined : Promise.all(underWay);
+  }
+
+  posted(id: string): void {
+    keep(this.#posted, id);
+  }
+
+  isPosted(id: string): boolean {
+    return this.#posted.has(id);
+  }
+
+  /** It was heard, or read. */
+  seen(id: string): void {
+    keep(this.#seen, id);
+    this.#waiting.get(id)?.();
+    this.#waiting.delete(id);
+  }
+
+  /** False: not in that time. */
+  async cameBack(id: string, ms: number): Promise<boolean> {
+    if (this.#seen.has(id)) return true;
+    return await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(id);
+        resolve(false);
+      }, ms);
+      this.#waiting.set(id, () => {
+        clearTimeout(timer);
+        resolve(true);
+      });
+    });
+  }
+
+  edits(id: string, text: string): void {
+    this.#edits.delete(id);
+    this.#edits.set(id, text);
+    const [oldest] = this.#edits.keys();
+    if (this.#edits.size > mostKept && oldest !== undefined) this.#edits.delete(oldest);
+  }
+
+  isEdit(id: string, text: string): boolean {
+    return this.#edits.get(id) === text;
+  }
+
+  removes(id: string): void {
+    keep(this.#removed, id);
+  }
+
+  isRemoved(id: string): boolean {
+    return this.#removed.has(id);
+  }
+
+  /** Nobody waits any more. */
+  close(): void {
+    for (const done of this.#waiting.values()) done();
+    this.#waiting.clear();
+  }
+}
+
+export const externalIdOf = (user: UserId): string => user.slice(1, 256);
+
+const spokenName = (externalId: string): string => `spoken ${externalId}`;
+
+function keep(set: Set<string>, name: string): void {
+  set.add(name);
+  const [oldest] = set;
+  if (set.size > mostKept && oldest !== undefined) set.delete(oldest);
+}

@@ -1,0 +1,265 @@
+// Saying something in a room: as a person by their own login, else under their name where Gitter lets us, else by the relay account with
+// their name before the words. What was posted counts once it came back; what does not come back nobody saw.
+
+import {
+  type Logger,
+  type Outgoing,
+  PermanentError,
+  type RemoteMessage,
+  type RemoteMessageId,
+  type ShownAs,
+  UnknownOutcomeError,
+  type UserId,
+} from '#bridge-core';
+import type { Account } from './account.ts';
+import type { Bans } from './bans.ts';
+import { type GitterBody, longestText } from './body.ts';
+import type { Copies } from './copies.ts';
+import { readSince } from './history.ts';
+import { makeMessageId, timeOf } from './ids.ts';
+import type { GitterNetwork } from './network.ts';
+import { externalIdOf, virtualType } from './own-posts.ts';
+import type { Room } from './rooms.ts';
+import type { GitterSettings } from './settings.ts';
+import type { VirtualUsers } from './virtual-users.ts';
+import { isRefusal } from './wire/faults.ts';
+import { hasId, type WireMessage } from './wire/objects.ts';
+
+export interface PostingParts {
+  readonly network: GitterNetwork;
+  readonly account: Account;
+  readonly settings: GitterSettings;
+  readonly virtualUsers: VirtualUsers;
+  readonly copies: Copies;
+  readonly bans: Bans;
+  readonly log: Logger;
+  readonly count: (name: string, labels?: Readonly<Record<string, string>>) => void;
+  /** The room that is meant, entered. */
+  readonly roomOf: (channel: Outgoing['channel']) => Promise<Room>;
+  readonly isHeard: (room: Room) => boolean;
+  readonly isBot: boolean;
+}
+
+/** What is posted, as the API has it. */
+interface Draft {
+  readonly text: string;
+  readonly status?: true;
+  readonly parentId?: string;
+  readonly virtualUser?: { readonly type: string; readonly externalId: string; readonly displayName: string; readonly avatarUrl?: string };
+}
+
+/** ms: so long Gitter lets a message be edited. */
+const editWindow = 600_000;
+
+/** Signs of a line that begins a block: a name before it would make words of it. */
+const beginsBlock = /^(?:```|> |#{1,6} |[-+*] |\d+\. |---|\|)/;
+
+export class Posting {
+  readonly #parts: PostingParts;
+  #line: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: PostingParts) {
+    this.#parts = parts;
+  }
+
+  /** In the order of the calls. */
+  send(message: Outgoing<GitterBody>): Promise<RemoteMessageId> {
+    const sending = this.#line.then(() => this.#send(message));
+    this.#line = sending.catch(() => {});
+    return sending;
+  }
+
+  /** Among our recent posts, by its words and its thread. */
+  async sent(message: Outgoing<GitterBody>, since: number, known: (id: RemoteMessageId) => boolean): Promise<RemoteMessageId | undefined> {
+    const { account, settings } = this.#parts;
+    const room = await this.#parts.roomOf(message.channel);
+    const drafts = this.#draftsFor(message);
+    const { messages } = await readSince({ ask: account.ask, room: room.id, since, most: settings.history.most, patience: 30_000 });
+    const found = messages.find((each) => drafts.some((draft) => this.#isIt(each, draft)) && !known(makeMessageId(each.id)));
+    if (found !== undefined) this.#parts.network.posts.posted(found.id);
+    return found === undefined ? undefined : makeMessageId(found.id);
+  }
+
+  /** Words of one's own are changed for ten minutes; after that they are said anew, and said to be. */
+  async edit(target: RemoteMessageId, message: Outgoing<GitterBody>): Promise<RemoteMessageId> {
+    const { account, network } = this.#parts;
+    const room = await this.#parts.roomOf(message.channel);
+    const { text } = this.#asBefore(message);
+    if (Date.now() - (timeOf(target) ?? 0) < editWindow) {
+      network.posts.edits(target, text);
+      const call = { method: 'PUT' as const, route: '/rooms/:id/chatMessages/:mid', with: { id: room.id, mid: target }, body: { text } };
+      try {
+        await account.ask(call);
+        return target;
+      } catch (thrown) {
+        if (!isRefusal(thrown, 400)) throw thrown;
+      }
+    }
+    const { thread, replyTo, ...rest } = message;
+    const root = network.threads.rootOf(target);
+    const inThread = root === target ? undefined : { channel: message.channel, ids: [makeMessageId(root)] };
+    const followUp = { ...rest, ...(inThread && { thread: inThread }), body: { ...message.body, text: saidAnew(message.body.text) } };
+    // It may have been said before its answer was lost.
+    const said = await this.sent(followUp, Date.now() - editWindow, () => false);
+    return said ?? (await this.send(followUp));
+  }
+
+  async #send(message: Outgoing<GitterBody>): Promise<RemoteMessageId> {
+    const room = await this.#parts.roomOf(message.channel);
+    const { virtualUsers, isBot } = this.#parts;
+    if (isBot && message.shownAs !== undefined && virtualUsers.mayBeTried) {
+      const draft = this.#virtual(message, message.shownAs);
+      try {
+        const id = await this.#post(room, draft);
+        await virtualUsers.allowed();
+        return id;
+      } catch (thrown) {
+        await this.#refusedAs(room, draft, thrown);
+      }
+    }
+    return await this.#post(room, this.#plain(message));
+  }
+
+  /** A banned one is not said by another way. Else the relay account says it, from now on. */
+  async #refusedAs(room: Room, { virtualUser }: Draft, thrown: unknown): Promise<void> {
+    const { virtualUsers, bans } = this.#parts;
+    if (!isRefusal(thrown, 403)) throw thrown;
+    const isBanned = virtualUser !== undefined && (await bans.isBanned(room, `${virtualUser.type}-${virtualUser.externalId}`));
+    if (isBanned) throw new PermanentError('CHANNEL_CLOSED', 'they are banned from the room in Gitter');
+    if (virtualUsers.isProven) throw thrown;
+    await virtualUsers.refused();
+  }
+
+  async #post(room: Room, draft: Draft): Promise<RemoteMessageId> {
+    const { parentId } = draft;
+    try {
+      const id = await this.#postIn(room, draft);
+      if (parentId !== undefined) this.#parts.network.threads.note(id, parentId);
+      return id;
+    } catch (thrown) {
+      if (parentId === undefined || !isRefusal(thrown, 400)) throw thrown;
+      // There is no thread within another; what it answers may be in one without our having heard it.
+      const root = await this.#rootOf(room, parentId);
+      if (root === parentId) throw thrown;
+      const { parentId: _, ...rest } = draft;
+      return await this.#postIn(room, root === undefined ? rest : { ...rest, parentId: root });
+    }
+  }
+
+  /** Undefined: it is gone. */
+  async #rootOf(room: Room, id: string): Promise<string | undefined> {
+    const told = await this.#parts.account
+      .ask({ route: '/rooms/:id/chatMessages/:mid', with: { id: room.id, mid: id } })
+      .catch((thrown) => (isRefusal(thrown, 400, 404) ? undefined : Promise.reject(thrown)));
+    if (!hasId(told)) return undefined;
+    const root = (told as WireMessage).parentId ?? id;
+    if (root !== id) this.#parts.network.threads.note(id, root);
+    return root;
+  }
+
+  async #postIn(room: Room, draft: Draft): Promise<RemoteMessageId> {
+    const { account, network, copies, settings } = this.#parts;
+    if (draft.text.length > longestText) throw new PermanentError('NETWORK_REFUSED', `Gitter takes ${longestText} characters at most`);
+    copies.check(account.id, draft.text);
+    if (draft.virtualUser !== undefined) await network.posts.speaksFor(draft.virtualUser.externalId);
+    const id = await network.posts.posting(account.id, room.id, async () => {
+      const call = { method: 'POST' as const, route: '/rooms/:id/chatMessages', with: { id: room.id }, body: draft, isPost: true };
+      const told = await account.ask(call);
+      if (!hasId(told)) throw new UnknownOutcomeError('Gitter took a message and did not say which it is');
+      return told.id;
+    });
+    copies.said(account.id, draft.text);
+    if (this.#parts.isHeard(room) && !(await network.posts.cameBack(id, settings.echoTimeout))) await this.#lookFor(room, id);
+    return makeMessageId(id);
+  }
+
+  /** It did not come back. Where it stands all the same, it was only not told. */
+  async #lookFor(room: Room, id: string): Promise<void> {
+    const { account, log, count } = this.#parts;
+    const call = { route: '/rooms/:id/chatMessages/:mid', with: { id: room.id, mid: id } };
+    const isThere = await account.ask(call).then(hasId, (thrown) => {
+      if (isRefusal(thrown, 404)) return false;
+      // Whether it stands cannot be said now: Gitter gave it an id, which counts.
+      return true;
+    });
+    if (isThere) return;
+    count('gitter_posts_hidden', { account: account.username });
+    log.error(
+      { room: room.uri, account: account.username },
+      'Gitter took a message and shows it to nobody: the account seems to be hidden there as a spammer',
+    );
+    throw new PermanentError(
+      'NETWORK_BANNED',
+      `Gitter took the message and shows it to nobody: the account ${account.username} seems to be hidden there`,
+    );
+  }
+
+  #draftsFor(message: Outgoing<GitterBody>): Draft[] {
+    const plain = this.#plain(message);
+    const { shownAs } = message;
+    return this.#parts.isBot && shownAs !== undefined ? [this.#virtual(message, shownAs), plain] : [plain];
+  }
+
+  #isIt({ text, fromUser, virtualUser, parentId }: WireMessage, draft: Draft): boolean {
+    if (text !== draft.text || parentId !== draft.parentId) return false;
+    if (draft.virtualUser !== undefined) return virtualUser?.externalId === draft.virtualUser.externalId;
+    return virtualUser === undefined && fromUser?.id === this.#parts.account.id;
+  }
+
+  #plain(message: Outgoing<GitterBody>): Draft {
+    const { account, settings } = this.#parts;
+    const { body, style, shownAs } = message;
+    const place = this.#placed(message);
+    if (shownAs === undefined)
+      return style === 'emote' ? { text: `@${account.username} ${body.text}`, status: true, ...place } : { text: body.text, ...place };
+    if (style === 'emote') return { text: `${plainName(shownAs)} ${body.text}`, status: true, ...place };
+    return { text: relayed(settings.relay, shownAs, body.text), ...place };
+  }
+
+  #virtual(message: Outgoing<GitterBody>, shownAs: ShownAs): Draft {
+    const { body, style } = message;
+    const displayName = shownAs.name.slice(0, 255);
+    const virtualUser = {
+      ...{ type: virtualType, externalId: idFor(message.by, displayName), displayName },
+      ...(shownAs.avatar !== undefined && shownAs.avatar.length <= 2_000 && { avatarUrl: shownAs.avatar }),
+    };
+    const text = style === 'emote' ? `${plainName(shownAs)} ${body.text}` : body.text;
+    return { text, ...(style === 'emote' && { status: true as const }), ...this.#placed(message), virtualUser };
+  }
+
+  /** A name that Gitter shows beside the words is not in them. */
+  #asBefore(message: Outgoing<GitterBody>): Draft {
+    const { shownAs } = message;
+    const isVirtual = this.#parts.isBot && shownAs !== undefined && this.#parts.virtualUsers.isProven;
+    return isVirtual ? this.#virtual(message, shownAs) : this.#plain(message);
+  }
+
+  #placed(message: Outgoing<GitterBody>): Pick<Draft, 'parentId'> {
+    const parentId = this.#parentOf(message);
+    return parentId === undefined ? {} : { parentId };
+  }
+
+  /** A reply to a reply goes into the thread of that. */
+  #parentOf({ thread, replyTo }: { readonly thread?: RemoteMessage; readonly replyTo?: RemoteMessage }): string | undefined {
+    const id = thread?.ids[0] ?? replyTo?.ids[0];
+    return id === undefined ? undefined : this.#parts.network.threads.rootOf(id);
+  }
+}
+
+/** Who speaks, as bans and profiles there name them. */
+function idFor(by: UserId | undefined, name: string): string {
+  return by === undefined ? name : externalIdOf(by);
+}
+
+/** Signs of markdown out of a name: it is no place for them. */
+const plainName = ({ name }: ShownAs): string => name.replace(/[\\`*_[\]~<>#]/g, '').trim() || 'somebody';
+
+const saidAnew = (text: string): string => `*(edited)*${beginsBlock.test(text) ? '\n' : ' '}${text}`;
+
+/** A block begins on a line of its own. */
+export function relayed(template: string, shownAs: ShownAs, text: string): string {
+  const name = plainName(shownAs);
+  return template.replace(/\{(name|text)\}/g, (_, field: string) =>
+    field === 'name' ? name : beginsBlock.test(text) ? `\n${text}` : text,
+  );
+}

@@ -1,0 +1,121 @@
+// Sessions by speaker: the relay account's, and one for each person who is logged in; opened when first asked for. Chats of two are opened
+// here too, for they need somebody's own login.
+
+import {
+  type ChannelId,
+  type Fit,
+  PermanentError,
+  type RemoteUserId,
+  type Session,
+  type Speaker,
+  UnreachableError,
+  type UserId,
+} from '#bridge-core';
+import type { Account } from './account.ts';
+import type { GitterBody } from './body.ts';
+import type { Hearing } from './hearing.ts';
+import { parseChannelId, parseUserId } from './ids.ts';
+import type { GitterNetwork } from './network.ts';
+import type { PostingParts } from './posting.ts';
+import type { Room } from './rooms.ts';
+import { openSession } from './session.ts';
+import { hasId, type WireRoom } from './wire/objects.ts';
+
+export interface SessionsParts extends Omit<PostingParts, 'account' | 'isBot' | 'roomOf' | 'isHeard'> {
+  readonly network: GitterNetwork;
+  readonly hearing: Hearing;
+}
+
+export class Sessions {
+  readonly #parts: SessionsParts;
+  readonly #open = new Map<string, Session<GitterBody>>();
+
+  constructor(parts: SessionsParts) {
+    this.#parts = parts;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  async open(speaker: Speaker): Promise<Session<GitterBody>> {
+    const { network } = this.#parts;
+    if (!network.isReachable)
+      await network.probe().catch((thrown) => {
+        throw thrown instanceof PermanentError
+          ? thrown
+          : new UnreachableError('NETWORK_UNREACHABLE', 'Gitter does not answer', { cause: thrown });
+      });
+    const known = this.#open.get(nameOf(speaker));
+    if (known !== undefined) return known;
+    const account = speaker.as === 'user' ? network.accountOf(speaker.user) : network.bot;
+    if (account === undefined) throw new PermanentError('NETWORK_LOGIN', 'no login at Gitter');
+    return this.#make(speaker, account);
+  }
+
+  openBot(): void {
+    if (!this.#open.has(nameOf({ as: 'bot' }))) this.#make({ as: 'bot' }, this.#parts.network.bot);
+  }
+
+  opened(speaker: Speaker): Session<GitterBody> | undefined {
+    return this.#open.get(nameOf(speaker));
+  }
+
+  forget({ speaker }: Account): void {
+    this.#open.delete(nameOf(speaker));
+  }
+
+  async openDirect(user: UserId, others: readonly RemoteUserId[]): Promise<ChannelId> {
+    const { network, hearing } = this.#parts;
+    const account = network.accountOf(user);
+    if (account === undefined) throw new PermanentError('NETWORK_LOGIN', 'log in to Gitter first');
+    const [other, ...more] = others;
+    if (other === undefined || more.length > 0) throw new PermanentError('UNSUPPORTED', 'a private chat on Gitter is one of two');
+    const given = parseUserId(other);
+    const uri = 'name' in given ? given.name : network.users.nameOf(given.id);
+    if (uri === undefined) throw new PermanentError('NETWORK_REFUSED', 'it is not known what they are called in Gitter');
+    const told = await account.ask({ method: 'POST', route: '/rooms', body: { uri } });
+    if (!hasId(told) || (told as WireRoom).oneToOne !== true) throw new PermanentError('NETWORK_REFUSED', 'Gitter opened no chat');
+    return hearing.opened(account, told as WireRoom).channel;
+  }
+
+  /** As whoever of ours can see it. */
+  async load(channel: ChannelId): Promise<Room> {
+    const { network, hearing } = this.#parts;
+    const known = network.rooms.known(channel);
+    if (known !== undefined) return known;
+    const given = parseChannelId(channel);
+    const [eyes] = 'room' in given ? (hearing.eyesOf(given.room) ?? []) : [];
+    const found = await network.rooms.load(channel, eyes?.ask);
+    if (found === undefined)
+      throw new PermanentError('CHANNEL_UNKNOWN', `Gitter has no room ${'uri' in given ? given.uri : given.room} for the bridge`);
+    return found;
+  }
+
+  #make(speaker: Speaker, account: Account): Session<GitterBody> {
+    const name = nameOf(speaker);
+    const { hearing } = this.#parts;
+    const made = openSession({
+      ...this.#parts,
+      ...{ account, isBot: speaker.as === 'bot', mention: this.#mention },
+      load: (channel) => this.load(channel),
+      isHeard: (room) => hearing.isHeard(room.id),
+      closed: () => {
+        if (this.#open.get(name) === made) this.#open.delete(name);
+      },
+    });
+    this.#open.set(name, made);
+    return made;
+  }
+
+  readonly #mention: Fit['mention'] = (who) => {
+    const { network } = this.#parts;
+    const given = 'user' in who ? { id: network.accountOf(who.user)?.id ?? '' } : parseUserId(who.remote);
+    const account = 'user' in who ? network.accountOf(who.user) : undefined;
+    const name = 'name' in given ? given.name : (account?.username ?? network.users.nameOf(given.id));
+    // Others than Gitter's own people cannot be called there.
+    return name === undefined || name === '' || /[^\w-]/.test(name) ? undefined : `@${name}`;
+  };
+}
+
+const nameOf = (speaker: Speaker): string => (speaker.as === 'bot' ? 'bot' : speaker.user);

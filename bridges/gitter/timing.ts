@@ -1,0 +1,25 @@
+// How long things take and how often they are tried; tests have less patience.
+
+import type { BudgetOptions } from './wire/budget.ts';
+import { type FayeTiming, usualFayeTiming } from './wire/faye.ts';
+
+export interface GitterTiming {
+  readonly budget: BudgetOptions;
+  readonly callTimeout: number;
+  /** ms between questions whether Gitter is there again. */
+  readonly probe: { readonly first: number; readonly most: number };
+  readonly faye: FayeTiming;
+  /** ms between tries to open a stream. */
+  readonly stream: { readonly first: number; readonly most: number };
+  /** ms until who went away is told to be. */
+  readonly presence: number;
+}
+
+export const usualTiming: GitterTiming = {
+  budget: {},
+  callTimeout: 30_000,
+  probe: { first: 2_000, most: 60_000 },
+  faye: usualFayeTiming,
+  stream: { first: 2_000, most: 60_000 },
+  presence: 180_000,
+};

@@ -1,0 +1,83 @@
+// The budget of one token: so many calls a minute, as Gitter's answers tell. What people wait for goes before what can wait, which
+// leaves a share of each window to them.
+
+import { RetryableError } from '#bridge-core';
+
+export interface BudgetOptions {
+  /** Calls in a window, until Gitter tells. */
+  readonly limit?: number;
+  /** ms */
+  readonly window?: number;
+  readonly now?: () => number;
+}
+
+export type Haste = 'now' | 'background';
+
+/** Of a window that background work leaves to the others. */
+const reserved = 0.4;
+/** One call of each window is Gitter's, should it count otherwise than we do. */
+const margin = 1;
+
+export class Budget {
+  readonly #now: () => number;
+  readonly #window: number;
+  #limit: number;
+  #left: number;
+  /** When the window is over; before that `left` holds. */
+  #until = 0;
+  /** Gitter said so: nothing before then. */
+  #closedUntil = 0;
+
+  constructor({ limit = 100, window = 60_000, now = Date.now }: BudgetOptions = {}) {
+    this.#limit = limit;
+    this.#left = limit;
+    this.#window = window;
+    this.#now = now;
+  }
+
+  get left(): number {
+    return this.#now() >= this.#until ? this.#limit : this.#left;
+  }
+
+  /** Resolves when the call may go, in `patience` ms at most; rejects with how long it would be. */
+  async turn(haste: Haste, patience: number): Promise<void> {
+    const deadline = this.#now() + patience;
+    for (let wait = this.#take(haste); wait > 0; wait = this.#take(haste)) {
+      if (this.#now() + wait > deadline) throw new RetryableError('NETWORK_BUSY', "Gitter's limit of calls is reached", { after: wait });
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+
+  /** What an answer told. `reset` in ms since 1970, by Gitter's clock. */
+  told(limit: number | undefined, remaining: number | undefined, reset: number | undefined): void {
+    if (limit !== undefined && limit > 0) this.#limit = limit;
+    if (remaining === undefined) return;
+    const now = this.#now();
+    const isSameWindow = now < this.#until;
+    // Answers come in any order: within a window the lowest is the newest.
+    this.#left = isSameWindow ? Math.min(this.#left, remaining) : remaining;
+    // A clock that is far from ours tells nothing of when.
+    if (reset !== undefined && reset > now && reset < now + 2 * this.#window) this.#until = reset;
+  }
+
+  /** Refused with a 429. */
+  closed(ms: number): void {
+    this.#closedUntil = Math.max(this.#closedUntil, this.#now() + ms);
+    this.#left = 0;
+    this.#until = Math.max(this.#until, this.#closedUntil);
+  }
+
+  /** ms to wait; 0: taken. */
+  #take(haste: Haste): number {
+    const now = this.#now();
+    if (now < this.#closedUntil) return this.#closedUntil - now;
+    if (now >= this.#until) {
+      this.#left = this.#limit;
+      this.#until = now + this.#window;
+    }
+    const kept = haste === 'background' ? Math.floor(this.#limit * reserved) : margin;
+    if (this.#left <= Math.min(kept, this.#limit - 1)) return Math.max(1, this.#until - now);
+    this.#left -= 1;
+    return 0;
+  }
+}

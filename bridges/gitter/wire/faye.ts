@@ -1,0 +1,283 @@
+// One connection to Gitter's realtime channel (Bayeux), by the faye library: the token in the handshake, subscriptions that outlive a
+// connection, losses noticed by the numbers of what comes (`ext.c`), a ping of our own where nothing is heard. Who listens is told when
+// something may have been missed; how to fill that is theirs to know.
+
+import faye, { type Client, type FayeMessage } from 'faye';
+import { isRecord } from './objects.ts';
+
+export interface FayeListener {
+  /** Goes with the wish to subscribe. */
+  readonly ext?: Readonly<Record<string, unknown>>;
+  onData(data: unknown): void;
+  /** It stands; what was missed before is not told. */
+  onOpen?(): void;
+  /** Something may have been missed since it stood. */
+  onMissed?(): void;
+  /** For good: no such thing, or not for this token. */
+  onRefused?(reason: string): void;
+}
+
+export type FayeState = 'up' | 'down' | 'refused';
+
+export interface FayeTiming {
+  /** Seconds between tries to connect. */
+  readonly retry: number;
+  /** ms: so long nothing is heard before we ask; so long the answer may take. */
+  readonly silence: number;
+  readonly answer: number;
+}
+
+export const usualFayeTiming: FayeTiming = { retry: 2, silence: 60_000, answer: 30_000 };
+
+export interface FayeOptions {
+  readonly url: string;
+  readonly token: string;
+  readonly timing?: FayeTiming;
+  readonly onState: (state: FayeState, reason?: string) => void;
+}
+
+/** Gitter's answer to a ping comes on no channel: that it is taken is enough. */
+const pingChannel = '/api/v1/ping2';
+/** ms until a subscription that failed for a while is tried again. */
+const resubscribe = 5_000;
+
+interface Subscription {
+  readonly listener: FayeListener;
+  isOpen: boolean;
+  /** It stood once: what comes next may have a gap before it. */
+  wasOpen: boolean;
+}
+
+export class FayeLine {
+  readonly #options: FayeOptions;
+  readonly #timing: FayeTiming;
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #client: Client;
+  #state: FayeState = 'down';
+  #isClosed = false;
+  /** The number of the newest message; undefined: none came yet. */
+  #count: number | undefined;
+  #heardAt = Date.now();
+  #watch: NodeJS.Timeout | undefined;
+
+  constructor(options: FayeOptions) {
+    this.#options = options;
+    this.#timing = options.timing ?? usualFayeTiming;
+    this.#client = this.#connect();
+  }
+
+  get isUp(): boolean {
+    return this.#state === 'up';
+  }
+
+  isOpen(channel: string): boolean {
+    return this.isUp && this.#subscriptions.get(channel)?.isOpen === true;
+  }
+
+  subscribe(channel: string, listener: FayeListener): void {
+    if (this.#isClosed || this.#subscriptions.has(channel)) return;
+    this.#subscriptions.set(channel, { listener, isOpen: false, wasOpen: false });
+    this.#ask(this.#client, channel);
+  }
+
+  unsubscribe(channel: string): void {
+    if (this.#subscriptions.delete(channel) && !this.#isClosed) this.#client.unsubscribe(channel);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearInterval(this.#watch);
+    for (const timer of this.#timers) clearTimeout(timer);
+    await end(this.#client);
+  }
+
+  #connect(): Client {
+    const { retry, silence } = this.#timing;
+    const client = new faye.Client(this.#options.url, { retry, timeout: 60 });
+    client.addExtension({
+      outgoing: (message, pass) => {
+        this.#mark(message);
+        pass(message);
+      },
+      incoming: (message, pass) => {
+        if (client === this.#client) this.#heard(message);
+        pass(message);
+      },
+    });
+    client.bind('transport:down', () => this.#lost(client, 'the realtime channel was cut'));
+    client.bind('transport:up', () => this.#back(client));
+    this.#count = undefined;
+    this.#heardAt = Date.now();
+    clearInterval(this.#watch);
+    this.#watch = setInterval(() => this.#look(client), Math.max(50, silence / 4));
+    for (const channel of this.#subscriptions.keys()) this.#ask(client, channel);
+    client.connect();
+    return client;
+  }
+
+  #ask(client: Client, channel: string): void {
+    // What comes is taken by the extension, which sees it first; what became of the wish as well.
+    client.subscribe(channel, () => {}).then(undefined, () => {});
+  }
+
+  #mark(message: FayeMessage): void {
+    if (message.channel === '/meta/handshake') message.ext = { ...message.ext, token: this.#options.token, client: 'causeway' };
+    if (message.channel !== '/meta/subscribe') return;
+    const { listener } = this.#subscriptions.get(String(message.subscription)) ?? {};
+    message.ext = { ...message.ext, snapshot: false, ...listener?.ext };
+  }
+
+  #heard(message: FayeMessage): void {
+    this.#heardAt = Date.now();
+    switch (message.channel) {
+      case '/meta/handshake':
+        this.#greeted(message);
+        break;
+      case '/meta/subscribe':
+        this.#subscribed(message);
+        break;
+      default:
+        if (!message.channel.startsWith('/meta/') && 'data' in message) this.#told(message);
+    }
+  }
+
+  #greeted({ successful, error = '', advice }: FayeMessage): void {
+    if (successful === true) {
+      this.#count = undefined;
+      this.#tell('up');
+      return;
+    }
+    if (advice?.reconnect !== 'none' && !error.startsWith('401')) this.#tell('down', error);
+    else {
+      this.#tell('refused', error);
+      void this.close();
+    }
+  }
+
+  #subscribed({ subscription: asked, successful, error = '' }: FayeMessage): void {
+    const channel = String(asked);
+    const subscription = this.#subscriptions.get(channel);
+    if (subscription === undefined) return;
+    if (successful === true) {
+      subscription.isOpen = true;
+      if (subscription.wasOpen) subscription.listener.onMissed?.();
+      subscription.wasOpen = true;
+      subscription.listener.onOpen?.();
+      return;
+    }
+    subscription.isOpen = false;
+    if (/^40[34]/.test(error)) {
+      this.#subscriptions.delete(channel);
+      subscription.listener.onRefused?.(error);
+      return;
+    }
+    const client = this.#client;
+    this.#later(resubscribe, () => {
+      if (client === this.#client && this.#subscriptions.get(channel) === subscription) this.#ask(client, channel);
+    });
+  }
+
+  #told({ channel, data, ext }: FayeMessage): void {
+    const { c } = isRecord(ext) ? ext : {};
+    if (typeof c === 'number') {
+      // Before what came is handed on: what was missed stands before it.
+      if (c !== (this.#count ?? 0) + 1) this.#missed();
+      this.#count = Math.max(c, this.#count ?? 0);
+    }
+    this.#subscriptions.get(channel)?.listener.onData(data);
+  }
+
+  #missed(): void {
+    for (const { listener, isOpen } of [...this.#subscriptions.values()]) if (isOpen) listener.onMissed?.();
+  }
+
+  #lost(client: Client, reason: string): void {
+    if (client === this.#client) this.#tell('down', reason);
+  }
+
+  /** The library goes on with the client that it had; whether the server does too is told by the numbers, if anything comes. */
+  #back(client: Client): void {
+    if (client !== this.#client || this.#isClosed || this.#state === 'up' || !this.#wasUp) return;
+    this.#tell('up');
+    this.#missed();
+  }
+
+  #wasUp = false;
+
+  /** Half-dead connections tell nothing of it. */
+  #look(client: Client): void {
+    const { silence, answer } = this.#timing;
+    const quiet = Date.now() - this.#heardAt;
+    if (this.#state !== 'up' || quiet < silence || client !== this.#client) return;
+    if (quiet > silence + answer) this.#renew('the realtime channel is silent');
+    else client.publish(pingChannel, { reason: 'ping' }, { attempts: 1, deadline: answer / 1_000 }).then(undefined, () => {});
+  }
+
+  #renew(reason: string): void {
+    const old = this.#client;
+    for (const subscription of this.#subscriptions.values()) subscription.isOpen = false;
+    this.#tell('down', reason);
+    this.#client = this.#connect();
+    void end(old);
+  }
+
+  #tell(state: FayeState, reason?: string): void {
+    if (this.#isClosed) return;
+    if (state === 'up') this.#wasUp = true;
+    if (state === this.#state && state === 'up') return;
+    this.#state = state;
+    this.#options.onState(state, reason);
+  }
+
+  #later(ms: number, act: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      act();
+    }, ms);
+    this.#timers.add(timer);
+  }
+}
+
+/** What faye has no word for: without this a client whose server is gone tries for ever, and keeps the process alive. */
+interface Innards {
+  _advice: { reconnect: string };
+  readonly _dispatcher: {
+    close(): void;
+    readonly _envelopes: Map<unknown, { timer?: NodeJS.Timeout; request?: PromiseLike<{ abort?(): void } | undefined> }>;
+    readonly transports?: Readonly<Record<string, { close?(): void; _socket?: { _stream?: { destroy(): void } } }>>;
+  };
+}
+
+/** ms for a proper farewell. */
+const farewell = 500;
+
+async function end(client: Client): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, farewell);
+  const leaving = client.disconnect();
+  if (leaving === undefined) resolve();
+  else
+    leaving.then(
+      () => resolve(),
+      () => resolve(),
+    );
+  await promise;
+  clearTimeout(timer);
+  const { _advice: advice, _dispatcher: dispatcher } = client as unknown as Innards;
+  advice.reconnect = 'none';
+  for (const { timer: waiting, request } of dispatcher._envelopes.values()) {
+    clearTimeout(waiting);
+    request?.then(
+      (made) => made?.abort?.(),
+      () => {},
+    );
+  }
+  dispatcher._envelopes.clear();
+  dispatcher.close();
+  for (const transport of Object.values(dispatcher.transports ?? {})) {
+    transport.close?.();
+    transport._socket?._stream?.destroy();
+  }
+}
