@@ -12,6 +12,8 @@ import {
   type Inbox,
   type Login,
   type LoginFlow,
+  type ProvisioningDialect,
+  type ProvisioningVerbs,
   type RemoteFile,
   type RemoteMessageId,
   type RemoteUser,
@@ -39,6 +41,7 @@ import { namesOf } from './known-names.ts';
 import { loginFlows } from './logins.ts';
 import { SlackLookups } from './lookups.ts';
 import { OAuth } from './oauth.ts';
+import { slackProvisioning } from './provisioning.ts';
 import { openRoutes } from './routes.ts';
 import { Sessions } from './sessions.ts';
 import type { SlackSettings } from './settings.ts';
@@ -57,6 +60,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
   readonly closesGaps = true;
   readonly logins: readonly LoginFlow[];
   readonly commands: readonly AdapterCommand[];
+  readonly provisioning: (verbs: ProvisioningVerbs) => ProvisioningDialect;
   #settings: SlackSettings;
   readonly #api: WebApi;
   readonly #teams: Teams;
@@ -120,6 +124,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
     this.lookups = new SlackLookups(teams);
     openRoutes(tools.web, this.#hearing);
     const oauth = new OAuth({ settings, tools, api: this.#api, teams: this.#teams });
+    this.provisioning = (verbs) => slackProvisioning(verbs, oauth);
     this.commands = [this.#hooks.command, ...adminCommands({ settings, oauth, pages: tools.web.url('') })];
     this.logins = loginFlows({ settings, oauth, teams: this.#teams, api: this.#api });
     this.formatter = slackFormatter(namesOf(teams));

@@ -1,0 +1,134 @@
+// The ten calls of the old bridge's provisioning API and its errors, over the verbs of the door: integration managers that speak to that
+// bridge speak to this one. What it answers and how it calls things is the old bridge's; who may what is the door's.
+
+import { z } from 'zod';
+import {
+  type BridgeError,
+  PermanentError,
+  type ProvisioningDialect,
+  type ProvisioningLink,
+  type ProvisioningRoute,
+  type ProvisioningVerbs,
+  remoteUserId,
+  roomId,
+} from '#bridge-core';
+import { makeChannelId, parseId } from './ids.ts';
+import type { OAuth } from './oauth.ts';
+
+const room = z.string().regex(/^!\S+$/, 'a room’s id');
+const text = z.string().min(1).max(500);
+
+/** As the old bridge called how far a link is. */
+const statusOf: Readonly<Record<ProvisioningLink['state'], string>> = {
+  live: 'ready',
+  pending: 'partial',
+  asked: 'pending',
+  suspended: 'partial',
+};
+
+export function slackProvisioning(verbs: ProvisioningVerbs, oauth: OAuth): ProvisioningDialect {
+  return {
+    routes: [
+      post('/getbotid', z.object({}), async () => {
+        const { user, name, rooms, networks, requiresPublicRoom } = verbs.bot();
+        return {
+          bot_user_id: user,
+          require_public_room: requiresPublicRoom,
+          instance_name: name,
+          room_limit: rooms ?? null,
+          team_limit: networks ?? null,
+        };
+      }),
+      post('/authurl', z.object({ puppeting: z.union([z.boolean(), z.enum(['true', 'false'])]).optional() }), async ({ user, input }) => {
+        if (String(input.puppeting) === 'true') return { auth_uri: await verbs.loginUrl(user) };
+        const { networks } = verbs.bot();
+        if (networks !== undefined && networks.current >= networks.quota)
+          throw new PermanentError('LIMIT_REACHED', `the bridge serves ${networks.quota} workspaces already`);
+        return { auth_uri: await oauth.link({ user, what: 'install' }) };
+      }),
+      post('/logout', z.object({ slack_id: text }), async ({ user, input }) => {
+        const account = verbs.logins(user).find((each) => parseId(each.account).id === input.slack_id)?.account;
+        await verbs.logout(user, account ?? remoteUserId(input.slack_id));
+        return { logoutResult: { deleted: true, msg: 'logged out' } };
+      }),
+      post('/teams', z.object({}), async ({ user }) => {
+        const accounts = new Map(verbs.logins(user).map(({ network, account }) => [network, parseId(account).id]));
+        return { teams: verbs.networks(user).map(({ id, name }) => ({ id, name, slack_id: accounts.get(id) ?? null })) };
+      }),
+      post('/accounts', z.object({}), async ({ user }) => {
+        const all = verbs.logins(user);
+        return {
+          accounts: all.map(({ account, network, networkName, name }) => ({
+            ...{
+              matrixId: user,
+              slackId: parseId(account).id,
+              teamId: network,
+              isLast: all.filter((each) => each.network === network).length === 1,
+            },
+            identity: { team: networkName, name: name.replace(/ on .*$/, '') },
+          })),
+        };
+      }),
+      post('/channels', z.object({ team_id: text }), async ({ user, input }) => ({
+        channels: (await verbs.channels(user, input.team_id)).map(({ id, name, topic = '' }) => ({
+          ...{ id: parseId(id).id, name: name.replace(/^#/, ''), topic: { value: topic }, purpose: { value: '' } },
+        })),
+      })),
+      post('/channelinfo', z.object({ team_id: text, channel_id: text }), async ({ user, input }) => {
+        const { name, members } = await verbs.channel(user, makeChannelId(input.team_id, input.channel_id));
+        return { name: name.replace(/^#/, ''), memberCount: members };
+      }),
+      post('/getlink', z.object({ matrix_room_id: room }), async ({ user, input }) => {
+        const [link] = (await verbs.links(user, roomId(input.matrix_room_id))).toSorted((one, other) => rank(one) - rank(other));
+        if (link === undefined) throw new PermanentError('LINK_UNKNOWN', `nothing is linked to ${input.matrix_room_id}`);
+        return shown(link);
+      }),
+      post('/link', z.object({ matrix_room_id: room, channel_id: text, team_id: text }), async ({ user, input }) =>
+        shown(await verbs.link(user, input.matrix_room_id, makeChannelId(input.team_id, input.channel_id))),
+      ),
+      post('/unlink', z.object({ matrix_room_id: room }), async ({ user, input }) => {
+        await verbs.unlink(user, input.matrix_room_id);
+        return {};
+      }),
+    ],
+    nameOf,
+  };
+}
+
+/** A link that carries before one that does not. */
+const rank = ({ state }: ProvisioningLink): number => ['live', 'pending', 'asked', 'suspended'].indexOf(state);
+
+/** Addresses of webhooks are told to nobody: who has one may speak in the channel by it. */
+function shown({ room: matrixRoom, channel, name, network, state }: ProvisioningLink): object {
+  return {
+    ...{ matrix_room_id: matrixRoom, slack_channel_id: parseId(channel).id, slack_channel_name: name.replace(/^#/, ''), team_id: network },
+    ...{ status: statusOf[state], isWebhook: false, inbound_uri: null, slack_webhook_uri: null },
+  };
+}
+
+function nameOf({ code }: BridgeError, path: string): { readonly status: number; readonly errcode: string } | undefined {
+  switch (code) {
+    case 'LOGIN_UNKNOWN':
+      return { status: 404, errcode: 'SLACK_UNKNOWN_ACCOUNT' };
+    case 'NETWORK_UNKNOWN':
+      return { status: 404, errcode: 'SLACK_UNKNOWN_TEAM' };
+    case 'CHANNEL_UNKNOWN':
+      return { status: 404, errcode: 'SLACK_UNKNOWN_CHANNEL' };
+    case 'LINK_UNKNOWN':
+      return { status: 404, errcode: 'SLACK_UNKNOWN_LINK' };
+    case 'ROOM_NOT_PUBLIC':
+      return { status: 400, errcode: 'SLACK_ROOM_NOT_PUBLIC' };
+    // The old bridge said 500, which nobody can tell from a fault.
+    case 'LIMIT_REACHED':
+      return { status: 403, errcode: 'SLACK_BRIDGE_AT_LIMIT' };
+    case 'DENIED':
+    case 'FORBIDDEN_IN_ROOM':
+      return /link/.test(path) ? { status: 403, errcode: 'SLACK_NOT_ENOUGH_POWER' } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function post<Input>(path: string, input: { parse(value: unknown): Input }, run: ProvisioningRoute<Input>['run']): ProvisioningRoute {
+  return { method: 'POST', path, input, run } as ProvisioningRoute;
+}
