@@ -173,6 +173,16 @@ export class MatrixToRemote<Body extends Json> {
     if (isChange(event)) return await this.#changes.carry(row, link, event);
 
     const voice = await this.#voices.speakAs(link, event);
+    try {
+      await this.#say(row, link, event, voice);
+    } catch (thrown) {
+      // Their login ended with this very line: the bot says it for them.
+      if (voice.relayed || !(thrown instanceof PermanentError) || thrown.code !== 'NETWORK_LOGIN') throw thrown;
+      await this.#say(row, link, event, await this.#parts.puppets.relay(link.channel));
+    }
+  }
+
+  async #say(row: Row, link: Link, event: MatrixEvent, voice: Voice<Body>): Promise<void> {
     const planned = await this.#convert(row, link, event, voice);
     const { session, relayed } = planned.voice;
     this.#parts.log.debug({ seq: row.seq, as: session.self, relayed, do: planned.deed.do }, 'converted');

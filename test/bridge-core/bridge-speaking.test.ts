@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
+import { PermanentError } from '../../bridge-core/errors.ts';
 import { startFakeBridge } from '../support/fake-bridge.ts';
 import { until } from '../support/waiting.ts';
 
@@ -54,4 +55,13 @@ test('what a person with a session of their own has read is read there', async (
     return marks().length > 0 || undefined;
   });
   assert.equal(marks()[0], `ann[m] ${said.id}`);
+});
+
+test('a line with which a login ends is said by the bot', async (t) => {
+  const { homeserver, network, room, person } = await startFakeBridge(t);
+  homeserver.say(person, room, 'as myself');
+  await until('ann', () => network.said('#place').includes('ann[m]: as myself') || undefined);
+  network.script([new PermanentError('NETWORK_LOGIN', 'revoked')]);
+  homeserver.say(person, room, 'all the same');
+  await until('the bot', () => network.said('#place').some((line) => /^causeway: .*all the same/.test(line)) || undefined);
 });

@@ -9,7 +9,7 @@ import { until } from '../../support/waiting.ts';
 import { faultIn, openLoad } from './load.ts';
 import { openSlackStage } from './stage.ts';
 
-const stage = await openSlackStage({ transport: 'socket', channels: ['general', 'busy'] });
+const stage = await openSlackStage({ transport: 'socket', section: { rate_limits: false }, channels: ['general', 'busy'] });
 const { alice, ann, bob, botId } = stage;
 const { room, channel } = stage.places.general ?? assert.fail();
 

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { faultIn, openLoad } from './load.ts';
 import { openSlackStage } from './stage.ts';
 
-const stage = await openSlackStage({ transport: 'socket' });
+const stage = await openSlackStage({ transport: 'socket', section: { rate_limits: false } });
 const { slack } = stage;
 const place = stage.places.general ?? assert.fail();
 const people = [stage.alice, await stage.matrixPerson('carol')];
