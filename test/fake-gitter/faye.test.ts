@@ -14,6 +14,8 @@ for (const transport of transports) {
     const { gitter, ann, bob, room, token, path } = world;
     const [one, other] = [listen(world, token, { transport }), listen(world, gitter.tokenOf(bob), { transport })];
     for (const each of [one, other]) assert.deepEqual(await each.subscribe(`${path}/chatMessages`), []);
+    // The handshake goes over HTTP, and on a slow day the subscription too.
+    await one.until('the transport', () => gitter.faye.clientsOf().every((client) => client.transport === transport));
     const first = ann.say(room, 'one');
     for (const text of ['two', 'three']) bob.say(room, text);
     ann.edit(first, 'one, better');

@@ -1,7 +1,7 @@
 // Gitter's realtime server: Bayeux (docs.cometd.org's specification) with Gitter's additions, as its server's code of 2020 has them: a token
-// in the handshake's `ext`, errors as `STATUS::text` with their advice, snapshots, numbers in `ext.c`, no publishing but `/api/v1/ping2`.
-// Own, since faye's server lets nobody lose, double or hold one client's message. Unverified: that only messages with data are numbered;
-// texts of errors for unknown client ids.
+// in the handshake's `ext`, errors as `STATUS::text` with their advice, snapshots, no publishing but `/api/v1/ping2`; numbers in `ext.c`, of
+// messages with data alone, and the 1.6 timeouts after which a silent client is forgotten, as in gitter-faye-redis. Own, since faye's server
+// lets nobody lose, double or hold one client's message. Unverified: texts of errors for unknown client ids.
 
 import { BayeuxClient, type BayeuxMessage, type Line } from './bayeux-client.ts';
 import type { Gate } from './gate.ts';
@@ -18,7 +18,7 @@ export interface BayeuxOptions {
   readonly subscriptions: Subscriptions;
   readonly gate: Gate;
   readonly deliveries: Recorded<RecordedDelivery>;
-  /** ms that a request to connect is held; a client that is silent for twice as long is forgotten. */
+  /** ms that a request to connect is held. */
   readonly timeout: number;
   /** ms of the advice after an error for which to shake hands anew. */
   readonly retryInterval: number;
@@ -30,6 +30,8 @@ export interface BayeuxOptions {
 type Reply = (messages: readonly BayeuxMessage[]) => void;
 
 const prefix = '/api/v1';
+/** Of the timeout: who is silent for longer is forgotten. */
+const patience = 1.6;
 const tenDays = 10 * 86_400_000;
 const connectionTypes = ['long-polling', 'websocket'];
 
@@ -219,7 +221,7 @@ export class Bayeux {
     world.forget(this.#expiries.get(client));
     this.#expiries.set(
       client,
-      world.later(2 * timeout, () => this.destroy(client)),
+      world.later(patience * timeout, () => this.destroy(client)),
     );
   }
 

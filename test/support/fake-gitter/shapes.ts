@@ -1,5 +1,6 @@
 // Objects as Gitter's serialisers show them (server's code of 2020, documentation of 2018). A room looks different to each who asks; a
-// message does in `unread` alone. Unverified: the names within the mock of a virtual user's `fromUser`.
+// message does in `unread` alone. `editedAt` is left out where nothing was edited; the documentation's examples have null there. Unverified:
+// the names within the mock of a virtual user's `fromUser`; a room's `backend`, and that all rooms are of one `githubType`.
 
 import { isAdmin } from './access.ts';
 import type { Activity, Ban, Group, Message, Room, User } from './model.ts';
