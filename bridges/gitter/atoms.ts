@@ -31,9 +31,10 @@ export function printInlines(inlines: readonly Inline[], fit: AtomFit): string[]
       continue;
     }
     // Marks that go on from atom to atom are written once: this counts more than it takes.
-    const size = Buffer.byteLength(atom.text) + 2 * atom.marks.join('').length + 1;
+    const size = Buffer.byteLength(atom.text) + 2 * atom.marks.join('').length;
     if (bytes + size > fit.bytes && line.length > 0) finish();
     if (atom.isBlank && line.length === 0) continue;
+    if (line.length === 0 && mayBeGuarded.test(atom.text)) bytes += 1;
     line.push(atom);
     bytes += size;
   }
@@ -99,7 +100,8 @@ const roomFor = ({ bytes }: AtomFit, marks: readonly Sign[]): number => Math.max
 
 /** In one, where it fits; where not, as `cut` has it. */
 function* whole(text: string, fit: AtomFit, marks: readonly Sign[], cut: () => readonly string[]): Generator<Atom> {
-  const isWithin = Buffer.byteLength(text) <= roomFor(fit, marks);
+  // A sign that guards its beginning may come before it.
+  const isWithin = Buffer.byteLength(text) <= roomFor(fit, marks) + (mayBeGuarded.test(text) ? 0 : 1);
   for (const part of isWithin ? [text] : cut()) yield { text: part, marks, isBlank: false };
 }
 
@@ -217,6 +219,8 @@ function close(line: string, open: readonly Sign[], wanted: readonly Sign[]): [s
   if (kept === -1) return [line, [...open]];
   return [line + open.slice(kept).toReversed().join(''), open.slice(0, kept)];
 }
+
+const mayBeGuarded = /^[#>+|\d-]/;
 
 /** What would begin a heading, a quote, a list or a rule is a word. */
 function guarded(line: string): string {

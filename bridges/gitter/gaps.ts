@@ -31,6 +31,8 @@ export class Gaps {
   /** When the newest message of each room was said, ms. */
   readonly #heard = new Map<ChannelId, number>();
   readonly #unwritten = new Set<ChannelId>();
+  /** Since when a room is listened to, where that began in this process: what was said before is not told. */
+  readonly #begun = new Map<ChannelId, number>();
   /** Again, once the one under way is done. */
   readonly #filling = new Map<string, boolean>();
   #timer: NodeJS.Timeout | undefined;
@@ -51,11 +53,15 @@ export class Gaps {
 
   /** From here on it is listened to: what was said before is no gap. */
   begin(channel: ChannelId): void {
-    if (!this.#heard.has(channel)) this.#note(channel, Date.now());
+    if (this.#heard.has(channel)) return;
+    const now = Date.now();
+    this.#begun.set(channel, now);
+    this.#note(channel, now);
   }
 
   async forget(channel: ChannelId): Promise<void> {
     this.#heard.delete(channel);
+    this.#begun.delete(channel);
     this.#unwritten.delete(channel);
     await this.#parts.memory.set(heardName(channel), undefined);
   }
@@ -94,7 +100,8 @@ export class Gaps {
     const found = await readSince({ ask, room: room.id, since, most: settings.most, patience });
     if (found.missingTo !== undefined) await this.#tellGap(room, since, found.missingTo);
     const known = intake.knownIn(room);
-    for (const message of found.messages) await intake.read(room, message, since);
+    const begun = this.#begun.get(room.channel) ?? 0;
+    for (const message of found.messages) if (sentAt(message) >= begun) await intake.read(room, message, since);
     await this.#lookForRemoved(room, known, found);
   }
 

@@ -98,7 +98,7 @@ class Printer {
   }
 
   #words(inlines: readonly Inline[], mark = '', isFirst = true): void {
-    const fit: AtomFit = { ...this.#fit, bytes: Math.max(leastRoom, this.#fit.bytes - Buffer.byteLength(this.#first) - mark.length - 1) };
+    const fit: AtomFit = { ...this.#fit, bytes: Math.max(leastRoom, this.#fit.bytes - Buffer.byteLength(this.#first) - mark.length) };
     for (const [at, line] of printInlines(inlines, fit).entries()) this.#line((at === 0 ? mark : '') + line, isFirst && at === 0);
   }
 

@@ -40,7 +40,7 @@ export class Sessions {
 
   async open(speaker: Speaker): Promise<Session<GitterBody>> {
     const { network } = this.#parts;
-    if (!network.isReachable)
+    if (network.state !== 'up')
       await network.probe().catch((thrown) => {
         throw thrown instanceof PermanentError
           ? thrown

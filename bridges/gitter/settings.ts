@@ -58,10 +58,7 @@ const link = z.strictObject({
 export const gitterSettings = z
   .strictObject({
     api_url: address.meta({ description: "Gitter's REST API.", example: 'http://127.0.0.1:5000/api/v1' }),
-    faye_url: address.exactOptional().meta({
-      description: 'Its realtime channel. Without it rooms are heard by `stream_url`.',
-      example: 'http://127.0.0.1:5000/bayeux',
-    }),
+    faye_url: address.meta({ description: 'Its realtime channel.', example: 'http://127.0.0.1:5000/bayeux' }),
     stream_url: address.exactOptional().meta({
       description: 'Its streaming API: heard by while the realtime channel is away. New messages only.',
       example: 'http://127.0.0.1:5000/stream/v1',
@@ -122,13 +119,11 @@ export const gitterSettings = z
     bans: duration('5m', 'How often the lists of who is banned are read.'),
   })
   .superRefine((value, context) => {
-    for (const fault of faultsOf(Object(value))) context.addIssue({ code: 'custom', message: 'bad link or address', ...fault });
+    for (const fault of faultsOf(Object(value))) context.addIssue({ code: 'custom', message: 'bad link', ...fault });
   }, always)
   .transform(camelKeys);
 
-function* faultsOf(section: { readonly links?: unknown; readonly faye_url?: unknown; readonly stream_url?: unknown }) {
-  if (section.faye_url === undefined && section.stream_url === undefined)
-    yield { path: ['faye_url'], params: { found: 'neither faye_url nor stream_url', allowed: 'one of the two, or both' } };
+function* faultsOf(section: { readonly links?: unknown }) {
   const seen = new Set<string>();
   for (const [index, entry] of Array.isArray(section.links) ? section.links.entries() : []) {
     const { channel, room } = Object(entry) as { channel?: unknown; room?: unknown };

@@ -43,6 +43,26 @@ const permittedSkips: readonly (readonly [subject: string, name: string, reason:
     [subject, 'a private word reaches its person and nobody else', 'whoever has a DM of the bridge has a login'] as const,
     [subject, 'another name is given on the wish of its person', 'people name themselves in Slack'] as const,
   ]),
+  ...(
+    [
+      ['who is put out is reported with the actor and the reason', 'Gitter tells that they are gone, and no more'],
+      ['a session of ours that is put out is reported as well', 'Gitter tells that they are gone, and no more'],
+      ['verb setPresence', 'who has a room open is for its own clients to tell'],
+      ['verb react', 'Gitter has no reactions: they are told in words'],
+      ['verb type', 'Gitter tells nobody who is typing'],
+      ['verb rename', 'a room’s name is where its project is'],
+      ['verb archive', 'Gitter has no archive'],
+      ['verb pin', 'Gitter pins nothing'],
+      ['pins heard', 'Gitter pins nothing'],
+      ['files heard', 'Gitter takes no files: people give addresses'],
+      ['another name, the end and the return of the place', 'a room that is renamed is another link, and one that is gone is gone'],
+      ['names in a text', 'the server says whom a text mentions'],
+      ['files given', 'Gitter takes no files: they are shown by their address'],
+      ['files', 'Gitter takes no files: people give addresses'],
+      ['a private word reaches its person and nobody else', 'a chat of two with whoever wrote would stay for good'],
+      ['another name is given on the wish of its person', 'people name themselves'],
+    ] as const
+  ).map(([name, reason]) => ['gitter', name, reason] as const),
   ['slack by Socket Mode', 'verb type', 'no modern way of hearing carries it'],
   ['slack over HTTP', 'verb type', 'no modern way of hearing carries it'],
   ['irc without capabilities', 'verb redact', 'needs message-tags and draft/message-redaction'],
@@ -103,8 +123,9 @@ export interface Subject {
   bytesOf?(body: Json): number;
   /** A file that a native gave, as it is reported. */
   fileOf?(words: string): Promise<RemoteFile>;
-  /** What does not exist there: who put somebody out, and why; messages that are notices. */
-  readonly lacks?: ReadonlySet<'kicks' | 'notices'>;
+  /** What does not exist there: who put somebody out, and why; messages that are notices; whose a new topic is; replies in a thread
+   *  that are in the place too. */
+  readonly lacks?: ReadonlySet<'kicks' | 'notices' | 'who set a topic' | 'broadcasts'>;
   topic(): string;
   /** What natives see of somebody or of a message, where the network shows it at all. */
   readonly see: {

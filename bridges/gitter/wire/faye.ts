@@ -194,12 +194,17 @@ export class FayeLine {
   }
 
   #lost(client: Client, reason: string): void {
-    if (client === this.#client) this.#tell('down', reason);
+    if (client !== this.#client || this.#isClosed) return;
+    for (const subscription of this.#subscriptions.values()) subscription.isOpen = false;
+    this.#tell('down', reason);
+    // A request to connect is answered only once there is something to say: this one is as soon as anybody is there.
+    if (this.#wasUp) client.publish(pingChannel, { reason: 'reconnected' }).then(undefined, () => {});
   }
 
   /** The library goes on with the client that it had; whether the server does too is told by the numbers, if anything comes. */
   #back(client: Client): void {
     if (client !== this.#client || this.#isClosed || this.#state === 'up' || !this.#wasUp) return;
+    for (const subscription of this.#subscriptions.values()) subscription.isOpen = subscription.wasOpen;
     this.#tell('up');
     this.#missed();
   }
