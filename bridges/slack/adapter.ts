@@ -160,6 +160,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
   async disconnect(): Promise<void> {
     this.#teams.stop();
     await this.#hearing.close();
+    this.#intake.stop();
     await this.#gaps.write();
     await Promise.all([this.#api.close(), this.#files.close()]);
   }

@@ -10,6 +10,7 @@ import { ownDoing } from './ownership.ts';
 import { Reader } from './reader.ts';
 import type { Team } from './team.ts';
 import { teamTold } from './team-events.ts';
+import { Typing } from './typing.ts';
 import { dedupeKeyOf, postedKey } from './wire/dedupe.ts';
 import type { SlackEvent } from './wire/source.ts';
 
@@ -37,9 +38,15 @@ export class Intake {
   /** What is being handed on, and what was of late, by its name. */
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #given = new Set<string>();
+  readonly #typing: Typing;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    this.#typing = new Typing({ ended: (event) => void parts.inbox.receive(event).catch(() => {}) });
+  }
+
+  stop(): void {
+    this.#typing.stop();
   }
 
   hear(event: SlackEvent): Promise<void> {
@@ -134,9 +141,11 @@ export class Intake {
     const marker = event.type.endsWith('_marked') ? authorizations?.[0]?.user : undefined;
     const read = marker === undefined ? reader.read(event, about) : readOf(event, marker, reader.view(about));
     if (read === undefined || !isNews(team, channel, read, textIn(event, 'subtype'))) return;
-    // Slack does not tell who took a message away; what the bot said for somebody is not theirs to us.
-    const isOfBot = read.kind === 'redaction' && read.sender !== undefined && this.#parts.isBot(read.sender.id);
-    await this.give(team, channel, isOfBot ? { ...read, reason: 'deleted in Slack' } : read, key);
+    await this.give(team, channel, this.#isOfBot(read) ? withoutSender(read) : read, key);
+  }
+
+  #isOfBot(event: SlackRemoteEvent): boolean {
+    return event.kind === 'redaction' && event.sender !== undefined && this.#parts.isBot(event.sender.id);
   }
 
   /** On to the core, by whatever way it was learnt; nothing where it was by another way already. */
@@ -146,6 +155,7 @@ export class Intake {
     try {
       if (event.kind === 'message' && event.thread !== undefined && event.id !== undefined)
         team.threads.note(channel, event.id, event.thread);
+      this.#typing.heard(event);
       await this.#parts.inbox.receive(event);
       if (event.kind === 'message' && event.id !== undefined) this.#parts.heard(team, channel, event.id);
     } catch (thrown) {
@@ -164,6 +174,13 @@ export class Intake {
 }
 
 const done = Promise.resolve();
+
+/** Slack does not tell who took a message away: what the bot said for somebody is not theirs to us. */
+function withoutSender(event: SlackRemoteEvent): SlackRemoteEvent {
+  if (event.kind !== 'redaction') return event;
+  const { sender: _, ...rest } = event;
+  return { ...rest, reason: 'deleted in Slack' };
+}
 
 /** As wire/dedupe.ts calls what it is told. */
 function nameOf(channel: string, { kind, id }: SlackRemoteEvent): string | undefined {

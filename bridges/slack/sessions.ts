@@ -46,9 +46,10 @@ export class Sessions {
   async open(speaker: Speaker, channel: ChannelId): Promise<Session<SlackBody>> {
     const team = this.#teamOf(channel);
     if (!team.isReachable) await this.#reach(team);
-    const known = this.#open.get(nameOf(team, speaker));
-    if (known !== undefined) return known;
     const account = speaker.as === 'user' ? team.accountOf(speaker.user) : undefined;
+    const known = this.#open.get(nameOf(team, speaker));
+    if (known !== undefined && (speaker.as === 'bot' || account !== undefined)) return known;
+    this.#open.delete(nameOf(team, speaker));
     if (speaker.as === 'user' && account === undefined)
       throw new PermanentError('NETWORK_LOGIN', `no login in ${team.identity?.name ?? team.id}`);
     return this.#make(team, speaker, account);

@@ -1,0 +1,186 @@
+// What comes from a Slack, whichever way: once, in order, to whom it concerns; and what ends a channel, a login, a team.
+
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type ChannelId, remoteUserId, userId } from '#bridge-core';
+import { until } from '../../support/waiting.ts';
+import { openWeb } from '../../support/web-door.ts';
+import { heard, type Wish, withAdapter } from './with-slack.ts';
+
+const alice = userId('@alice:hs.test');
+
+async function loggedIn(t: TestContext, wish: Wish = {}) {
+  const all = await withAdapter(t, wish);
+  const { slack, app, ann, adapter } = all;
+  const token = slack.setup.authorize(app, ann.user, { token: 'xoxp-ann' });
+  await adapter.signIn({
+    ...{ user: alice, account: remoteUserId('T0001/U0ANN'), network: 'T0001', name: 'Ann on Acme', credentials: { token: token.value } },
+  });
+  return { ...all, token };
+}
+
+test('several ways at once, events doubled and out of order: each is told once', { timeout: 20_000 }, async (t) => {
+  const web = await openWeb();
+  t.after(() => web.close());
+  const { slack, app, ann, general, events } = await withAdapter(t, { transport: ['socket', 'events', 'rtm'], isClassic: true, web });
+  app.eventsUrl = `${web.url}/events`;
+  slack.eventFault({ on: 'message', every: 3, act: 'double' });
+  const lines = Array.from({ length: 20 }, (_, number) => `line ${number}`);
+  for (const line of lines) ann.say(general, line);
+  await heard(events, 'message', ({ body }) => body.text === 'line 19');
+  await delay(200);
+  const texts = events.flatMap((event) => (event.kind === 'message' ? [event.body.text] : []));
+  assert.deepEqual(texts.toSorted(), lines.toSorted());
+});
+
+test('a preview of a link is no edit, and a person’s new name and picture are told', { timeout: 20_000 }, async (t) => {
+  const { slack, ann, general, events } = await withAdapter(t);
+  slack.addPreview('https://news.test/', { title: 'News', text: 'of today' });
+  ann.say(general, 'see <https://news.test/>');
+  await slack.waitForDelivery('message/message_changed');
+  ann.change({ displayName: 'annette' });
+  const { was, user } = await heard(events, 'profile');
+  assert.deepEqual([was.name, user.name], ['Ann Example', 'annette']);
+  assert.ok(!events.some(({ kind }) => kind === 'edit'));
+});
+
+test('a private chat is told where one of its people is logged in, and where none is, not', { timeout: 20_000 }, async (t) => {
+  const { bob, ann, adapter, events, slack, team } = await loggedIn(t);
+  const cid = slack.addPerson(team, { id: 'U0CID', name: 'cid' });
+  cid.say(bob, 'not for us');
+  const dm = bob.open(ann);
+  bob.say(dm, 'for ann');
+  const event = await heard(events, 'message');
+  assert.deepEqual([event.body.text, event.channel, event.sender.id], ['for ann', `T0001/${dm.id}`, 'T0001/U0BOB']);
+  assert.deepEqual(adapter.channels.chat(event.channel), { kind: 'direct', people: [alice] });
+  const group = bob.open(ann, cid);
+  cid.say(group, 'for all three');
+  const said = await heard(events, 'message', ({ body }) => body.text === 'for all three');
+  assert.deepEqual(adapter.channels.chat(said.channel), { kind: 'group', people: [alice] });
+  await delay(100);
+  assert.equal(events.filter(({ kind }) => kind === 'message').length, 2);
+});
+
+test('a private channel is nothing to who is not in it, by id, by name or in a list', { timeout: 20_000 }, async (t) => {
+  const { adapter, slack, team, ann, bob, bot } = await loggedIn(t);
+  slack.addChannel(team, 'secret', [bob, bot.user], { id: 'C0SECRET', isPrivate: true });
+  slack.addChannel(team, 'ours', [ann], { id: 'C0OURS', isPrivate: true });
+  for (const query of ['C0SECRET', 'T0001/C0SECRET', '#secret', 'https://acme.slack.com/archives/C0SECRET'])
+    assert.equal(await adapter.channels.resolve(query, alice), undefined, query);
+  assert.equal((await adapter.channels.resolve('#ours', alice))?.id, 'T0001/C0OURS');
+  assert.equal((await adapter.channels.resolve('C0OURS', alice))?.kind, 'private');
+  assert.equal(await adapter.channels.resolve('C0OURS', userId('@stranger:hs.test')), undefined);
+  const listed = async (by?: typeof alice) => {
+    const ids: string[] = [];
+    for await (const { id } of adapter.channels.list(undefined, by === undefined ? {} : { by })) ids.push(id);
+    return ids.toSorted();
+  };
+  assert.deepEqual(await listed(), ['T0001/C0GENERAL']);
+  assert.deepEqual(await listed(alice), ['T0001/C0GENERAL', 'T0001/C0OURS']);
+  assert.equal(await adapter.channels.approvePlumb('T0001/C0OURS' as ChannelId, alice, { id: '!r:hs.test' as never }), 'granted');
+});
+
+test('a token that Slack revoked ends the login: told once, and the bot speaks instead', { timeout: 20_000 }, async (t) => {
+  const { adapter, ann, app, channel, connections } = await loggedIn(t);
+  await adapter.session({ as: 'user', user: alice }, channel);
+  ann.revokeApp(app);
+  await until('the end', () => connections.find(({ state }) => state === 'logged-out'));
+  await assert.rejects(adapter.session({ as: 'user', user: alice }, channel), { code: 'NETWORK_LOGIN' });
+  assert.equal(connections.filter(({ state }) => state === 'logged-out').length, 1);
+});
+
+test('a token that is found dead only in use ends the login too', { timeout: 20_000 }, async (t) => {
+  const { adapter, token, channel, connections } = await loggedIn(t);
+  const session = await adapter.session({ as: 'user', user: alice }, channel);
+  token.isRevoked = true;
+  await assert.rejects(session.send({ key: 'k', channel, body: { text: 'x' }, style: 'text' }), { code: 'NETWORK_LOGIN' });
+  assert.equal(connections.filter(({ state }) => state === 'logged-out').length, 1);
+});
+
+test('logging out voids a token of ours, and leaves a pasted one alone', { timeout: 20_000 }, async (t) => {
+  const { adapter, slack, app, ann } = await loggedIn(t);
+  const login = (token: string, from: string) => ({
+    ...{ user: alice, account: remoteUserId('T0001/U0ANN'), network: 'T0001', name: 'Ann', credentials: { token, from } },
+  });
+  const pasted = slack.setup.authorize(app, ann.user, { token: 'xoxp-pasted' });
+  await adapter.signIn(login(pasted.value, 'paste'));
+  await adapter.signOut(login(pasted.value, 'paste'));
+  assert.equal(pasted.isRevoked, false);
+  const own = slack.setup.authorize(app, ann.user, { token: 'xoxp-own' });
+  await adapter.signIn(login(own.value, 'oauth'));
+  await adapter.signOut(login(own.value, 'oauth'));
+  assert.equal(own.isRevoked, true);
+});
+
+test('a channel that is deleted, or that the bot is put out of, is shut; one with another id goes on under it', {
+  timeout: 20_000,
+}, async (t) => {
+  const shut: [string, string][] = [];
+  const moved: [string, string][] = [];
+  const inbox = {
+    suspended: (channel: ChannelId, reason: string) => void shut.push([channel, reason]),
+    moved: async (from: ChannelId, to: ChannelId) => void moved.push([from, to]),
+  };
+  const { slack, team, ann, bot, adapter, general } = await withAdapter(t, { inbox });
+  for (const id of ['C0GONE', 'C0OUT', 'C0OLD']) {
+    slack.addChannel(team, id.toLowerCase(), [ann, bot.user], { id });
+    await adapter.watch(`T0001/${id}` as ChannelId);
+  }
+  ann.deleteChannel('C0GONE');
+  ann.kick('C0OUT', bot.user);
+  slack.channels.changeId(slack.world.channel('C0OLD'));
+  await until('all of it', () => (shut.length >= 2 && moved.length === 1) || undefined);
+  assert.deepEqual(shut.map(([channel]) => channel).toSorted(), ['T0001/C0GONE', 'T0001/C0OUT']);
+  assert.equal(moved[0]?.[0], 'T0001/C0OLD');
+  assert.ok(general.members.has(bot.user.id));
+});
+
+test('an app that is taken out of the workspace takes its team down, with the reason', { timeout: 20_000 }, async (t) => {
+  const { slack, app, team, adapter } = await withAdapter(t);
+  slack.uninstall(app, team);
+  const status = await until('the end', () => adapter.status().find(({ state }) => state === 'down'));
+  assert.match(status.detail ?? '', /taken out|revoked|account_inactive|invalid_auth|token/);
+});
+
+test('`/matrix` asks the core, and its words are for the asker alone', { timeout: 20_000 }, async (t) => {
+  const asked: object[] = [];
+  const inbox = {
+    asked: async (act: object) => {
+      asked.push(act);
+      return 'done: <b>';
+    },
+  };
+  const { ann, general } = await withAdapter(t, { inbox });
+  const answer = await ann.command(general, '/matrix link #room:hs.test');
+  assert.deepEqual([answer.text, answer.isInChannel], ['done: &lt;b&gt;', false]);
+  await ann.command(general, '/matrix status');
+  assert.match((await ann.command(general, '/matrix fly')).text ?? '', /matrix link/);
+  assert.deepEqual(
+    asked.map((act) => JSON.parse(JSON.stringify(act))).map(({ do: what, room, channel, by }) => [what, room, channel, by.id]),
+    [
+      ['link', '#room:hs.test', 'T0001/C0GENERAL', 'T0001/U0ANN'],
+      ['status', undefined, 'T0001/C0GENERAL', 'T0001/U0ANN'],
+    ],
+  );
+});
+
+test('reactions of several who share the bot are one in Slack, gone with the last of them', { timeout: 20_000 }, async (t) => {
+  const { adapter, ann, general, channel } = await withAdapter(t);
+  const bot = await adapter.session({ as: 'bot' }, channel);
+  const ts = ann.say(general, 'good news');
+  const target = { channel, ids: [ts as never] };
+  const of = () =>
+    ann
+      .sees(general)
+      .find((message) => message.ts === ts)
+      ?.reactions?.map(({ name, count }) => [name, count]) ?? [];
+  await bot.react?.(channel, target, '🎉', true, 'one');
+  await bot.react?.(channel, target, '🎉', true, 'two');
+  await bot.react?.(channel, target, '🎉', true, 'two');
+  assert.deepEqual(of(), [['tada', 1]]);
+  await bot.react?.(channel, target, '🎉', false, 'three');
+  assert.deepEqual(of(), [['tada', 1]]);
+  await bot.react?.(channel, target, '🎉', false, 'four');
+  assert.deepEqual(of(), []);
+});
