@@ -99,6 +99,14 @@ for (const transport of transports) {
   });
 }
 
+test('a client whose server is gone for good can still be ended', async (t) => {
+  const world = await org(t);
+  const bridge = listen(world, world.token);
+  await bridge.subscribe('/ping');
+  // The file ends by itself, or this does not hold.
+  await world.gitter.down();
+});
+
 test('a client whose WebSocket is refused falls back to long-polling', async (t) => {
   const world = await org(t);
   const { gitter, ann, room, token, path } = world;

@@ -65,12 +65,22 @@ export function listen(
   token: string,
   options: Listening = {},
 ) {
-  const client = new faye.Client(gitter.fayeUrl, { retry: 0.05 });
+  let isEnded = false;
+  class UntilTheEnd extends faye.Scheduler {
+    override isDeliverable(): boolean {
+      return !isEnded && super.isDeliverable();
+    }
+  }
+  const client = new faye.Client(gitter.fayeUrl, { retry: 0.05, scheduler: UntilTheEnd });
   if (options.transport === 'long-polling') client.disable('websocket');
   const heard: Heard[] = [];
   const answers: FayeMessage[] = [];
   client.addExtension({
     outgoing: (message, callback) => {
+      if (isEnded) {
+        callback();
+        return;
+      }
       if (message.channel === '/meta/handshake') message.ext = { token, ...options.ext };
       if (message.channel === '/meta/subscribe' && options.snapshot !== undefined) message.ext = { snapshot: options.snapshot };
       callback(message);
@@ -81,7 +91,10 @@ export function listen(
       callback(message);
     },
   });
-  atEnd(() => client.disconnect());
+  atEnd(() => {
+    client.disconnect();
+    isEnded = true;
+  });
   return {
     client,
     heard,

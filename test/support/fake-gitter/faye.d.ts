@@ -32,6 +32,16 @@ declare module 'faye' {
     readonly endpoints?: Readonly<Record<string, string>>;
     readonly proxy?: { readonly origin?: string; readonly headers?: Readonly<Record<string, string>> };
     readonly tls?: object;
+    readonly scheduler?: typeof Scheduler;
+  }
+
+  /**
+   * Decides whether a message that failed is sent again. Without one of its own a client tries for ever, `disconnect()` included: where the
+   * server is away, nothing else ends it, and the process stays up.
+   */
+  class Scheduler {
+    constructor(message: FayeMessage, options: object);
+    isDeliverable(): boolean;
   }
 
   class Client {
@@ -50,7 +60,7 @@ declare module 'faye' {
     unbind(event: 'transport:up' | 'transport:down', listener: () => void): void;
   }
 
-  const faye: { readonly VERSION: string; readonly Client: typeof Client };
+  const faye: { readonly VERSION: string; readonly Client: typeof Client; readonly Scheduler: typeof Scheduler };
   // biome-ignore lint/style/noDefaultExport: the package is CommonJS, and Node finds no names in it.
   export default faye;
   export type { Client, FayeClientOptions, FayeExtension, FayeMessage, FayeSubscription };
