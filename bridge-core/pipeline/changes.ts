@@ -29,7 +29,7 @@ export interface ChangeParts<Body extends Json> {
   readonly ghosts: Pick<Ghosts, 'remoteOf'>;
 }
 
-type Verb = 'setTopic' | 'rename' | 'pin' | 'invite';
+type Verb = 'setTopic' | 'rename' | 'pin' | 'invite' | 'ban' | 'unban';
 
 const carried: ReadonlySet<string> = new Set(['m.room.topic', 'm.room.name', 'm.room.pinned_events', 'm.room.member']);
 const mostPins = 50;
@@ -111,9 +111,15 @@ export class Changes<Body extends Json> {
     if (remote === undefined) return;
     if (event.content.membership === 'invite')
       return await this.#byActor(link, event, 'invite', (session) => session.invite?.(link.channel, remote));
+    const was = stringIn(event.was?.content, 'membership');
+    if (was === 'ban' && event.content.membership === 'leave')
+      return await this.#byActor(link, event, 'unban', (session) => session.unban?.(link.channel, remote));
     const { name } = await this.#voices.personIn(event);
+    const words = `by ${name}${reason === undefined ? '' : `: ${reason}`}`;
     const { session } = await puppets.relay(link.channel);
-    await session.kick?.(link.channel, remote, `by ${name}${reason === undefined ? '' : `: ${reason}`}`);
+    if (event.content.membership === 'ban' && session.ban !== undefined)
+      return await this.#byActor(link, event, 'ban', (actor) => actor.ban?.(link.channel, remote, words));
+    if (was === undefined || was === 'join') await session.kick?.(link.channel, remote, words);
   }
 
   /** By their own session where they have one. Who may do it in the room need not be anybody in the channel; the bot often is. */

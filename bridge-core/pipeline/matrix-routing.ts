@@ -83,7 +83,8 @@ export class MatrixRouting {
   }
 
   // A person who left takes their session along, after their last words; one of ours put out by a person is put out on the
-  // network too, and one who is invited is invited there. Only who was in can be put out: an invitation or a ban that ends is a leave as well.
+  // network too, and one who is invited is invited there. Only who was in can be put out: an invitation that ends is a leave as well.
+  // Anybody can be banned, and a ban that ends ends there too.
   #membershipTargets(event: MatrixEvent, links: readonly Link[]): readonly Link[] {
     const { membership } = event.content;
     const user = event.stateKey as UserId;
@@ -91,7 +92,8 @@ export class MatrixRouting {
     if (membership === 'invite') return names.isGhost(user) && !this.isOurs(event.sender) ? links : [];
     if (membership !== 'leave' && membership !== 'ban') return [];
     const before = stringIn(event.was?.content, 'membership') ?? roster.membership(event.room, user);
-    if (before !== 'join') return [];
+    const isBan = names.isGhost(user) && (membership === 'ban' ? before !== 'ban' : before === 'ban');
+    if (before !== 'join' && !isBan) return [];
     if (names.isGhost(user) && (user === event.sender || this.isOurs(event.sender))) return [];
     // Who closes the room of a chat has not left the chat.
     return links.some(isChat) ? links.filter((link) => !isChat(link)) : links;

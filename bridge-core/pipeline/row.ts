@@ -134,7 +134,7 @@ export function needsRow(event: RemoteEvent<Json>): boolean {
     case 'read':
       return false;
     case 'membership':
-      return event.change === 'kick' || event.change === 'ban';
+      return event.change === 'kick' || event.change === 'ban' || event.change === 'unban';
     case 'channel':
       return event.topic !== undefined || event.name !== undefined || event.archived !== undefined;
     default:

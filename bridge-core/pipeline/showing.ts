@@ -92,7 +92,7 @@ export class Showing<Body extends Json> {
       case 'reaction':
         return await this.#reaction(row, event, as);
       case 'membership':
-        return this.#putOut(event);
+        return event.change === 'unban' ? await this.#letIn(room, event) : this.#putOut(event);
       case 'channel':
         return this.#channel(row, event);
       case 'pin':
@@ -157,10 +157,23 @@ export class Showing<Body extends Json> {
     const speaker = adapter.speakerOf(event.user.id);
     if (speaker?.as === 'bot') return [];
     const user = speaker === undefined ? names.ghostOf(event.user) : speaker.user;
-    const out = { type: 'm.room.member', stateKey: user, content: { membership: 'leave', reason } };
     const isPerson = speaker !== undefined;
+    // A ghost that is banned could not come back when the network lets its person in again.
+    const membership = isPerson && event.change === 'ban' ? 'ban' : 'leave';
+    const out = { type: 'm.room.member', stateKey: user, content: { membership, reason } };
     const otherwise = isPerson ? told(this.#bot, event.by?.name, `${how} ${event.user.name}`, event.reason) : { as: user, ...out };
     return [{ as: this.#bot, ...out, otherwise }];
+  }
+
+  /** The ban of a person ends, if it still stands. */
+  async #letIn(room: RoomId, event: Show<'membership'>): Promise<Sending[]> {
+    const speaker = this.#parts.adapter.speakerOf(event.user.id);
+    if (speaker?.as !== 'user') return [];
+    const content = await this.#parts.homeserver.state(room, 'm.room.member', speaker.user);
+    if (content?.membership !== 'ban') return [];
+    const reason = `let in again by ${event.by?.name ?? 'the network'}`;
+    const member = { type: 'm.room.member', stateKey: speaker.user, content: { membership: 'leave', reason } };
+    return [{ as: this.#bot, ...member, isOptional: true }];
   }
 
   #channel(row: Row, event: Show<'channel'>): Sending[] {
