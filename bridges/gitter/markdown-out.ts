@@ -83,7 +83,7 @@ class Printer {
       for (const line of text.split('\n')) this.#words([{ is: 'code', text: line }]);
       return;
     }
-    const fence: Fence = { open: this.#prefix() + sign + name, close: this.#rest + sign };
+    const fence: Fence = { open: this.#prefix() + sign + name, again: this.#rest + sign + name, close: this.#rest + sign };
     const before = this.lines.length;
     for (const line of text.split('\n'))
       for (const piece of pieces(cleaned(line), this.#fit.bytes - taken - Buffer.byteLength(this.#rest)))

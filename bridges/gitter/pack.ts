@@ -3,6 +3,8 @@
 
 export interface Fence {
   readonly open: string;
+  /** After a cut: the mark of a list stands once. */
+  readonly again: string;
   readonly close: string;
 }
 
@@ -19,6 +21,7 @@ export function pack(lines: readonly Line[], limit: number): string[] {
   let body: string[] = [];
   let bytes = 0;
   let fence: Fence | undefined;
+  const opened = new Set<Fence>();
   const add = (text: string) => {
     bytes += Buffer.byteLength(text) + (body.length > 0 ? 1 : 0);
     body.push(text);
@@ -43,7 +46,8 @@ export function pack(lines: readonly Line[], limit: number): string[] {
     if (line.isFirst && body.length > 0) add('');
     if (line.fence !== undefined && fence === undefined) {
       fence = line.fence;
-      add(fence.open);
+      add(opened.has(fence) ? fence.again : fence.open);
+      opened.add(fence);
     }
     add(line.text);
   }
