@@ -80,20 +80,19 @@ test('a trusted client of somebody signed in needs no consent', async (t) => {
   assert.equal(gitter.tokenOf(ann, client), body.access_token);
 });
 
-test('the token may be answered as a form, and asked for by one', async (t) => {
+test('the token may be answered as a form, and asked for by one, unless JSON is wished for', async (t) => {
   const { gitter, ann } = await org(t, { quirks: { tokenAnswer: 'form' } });
   const client = gitter.addClient();
   const { id, secret, redirectUri } = client;
-  const code = codeOf(ann.approve(authorizeUrl(gitter, client)));
-  const body = new URLSearchParams({
-    client_id: id,
-    client_secret: secret,
-    code,
-    redirect_uri: redirectUri,
-    grant_type: 'authorization_code',
-  });
-  const answer = await (await fetch(`${gitter.oauthUrl}/token`, { method: 'POST', body })).text();
-  assert.equal(new URLSearchParams(answer).get('access_token'), gitter.tokenOf(ann, client));
+  const ask = async (accept: string) => {
+    const code = codeOf(ann.approve(authorizeUrl(gitter, client)));
+    const grant = { code, redirect_uri: redirectUri, grant_type: 'authorization_code' };
+    const body = new URLSearchParams({ client_id: id, client_secret: secret, ...grant });
+    return await (await fetch(`${gitter.oauthUrl}/token`, { method: 'POST', body, headers: { accept } })).text();
+  };
+  const token = gitter.tokenOf(ann, client);
+  assert.equal(new URLSearchParams(await ask('*/*')).get('access_token'), token);
+  assert.deepEqual(JSON.parse(await ask('application/json')), { access_token: token, token_type: 'Bearer' });
 });
 
 test('a person signs in and allows by clicking in a browser', async (t) => {

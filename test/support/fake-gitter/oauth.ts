@@ -76,8 +76,9 @@ export class OAuth {
     if (grant === undefined || grant.client !== client || grant.redirectUri !== redirect_uri)
       return json({ error: 'invalid_grant', error_description: 'Invalid authorization code' }, 403);
     const answer = { access_token: this.#tokens.of(grant.user, client).value, token_type: 'Bearer' };
-    if (this.#world.quirks.tokenAnswer === 'json') return json(answer);
-    return { status: 200, headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: new URLSearchParams(answer).toString() };
+    if (this.#world.quirks.tokenAnswer === 'json' || asked.headers.accept?.includes('application/json')) return json(answer);
+    const body = new URLSearchParams({ ...answer, scope: 'flow,private' }).toString();
+    return { status: 200, headers: { 'content-type': 'application/x-www-form-urlencoded' }, body };
   }
 
   /** Or what is wrong with the request. */

@@ -21,6 +21,7 @@ export interface Quirks {
   readonly writeNeedsMembership: boolean;
   /** Server processes that make ids in turn; from 2 on, ids of one second are out of order. */
   readonly processes: number;
+  /** The documentation's default is `form`, unless JSON is asked for by `accept`; the server's code of 2020 answers JSON in any case. */
   readonly tokenAnswer: 'json' | 'form';
   /** ms between a subscription, from which on all is told, and its answer with the snapshot. */
   readonly snapshotDelay: number;
