@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type LoginResult, type UserId, userId } from '#bridge-core';
+import { SlackAdapter } from '../../../bridges/slack/adapter.ts';
+import { until } from '../../support/waiting.ts';
 import { openWeb } from '../../support/web-door.ts';
-import { withAdapter } from './with-slack.ts';
+import { quick, settingsFor, withAdapter } from './with-slack.ts';
 
 const alice = userId('@alice:hs.test');
 
@@ -105,4 +107,36 @@ test('a pasted token is asked who it is; a bot’s, a stranger’s or none is re
     ['hello', /no token/],
   ] as const)
     await assert.rejects(tried(given), words);
+});
+
+test('a workspace installs the app by a link; its token is renewed, and outlives a restart', { timeout: 20_000 }, async (t) => {
+  const { slack, app, adapter, tools, logins } = await stage(t);
+  const other = slack.setup.team({ id: 'T0002', name: 'Elsewhere' });
+  const eve = slack.addPerson(other, { id: 'U0EVE', name: 'eve', isAdmin: true });
+  const lounge = slack.addChannel(other, 'lounge', [eve], { id: 'C0LOUNGE' });
+  Object.assign(app, { hasTokenRotation: true });
+  const command = adapter.commands.find(({ name }) => name === 'install') ?? assert.fail('no install');
+  const words = await command.run({ user: alice, room: '!chat:hs.test' as never, isDirect: true }, []);
+  const { to, cookie } = await begin(/https?:\/\/\S+/.exec(words)?.[0] ?? '');
+  const answer = await back(eve.approve(to), cookie);
+  assert.equal(answer.status, 200, answer.text);
+  assert.match(answer.text, /in Elsewhere now/);
+  const [{ result } = assert.fail('nobody is logged in')] = logins;
+  assert.equal(result.account, 'T0002/U0EVE');
+  const isUp = (of: SlackAdapter) => () => of.status().find(({ network, state }) => network === 'T0002' && state === 'up');
+  await until('the team', isUp(adapter));
+  assert.equal((await adapter.channels.resolve('T0002 #lounge'))?.id, 'T0002/C0LOUNGE');
+
+  slack.world.clock.forward(13 * 3_600_000);
+  const bot = await adapter.session({ as: 'bot' }, 'T0002/C0LOUNGE' as never);
+  await bot.send({ key: 'k', channel: 'T0002/C0LOUNGE' as never, body: { text: 'with a new token' }, style: 'text' });
+  await eve.waitForMessage(lounge, 'with a new token');
+  const { refresh } = JSON.parse(tools.secrets.get('bot T0002') ?? '{}');
+  assert.ok(typeof refresh === 'string');
+
+  const again = new SlackAdapter(settingsFor(slack, ['socket']), tools, quick);
+  t.after(() => again.disconnect());
+  await adapter.disconnect();
+  await again.connect();
+  await until('the team again', isUp(again));
 });
