@@ -25,7 +25,7 @@ export interface Voice {
 
 export interface PostingParts {
   readonly voice: Voice;
-  readonly settings: Pick<SlackSettings, 'unfurl' | 'name' | 'replies' | 'notifyAll'>;
+  readonly settings: Pick<SlackSettings, 'unfurl' | 'name' | 'replies'>;
   readonly memory: KeyValue;
   readonly upload: UploadFile;
 }

@@ -61,7 +61,8 @@ export function openSession(parts: SessionParts): Session<SlackBody> {
       ...{ bytes: bodyBytes, lines: mostBodies, style, mention: parts.mention, team: voice.team.id },
       // What Slack shows as a person's own act has no blocks.
       markup: voice.isBot || style !== 'emote',
-      mayNotifyAll: parts.settings.notifyAll,
+      // A mention of everybody comes only from who may make one.
+      mayNotifyAll: true,
     }),
     join,
     async leave(channel) {

@@ -173,7 +173,6 @@ export const slackSettings = z
       description:
         'An answer given in the main line of a room: in the thread of what it answers, and with `broadcast` seen in the channel too.',
     }),
-    notify_all: z.boolean().default(true).meta({ description: 'Who may call a whole room calls the whole channel (`@channel`) by it.' }),
     rate_limits: z.boolean().default(true).meta({
       description: 'Keep within the rates that Slack names, so that it need not refuse. `false` for a server without any.',
     }),
