@@ -174,15 +174,15 @@ export class MatrixToRemote<Body extends Json> {
 
     const voice = await this.#voices.speakAs(link, event);
     try {
-      await this.#say(row, link, event, voice);
+      await this.#sayAs(row, link, event, voice);
     } catch (thrown) {
       // Their login ended with this very line: the bot says it for them.
       if (voice.relayed || !(thrown instanceof PermanentError) || thrown.code !== 'NETWORK_LOGIN') throw thrown;
-      await this.#say(row, link, event, await this.#parts.puppets.relay(link.channel));
+      await this.#sayAs(row, link, event, await this.#parts.puppets.relay(link.channel));
     }
   }
 
-  async #say(row: Row, link: Link, event: MatrixEvent, voice: Voice<Body>): Promise<void> {
+  async #sayAs(row: Row, link: Link, event: MatrixEvent, voice: Voice<Body>): Promise<void> {
     const planned = await this.#convert(row, link, event, voice);
     const { session, relayed } = planned.voice;
     this.#parts.log.debug({ seq: row.seq, as: session.self, relayed, do: planned.deed.do }, 'converted');
