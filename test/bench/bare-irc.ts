@@ -8,6 +8,7 @@ export interface BareClient {
   /** From connecting to 001, ms. */
   readonly welcomedAfter: number;
   write(lines: string): void;
+  say(channel: string, text: string): void;
   close(): void;
 }
 
@@ -59,5 +60,6 @@ export async function bareClient({ port, nick, channels = [], tls = false, hear 
     });
   }
   socket.on('error', () => {});
-  return { nick, welcomedAfter, write: (lines) => void socket.write(lines), close: () => socket.destroy() };
+  const say = (channel: string, text: string) => void socket.write(`PRIVMSG ${channel} :${text}\r\n`);
+  return { nick, welcomedAfter, write: (lines) => void socket.write(lines), say, close: () => socket.destroy() };
 }

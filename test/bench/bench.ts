@@ -5,6 +5,7 @@ import { measureCrash } from './crash.ts';
 import { measurePuppets } from './memory.ts';
 import { measureOutages } from './outages.ts';
 import { header, Report } from './report.ts';
+import { measureSlack } from './slack.ts';
 import { measureStartUp } from './start-up.ts';
 import { measureManyRooms, measureOneRoom, measureSlowHomeserver } from './throughput.ts';
 
@@ -16,6 +17,7 @@ const parts: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   'start-up': measureStartUp,
   crash: measureCrash,
   outages: measureOutages,
+  slack: measureSlack,
 };
 
 // npm that is killed outright cannot tell us.

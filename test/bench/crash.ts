@@ -5,9 +5,10 @@ import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { countArrivals, told } from './arrivals.ts';
+import { clock, sleep, until } from './clock.ts';
 import { openListener, openSpeakers, startWarm } from './ready.ts';
 import type { Report } from './report.ts';
-import { clock, type Rig, setUp, sleep, until } from './rig.ts';
+import { type Rig, setUp } from './rig.ts';
 
 const people = 10;
 const events = 1_000;

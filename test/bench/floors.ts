@@ -17,6 +17,11 @@ export async function putFloor(count = 20_000): Promise<number> {
   return (await onItsOwnStub((url, room) => run('puts', url, room, String(count)))).cpuMs;
 }
 
+/** CPU ms of one chat.postMessage through Slack's own library, ten in flight, warm. */
+export async function slackCallFloor(apiUrl: string, channel: string, count = 2_000): Promise<number> {
+  return (await run('posts', apiUrl, channel, String(count))).cpuMs;
+}
+
 export interface PacedFloor {
   readonly cpuMs: number;
   /** Median ms from the beginning of the commit to the answer of the PUT. */
@@ -98,6 +103,22 @@ async function puts(url: string, room: string, count: number): Promise<Measured>
   return { cpuMs: cpuSince(before) / count };
 }
 
+async function posts(apiUrl: string, channel: string, count: number): Promise<Measured> {
+  const { LogLevel, WebClient } = await import('@slack/web-api');
+  const client = new WebClient('xoxb-1', { slackApiUrl: apiUrl, retryConfig: { retries: 0 }, logLevel: LogLevel.ERROR });
+  let next = 0;
+  const worker = async (end: number) => {
+    while (next < end) {
+      next += 1;
+      await client.chat.postMessage({ channel, text: `floor ${next}` });
+    }
+  };
+  await Promise.all(Array.from({ length: 10 }, () => worker(300)));
+  const before = process.cpuUsage();
+  await Promise.all(Array.from({ length: 10 }, () => worker(300 + count)));
+  return { cpuMs: cpuSince(before) / count };
+}
+
 async function paced(url: string, room: string, folder: string, pace: number, seconds: number): Promise<PacedFloor> {
   const put = await openPut(url, room);
   const path = join(folder, 'floor.db');
@@ -168,7 +189,9 @@ if (import.meta.main && what === 'crowd') {
   const figures =
     what === 'puts'
       ? await puts(first, second, Number(rest[0]))
-      : await paced(first, second, rest[0] ?? '', Number(rest[1]), Number(rest[2]));
+      : what === 'posts'
+        ? await posts(first, second, Number(rest[0]))
+        : await paced(first, second, rest[0] ?? '', Number(rest[1]), Number(rest[2]));
   process.stdout.write(`${JSON.stringify(figures)}\n`);
   process.exit(0);
 }

@@ -1,9 +1,10 @@
 // Messages through the bridge, counted at the far end: in a flood, or so many a second. Order is held per speaker.
 
 import { type Arrivals, countArrivals } from './arrivals.ts';
-import type { BareClient } from './bare-irc.ts';
+import type { BridgeRun } from './bridge-under-test.ts';
+import { clock, sleep, until } from './clock.ts';
 import { cpuOf } from './process-costs.ts';
-import { type BridgeRun, clock, type Rig, sleep, until } from './rig.ts';
+import type { Rig } from './rig.ts';
 
 export interface FlowResult extends Arrivals {
   readonly sent: number;
@@ -19,6 +20,14 @@ export interface Flow {
   readonly pace?: number;
 }
 
+/** What a flow needs of a rig. */
+type Ground = Pick<Rig, 'stub' | 'rooms' | 'channels' | 'people'>;
+
+/** Somebody on the network. */
+export interface Speaker {
+  say(channel: string, text: string): void;
+}
+
 /** Bodies are `<tag>:<number>`; the number tells the speaker, who take turns. */
 const bodyPattern = /([a-z]+\d+):(\d+)/;
 let runs = 0;
@@ -27,7 +36,7 @@ function nextTag(letter: string): string {
   return `${letter}${runs}`;
 }
 
-export async function networkToMatrix(rig: Rig, bridge: BridgeRun, speakers: readonly BareClient[], flow: Flow): Promise<FlowResult> {
+export async function networkToMatrix(rig: Ground, bridge: BridgeRun, speakers: readonly Speaker[], flow: Flow): Promise<FlowResult> {
   const tag = nextTag('n');
   const from = await Promise.all(rig.rooms.map(async (room) => (await rig.stub.call('events', room)).length));
   const sendsBefore = (await rig.stub.counts()).sends ?? 0;
@@ -37,7 +46,7 @@ export async function networkToMatrix(rig: Rig, bridge: BridgeRun, speakers: rea
   await pace(flow, (number) => {
     const speaker = number % speakers.length;
     saidAt.push(clock());
-    speakers[speaker]?.write(`PRIVMSG ${rig.channels[number % rig.channels.length]} :${tag}:${number}\r\n`);
+    speakers[speaker]?.say(rig.channels[number % rig.channels.length] as string, `${tag}:${number}`);
   });
   await settle(async () => ((await rig.stub.counts()).sends ?? 0) - sendsBefore, flow.count);
   const heard: Heard[] = [];
@@ -49,7 +58,7 @@ export async function networkToMatrix(rig: Rig, bridge: BridgeRun, speakers: rea
 }
 
 export async function matrixToNetwork(
-  rig: Rig,
+  rig: Ground,
   bridge: BridgeRun,
   hear: (listener: (line: string, at: number) => void) => void,
   flow: Flow,

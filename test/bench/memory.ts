@@ -2,12 +2,14 @@
 // channel that hear the same lines. In a flood, what the line costs without them is added to what it costs the bare sockets.
 
 import type { BareClient } from './bare-irc.ts';
+import type { BridgeRun } from './bridge-under-test.ts';
+import { sleep, until } from './clock.ts';
 import { type BareCrowd, bareCrowd } from './floors.ts';
 import { type Flow, networkToMatrix } from './flows.ts';
 import { cpuOf, rssOf } from './process-costs.ts';
 import { openListener, openSpeakers, startWarm } from './ready.ts';
 import { kb, ms, type Report } from './report.ts';
-import { type BridgeRun, type Rig, setUp, sleep, until } from './rig.ts';
+import { type Rig, setUp } from './rig.ts';
 
 const few = 300;
 const many = 1_000;

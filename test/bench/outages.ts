@@ -3,9 +3,10 @@
 
 import { countArrivals, told } from './arrivals.ts';
 import { bareClient } from './bare-irc.ts';
+import { clock, sleep, until } from './clock.ts';
 import { openSpeakers, startWarm } from './ready.ts';
 import { type Report, rate } from './report.ts';
-import { clock, setUp, sleep, until } from './rig.ts';
+import { setUp } from './rig.ts';
 
 const people = 5;
 const awayMs = 30_000;

@@ -1,7 +1,9 @@
 // The bridge at work: started, with a first message through each way; and the driver's own clients beside it.
 
 import { type BareClient, bareClient } from './bare-irc.ts';
-import { type BridgeRun, clock, type Rig, sleep, until } from './rig.ts';
+import type { BridgeRun } from './bridge-under-test.ts';
+import { clock, sleep, until } from './clock.ts';
+import type { Rig } from './rig.ts';
 
 export interface ListeningClient extends BareClient {
   /** Whole PRIVMSG lines go to this one from now on. */

@@ -2,9 +2,11 @@
 // compile cache, links long made. Beside it the IRC server's own time from connecting to its welcome.
 
 import { bareClient } from './bare-irc.ts';
+import type { BridgeRun } from './bridge-under-test.ts';
+import { clock, sleep, until } from './clock.ts';
 import { flowsBothWays, openListener, startWarm } from './ready.ts';
 import { quantile, type Report, seconds } from './report.ts';
-import { type BridgeRun, clock, type Rig, setUp, sleep, until } from './rig.ts';
+import { type Rig, setUp } from './rig.ts';
 
 const runs = 5;
 const manyChannels = 500;

@@ -2,12 +2,13 @@
 // answers after 20 ms.
 
 import { isWhole, told } from './arrivals.ts';
+import { clock, sleep } from './clock.ts';
 import { type PacedFloor, pacedFloor, putFloor } from './floors.ts';
 import { type FlowResult, matrixToNetwork, networkToMatrix } from './flows.ts';
 import { rssOf } from './process-costs.ts';
 import { openListener, openSpeakers, restartWarm, startWarm } from './ready.ts';
 import { mb, ms, quantile, type Report, rate } from './report.ts';
-import { clock, setUp, sleep } from './rig.ts';
+import { setUp } from './rig.ts';
 
 const warmUp = 2_000;
 const measured = 6_000;
