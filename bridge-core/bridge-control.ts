@@ -56,6 +56,7 @@ export interface ControlOptions<Body extends Json> {
   readonly doubles: Doubles | undefined;
   readonly tell: (room: RoomId, text: string) => void;
   readonly log: Logger;
+  readonly takeIn: (room: RoomId, since: number) => Promise<void>;
   readonly personJoined: (room: RoomId, user: UserId) => void;
 }
 
@@ -95,6 +96,7 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
   const ghostInvites = new GhostInvites<Body>({
     ...{ settings: settings.portals, protocol, adapter, homeserver, names, ghosts, links, plumb, chats: rooms.chats, tell, log },
     mayUse: (user) => permissions.levelOf(user) !== 'none',
+    takeIn: options.takeIn,
   });
   const directChats: DirectChats = new DirectChats({
     ...{ homeserver, permissions, names, roster, links, plumb, upgrades, notes, tell, protocol, log },

@@ -6,13 +6,14 @@
 
 import type { Logger } from '../adapter-tools.ts';
 import { messageOf } from '../errors.ts';
+import type { RoomId } from '../ids.ts';
 import type { MatrixEvent } from '../matrix-event.ts';
 import type { Notes } from '../store/store.ts';
 import type { Homeserver } from './homeserver.ts';
 import { Refusal } from './homeserver-errors.ts';
 
 export interface CatchUpParts {
-  readonly homeserver: Pick<Homeserver, 'position' | 'since'>;
+  readonly homeserver: Pick<Homeserver, 'position' | 'since' | 'messagesBack'>;
   readonly notes: Notes;
   /** As for a transaction: what is known already is left out. */
   readonly accept: (events: MatrixEvent[]) => Promise<void>;
@@ -55,6 +56,13 @@ export class CatchUp {
     const timer = setTimeout(resolve, this.#parts.patience ?? 10_000);
     await Promise.race([this.#closing, promise]);
     clearTimeout(timer);
+  }
+
+  /** What was said in one room since a time, ms: for one that nobody of ours could read until now. */
+  async room(room: RoomId, since: number): Promise<void> {
+    const events: MatrixEvent[] = [];
+    for await (const event of this.#parts.homeserver.messagesBack(room, since)) if (event.at >= since) events.unshift(event);
+    await this.#parts.accept(events.filter(({ stateKey }) => stateKey === undefined));
   }
 
   stop(): void {

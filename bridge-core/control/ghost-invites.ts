@@ -27,6 +27,8 @@ export interface GhostInvitesParts<Body extends Json> {
   readonly plumb: Pick<Plumb<Body>, 'link'>;
   readonly chats: Pick<Chats<Body>, 'open' | 'close' | 'placeIn'>;
   readonly mayUse: (user: UserId) => boolean;
+  /** Takes in what was said there since a time, ms, as if it came now. */
+  readonly takeIn: (room: RoomId, since: number) => Promise<void>;
   readonly tell: (room: RoomId, text: string) => void;
   readonly log: Logger;
   /** Clients invite one after the other: so long the room is waited for to be complete, ms. */
@@ -99,11 +101,13 @@ export class GhostInvites<Body extends Json = string> {
     }
     await this.#bringBot(ghost, room, state);
     for (const user of invited) if (user !== ghost) await this.#enter(user, room);
-    if (await chats.placeIn(channel, room)) return;
+    if (await chats.placeIn(channel, room)) return await this.#parts.takeIn(room, event.at);
     const before = links.byChannel(channel).find((link) => link.origin === 'portal' && link.room !== room);
     const kind = invited.length > 1 ? 'group' : 'direct';
     const options = { chat: kind, people: [sender] };
     await plumb.link({ room, channel, origin: 'portal', requester: sender, options, cause: event.id });
+    // Said to the ghost that had come in already, while the chat was being opened.
+    await this.#parts.takeIn(room, event.at);
     // Last, so that no line meanwhile finds no room.
     if (before === undefined) return;
     tell(before.room, `This chat goes on in another room: https://matrix.to/#/${room}`);

@@ -39,6 +39,10 @@ function rig(over: Partial<CatchUpParts> = {}) {
         const rooms = new Map(events.length === 0 ? [] : [[room, events]]);
         return { position: String(stream.length), rooms };
       },
+      // Newest first, as a homeserver reads back.
+      messagesBack: async function* () {
+        for (const number of [...stream].reverse()) yield event(number);
+      },
     },
     notes: {
       get: (name) => stored.get(name),
@@ -106,6 +110,7 @@ test('a homeserver that does not answer holds the transaction up for a moment on
         if (isAway) throw new RetryableError('HOMESERVER_UNREACHABLE', 'away');
         return { position: '1', rooms: new Map([[room, [event(1)]]]) };
       },
+      messagesBack: async function* () {},
     },
   });
   await away.catchUp.before(true);
@@ -115,4 +120,12 @@ test('a homeserver that does not answer holds the transaction up for a moment on
   assert.deepEqual(away.taken, ['$1']);
   away.catchUp.stop();
   assert.deepEqual([stream, taken], [[], []]);
+});
+
+test('what was said in one room since a time is taken in, in order', async () => {
+  const { catchUp, stream, taken } = rig();
+  stream.push(1, 2, 3);
+  await catchUp.room(room, event(2).at);
+  catchUp.stop();
+  assert.deepEqual(taken, [event(2).id, event(3).id]);
 });
