@@ -12,6 +12,8 @@ import { openPages } from './appservice/pages.ts';
 import { openTransactions } from './appservice/transactions.ts';
 import type { WebRoutes } from './appservice/web.ts';
 import { buildControl } from './bridge-control.ts';
+import { buildDoubles } from './bridge-doubles.ts';
+import { inboxOf } from './bridge-inbox.ts';
 import { buildPortals } from './bridge-portals.ts';
 import { keepTidy, showFigures, tellCommitTime } from './bridge-upkeep.ts';
 import { Records } from './control/records.ts';
@@ -44,7 +46,7 @@ import { Links } from './plumbing/links.ts';
 import { LoopGuard } from './plumbing/loop-guard.ts';
 import { Plumb } from './plumbing/plumb.ts';
 import { Upgrades } from './plumbing/upgrades.ts';
-import type { Json, RemoteEvent } from './remote-event.ts';
+import type { Json } from './remote-event.ts';
 import type { CoreSettings, Registration } from './settings.ts';
 import { openNotes } from './store/notes.ts';
 import type { SqliteStore } from './store/sqlite.ts';
@@ -86,6 +88,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const names = openNames({ ...settings.names, domain, botLocalpart, escapedInAliases: options.network.names?.escapedInAliases });
   const homeserver = openHomeserver({
     ...{ url, domain, inFlight, bot: names.bot, asToken: registration.asToken, registrationId: registration.id, log, count },
+    tokenOf: settings.doublePuppeting === 'token' ? (user) => doubles?.tokenOf(user) : undefined,
   });
 
   const notes = openNotes(store);
@@ -115,6 +118,10 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const logins: Logins<Body> = new Logins<Body>({
     ...{ store, keys: options.keys, adapter, log, onRefused: (login, reason) => control.accounts.refused(login, reason) },
   });
+  const { doubles, doubled } = buildDoubles({
+    ...{ settings, store, keys: options.keys, homeserver, logins, roster, journal, log },
+    onRefused: (user) => control.doubling?.refused(user),
+  });
   const puppets = new Puppets<Body>({ adapter, logins: adapter.logins.length > 0 ? logins : undefined });
   const failures = new Failures<Body>({
     store,
@@ -124,7 +131,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     log,
     count: (row) => metrics.event(sideOf(row), 'dead'),
   });
-  const passing = new Passing<Body>({ adapter, homeserver, links, roster, names, relations, log });
+  const passing = new Passing<Body>({ adapter, homeserver, links, roster, names, relations, doubles, log });
 
   const delivered = (row: Row): void => {
     metrics.event(sideOf(row), 'delivered');
@@ -173,7 +180,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   });
   const control: ReturnType<typeof buildControl<Body>> = buildControl<Body>({
     ...{ settings, protocol, adapter, store, notes, homeserver, names, ghosts, logins, roster, links, guard, plumb, upgrades, tell, log },
-    ...{ rooms, hsToken: registration.hsToken },
+    ...{ rooms, doubles, hsToken: registration.hsToken },
     personJoined: (room, user) => sync.personJoined(room, user),
   });
   const { permissions, acts, lookups } = control;
@@ -184,7 +191,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   });
   const remoteToMatrix: RemoteToMatrix<Body> = new RemoteToMatrix<Body>({
     ...{ adapter, homeserver, brought, store, journal, lanes: matrixLanes, relations, recovery, links, ghosts, names, log },
-    chats: rooms.chats,
+    ...{ chats: rooms.chats, doubles, doubled },
     act: (event) => acts.act(event),
     heard: gaps.heard,
     said: (lane) => soon(networkLanes.passed(lane)),
@@ -196,7 +203,10 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     journaled: (ms) => metrics.stage('received_journaled', 'matrix', ms),
   });
   const mediaLink = (file: Attachment, event: MatrixEvent) => media.link(file.mxc, file.name, file.type, event);
-  const routing = new MatrixRouting({ links, names, roster, journal, isAct: (event) => acts.isAct(event) });
+  const routing = new MatrixRouting({
+    ...{ links, names, roster, journal, doubled, hearsAll: settings.doublePuppeting === 'namespace' },
+    isAct: (event) => acts.isAct(event),
+  });
   const matrixToRemote = new MatrixToRemote<Body>({
     ...{ adapter, routing, store, journal, lanes: networkLanes, matrixLanes, relations, recovery, links, roster, puppets, ghosts },
     markLate: settings.ages.markLate,
@@ -296,7 +306,13 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       retry: () => records.retry(),
       keys: async (order: Json) =>
         order === 'rotate'
-          ? { ...(await rotateKeys({ keys: options.keys, store, sealed: [options.secrets, logins] })) }
+          ? {
+              ...(await rotateKeys({
+                keys: options.keys,
+                store,
+                sealed: [options.secrets, logins, ...(doubles === undefined ? [] : [doubles])],
+              })),
+            }
           : { ...options.keys.count() },
       backup: (destination: Json) => records.backup(String((destination as { destination?: Json }).destination ?? destination)),
     },
@@ -312,32 +328,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     },
     /** Opens the inbox and lets what waits in the journal go. */
     start(): void {
-      options.inbox.open({
-        receive: (event: RemoteEvent<Body>) => gaps.receive(event),
-        connection: (speaker, network, state, reason) => {
-          log.info({ network, state, ...(reason !== undefined && { reason }) }, 'connection');
-          if (speaker.as === 'bot') gaps.connection(network, state === 'up');
-          if (speaker.as === 'bot' && state === 'up') networkLanes.resume(network);
-          if (speaker.as === 'user' && state === 'logged-out')
-            logins
-              .refuse(speaker.user, network, reason ?? 'logged out')
-              .catch((thrown) => log.error({ network, why: messageOf(thrown) }, 'cannot mark a login as refused'));
-        },
-        loggedIn: (user, result) => control.completed(user, result),
-        renewed: (account, credentials) => logins.renew(account, credentials),
-        asked: (act) => control.networkActs.asked(act),
-        moved: (from, to) => rooms.moves.move(from, to),
-        members: (channel) => sync.recompute(channel),
-        suspended: (channel, reason) => {
-          plumb
-            .suspend(
-              links.byChannel(channel),
-              reason,
-              `${reason}. Messages are no longer carried; link the channel again once that is mended.`,
-            )
-            .catch((thrown) => log.error({ channel, why: messageOf(thrown) }, 'cannot suspend a link'));
-        },
-      });
+      options.inbox.open(inboxOf<Body>({ gaps, networkLanes, logins, control, rooms, sync, plumb, links, log }));
       for (const { seq, direction, lane, state } of journal.pending()) {
         if (isHeldLane(lane)) gaps.load(seq);
         else (direction === towards.matrix ? matrixLanes : networkLanes).load(seq, lane, state === states.parked);

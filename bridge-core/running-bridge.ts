@@ -127,7 +127,9 @@ export class RunningBridge {
     const path = `${this.definition.settings.store}.keys`;
     // What people entrusted to us would stay shut for ever: better not to run until the file is back.
     const sealed = this.#store
-      ?.prepare<{ n: number }>('SELECT (SELECT count(*) FROM logins) + (SELECT count(*) FROM secrets) AS n')
+      ?.prepare<{ n: number }>(
+        'SELECT (SELECT count(*) FROM logins) + (SELECT count(*) FROM secrets) + (SELECT count(*) FROM doubles) AS n',
+      )
       .get()?.n;
     if (sealed === 0 && !existsSync(path) && this.#store !== undefined && this.#store.run > 1)
       this.#log.warn({ path }, 'there is no keys file: a new one is made, and links to media given out before are dead');

@@ -19,6 +19,13 @@ export class Refusal extends PermanentError {
   }
 }
 
+/** A person's own token is no longer taken; nothing is wrong with ours. */
+export class TokenRefused extends PermanentError {
+  constructor(what: string) {
+    super('HOMESERVER_REFUSED', `${what}: the homeserver no longer takes this person's own access token`);
+  }
+}
+
 export const isMissing = (thrown: unknown): boolean => thrown instanceof Refusal && thrown.status === 404;
 
 export interface FailedAnswer {

@@ -6,7 +6,7 @@ import type undici from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Logger } from '../adapter-tools.ts';
 import { RetryableError } from '../errors.ts';
-import { failureFor, longestAfter, refusalFor } from './homeserver-errors.ts';
+import { failureFor, longestAfter, refusalFor, TokenRefused } from './homeserver-errors.ts';
 import { Gate, type Kind } from './homeserver-gate.ts';
 
 export type Count = (name: string, labels?: Readonly<Record<string, string>>, by?: number) => void;
@@ -55,25 +55,26 @@ export class HomeserverHttp {
       bodyTimeout,
       connect: { timeout: 10_000 },
     });
-    this.#headers = ['authorization', this.authorization, 'content-type', 'application/json', 'user-agent', 'causeway'];
+    this.#headers = headersFor(this.authorization);
     this.#log = log;
     this.#count = count ?? (() => {});
   }
 
-  /** The answer's text, or an error of the catalogue. `path` begins with `/_matrix` and has its query. */
-  async ask(kind: Kind, method: Method, path: string, body?: string): Promise<string> {
+  /** The answer's text, or an error of the catalogue. `path` begins with `/_matrix` and has its query; `token` is a person's own
+   *  in place of ours. */
+  async ask(kind: Kind, method: Method, path: string, body?: string, token?: string): Promise<string> {
     const wait = this.gate.enter(kind);
     if (wait !== undefined) await wait;
     try {
-      return await this.askNow(kind, method, path, body);
+      return await this.askNow(kind, method, path, body, token);
     } finally {
       this.gate.leave(kind);
     }
   }
 
   /** The same past the gate: for what asks whether the homeserver is there at all. */
-  askNow(kind: Kind, method: Method, path: string, body?: string): Promise<string> {
-    return this.#dispatch(kind, method, path, body, this.#headers);
+  askNow(kind: Kind, method: Method, path: string, body?: string, token?: string): Promise<string> {
+    return this.#dispatch(kind, method, path, body, token === undefined ? this.#headers : headersFor(`Bearer ${token}`));
   }
 
   /** Past the gate and without our token, which a homeserver that does not know it refuses everywhere. */
@@ -83,7 +84,8 @@ export class HomeserverHttp {
 
   #dispatch(kind: Kind, method: Method, path: string, body: string | undefined, headers: string[]): Promise<string> {
     return new Promise((resolve, reject) => {
-      const answer = new Collector(resolve, (failure) => reject(this.#translated(kind, method, path, failure)));
+      const isOurs = headers === this.#headers || headers === openHeaders;
+      const answer = new Collector(resolve, (failure) => reject(this.#translated(kind, method, path, failure, isOurs)));
       this.#agent.dispatch(
         { origin: this.origin, path: this.basePath + path, method, headers, body: body ?? null },
         answer as Dispatcher.DispatchHandler,
@@ -91,8 +93,8 @@ export class HomeserverHttp {
     });
   }
 
-  async json(kind: Kind, method: Method, path: string, body?: object): Promise<unknown> {
-    return this.parse(method, path, await this.ask(kind, method, path, body === undefined ? undefined : JSON.stringify(body)));
+  async json(kind: Kind, method: Method, path: string, body?: object, token?: string): Promise<unknown> {
+    return this.parse(method, path, await this.ask(kind, method, path, body === undefined ? undefined : JSON.stringify(body), token));
   }
 
   parse(method: Method, path: string, text: string): unknown {
@@ -108,9 +110,11 @@ export class HomeserverHttp {
     await this.#agent.destroy();
   }
 
-  #translated(kind: Kind, method: Method, path: string, failure: Failure): Error {
+  /** What is refused to a person's own token, limits of rate too, is theirs alone: nothing else waits for it. */
+  #translated(kind: Kind, method: Method, path: string, failure: Failure, isOurs: boolean): Error {
     const what = describe(method, path);
     if ('status' in failure) {
+      if (!isOurs) return failure.status === 401 ? new TokenRefused(what) : refusalFor(what, kind, failure);
       const error = refusalFor(what, kind, failure);
       this.#count('homeserver_refusals', { status: String(failure.status) });
       if (error instanceof RetryableError && error.code === 'HOMESERVER_BUSY' && error.after !== undefined) {
@@ -170,6 +174,10 @@ class Collector {
     this.#reject({ cause, begun: this.#begun });
   }
 }
+
+const headersFor = (authorization: string): string[] => [
+  ...['authorization', authorization, 'content-type', 'application/json', 'user-agent', 'causeway'],
+];
 
 /** For logs and errors: no query (it names nothing new), ids readable. */
 function describe(method: string, path: string): string {

@@ -1,6 +1,7 @@
 // Who is in a room, and who they are. What makes member events goes through the gate's smaller share; a refusal comes back
 // to the caller as it is, for the membership queue alone decides whether to invite, join or give up.
 
+import { PermanentError } from '../errors.ts';
 import type { RoomId, UserId } from '../ids.ts';
 import { localpartOf } from '../ids.ts';
 import { isRecord, keyField, stringIn } from '../matrix-event.ts';
@@ -9,6 +10,7 @@ import { Refusal } from './homeserver-errors.ts';
 import type { HomeserverHttp } from './homeserver-http.ts';
 import type { Library } from './homeserver-library.ts';
 import { orMissing, profileIn } from './homeserver-rooms.ts';
+import type { TokenOf } from './homeserver-sends.ts';
 
 type People = Pick<
   Homeserver,
@@ -20,6 +22,7 @@ type People = Pick<
   | 'ban'
   | 'unban'
   | 'register'
+  | 'ownerOf'
   | 'setDisplayName'
   | 'setAvatar'
   | 'profile'
@@ -30,7 +33,7 @@ type People = Pick<
 
 const client = '/_matrix/client/v3';
 
-export function makePeople({ http, library }: { http: HomeserverHttp; library: Library }): People {
+export function makePeople({ http, library, tokenOf }: { http: HomeserverHttp; library: Library; tokenOf?: TokenOf | undefined }): People {
   // Where a field of ours goes along (key, reason) the library has no way to say it, or joins and invites by itself.
   const asUser = (path: string, as: UserId): string => `${path}?user_id=${encodeURIComponent(as)}`;
   const post = (path: string, as: UserId, body: object): Promise<unknown> =>
@@ -51,7 +54,7 @@ export function makePeople({ http, library }: { http: HomeserverHttp; library: L
       // `server_name` is what `via` was called before version 1.12 of the specification.
       const servers = (via ?? []).flatMap((server) => ['via', 'server_name'].map((word) => `&${word}=${encodeURIComponent(server)}`));
       const path = `${client}/join/${encodeURIComponent(room)}?user_id=${encodeURIComponent(as)}${servers.join('')}`;
-      const answer = await http.json('membership', 'POST', path, {});
+      const answer = await http.json('membership', 'POST', path, {}, tokenOf?.(as));
       return ((isRecord(answer) ? stringIn(answer, 'room_id') : undefined) ?? room) as RoomId;
     },
 
@@ -89,6 +92,15 @@ export function makePeople({ http, library }: { http: HomeserverHttp; library: L
 
     setDisplayName: (as, name) => putProfile(as, 'displayname', name),
     setAvatar: (as, mxc) => putProfile(as, 'avatar_url', mxc),
+    ownerOf: async (token) => {
+      try {
+        const answer = await http.json('other', 'GET', `${client}/account/whoami`, undefined, token);
+        return isRecord(answer) ? (stringIn(answer, 'user_id') as UserId | undefined) : undefined;
+      } catch (thrown) {
+        if (thrown instanceof PermanentError) return undefined;
+        throw thrown;
+      }
+    },
     profile: async (user) =>
       (await orMissing(async () => profileIn(await http.json('other', 'GET', `${client}/profile/${encodeURIComponent(user)}`)))) ?? {},
 

@@ -54,6 +54,8 @@ export interface Homeserver {
   // — people
   /** True: made now; false: was there. */
   register(ghost: UserId): Promise<boolean>;
+  /** Whose access token this is; undefined where it is not taken. */
+  ownerOf(token: string): Promise<UserId | undefined>;
   setDisplayName(as: UserId, name: string): Promise<void>;
   setAvatar(as: UserId, mxc: string): Promise<void>;
   profile(user: UserId): Promise<{ readonly name?: string; readonly avatar?: string }>;

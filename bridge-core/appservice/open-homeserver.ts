@@ -9,13 +9,15 @@ import { Library } from './homeserver-library.ts';
 import { makeMedia } from './homeserver-media.ts';
 import { makePeople } from './homeserver-people.ts';
 import { makeRooms } from './homeserver-rooms.ts';
-import { makeSends } from './homeserver-sends.ts';
+import { makeSends, type TokenOf } from './homeserver-sends.ts';
 import { makeStatus } from './homeserver-status.ts';
 
 export interface HomeserverOptions extends HomeserverHttpOptions {
   readonly domain: string;
   readonly bot: UserId;
   readonly registrationId: string;
+  /** People whom we speak as by tokens of their own; all others are spoken for by ours. */
+  readonly tokenOf?: TokenOf | undefined;
 }
 
 export function openHomeserver(options: HomeserverOptions): Homeserver {
@@ -26,10 +28,10 @@ export function openHomeserver(options: HomeserverOptions): Homeserver {
   return {
     domain,
     bot,
-    ...makeSends(http),
+    ...makeSends(http, options.tokenOf),
     ...makeRooms({ http, library, bot }),
     ...makeDirectory({ http, bot }),
-    ...makePeople({ http, library }),
+    ...makePeople({ http, library, tokenOf: options.tokenOf }),
     ...makeStatus({ ...options, http }),
     upload: media.upload,
     download: media.download,

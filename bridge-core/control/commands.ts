@@ -20,6 +20,8 @@ export interface Verb {
   readonly usage: string;
   readonly does: string;
   readonly run: (asked: Asked, words: readonly string[]) => Promise<string> | string;
+  /** Said with these words it may hold a secret, and is taken away. */
+  readonly hides?: (words: readonly string[]) => boolean;
 }
 
 /** Where people log in by chat. */
@@ -45,7 +47,7 @@ export class Commands {
     /** The network's side may ask, and be asked. */
     hasRequests?: boolean;
     logins?: LoginCommands | undefined;
-    /** The network's own. */
+    /** The network's own, and those of what is switched on. */
     more?: readonly Verb[];
     tell: (room: RoomId, text: string) => void;
   }) {
@@ -104,8 +106,7 @@ export class Commands {
   async run(command: Command): Promise<void> {
     if (await this.#isAnswer(command)) return;
     this.#tell(command.room, await this.#answer(command));
-    // Whatever follows the name of a flow may well be what one logs in with.
-    if (command.word === 'login' && command.words.length > 1) await this.#hide(command);
+    if (this.#verbOf(command)?.hides?.(command.words) === true) await this.#hide(command);
   }
 
   /** In a direct chat a line may be an answer to what a login asks for. */
@@ -176,6 +177,8 @@ function loginVerbs(accounts: LoginCommands['accounts']): Verb[] {
     {
       ...{ names: ['login'], usage: 'login [way]', does: 'lets you speak as yourself on the network' },
       run: (asked, words) => accounts.login(asked, words),
+      // Whatever follows the name of a flow may well be what one logs in with.
+      hides: (words) => words.length > 1,
     },
     {
       ...{ names: ['logout'], usage: 'logout [account]', does: 'ends that' },

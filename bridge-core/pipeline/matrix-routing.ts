@@ -7,6 +7,7 @@ import type { Membership, Roster } from '../membership/roster.ts';
 import { bothWays, isChat, type Link, type Links } from '../plumbing/links.ts';
 import { isToNetwork, wayOf } from '../plumbing/ways.ts';
 import type { Names } from '../virtual-users/names.ts';
+import type { Doubled } from './doubled.ts';
 import type { Journal, NewRow } from './journal.ts';
 import { otherKinds } from './other-kinds.ts';
 import { roomLane, speakerLane, towards } from './row.ts';
@@ -16,6 +17,10 @@ export interface RoutingParts {
   readonly names: Names;
   readonly roster: Roster;
   readonly journal: Pick<Journal, 'parseKey'>;
+  /** The link whose row made this event in a person's name. */
+  readonly doubled?: Pick<Doubled, 'linkOf'>;
+  /** The homeserver sends what is said in rooms of all its people. */
+  readonly hearsAll?: boolean;
   /** Is it a command, an invite of ours, a tombstone, a claim…: something that makes the bridge act? */
   readonly isAct: (event: MatrixEvent) => boolean;
 }
@@ -34,15 +39,25 @@ export class MatrixRouting {
     return user === this.#parts.names.bot || this.#parts.names.isGhost(user);
   }
 
+  /** Of a room that is none of the bridge's. */
+  isElsewhere({ room, sender, stateKey }: MatrixEvent): boolean {
+    const { hearsAll, links, roster, names } = this.#parts;
+    if (hearsAll !== true || links.byRoom(room).length > 0 || roster.isIn(room, names.bot)) return false;
+    return !this.isOurs(sender) && (stateKey === undefined || !this.isOurs(stateKey as UserId));
+  }
+
   rowsFor(event: MatrixEvent): NewRow[] {
     const rows: NewRow[] = [];
-    if (this.#parts.isAct(event)) {
+    const made = this.isOurs(event.sender) ? undefined : this.#parts.doubled?.linkOf(event);
+    // What somebody said on the network commands nothing.
+    if (made === undefined && this.#parts.isAct(event)) {
       rows.push({ direction: towards.matrix, lane: laneOfAct(event), link: 0, source: event.id, task: { do: 'act', event } });
       if (event.type === 'm.room.message') return rows;
     }
     const links = bothWays(this.#parts.links.liveIn(event.room));
     if (links.length === 0) return rows;
     for (const link of this.#targets(event, links)) {
+      if (link.id === made) continue;
       rows.push({
         ...{ direction: towards.network, lane: speakerLane(link.id, this.#laneUser(event)), link: link.id, source: event.id },
         task: { do: 'say', event },

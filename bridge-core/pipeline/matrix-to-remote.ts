@@ -108,7 +108,8 @@ export class MatrixToRemote<Body extends Json> {
   // 2 dedupe, 3 route
   #route(event: MatrixEvent): Wanted[] {
     const { routing, recovery, journal, count } = this.#parts;
-    if (routing.isOurs(event.sender)) recovery.arrived(event);
+    if (routing.isElsewhere(event)) return [];
+    recovery.arrived(event);
     if (event.redacts !== undefined) this.#parts.redacted(event);
     const rows = routing.rowsFor(event);
     const change = routing.rosterChange(event);

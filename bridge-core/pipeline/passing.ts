@@ -10,6 +10,7 @@ import type { EphemeralEvent } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
 import { bothWays, type Link, type Links } from '../plumbing/links.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
+import type { Doubles } from '../virtual-users/doubles.ts';
 import type { Names } from '../virtual-users/names.ts';
 import { Receipts } from './receipts.ts';
 import type { Relations } from './relations.ts';
@@ -26,6 +27,7 @@ export interface PassingParts<Body extends Json> {
   readonly roster: Roster;
   readonly names: Names;
   readonly relations: Pick<Relations, 'ofEvent' | 'messagesOf'>;
+  readonly doubles?: Pick<Doubles, 'personBehind'> | undefined;
   readonly log: Logger;
 }
 
@@ -38,7 +40,8 @@ export class Passing<Body extends Json> {
 
   constructor(parts: PassingParts<Body>) {
     this.#parts = parts;
-    this.#receipts = new Receipts({ ...parts, isOurs: (user) => this.#isOurs(user), attempt: (work) => this.#try(work) });
+    const tellsBothWays = parts.doubles !== undefined;
+    this.#receipts = new Receipts({ ...parts, tellsBothWays, isOurs: (user) => this.#isOurs(user), attempt: (work) => this.#try(work) });
   }
 
   fromMatrix(event: EphemeralEvent): void {
@@ -78,14 +81,16 @@ export class Passing<Body extends Json> {
     this.#try(() => this.#parts.homeserver.setPresence(ghost, event.away === undefined ? 'online' : 'unavailable', event.away ?? ''));
   }
 
-  /** Of a person of ours their own client tells. */
+  /** Of a person of ours their own client tells, unless we may show them as themselves. */
   #hasRead({ user, upTo }: Extract<RemoteEvent, { kind: 'read' }>, links: readonly Link[]): void {
-    const { adapter, homeserver, names, relations, roster } = this.#parts;
-    if (adapter.speakerOf(user.id) !== undefined) return;
-    const ghost = names.ghostOf(user);
+    const { adapter, homeserver, names, relations, roster, doubles } = this.#parts;
+    const person = doubles?.personBehind(user.id);
+    if (person === undefined && adapter.speakerOf(user.id) !== undefined) return;
+    const reader = person ?? names.ghostOf(user);
     for (const { id, room } of links) {
-      const last = roster.isIn(room, ghost) ? relations.messagesOf(upTo, id).at(-1) : undefined;
-      if (last !== undefined) this.#try(() => homeserver.receipt(ghost, room, last.event));
+      const last = roster.isIn(room, reader) ? relations.messagesOf(upTo, id).at(-1) : undefined;
+      if (last === undefined || (person !== undefined && !this.#receipts.isNews(room, person, last))) continue;
+      this.#try(() => homeserver.receipt(reader, room, last.event));
     }
   }
 

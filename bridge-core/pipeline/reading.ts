@@ -54,24 +54,30 @@ export class Reading<Body extends Json> {
   }
 
   async named({ name, avatar }: ShownAs, sender: RemoteUser, as: UserId): Promise<Named> {
-    const picture = avatar === undefined ? undefined : await this.#parts.brought.picture({ name: 'avatar', source: avatar }, as);
+    const picture = avatar === undefined ? undefined : await this.picture({ name: 'avatar', source: avatar }, as);
     return namedAs({ id: `${sender.id} ${name}`, name, avatar: picture });
   }
 
   async picture(file: RemoteFile, as: UserId): Promise<string | undefined> {
-    return await this.#parts.brought.picture(file, as);
+    return await this.#parts.brought.picture(file, this.#bringer(as));
   }
 
   /** `tries`: how often it was tried before. */
   async file(file: RemoteFile, as: UserId, tries: number): Promise<Shown> {
     try {
-      const { mxc, type } = await this.#parts.brought.file(file, as);
+      const { mxc, type } = await this.#parts.brought.file(file, this.#bringer(as));
       return { is: 'file', file, content: mediaContent(file, mxc, type) };
     } catch (thrown) {
       if (!(thrown instanceof NotBrought)) throw thrown;
       if (thrown.mayPass && tries < fileTries) throw new RetryableError('NETWORK_UNREACHABLE', thrown.message, { cause: thrown });
       return { is: 'lost', file, content: notice(lostWords(file, thrown)) };
     }
+  }
+
+  /** For a person the bot does it: it needs nothing of theirs. */
+  #bringer(as: UserId): UserId {
+    const { names } = this.#parts;
+    return names.isGhost(as) ? as : names.bot;
   }
 
   /** Whom the network's own mentions mean: the ghosts, and people of ours by their own ids. */
@@ -96,7 +102,7 @@ export class Reading<Body extends Json> {
     const found = new Map<string, string | undefined>();
     for (const { source, alt } of imagesIn(text)) {
       if (source.startsWith('mxc://') || found.has(source)) continue;
-      found.set(source, await this.#parts.brought.picture({ name: alt === '' ? 'image' : alt, source }, as));
+      found.set(source, await this.picture({ name: alt === '' ? 'image' : alt, source }, as));
     }
     return mapImages(text, (image) => {
       if (image.source.startsWith('mxc://')) return image;

@@ -2,11 +2,11 @@
 // so never journaled; whoever has no session there has read nothing there.
 
 import type { Adapter } from '../adapter.ts';
-import { type ChannelId, eventId, type RemoteMessageId, type UserId, userId } from '../ids.ts';
+import { type ChannelId, type EventId, eventId, type RemoteMessageId, type RoomId, type UserId, userId } from '../ids.ts';
 import { type EphemeralEvent, isRecord, recordIn } from '../matrix-event.ts';
 import type { Link } from '../plumbing/links.ts';
 import type { Json } from '../remote-event.ts';
-import type { Relations } from './relations.ts';
+import type { Relation, Relations } from './relations.ts';
 
 const usualEvery = 10_000;
 /** Readers remembered at a time. */
@@ -18,6 +18,8 @@ export interface ReceiptParts<Body extends Json> {
   readonly isOurs: (user: UserId) => boolean;
   /** Runs it now, or not at all. */
   readonly attempt: (work: () => Promise<void>) => void;
+  /** What people read on the network is shown in Matrix as read by themselves. */
+  readonly tellsBothWays?: boolean;
   /** For each channel and person, ms. */
   readonly every?: number;
 }
@@ -31,9 +33,19 @@ interface Reader {
 export class Receipts<Body extends Json> {
   readonly #parts: ReceiptParts<Body>;
   readonly #readers = new Map<string, Reader>();
+  /** How far people whom we may show as themselves have read, whoever told: what one side tells comes back from the other. */
+  readonly #shown = new Map<string, { readonly event: EventId; readonly at: number }>();
 
   constructor(parts: ReceiptParts<Body>) {
     this.#parts = parts;
+  }
+
+  /** False: Matrix knows that they have read this far. */
+  isNews(room: RoomId, user: UserId, { event, at }: Pick<Relation, 'event' | 'at'>): boolean {
+    const shown = this.#shown.get(`${room} ${user}`);
+    if (shown !== undefined && (shown.event === event || shown.at > at)) return false;
+    this.#show(room, user, { event, at });
+    return true;
   }
 
   fromMatrix(event: EphemeralEvent, links: readonly Link[]): void {
@@ -46,10 +58,12 @@ export class Receipts<Body extends Json> {
   }
 
   #read(user: UserId, id: string, link: Link): void {
-    const { adapter, relations } = this.#parts;
+    const { adapter, relations, tellsBothWays } = this.#parts;
+    if (this.#shown.get(`${link.room} ${user}`)?.event === id) return;
     if (adapter.openSession({ as: 'user', user }, link.channel)?.markRead === undefined) return;
     const last = relations.ofEvent(eventId(id), link.id).findLast(({ remote, kind }) => remote !== undefined && kind === 'message');
     if (last?.remote === undefined) return;
+    if (tellsBothWays === true) this.#show(link.room, user, last);
     const key = `${link.channel} ${user}`;
     const reader = this.#readers.get(key);
     if (reader === undefined) {
@@ -61,6 +75,14 @@ export class Receipts<Body extends Json> {
       reader.at = last.at;
       reader.next = last.remote;
     }
+  }
+
+  #show(room: RoomId, user: UserId, { event, at }: Pick<Relation, 'event' | 'at'>): void {
+    const key = `${room} ${user}`;
+    this.#shown.delete(key);
+    this.#shown.set(key, { event, at });
+    const [oldest] = this.#shown.keys();
+    if (this.#shown.size > mostReaders && oldest !== undefined) this.#shown.delete(oldest);
   }
 
   #wait(key: string, user: UserId, channel: ChannelId): void {

@@ -5,15 +5,18 @@ import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
 import type { Brought } from '../appservice/brought.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
+import { TokenRefused } from '../appservice/homeserver-errors.ts';
 import { PermanentError, RetryableError } from '../errors.ts';
 import { type EventId, eventId, type RoomId, type UserId } from '../ids.ts';
 import { keyField, stringIn } from '../matrix-event.ts';
 import type { Chats } from '../plumbing/chats.ts';
-import { isChat, isMade, type Link, type Links, type NewLink } from '../plumbing/links.ts';
+import { isChat, isMade, type Link, type Links, type NewLink, receiverOf } from '../plumbing/links.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { Store } from '../store/store.ts';
+import type { Doubles } from '../virtual-users/doubles.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import type { Names } from '../virtual-users/names.ts';
+import type { Doubled } from './doubled.ts';
 import type { Journal } from './journal.ts';
 import type { Lanes } from './lanes.ts';
 import type { Recovery } from './recovery.ts';
@@ -37,6 +40,9 @@ export interface RemoteToMatrixParts<Body extends Json> {
   readonly links: Links;
   readonly ghosts: Ghosts;
   readonly names: Names;
+  /** Where people are shown as themselves. */
+  readonly doubles?: Pick<Doubles, 'personBehind' | 'includes' | 'isReady' | 'failed'> | undefined;
+  readonly doubled?: Pick<Doubled, 'record'>;
   readonly chats?: Pick<Chats<Body>, 'linkFor' | 'placeOf'>;
   /** One line a step at level debug; `seq` names the message through all of them. */
   readonly log: Logger;
@@ -163,16 +169,37 @@ export class RemoteToMatrix<Body extends Json> {
     const place = this.#placeOf(row);
     const room = typeof place === 'string' ? place : await place;
     try {
-      const as = await this.#speakAs(task, room);
-      if (task.do === 'show' && task.event.kind === 'channel') await this.#markArchived(row, task.event.archived);
-      const sendings = await this.#showing.sendingsFor(row, room, task, as);
-      this.#parts.log.debug({ seq: row.seq, as, events: sendings.length }, 'converted');
-      const events = await this.#deliver(row, room, sendings);
-      this.#parts.log.debug({ seq: row.seq, events }, 'delivered');
-      this.#record(row, sendings, events);
+      if (this.#parts.doubles !== undefined && (await this.#doubled(row, room, this.#parts.doubles))) return;
+      await this.#show(row, room, await this.#speakAs(task, room));
     } catch (thrown) {
       throw (await this.#isReplaced(row, room, thrown)) ? waitsForNewRoom(room, thrown) : thrown;
     }
+  }
+
+  /** What its person said by other means, as themselves where we may be them; false: their ghost is to show it. */
+  async #doubled(row: Row, room: RoomId, doubles: NonNullable<RemoteToMatrixParts<Body>['doubles']>): Promise<boolean> {
+    if (row.task.do !== 'show' || !('sender' in row.task.event)) return false;
+    const person = doubles.personBehind(row.task.event.sender.id);
+    if (person === undefined) return false;
+    const link = this.#parts.links.get(row.link);
+    if (!(await doubles.isReady(person, room, link !== undefined && (isChat(link) || receiverOf(link) === person)))) return false;
+    try {
+      await this.#show(row, room, person);
+      return true;
+    } catch (thrown) {
+      if (await doubles.failed(person, thrown)) return false;
+      throw thrown;
+    }
+  }
+
+  async #show(row: Row, room: RoomId, as: UserId): Promise<void> {
+    const { task } = row;
+    if (task.do === 'show' && task.event.kind === 'channel') await this.#markArchived(row, task.event.archived);
+    const sendings = await this.#showing.sendingsFor(row, room, task, as);
+    this.#parts.log.debug({ seq: row.seq, as, events: sendings.length }, 'converted');
+    const events = await this.#deliver(row, room, sendings);
+    this.#parts.log.debug({ seq: row.seq, events }, 'delivered');
+    this.#record(row, sendings, events);
   }
 
   /** The room; of a chat it may have to be made first. */
@@ -219,7 +246,9 @@ export class RemoteToMatrix<Body extends Json> {
 
   // 5 speak as
   async #speakAs(task: Task, room: RoomId): Promise<UserId> {
-    if (task.do !== 'show' || !('sender' in task.event)) return this.#parts.homeserver.bot;
+    const { adapter, homeserver } = this.#parts;
+    // What is done there to the bot's own words has nobody else's name.
+    if (task.do !== 'show' || !('sender' in task.event) || adapter.speakerOf(task.event.sender.id)?.as === 'bot') return homeserver.bot;
     return await this.#parts.ghosts.ready(task.event.sender, room);
   }
 
@@ -231,7 +260,7 @@ export class RemoteToMatrix<Body extends Json> {
     for (const [part, sending] of sendings.entries()) {
       if (part < events.length) continue;
       const key = journal.keyOf(row, part);
-      const found = row.unknownSince === 0 ? undefined : await recovery.find(room, key, sending.as, row);
+      const found = row.unknownSince === 0 ? undefined : await this.#found(row, room, key, sending.as);
       const at = Date.now() - happened > lateMs ? Math.min(happened, row.at) : undefined;
       events.push(found ?? (await this.#send(room, sending, key, at)));
       // A try that fails at a later part goes on from here; over a restart, the room's history tells.
@@ -239,6 +268,16 @@ export class RemoteToMatrix<Body extends Json> {
     }
     if (row.unknownSince === 0) recovery.forget(room);
     return events;
+  }
+
+  /** Who is shown as themselves now may have been shown by their ghost before, and the other way round. */
+  async #found(row: Row, room: RoomId, key: string, as: UserId): Promise<EventId | undefined> {
+    const { recovery, doubles, names } = this.#parts;
+    const found = await recovery.find(room, key, as, row);
+    if (found !== undefined || doubles === undefined || row.task.do !== 'show' || !('sender' in row.task.event)) return found;
+    const person = doubles.personBehind(row.task.event.sender.id);
+    const other = as === person ? names.ghostOf(row.task.event.sender) : person;
+    return other === undefined ? undefined : await recovery.find(room, key, other, row);
   }
 
   async #send(room: RoomId, sending: Sending, key: string, at: number | undefined): Promise<EventId> {
@@ -250,7 +289,8 @@ export class RemoteToMatrix<Body extends Json> {
       if (stateKey !== undefined) return await homeserver.setState(as, room, type, stateKey, content);
       return await homeserver.send(as, room, type, key, content, at);
     } catch (thrown) {
-      if (!(thrown instanceof PermanentError) || thrown.code !== 'FORBIDDEN_IN_ROOM') throw thrown;
+      const isForbidden = thrown instanceof PermanentError && thrown.code === 'FORBIDDEN_IN_ROOM';
+      if (!isForbidden && !(thrown instanceof TokenRefused)) throw thrown;
       if (otherwise !== undefined) return await this.#send(room, otherwise, key, at);
       if (sending.isOptional !== true) throw thrown;
       this.#parts.log.debug({ room, type, why: thrown.message }, 'left out: the room forbids it');
@@ -260,7 +300,10 @@ export class RemoteToMatrix<Body extends Json> {
 
   // 8 record: in memory now, on disk with the next commit, so that the next PUT does not wait
   #record(row: Row, sendings: readonly Sending[], events: readonly EventId[]): void {
-    const { relations, journal, store } = this.#parts;
+    const { relations, journal, store, doubles, doubled, homeserver, names } = this.#parts;
+    const isOurs = (user: UserId) => user === homeserver.bot || names.isGhost(user);
+    const isByPerson = ({ as, otherwise }: Sending): boolean => !isOurs(as) || (otherwise !== undefined && isByPerson(otherwise));
+    const asPersons = doubles === undefined ? none : events.filter((_, part) => sendings[part] !== undefined && isByPerson(sendings[part]));
     const made = sendings.flatMap((sending, part): Relation[] => {
       const event = events[part];
       if (sending.revises !== undefined) return [sending.revises];
@@ -272,10 +315,13 @@ export class RemoteToMatrix<Body extends Json> {
     store.writeSoon(() => {
       for (const relation of made) relations.write(relation);
       for (const { forgets } of sendings) if (forgets !== undefined) relations.forget(forgets, row.link);
+      for (const event of asPersons) doubled?.record(row.link, event);
       journal.remove(row);
     });
   }
 }
+
+const none: readonly EventId[] = [];
 
 function waitsForNewRoom(room: RoomId, cause: unknown): RetryableError {
   return new RetryableError('FORBIDDEN_IN_ROOM', `${room} was replaced by another room`, { after: 1_000, cause });

@@ -24,8 +24,10 @@ export interface EditParts<Body extends Json> {
   readonly reading: Reading<Body>;
   readonly messages: Messages<Body>;
   readonly targets: Targets;
-  readonly relations: Pick<Relations, 'lastIn'>;
+  readonly relations: Pick<Relations, 'lastIn' | 'ofEvent'>;
 }
+
+const wordy: ReadonlySet<string> = new Set(['m.text', 'm.notice', 'm.emote']);
 
 /** What one place of the message (its own, or the copy outside the thread) is to become. */
 interface Wanted {
@@ -51,7 +53,8 @@ export class Edits<Body extends Json> {
     const { target, ...rest } = event;
     if (standing.length === 0) return await messages.message(row, { ...rest, kind: 'message', id: target }, as);
     const text = await reading.text(event.body, event.channel, as);
-    const mine = standing.filter(({ sender }) => sender === as);
+    const mine = await this.#mine(standing, as, row, room, toPlain(text));
+    if (mine === undefined) return [];
     if (mine.length === 0) return this.#ofAnother(standing[0], toPlain(text), event, as);
 
     const named = event.shownAs && (await reading.named(event.shownAs, event.sender, as));
@@ -63,6 +66,20 @@ export class Edits<Body extends Json> {
     const copy = mine.filter(isCopy);
     const own = mine.filter((relation) => !isCopy(relation));
     return [...(await this.#revise(own, wanted, false)), ...(copy.length > 0 ? await this.#revise(copy, wanted, true) : [])];
+  }
+
+  /** Theirs to edit; undefined: it says so already. Of what a person said from Matrix, whom we may speak as, only words that
+   *  went out whole: anything else would lose a part of itself. */
+  async #mine(standing: readonly Relation[], as: UserId, row: Row, room: RoomId, said: string): Promise<readonly Relation[] | undefined> {
+    const mine = standing.filter(({ sender }) => sender === as);
+    const [first] = mine;
+    if (first === undefined || first.author !== undefined) return mine;
+    if (first.text === cut(said)) return undefined;
+    if (this.#parts.relations.ofEvent(first.event, row.link).length > 1) return [];
+    const event = await this.#parts.homeserver.event(room, first.event).catch((thrown: unknown) => {
+      if (!(thrown instanceof PermanentError)) throw thrown;
+    });
+    return wordy.has(String(event?.content.msgtype)) ? mine : [];
   }
 
   async #revise(standing: readonly Relation[], wanted: Wanted, isCopy: boolean): Promise<Sending[]> {

@@ -32,7 +32,7 @@ export interface ShowingParts<Body extends Json> {
   readonly relations: Relations;
   readonly links: Pick<Links, 'get'>;
   readonly names: Names;
-  readonly doubles?: Pick<Doubles, 'personBehind'> | undefined;
+  readonly doubles?: Pick<Doubles, 'personBehind' | 'includes'> | undefined;
 }
 
 type Show<Kind extends RemoteEvent['kind']> = Extract<RemoteEvent, { kind: Kind }>;
@@ -114,8 +114,10 @@ export class Showing<Body extends Json> {
       const reason = event.reason ?? (isOwn || event.sender === undefined ? undefined : `removed by ${event.sender.name}`);
       const one = { type: 'm.room.redaction', content: reason === undefined ? {} : { reason }, redacts };
       const byBot = { as: this.#bot, ...one };
-      const mayBeThem = sender === as || this.#parts.names.isGhost(sender) || this.#isDouble(author, sender);
-      return mayBeThem ? { as: sender, ...one, otherwise: byBot } : byBot;
+      const byThem = { as: sender, ...one };
+      if (sender === as || this.#parts.names.isGhost(sender) || this.#isDouble(author, sender)) return { ...byThem, otherwise: byBot };
+      // Said from Matrix, and taken away by another: theirs to do only where the bot may not.
+      return this.#parts.doubles?.includes(sender) === true ? { ...byBot, otherwise: byThem } : byBot;
     });
   }
 
@@ -123,7 +125,8 @@ export class Showing<Body extends Json> {
     const target = await this.#targets.first(row, event.target);
     if (target === undefined) return [];
     const { relations } = this.#parts;
-    const given = this.#isDouble(event.sender.id, as)
+    const isDouble = this.#isDouble(event.sender.id, as);
+    const given = isDouble
       ? relations.ofRemote(event.target, row.link).find((each) => isReaction(each, event.emoji) && each.sender === as)
       : undefined;
     if (event.on) {
@@ -132,7 +135,8 @@ export class Showing<Body extends Json> {
       const mxc = event.picture && (await this.#reading.picture(event.picture, as));
       const relates = { rel_type: 'm.annotation', event_id: target.event, key: mxc ?? event.emoji };
       const named = mxc === undefined ? {} : { shortcode: event.emoji, 'com.beeper.reaction.shortcode': event.emoji };
-      const remote = remoteMessageId(`${target.event} ${event.emoji}`);
+      // As those that people give from Matrix, so that they can take it back there.
+      const remote = isDouble ? event.target : remoteMessageId(`${target.event} ${event.emoji}`);
       const relation = { ...nothingNoted, kind: 'reaction' as const, remote, author: event.sender.id, emoji: event.emoji };
       return [{ as, type: 'm.reaction', content: { ...named, 'm.relates_to': relates }, relation }];
     }

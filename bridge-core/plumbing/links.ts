@@ -286,6 +286,12 @@ export const isMade = (link: Link | NewLink): link is Link => 'id' in link;
 /** A private or group chat, of which only its own people know. */
 export const isChat = (link: Link): boolean => link.options.chat !== undefined;
 
+/** Whose own room of a channel that others may have rooms of too: their session alone hears and speaks for it. */
+export const receiverOf = ({ options }: Pick<Link, 'options'>): UserId | undefined => options.receiver as UserId | undefined;
+
+/** A room that people have to themselves: nothing of it is told to others, and leaving it leaves nothing on the network. */
+export const isPrivate = (link: Link): boolean => isChat(link) || receiverOf(link) !== undefined;
+
 /** It shows what the network says, and nothing goes back. */
 const isOneWay = ({ options }: Link): boolean => options.way === 'to-matrix';
 

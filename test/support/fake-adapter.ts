@@ -258,6 +258,7 @@ export class FakeAdapter implements Adapter {
     const key = keyOf(speaker);
     const session: FakeSession = new FakeSession({
       ...{ speaker, nick, network: this.network, options: this.options },
+      isAccount: speaker.as === 'user' && this.#accounts.has(speaker.user),
       heard: (happening) => this.#heard(session, happening),
       nickOf: (who) => this.#nickOf(who),
       ended: (reason) => {
@@ -305,7 +306,8 @@ export class FakeAdapter implements Adapter {
       return;
     // Coming in is not hearing: what was missed before it is still missed.
     if (this.#isOurs(happening.nick) && happening.what === 'join') return;
-    const isReported = !this.#isOurs(happening.nick) || happening.what === 'kick';
+    const isByOtherMeans = happening.isOurs !== true && this.#ownerOf(happening.nick) !== undefined;
+    const isReported = !this.#isOurs(happening.nick) || isByOtherMeans || happening.what === 'kick';
     this.#report(happening, isReported ? eventOf(happening, this.options.messageIds) : undefined);
   }
 

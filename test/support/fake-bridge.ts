@@ -12,7 +12,7 @@ import { startHost } from '../../bridge-core/host.ts';
 import { loadConfig } from '../../config/load.ts';
 import { freePort } from '../../quickstart/servers/ports.ts';
 import { FakeAdapter, type FakeAdapterOptions, FakeNetwork, inFake } from './fake-adapter.ts';
-import { type FakeHomeserver, startFakeHomeserver } from './fake-homeserver.ts';
+import { type FakeHomeserver, type FakeHomeserverOptions, startFakeHomeserver } from './fake-homeserver.ts';
 import { tempFolder } from './temp-folder.ts';
 import { silentLog } from './tools.ts';
 import { until } from './waiting.ts';
@@ -34,6 +34,7 @@ export interface FakeBridge {
 
 export interface FakeBridgeWish {
   readonly options?: Partial<FakeAdapterOptions>;
+  readonly homeserver?: FakeHomeserverOptions;
   /** More of the config, as YAML at top level. */
   readonly settings?: string;
   readonly permissions?: Readonly<Record<string, string>>;
@@ -43,7 +44,7 @@ export interface FakeBridgeWish {
 
 export async function startFakeBridge(t: TestContext, wish: FakeBridgeWish = {}): Promise<FakeBridge> {
   const folder = tempFolder();
-  const homeserver = await startFakeHomeserver({ userNamespace: 'fake_.*', aliasNamespace: 'fake_.*' });
+  const homeserver = await startFakeHomeserver({ userNamespace: 'fake_.*', aliasNamespace: 'fake_.*', ...wish.homeserver });
   t.after(() => homeserver.stop());
   const person = homeserver.user('ann', 'Ann');
   const room = homeserver.createRoom({ creator: person });

@@ -19,6 +19,8 @@ export interface FakeHomeserverOptions {
   /** Regular expressions over localparts of users and aliases that are the appservice's. */
   readonly userNamespace?: string;
   readonly aliasNamespace?: string;
+  /** The appservice has everybody of the homeserver in a namespace that is not its alone. */
+  readonly hasEverybody?: boolean;
   /** Where transactions go; may be given later by `pushTo`. */
   readonly appserviceUrl?: string;
   /** Every request waits so many ms before it is acted upon. */
@@ -73,7 +75,8 @@ export class FakeHomeserver {
       domain: this.domain,
       isOurs,
       onEvent: (event, room) => {
-        if (room.ours > 0 || (event.state_key !== undefined && isOurs(event.state_key))) this.pusher.event(event);
+        if (room.ours > 0 || options.hasEverybody === true || (event.state_key !== undefined && isOurs(event.state_key)))
+          this.pusher.event(event);
       },
     });
     this.#routes = new Routes({
@@ -92,7 +95,7 @@ export class FakeHomeserver {
       routes: this.#routes,
       asToken: this.asToken,
       bot: this.bot,
-      isOurs,
+      mayAct: (user) => isOurs(user) || (options.hasEverybody === true && user.endsWith(`:${this.domain}`)),
       latency: options.latency ?? 0,
       record: options.record ?? true,
       port: options.port ?? 0,
@@ -131,6 +134,13 @@ export class FakeHomeserver {
     const user = this.world.users.get(id) ?? this.world.register(id);
     if (name !== undefined) user.name = name;
     return id;
+  }
+
+  /** An access token of theirs. */
+  tokenOf(user: string): string {
+    const token = `token-${this.world.accessTokens.size + 1}-of-${user}`;
+    this.world.accessTokens.set(token, user);
+    return token;
   }
 
   createRoom(options: RoomOptions): string {

@@ -15,6 +15,14 @@ CREATE INDEX logins_user ON logins (user);
 -- virtual-users/sealed-secrets: AdapterTools.secrets
 CREATE TABLE secrets (name TEXT PRIMARY KEY, sealed TEXT NOT NULL) WITHOUT ROWID;
 
+-- virtual-users/doubles: access tokens that people gave, so that they are shown as themselves
+CREATE TABLE doubles (
+  user TEXT PRIMARY KEY,
+  sealed TEXT NOT NULL,
+  state TEXT NOT NULL,                   -- live, refusing: the homeserver no longer takes it, and its owner is still to be told
+  at INTEGER NOT NULL
+) WITHOUT ROWID;
+
 -- control/web-sessions: page sessions and single-use states; `id` is the SHA-256 of what the browser holds
 CREATE TABLE web_sessions (id BLOB PRIMARY KEY, user TEXT NOT NULL, purpose TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
 

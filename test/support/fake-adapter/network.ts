@@ -32,7 +32,14 @@ export interface FakeMessage {
   readonly reactions: Set<string>;
 }
 
-export type Happening = { readonly serial: number; readonly at: number; readonly channel: string; readonly nick: string } & (
+/** `isOurs`: done by one of our sessions, not by the same person with another client. */
+export type Happening = {
+  readonly serial: number;
+  readonly at: number;
+  readonly channel: string;
+  readonly nick: string;
+  readonly isOurs?: boolean;
+} & (
   | { readonly what: 'message'; readonly message: FakeMessage }
   | {
       readonly what: 'edit';
@@ -62,7 +69,7 @@ export type Happening = { readonly serial: number; readonly at: number; readonly
 );
 
 /** Without what is the same for all. */
-type Fresh<Of> = Of extends unknown ? Omit<Of, 'serial' | 'at'> : never;
+type Fresh<Of> = Of extends unknown ? Omit<Of, 'serial' | 'at' | 'isOurs'> : never;
 
 /** What becomes of a message on its way: `lost` and `doubtful` cut the connection, before or after it arrived. */
 export type Fate = 'refuse' | 'closed' | 'busy' | 'away' | 'lost' | 'doubtful' | 'hang' | Error;
@@ -76,6 +83,8 @@ export interface Wish {
 
 export interface Connection {
   nick: string;
+  /** Of a person's own account, which stays where it is whether they are connected or not. */
+  readonly isAccount?: boolean;
   readonly hear: (happening: Happening) => void;
   readonly lost: (error: Error) => void;
 }
@@ -114,6 +123,8 @@ export class FakeNetwork {
   /** ms that a message takes. */
   latency = 0;
   isUp = true;
+  /** One of our sessions is at work. */
+  #isOurs = false;
   onUp: (() => void)[] = [];
   /** What asking for what was said meets: waits, or throws. */
   opensHistory: (channel: string) => Promise<void> = async () => {};
@@ -154,6 +165,16 @@ export class FakeNetwork {
     const left = [...fates];
     const before = this.meet;
     this.meet = (wish) => (left.length > 0 && fits(wish) ? left.shift() : before(wish));
+  }
+
+  /** What is done meanwhile is a session's of ours. */
+  asOurs<Result>(work: () => Result): Result {
+    this.#isOurs = true;
+    try {
+      return work();
+    } finally {
+      this.#isOurs = false;
+    }
   }
 
   // — what people do, ours and others
@@ -298,7 +319,7 @@ export class FakeNetwork {
   }
 
   drop(connection: Connection): void {
-    if (!this.connections.delete(connection)) return;
+    if (!this.connections.delete(connection) || connection.isAccount === true) return;
     // Who is away is still one of their chats.
     for (const { name } of this.#channelsOf(connection.nick)) if (!isChatName(name)) this.leave(connection.nick, name);
   }
@@ -324,7 +345,7 @@ export class FakeNetwork {
 
   #happen(fresh: Fresh<Happening>): void {
     this.#serial += 1;
-    const happening = { ...fresh, serial: this.#serial, at: Date.now() } as Happening;
+    const happening = { ...fresh, serial: this.#serial, at: Date.now(), isOurs: this.#isOurs } as Happening;
     this.log.push(happening);
     for (const connection of [...this.connections]) {
       if (this.channel(happening.channel).members.has(connection.nick)) connection.hear(happening);

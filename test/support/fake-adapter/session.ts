@@ -31,6 +31,8 @@ export type Verb = (typeof verbs)[number];
 export interface FakeSessionParts {
   readonly speaker: Speaker;
   readonly nick: string;
+  /** Their own account, and not a name that we made for them. */
+  readonly isAccount: boolean;
   readonly network: FakeNetwork;
   readonly options: { verbs: readonly Verb[]; messageIds: boolean; keys: boolean; bytes: number; lines: number; files: 'upload' | 'link' };
   readonly heard: (happening: Happening) => void;
@@ -54,6 +56,7 @@ export class FakeSession implements Session {
     this.speaker = parts.speaker;
     this.connection = {
       nick: parts.nick,
+      isAccount: parts.isAccount,
       hear: parts.heard,
       lost: (error) => this.#end(error, 'the connection broke'),
     };
@@ -76,11 +79,12 @@ export class FakeSession implements Session {
     const { network } = this.#parts;
     const { isClosed, members } = network.channel(name);
     if (isClosed && !members.has(this.connection.nick)) throw new PermanentError('CHANNEL_CLOSED', `${name} lets nobody in`);
-    network.join(this.connection.nick, name);
+    network.asOurs(() => network.join(this.connection.nick, name));
   }
 
   async leave(channel: ChannelId): Promise<void> {
-    this.#parts.network.leave(this.connection.nick, nameOf(channel));
+    const { network } = this.#parts;
+    network.asOurs(() => network.leave(this.connection.nick, nameOf(channel)));
   }
 
   send(message: Outgoing): Promise<RemoteMessageId | undefined> {
@@ -105,39 +109,41 @@ export class FakeSession implements Session {
     return await this.#inTurn(async () => {
       const { network } = this.#parts;
       if (network.refusesEdits) throw new PermanentError('NETWORK_REFUSED', 'it is too late to edit this');
-      if (id !== undefined) network.edit(this.connection.nick, nameOf(message.channel), id, textIn(message.body), message.style);
+      const edit = (target: string) =>
+        network.edit(this.connection.nick, nameOf(message.channel), target, textIn(message.body), message.style);
+      if (id !== undefined) network.asOurs(() => edit(id));
       return id;
     });
   }
 
   redact(channel: ChannelId, target: RemoteMessage, reason?: string): Promise<void> {
     return this.#inTurn(async () => {
-      for (const id of target.ids) this.#parts.network.redact(this.connection.nick, nameOf(channel), id, reason);
+      for (const id of target.ids) this.#act((network, nick) => network.redact(nick, nameOf(channel), id, reason));
     });
   }
 
   react(channel: ChannelId, target: RemoteMessage, emoji: string, on: boolean): Promise<RemoteMessageId | undefined> {
     return this.#inTurn(async () => {
       const [id] = target.ids;
-      if (id !== undefined) this.#parts.network.react(this.connection.nick, nameOf(channel), id, emoji, on);
+      if (id !== undefined) this.#act((network, nick) => network.react(nick, nameOf(channel), id, emoji, on));
       return id;
     });
   }
 
   async type(channel: ChannelId, on: boolean): Promise<void> {
-    this.#parts.network.type(this.connection.nick, nameOf(channel), on);
+    this.#act((network, nick) => network.type(nick, nameOf(channel), on));
   }
 
   setTopic(channel: ChannelId, topic: string): Promise<void> {
-    return this.#inPower(async () => this.#parts.network.setTopic(this.connection.nick, nameOf(channel), topic));
+    return this.#inPower(async () => this.#act((network, nick) => network.setTopic(nick, nameOf(channel), topic)));
   }
 
   rename(channel: ChannelId, name: string): Promise<void> {
-    return this.#inPower(async () => this.#parts.network.call(this.connection.nick, nameOf(channel), name));
+    return this.#inPower(async () => this.#act((network, nick) => network.call(nick, nameOf(channel), name)));
   }
 
   archive(channel: ChannelId, on: boolean): Promise<void> {
-    return this.#inPower(async () => this.#parts.network.archive(this.connection.nick, nameOf(channel), on));
+    return this.#inPower(async () => this.#act((network, nick) => network.archive(nick, nameOf(channel), on)));
   }
 
   invite(channel: ChannelId, user: RemoteUserId): Promise<void> {
@@ -147,20 +153,20 @@ export class FakeSession implements Session {
   pin(channel: ChannelId, target: RemoteMessage, on: boolean): Promise<void> {
     return this.#inPower(async () => {
       const [id] = target.ids;
-      if (id !== undefined) this.#parts.network.pin(this.connection.nick, nameOf(channel), id, on);
+      if (id !== undefined) this.#act((network, nick) => network.pin(nick, nameOf(channel), id, on));
     });
   }
 
   kick(channel: ChannelId, user: RemoteUserId, reason?: string): Promise<void> {
-    return this.#inPower(async () => this.#parts.network.kick(this.connection.nick, nameOf(channel), user.slice('fake/'.length), reason));
+    return this.#inPower(async () => this.#act((network, nick) => network.kick(nick, nameOf(channel), user.slice('fake/'.length), reason)));
   }
 
   async markRead(channel: ChannelId, upTo: RemoteMessageId): Promise<void> {
-    this.#parts.network.markRead(this.connection.nick, nameOf(channel), upTo);
+    this.#act((network, nick) => network.markRead(nick, nameOf(channel), upTo));
   }
 
   async setPresence(away: string | undefined): Promise<void> {
-    this.#parts.network.setAway(this.connection.nick, away);
+    this.#act((network, nick) => network.setAway(nick, away));
   }
 
   async close(reason = 'closed'): Promise<void> {
@@ -173,6 +179,11 @@ export class FakeSession implements Session {
     this.#isOpen = false;
     for (const fail of [...this.#inFlight]) fail(error);
     this.#parts.ended(reason);
+  }
+
+  #act(work: (network: FakeNetwork, nick: string) => void): void {
+    const { network } = this.#parts;
+    network.asOurs(() => work(network, this.connection.nick));
   }
 
   #mustBeOpen(): void {
@@ -209,7 +220,7 @@ export class FakeSession implements Session {
     });
     // What is refused is refused before it is sent.
     const carried = fate === undefined && this.#parts.options.files === 'upload' ? await arrivedAs(message.file) : undefined;
-    const arrive = () =>
+    const say = () =>
       network.say(this.connection.nick, name, body.replace(/[\r\n\0]/g, ' '), {
         ...{ style: message.style, key: message.key },
         ...(message.replyTo?.ids[0] !== undefined && { replyTo: message.replyTo.ids[0] }),
@@ -217,6 +228,7 @@ export class FakeSession implements Session {
         ...(message.shownAs !== undefined && { shownAs: message.shownAs.name, avatar: message.shownAs.avatar }),
         ...(carried !== undefined && { carried }),
       });
+    const arrive = () => network.asOurs(say);
     if (fate === 'lost' || fate === 'doubtful') {
       if (fate === 'doubtful') arrive();
       network.cut(this.connection);

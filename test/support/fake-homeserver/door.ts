@@ -11,7 +11,8 @@ export interface DoorOptions {
   readonly routes: Routes;
   readonly asToken: string;
   readonly bot: string;
-  readonly isOurs: (user: string) => boolean;
+  /** Whom the application service may ask as. */
+  readonly mayAct: (user: string) => boolean;
   readonly latency: number;
   readonly record: boolean;
   readonly port: number;
@@ -24,7 +25,7 @@ const mostRecorded = 20_000;
 
 export class Door {
   readonly faults = new Faults();
-  readonly requests: { method: string; path: string; user: string; agent: string }[] = [];
+  readonly requests: { method: string; path: string; user: string; agent: string; token: string }[] = [];
   /** `atOnce`: requests whose answer is not out yet. */
   readonly counts = { requests: 0, sends: 0, connections: 0, atOnce: 0, mostAtOnce: 0 };
   latency: number;
@@ -177,6 +178,7 @@ export class Door {
       path: decodeURIComponent(path),
       user: query.get('user_id') ?? '',
       agent: request.headers['user-agent'] ?? '',
+      token: (request.headers.authorization ?? '').slice('Bearer '.length),
     });
   }
 
@@ -188,11 +190,13 @@ export class Door {
     const token = request.headers.authorization;
     if (token === undefined && !isOpen) throw new MatrixFault(401, 'M_MISSING_TOKEN', 'Missing access token');
     // A wrong one is refused even where none is needed.
-    if (token !== undefined && token !== `Bearer ${this.#options.asToken}`) {
+    const owner = this.#options.world.accessTokens.get(token?.slice('Bearer '.length) ?? '');
+    if (token !== undefined && owner === undefined && token !== `Bearer ${this.#options.asToken}`) {
       throw new MatrixFault(401, 'M_UNKNOWN_TOKEN', 'Invalid access token passed.');
     }
-    const user = query.get('user_id') ?? this.#options.bot;
-    if (!this.#options.isOurs(user)) throw new MatrixFault(403, 'M_FORBIDDEN', 'Application service cannot masquerade as this user');
+    const user = owner ?? query.get('user_id') ?? this.#options.bot;
+    if (owner === undefined && !this.#options.mayAct(user))
+      throw new MatrixFault(403, 'M_FORBIDDEN', 'Application service cannot masquerade as this user');
     if (!this.#options.world.users.has(user) && parts[2] !== 'register') {
       throw new MatrixFault(403, 'M_FORBIDDEN', `Application service has not registered this user (${user})`);
     }

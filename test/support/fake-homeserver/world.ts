@@ -132,6 +132,8 @@ export interface WorldOptions {
 export class World {
   readonly domain: string;
   readonly openIdTokens = new Map<string, string>();
+  /** People's own → who they are. */
+  readonly accessTokens = new Map<string, string>();
   readonly users = new Map<string, FakeUser>();
   readonly rooms = new Map<string, Room>();
   readonly aliases = new Map<string, string>();

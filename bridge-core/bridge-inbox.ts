@@ -1,0 +1,53 @@
+// What an adapter tells, handed to the parts that it concerns.
+
+import type { Inbox, Logger } from './adapter-tools.ts';
+import type { buildControl } from './bridge-control.ts';
+import type { PortalRooms } from './bridge-portals.ts';
+import { messageOf } from './errors.ts';
+import type { Sync } from './membership/sync.ts';
+import type { Gaps } from './pipeline/gaps.ts';
+import type { Lanes } from './pipeline/lanes.ts';
+import { type Links, receiverOf } from './plumbing/links.ts';
+import type { Plumb } from './plumbing/plumb.ts';
+import type { Json } from './remote-event.ts';
+import type { Logins } from './virtual-users/logins.ts';
+
+export interface InboxParts<Body extends Json> {
+  readonly gaps: Gaps<Body>;
+  readonly networkLanes: Lanes;
+  readonly logins: Logins<Body>;
+  readonly control: Pick<ReturnType<typeof buildControl<Body>>, 'completed' | 'networkActs'>;
+  readonly rooms: Pick<PortalRooms<Body>, 'moves'>;
+  readonly sync: Sync<Body>;
+  readonly plumb: Plumb<Body>;
+  readonly links: Links;
+  readonly log: Logger;
+}
+
+export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body> {
+  const { gaps, networkLanes, logins, control, rooms, sync, plumb, links, log } = parts;
+  return {
+    receive: (event) => gaps.receive(event),
+    connection: (speaker, network, state, reason) => {
+      log.info({ network, state, ...(reason !== undefined && { reason }) }, 'connection');
+      if (speaker.as === 'bot') gaps.connection(network, state === 'up');
+      if (speaker.as === 'bot' && state === 'up') networkLanes.resume(network);
+      if (speaker.as === 'user' && state === 'logged-out')
+        logins
+          .refuse(speaker.user, network, reason ?? 'logged out')
+          .catch((thrown) => log.error({ network, why: messageOf(thrown) }, 'cannot mark a login as refused'));
+    },
+    loggedIn: (user, result) => control.completed(user, result),
+    renewed: (account, credentials) => logins.renew(account, credentials),
+    asked: (act) => control.networkActs.asked(act),
+    moved: (from, to) => rooms.moves.move(from, to),
+    members: (channel) => sync.recompute(channel),
+    // Rooms of people's own are served by their sessions, which this does not concern.
+    suspended: (channel, reason) => {
+      const shared = links.byChannel(channel).filter((link) => receiverOf(link) === undefined);
+      plumb
+        .suspend(shared, reason, `${reason}. Messages are no longer carried; link the channel again once that is mended.`)
+        .catch((thrown) => log.error({ channel, why: messageOf(thrown) }, 'cannot suspend a link'));
+    },
+  };
+}
