@@ -181,6 +181,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const control: ReturnType<typeof buildControl<Body>> = buildControl<Body>({
     ...{ settings, protocol, adapter, store, notes, homeserver, names, ghosts, logins, roster, links, guard, plumb, upgrades, tell, log },
     ...{ rooms, doubles, hsToken: registration.hsToken },
+    takeIn: (room, since) => catchUp.room(room, since),
     personJoined: (room, user) => sync.personJoined(room, user),
   });
   const { permissions, acts, lookups } = control;
