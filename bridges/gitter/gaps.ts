@@ -114,7 +114,7 @@ export class Gaps {
     const there = new Set(messages.map(({ id }) => id));
     for (const message of known) {
       const at = sentAt(message);
-      if (at > from && at < sentAt(last) && !there.has(message.id)) await this.#parts.intake.removed(room, message.id);
+      if (at >= from && at <= sentAt(last) && !there.has(message.id)) await this.#parts.intake.removed(room, message.id);
     }
   }
 

@@ -23,7 +23,7 @@ export const quick: Partial<GitterTiming> = {
 
 export interface Wish {
   readonly gitter?: FakeGitterOptions;
-  readonly settings?: object;
+  readonly settings?: object | ((gitter: FakeGitter) => object);
   readonly inbox?: Partial<Inbox<GitterBody>>;
   readonly memory?: Map<string, Json>;
   /** The relay account's client is approved as a bridge. */
@@ -51,9 +51,10 @@ export function settingsFor(gitter: FakeGitter, token: string, more: object = {}
 /** Up, and listening to `org/room`. */
 export async function withAdapter(t: TestContext, wish: Wish = {}) {
   const org = await orgOnGitter(wish);
+  const settings = typeof wish.settings === 'function' ? wish.settings(org.gitter) : wish.settings;
   const kept = keepTools(wish.inbox as Partial<Inbox> | undefined, wish.memory);
   const tools = kept.tools as unknown as AdapterTools<GitterBody>;
-  const adapter = new GitterAdapter(settingsFor(org.gitter, org.token, wish.settings), tools, { ...quick, ...wish.timing });
+  const adapter = new GitterAdapter(settingsFor(org.gitter, org.token, settings), tools, { ...quick, ...wish.timing });
   t.after(async () => {
     await adapter.disconnect();
     await org.gitter.stop();

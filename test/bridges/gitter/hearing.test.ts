@@ -1,0 +1,213 @@
+// What is heard in Gitter: each happening once, in order, whatever becomes of the connection; what is no happening is none.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '../../support/waiting.ts';
+import { type GitterEvents, heard, loginOf, withAdapter } from './with-gitter.ts';
+
+const texts = (events: GitterEvents): string[] => events.flatMap((event) => (event.kind === 'message' ? [event.body.text] : []));
+
+const kinds = (events: GitterEvents, kind: string) => events.filter((event) => event.kind === kind);
+
+async function heardAll(events: GitterEvents, wanted: readonly string[]): Promise<void> {
+  await until(
+    `${wanted.at(-1)} among ${JSON.stringify(texts(events).slice(-4))}`,
+    () => texts(events).includes(wanted.at(-1) ?? '') || undefined,
+  );
+  assert.deepEqual(texts(events), wanted);
+}
+
+test('a message tells whom it mentions, and a status is told without the name before it', { timeout: 20_000 }, async (t) => {
+  const { ann, bob, room, events } = await withAdapter(t);
+  ann.say(room, 'hello @bob and @nobody');
+  ann.me(room, 'waves');
+  const said = await heard(events, 'message');
+  assert.deepEqual(said.body, { text: 'hello @bob and @nobody', mentions: [{ name: 'bob', id: bob.id }] });
+  const status = await heard(events, 'message', ({ style }) => style === 'emote');
+  assert.equal(status.body.text, 'waves');
+});
+
+test('an edit is told once; the counter of a thread is none', { timeout: 20_000 }, async (t) => {
+  const { ann, bob, room, events } = await withAdapter(t);
+  const root = ann.say(room, 'who is in?');
+  await heard(events, 'message');
+  const reply = bob.reply(room, root, 'me');
+  const within = await heard(events, 'message', ({ body }) => body.text === 'me');
+  assert.equal(within.thread, root);
+  ann.edit(root, 'who is in now?');
+  bob.edit(reply, 'me too');
+  await heard(events, 'edit', ({ target }) => target === reply);
+  bob.reply(room, root, 'and again');
+  await heard(events, 'message', ({ body }) => body.text === 'and again');
+  await delay(50);
+  assert.deepEqual(
+    events.flatMap((event) => (event.kind === 'edit' ? [[event.target, event.body.text]] : [])),
+    [
+      [root, 'who is in now?'],
+      [reply, 'me too'],
+    ],
+  );
+});
+
+test('what is removed is told, and so is a first message of a thread that is only emptied', { timeout: 20_000 }, async (t) => {
+  const { ann, bob, room, events } = await withAdapter(t);
+  const [gone, root] = [ann.say(room, 'oops'), ann.say(room, 'the root')];
+  bob.reply(room, root, 'a reply');
+  await heard(events, 'message', ({ body }) => body.text === 'a reply');
+  ann.delete(gone);
+  ann.delete(root);
+  for (const id of [gone, root]) await heard(events, 'redaction', ({ target }) => target === id);
+  await delay(50);
+  assert.equal(kinds(events, 'redaction').length, 2);
+  assert.equal(kinds(events, 'edit').length, 0);
+});
+
+test('a number that is missing is a loss, and what was lost comes before what came', { timeout: 20_000 }, async (t) => {
+  const { ann, gitter, room, events } = await withAdapter(t);
+  ann.say(room, 'one');
+  await heardAll(events, ['one']);
+  gitter.deliveryFault({ on: 'chatMessages/create', username: 'matrixbot', times: 2, act: 'drop' });
+  for (const words of ['two', 'three', 'four']) ann.say(room, words);
+  await heardAll(events, ['one', 'two', 'three', 'four']);
+});
+
+for (const act of ['double', 'reorder', 'skip'] as const) {
+  test(`deliveries that ${act} change neither order nor number`, { timeout: 20_000 }, async (t) => {
+    const { ann, gitter, room, events } = await withAdapter(t);
+    ann.say(room, 'one');
+    await heardAll(events, ['one']);
+    gitter.deliveryFault({ on: 'chatMessages/create', username: 'matrixbot', times: 1, act });
+    for (const words of ['two', 'three', 'four']) ann.say(room, words);
+    await heardAll(events, ['one', 'two', 'three', 'four']);
+    await delay(100);
+    assert.equal(texts(events).length, 4);
+  });
+}
+
+for (const [what, act] of [
+  ['a connection that is cut', 'cutFaye'],
+  ['a server that knows us no more', 'forgetFayeClients'],
+] as const) {
+  test(`${what} loses nothing, edits and removals among it`, { timeout: 20_000 }, async (t) => {
+    const { ann, gitter, room, events } = await withAdapter(t);
+    const [edited, removed] = [ann.say(room, 'to be edited'), ann.say(room, 'to be removed')];
+    ann.say(room, 'before');
+    await heardAll(events, ['to be edited', 'to be removed', 'before']);
+    gitter.deliveryFault({ username: 'matrixbot', act: 'lose' });
+    ann.edit(edited, 'edited');
+    ann.delete(removed);
+    ann.say(room, 'meanwhile');
+    gitter.clearFaults();
+    gitter[act]();
+    await heardAll(events, ['to be edited', 'to be removed', 'before', 'meanwhile']);
+    ann.say(room, 'after');
+    await heardAll(events, ['to be edited', 'to be removed', 'before', 'meanwhile', 'after']);
+    assert.equal((await heard(events, 'edit')).body.text, 'edited');
+    assert.equal((await heard(events, 'redaction')).target, removed);
+  });
+}
+
+test('more than is read back is told as a gap', { timeout: 20_000 }, async (t) => {
+  const { ann, gitter, room, events } = await withAdapter(t, { settings: { history: { most: 100 } } });
+  ann.say(room, 'before');
+  await heardAll(events, ['before']);
+  gitter.deliveryFault({ username: 'matrixbot', act: 'lose' });
+  for (let n = 0; n < 250; n += 1) ann.say(room, `line ${n}`);
+  gitter.clearFaults();
+  gitter.forgetFayeClients();
+  await heard(events, 'message', ({ body }) => body.text === 'line 249');
+  const gap = await heard(events, 'gap');
+  assert.ok(gap.to > gap.from - 60_000);
+  assert.equal(texts(events).includes('line 0'), false);
+  assert.equal(new Set(texts(events)).size, texts(events).length);
+});
+
+for (const style of ['cr', 'lf'] as const) {
+  test(`while the realtime channel is away rooms are heard by streams (${style})`, { timeout: 20_000 }, async (t) => {
+    const { adapter, ann, bob, gitter, room, events, channel } = await withAdapter(t, {
+      gitter: { stream: { style } },
+      settings: ({ url, streamUrl }) => ({ faye_url: `${url}/nowhere`, stream_url: streamUrl }),
+    });
+    await gitter.waitForListener(room, 'matrixbot');
+    ann.say(room, 'größer 🎉 "than" {a} \\ piece');
+    const root = ann.say(room, 'one');
+    bob.reply(room, root, 'a reply');
+    await heardAll(events, ['größer 🎉 "than" {a} \\ piece', 'one', 'a reply']);
+    gitter.cutStreams();
+    ann.say(room, 'meanwhile');
+    await gitter.waitForListener(room, 'matrixbot');
+    await heardAll(events, ['größer 🎉 "than" {a} \\ piece', 'one', 'a reply', 'meanwhile']);
+    const bot = await adapter.session({ as: 'bot' }, channel);
+    await bot.send({ key: 'ours', channel, body: { text: 'ours' }, style: 'text' });
+    ann.say(room, 'end');
+    await heardAll(events, ['größer 🎉 "than" {a} \\ piece', 'one', 'a reply', 'meanwhile', 'end']);
+  });
+}
+
+test('a login’s own words are told, but for those that were said through us', { timeout: 20_000 }, async (t) => {
+  const org = await withAdapter(t);
+  const { adapter, ann, room, events, channel } = org;
+  await adapter.signIn(loginOf(org, ann, '@ann:hs.test'));
+  const session = await adapter.session({ as: 'user', user: '@ann:hs.test' as never }, channel);
+  const words = Array.from({ length: 10 }, (_, n) => `through us ${n}`);
+  const sending = words.map((text) => session.send({ key: text, channel, body: { text }, style: 'text' }));
+  ann.say(room, 'by herself');
+  await Promise.all(sending);
+  await heardAll(events, ['by herself']);
+  const id = (await session.send({ key: 'edit', channel, body: { text: 'before' }, style: 'text' })) as never;
+  await session.edit?.({ channel, ids: [id] }, { key: 'edited', channel, body: { text: 'after' }, style: 'text' });
+  ann.edit(id, 'by herself once more');
+  assert.equal((await heard(events, 'edit')).body.text, 'by herself once more');
+  assert.equal(kinds(events, 'edit').length, 1);
+});
+
+test('a person’s new name and picture are told before their next words', { timeout: 20_000 }, async (t) => {
+  const { ann, room, events } = await withAdapter(t);
+  ann.say(room, 'one');
+  await heard(events, 'message');
+  ann.setDisplayName('Ann Other');
+  ann.setAvatar(Buffer.from('a picture'));
+  ann.say(room, 'two');
+  await heard(events, 'message', ({ body }) => body.text === 'two');
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    ['message', 'profile', 'message'],
+  );
+  const { was, user } = await heard(events, 'profile');
+  assert.deepEqual([was.name, user.name], ['Ann Example', 'Ann Other']);
+  assert.notEqual(was.avatar, user.avatar);
+});
+
+test('who is there and who is away is told where it is wished for, and only once it lasts', { timeout: 20_000 }, async (t) => {
+  const { ann, room, events } = await withAdapter(t, { settings: { presence: true } });
+  ann.setPresence(room, 'in');
+  await heard(events, 'presence', ({ away }) => away === undefined);
+  ann.setPresence(room, 'out');
+  ann.setPresence(room, 'in');
+  await delay(250);
+  ann.setPresence(room, 'out');
+  await heard(events, 'presence', ({ away }) => away !== undefined);
+  assert.equal(kinds(events, 'presence').length, 2);
+});
+
+test('who is put out and banned is told to be, with whoever did it; people of ours too', { timeout: 20_000 }, async (t) => {
+  const { adapter, ann, bob, relay, gitter, room, events, channel } = await withAdapter(t, { isApproved: true, settings: { bans: '1s' } });
+  room.admins.add(relay.id);
+  await until('the list of the banned', () => gitter.callsOf('GET /rooms/:room/bans')[0]);
+  await adapter.unwatch(channel);
+  await adapter.watch(channel);
+  await delay(100);
+  ann.ban(room, bob);
+  const ban = await heard(events, 'membership', ({ change, user }) => change === 'ban' && user.name.startsWith('Bob'));
+  assert.equal(ban.by?.name, 'Ann Example');
+  const bot = await adapter.session({ as: 'bot' }, channel);
+  const message = { channel, body: { text: 'hi' }, style: 'text' as const, shownAs: { name: 'Alice' }, by: '@alice:hs.test' as never };
+  await bot.send({ key: 'hi', ...message });
+  ann.ban(room, { type: 'matrix', externalId: 'alice:hs.test' });
+  const { user } = await heard(events, 'membership', ({ change, user: who }) => change === 'ban' && who.id.includes('alice'));
+  assert.deepEqual(adapter.speakerOf(user.id), { as: 'user', user: '@alice:hs.test' });
+  await assert.rejects(bot.send({ key: 'again', ...message }), { code: 'CHANNEL_CLOSED' });
+  ann.unban(room, { type: 'matrix', externalId: 'alice:hs.test' });
+  await heard(events, 'membership', ({ change }) => change === 'unban');
+});
