@@ -161,7 +161,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
     this.#teams.stop();
     await this.#hearing.close();
     this.#intake.stop();
-    await this.#gaps.write();
+    await this.#gaps.stop();
     await Promise.all([this.#api.close(), this.#files.close()]);
   }
 
@@ -171,8 +171,9 @@ export class SlackAdapter implements Adapter<SlackBody> {
     const team = this.#pairs.has(channel) ? undefined : this.#teams.all.get(teamId);
     this.#watched.set(channel, team);
     if (team === undefined) return;
-    this.#gaps.begin(channel);
-    if (team.isReachable) await this.#sessions.enter(team, id);
+    const entering = team.isReachable ? this.#sessions.enter(team, id) : undefined;
+    if (entering !== undefined && this.#gaps.has(channel)) this.#gaps.fill(team, channel, entering);
+    await Promise.all([this.#gaps.begin(channel), entering]);
   }
 
   async unwatch(channel: ChannelId): Promise<void> {
@@ -271,10 +272,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
     this.#sessions.openBot(team);
     void team.extras.load();
     for (const id of this.#watchedOf(team)) {
-      this.#sessions.enter(team, parseId(id).id).then(
-        () => this.#gaps.fill(team, id),
-        () => {},
-      );
+      this.#gaps.fill(team, id, this.#sessions.enter(team, parseId(id).id));
     }
     for (const account of team.accounts.values()) team.chats.signedIn(account).catch(() => {});
   }

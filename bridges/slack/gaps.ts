@@ -2,8 +2,8 @@
 // anything newer of the channel is handed on.
 
 import type { ChannelId, KeyValue, Logger } from '#bridge-core';
-import { messageOf } from '#bridge-core';
-import { historyOf } from './history.ts';
+import { messageOf, RetryableError } from '#bridge-core';
+import { gapOf, historyOf } from './history.ts';
 import { makeChannelId, makeMessageId, parseId } from './ids.ts';
 import type { Intake } from './intake.ts';
 import type { SlackSettings } from './settings.ts';
@@ -22,13 +22,18 @@ export interface GapsParts {
 const writeEvery = 15_000;
 /** ms: newer messages of the channel wait so long for a turn in the budget. */
 const patience = 60_000;
+/** ms between tries while Slack is not to be reached. */
+const firstPause = 500;
+const longestPause = 64_000;
 
 export class Gaps {
   readonly #parts: GapsParts;
   /** The newest message of each channel. */
   readonly #heard = new Map<ChannelId, string>();
   readonly #unwritten = new Set<ChannelId>();
-  readonly #filling = new Set<ChannelId>();
+  /** To be filled as soon as what goes before is done. */
+  readonly #waiting = new Set<ChannelId>();
+  #isStopped = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: GapsParts) {
@@ -48,12 +53,16 @@ export class Gaps {
     this.#timer ??= setTimeout(() => void this.write(), this.#parts.writeEvery ?? writeEvery).unref();
   }
 
-  /** From here on it is listened to: what was said before is no gap. */
-  begin(id: ChannelId): void {
+  /** From here on it is listened to: what was said before is no gap. Durable at once, or a crash soon after would take what came meanwhile for what was before. */
+  async begin(id: ChannelId): Promise<void> {
     if (this.#heard.has(id)) return;
-    this.#heard.set(id, (Date.now() / 1_000).toFixed(6));
-    this.#unwritten.add(id);
-    this.#timer ??= setTimeout(() => void this.write(), this.#parts.writeEvery ?? writeEvery).unref();
+    const now = (Date.now() / 1_000).toFixed(6);
+    this.#heard.set(id, now);
+    await this.#parts.memory.set(heardName(id), now);
+  }
+
+  has(id: ChannelId): boolean {
+    return this.#heard.has(id);
   }
 
   async forget(id: ChannelId): Promise<void> {
@@ -67,20 +76,43 @@ export class Gaps {
     for (const id of this.#parts.watchedOf(team)) this.fill(team, id);
   }
 
-  fill(team: Team, id: ChannelId): void {
-    const since = this.#heard.get(id);
-    if (since === undefined || this.#filling.has(id)) return;
-    this.#filling.add(id);
-    const { intake, settings, log } = this.#parts;
-    const { id: channel } = parseId(id);
+  /** Registered at once, so that nothing newer goes before. `ready`: the bot is there, as far as it may be. */
+  fill(team: Team, id: ChannelId, ready: Promise<unknown> = Promise.resolve()): void {
+    // One that has not begun yet reads all that this would; one that has begun may have read too early.
+    if (!this.#heard.has(id) || this.#waiting.has(id)) return;
+    this.#waiting.add(id);
+    const { intake, log } = this.#parts;
     intake
       .before(id, async () => {
-        const from = this.#heard.get(id) ?? since;
-        const stretch = { team, reader: intake.readerOf(team), channel, since: makeMessageId(from), settings, patience };
-        for await (const event of historyOf(stretch)) await intake.give(team, channel, event);
+        await ready.catch(() => {});
+        this.#waiting.delete(id);
+        await this.#fill(team, id);
       })
-      .catch((thrown) => log.warn({ channel: id, why: messageOf(thrown) }, 'what was missed could not be read'))
-      .finally(() => this.#filling.delete(id));
+      .catch((thrown) => log.warn({ channel: id, why: messageOf(thrown) }, 'what was missed could not be read'));
+  }
+
+  async #fill(team: Team, id: ChannelId): Promise<void> {
+    const { intake, settings } = this.#parts;
+    const { id: channel } = parseId(id);
+    for (let pause = firstPause; ; pause *= 2) {
+      const since = this.#heard.get(id);
+      if (since === undefined) return;
+      const stretch = { team, reader: intake.readerOf(team), channel, since: makeMessageId(since), settings, patience };
+      try {
+        for await (const event of historyOf(stretch)) await intake.give(team, channel, event);
+        return;
+      } catch (thrown) {
+        if (!(thrown instanceof RetryableError) || this.#isStopped) throw thrown;
+        // Whatever goes on before it is read makes it a gap.
+        if (pause > longestPause) return await intake.give(team, channel, gapOf(team, channel, since, undefined));
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause).unref());
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.write();
   }
 
   async write(): Promise<void> {

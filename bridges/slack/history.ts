@@ -1,7 +1,7 @@
 // What was said in a channel while nobody listened, oldest first: messages, new replies in older threads, and edits of what was said
 // before. Within a budget of calls; what it does not reach is told as a gap. Our own posts are left out.
 
-import type { RemoteMessageId } from '#bridge-core';
+import { type RemoteMessageId, RetryableError } from '#bridge-core';
 import type { SlackRemoteEvent } from './events.ts';
 import { type Fields, fieldsIn, isFields, textIn } from './fields.ts';
 import { makeChannelId, timeOf, tsOf } from './ids.ts';
@@ -11,7 +11,6 @@ import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
 import type { Ask } from './users.ts';
 import { editedKey } from './wire/dedupe.ts';
-import { isRefusal } from './wire/faults.ts';
 
 export interface Stretch {
   readonly team: Team;
@@ -54,9 +53,10 @@ export async function* historyOf(stretch: Stretch): AsyncGenerator<SlackRemoteEv
     await addReplies(stretch, eyes, from, found, [...found, ...older]);
     reachedTo = undefined;
   } catch (thrown) {
-    if (isRefusal(thrown)) throw thrown;
+    // Slack refuses, or is not there: that is not the budget's end.
+    if (!(thrown instanceof Exhausted) && !(thrown instanceof RetryableError && thrown.code === 'NETWORK_BUSY')) throw thrown;
     // What was read is told all the same; where nothing was, nothing of the stretch is known.
-    if (most === undefined) yield gap(team, channel, from, reachedTo);
+    if (most === undefined) yield gapOf(team, channel, from, reachedTo);
   }
   const newest = found.sort(byTs).slice(-limit);
   for (const message of newest) yield* await told(team, reader, channel, message, false);
@@ -113,7 +113,7 @@ async function pageOf(
   return { messages, next: textIn(fieldsIn(page, 'response_metadata'), 'next_cursor') };
 }
 
-function gap(team: Team, channel: string, from: string, to: string | undefined): SlackRemoteEvent {
+export function gapOf(team: Team, channel: string, from: string, to: string | undefined): SlackRemoteEvent {
   const at = Date.now();
   return { kind: 'gap', at, channel: makeChannelId(team.id, channel), from: timeOf(from), to: to === undefined ? at : timeOf(to) };
 }

@@ -86,6 +86,7 @@ export class Intake {
       this.#parts.count('slack_events_dropped', { why: 'team' });
       return;
     }
+    if (team.identity === undefined) await team.identified;
     const profiles = teamTold(team, told, this.#parts);
     if (profiles !== undefined) {
       await profiles;

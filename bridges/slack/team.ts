@@ -71,6 +71,7 @@ export class Team {
   readonly accounts = new Map<string, Account>();
   readonly #parts: TeamParts;
   #identity: Identity | undefined;
+  readonly #identified = Promise.withResolvers<void>();
   #isAnswering = false;
   /** Ways of hearing that have a connection: whether each stands. */
   readonly #ears = new Map<string, boolean>();
@@ -96,6 +97,11 @@ export class Team {
 
   get identity(): Identity | undefined {
     return this.#identity;
+  }
+
+  /** Before that nobody can tell our own posts from others'. */
+  get identified(): Promise<void> {
+    return this.#identified.promise;
   }
 
   get isReachable(): boolean {
@@ -192,6 +198,7 @@ export class Team {
       const told = await this.#parts.bot.call('auth.test', {}, { patience: 10_000 });
       if (this.#isStopped) throw new UnreachableError('NETWORK_UNREACHABLE', 'the bridge stops');
       this.#identity ??= await this.#identify(told);
+      this.#identified.resolve();
       this.#isAnswering = true;
       this.#settle();
     } catch (thrown) {
