@@ -1,0 +1,199 @@
+// What is said in Gitter: in whose name, within which limits, and whether it is there at all.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ChannelId, Json, Outgoing, RemoteMessageId } from '#bridge-core';
+import { UnknownOutcomeError } from '#bridge-core';
+import type { GitterBody } from '../../../bridges/gitter/body.ts';
+import { relayed } from '../../../bridges/gitter/posting.ts';
+import { until } from '../../support/waiting.ts';
+import { loginOf, withAdapter } from './with-gitter.ts';
+
+type Org = Awaited<ReturnType<typeof withAdapter>>;
+
+let keys = 0;
+
+function words(channel: ChannelId, text: string, more: Partial<Outgoing<GitterBody>> = {}): Outgoing<GitterBody> {
+  keys += 1;
+  return { key: `key ${keys}`, channel, body: { text }, style: 'text', ...more };
+}
+
+const alice = { shownAs: { name: 'Alice', avatar: 'https://pictures.test/alice.png' }, by: '@alice:hs.test' as never };
+
+const botOf = ({ adapter, channel }: Org) => adapter.session({ as: 'bot' }, channel);
+
+async function annOf(org: Org) {
+  await org.adapter.signIn(loginOf(org, org.ann, '@ann:hs.test'));
+  return await org.adapter.session({ as: 'user', user: '@ann:hs.test' as never }, org.channel);
+}
+
+const quickly = { timeout: 20_000 };
+
+test('where the server lets us, people are shown under their own names and pictures', quickly, async (t) => {
+  const org = await withAdapter(t, { isApproved: true });
+  const bot = await botOf(org);
+  await bot.send(words(org.channel, 'hello', alice));
+  await bot.send(words(org.channel, 'waves', { ...alice, style: 'emote' }));
+  const [hello, waves] = org.room.messages;
+  assert.equal(hello?.text, 'hello');
+  assert.deepEqual(hello.virtualUser, {
+    ...{ type: 'matrix', externalId: 'alice:hs.test', displayName: 'Alice' },
+    avatarUrl: 'https://pictures.test/alice.png',
+  });
+  assert.deepEqual([waves?.text, waves?.isStatus], ['Alice waves', true]);
+});
+
+test('where it does not, that is found out once and remembered, and the relay account names them', quickly, async (t) => {
+  const memory = new Map<string, Json>();
+  const org = await withAdapter(t, { memory });
+  const bot = await botOf(org);
+  for (const text of ['one', 'two']) await bot.send(words(org.channel, text, alice));
+  await bot.send(words(org.channel, 'waves', { ...alice, style: 'emote' }));
+  await bot.send(words(org.channel, '```\ncode\n```', alice));
+  assert.deepEqual(
+    org.room.messages.map(({ text, isStatus }) => [text, isStatus]),
+    [
+      ['`Alice` one', false],
+      ['`Alice` two', false],
+      ['Alice waves', true],
+      ['`Alice` \n```\ncode\n```', false],
+    ],
+  );
+  const tries = org.gitter.callsOf('POST /rooms/:room/chatMessages').filter(({ body }) => body.virtualUser !== undefined);
+  assert.equal(tries.length, 1);
+  assert.ok([...memory].some(([name, value]) => name.startsWith('virtual users') && value === false));
+});
+
+test('a name is no markup, and a template of the operator’s is followed', () => {
+  assert.equal(relayed('**{name}**: {text}', { name: '*`x`* [y]' }, 'words with {name}'), '**x y**: words with {name}');
+});
+
+test('a person who is logged in speaks as themselves, in a status with their name before it', quickly, async (t) => {
+  const org = await withAdapter(t);
+  const ann = await annOf(org);
+  await ann.send(words(org.channel, 'hello'));
+  await ann.send(words(org.channel, 'waves', { style: 'emote' }));
+  assert.deepEqual(
+    org.room.messages.map(({ user, text, isStatus }) => [user.username, text, isStatus]),
+    [
+      ['ann', 'hello', false],
+      ['ann', '@ann waves', true],
+    ],
+  );
+});
+
+test('an answer goes into the thread of what it answers, and into the same one where that is an answer itself', quickly, async (t) => {
+  const org = await withAdapter(t);
+  const { bob, room, channel } = org;
+  const root = bob.say(room, 'the root');
+  const reply = bob.reply(room, root, 'a reply');
+  await until('the reply', () => org.events.length === 2 || undefined);
+  const bot = await botOf(org);
+  const pointing = (id: string) => ({ replyTo: { channel, ids: [id as RemoteMessageId] } });
+  await bot.send(words(channel, 'to the root', pointing(root)));
+  await bot.send(words(channel, 'to the reply', pointing(reply)));
+  assert.deepEqual(
+    room.messages.slice(2).map(({ parentId }) => parentId),
+    [root, root],
+  );
+});
+
+test('an answer to a reply that was never heard finds its thread', quickly, async (t) => {
+  const org = await withAdapter(t);
+  const { adapter, bob, room, channel } = org;
+  await adapter.unwatch(channel);
+  const root = bob.say(room, 'the root');
+  const reply = bob.reply(room, root, 'a reply');
+  const bot = await botOf(org);
+  await bot.send(words(channel, 'to the reply', { replyTo: { channel, ids: [reply as RemoteMessageId] } }));
+  assert.equal(room.messages.at(-1)?.parentId, root);
+});
+
+test('within ten minutes words are changed; later they are said anew, once', quickly, async (t) => {
+  const org = await withAdapter(t, { isApproved: true });
+  const { gitter, room, channel } = org;
+  const bot = await botOf(org);
+  const id = (await bot.send(words(channel, 'before', alice))) as RemoteMessageId;
+  const target = { channel, ids: [id] };
+  assert.equal(await bot.edit?.(target, words(channel, 'after', alice)), id);
+  assert.equal(room.messages[0]?.text, 'after');
+  gitter.clock.forward(700_000);
+  gitter.fault({ on: 'POST /rooms/:room/chatMessages', times: 1, act: { drop: 'after' } });
+  const late = words(channel, 'much later', alice);
+  await assert.rejects(async () => bot.edit?.(target, late), UnknownOutcomeError);
+  const anew = await bot.edit?.(target, late);
+  assert.deepEqual(
+    room.messages.map(({ text }) => text),
+    ['after', '*(edited)* much later'],
+  );
+  assert.equal(anew, room.messages[1]?.id);
+});
+
+test('a post whose answer was lost is found among ours, and no other one of the same words', quickly, async (t) => {
+  const org = await withAdapter(t, { isApproved: true });
+  const { ann, gitter, room, channel } = org;
+  const bot = await botOf(org);
+  const since = Date.now();
+  ann.say(room, 'the same');
+  const first = await bot.send(words(channel, 'the same', alice));
+  const second = words(channel, 'the same', alice);
+  assert.equal(await bot.sent?.(second, since, (id) => id === first), undefined);
+  gitter.fault({ on: 'POST /rooms/:room/chatMessages', times: 1, act: { drop: 'after' } });
+  await assert.rejects(bot.send(second), UnknownOutcomeError);
+  assert.equal(await bot.sent?.(second, since, (id) => id === first), room.messages.at(-1)?.id);
+  const other = words(channel, 'the same', { ...alice, by: '@bob:hs.test' as never });
+  assert.equal(await bot.sent?.(other, since, () => false), undefined);
+});
+
+test('what Gitter takes and shows to nobody is a failure that says so', quickly, async (t) => {
+  const org = await withAdapter(t, { settings: { echo_timeout: '100ms' } });
+  const bot = await botOf(org);
+  await bot.send(words(org.channel, 'seen', alice));
+  org.relay.user.isShadowBanned = true;
+  await assert.rejects(bot.send(words(org.channel, 'unseen', alice)), { code: 'NETWORK_BANNED' });
+  assert.equal(org.room.messages.length, 1);
+});
+
+test('a post that was not told of but stands is no failure', quickly, async (t) => {
+  const org = await withAdapter(t, { settings: { echo_timeout: '100ms' } });
+  org.gitter.deliveryFault({ on: 'chatMessages/create', username: 'matrixbot', act: 'lose' });
+  const bot = await botOf(org);
+  assert.equal(await bot.send(words(org.channel, 'seen')), org.room.messages[0]?.id);
+});
+
+test('the same words are said less often than would have the account hidden', quickly, async (t) => {
+  const memory = new Map<string, Json>();
+  const org = await withAdapter(t, { memory });
+  const bot = await botOf(org);
+  const many = 'these are words of ordinary length';
+  for (let n = 0; n < 9; n += 1) await bot.send(words(org.channel, many));
+  await assert.rejects(bot.send(words(org.channel, many)), { code: 'NETWORK_REFUSED' });
+  await bot.send(words(org.channel, 'others go on'));
+  assert.equal(org.relay.user.isShadowBanned, false);
+});
+
+test('a limit of calls that is reached is waited for, and told of where it would be long', quickly, async (t) => {
+  const org = await withAdapter(t, {
+    gitter: { limits: true, rate: { calls: 12, window: 1_500 } },
+    timing: { budget: { limit: 12, window: 1_500 } },
+  });
+  const bot = await botOf(org);
+  for (let n = 0; n < 15; n += 1) await bot.send(words(org.channel, `line ${n}`));
+  assert.deepEqual(
+    org.room.messages.map(({ text }) => text),
+    Array.from({ length: 15 }, (_, n) => `line ${n}`),
+  );
+  assert.deepEqual(org.gitter.limits.exceeded, []);
+});
+
+test('who was put out comes in again by speaking', quickly, async (t) => {
+  const org = await withAdapter(t);
+  const { room, channel } = org;
+  const ann = await annOf(org);
+  await ann.send(words(channel, 'one'));
+  org.bob.user.isStaff = true;
+  room.admins.add(org.bob.id);
+  org.bob.kick(room, org.ann);
+  await ann.send(words(channel, 'two'));
+  assert.equal(room.messages.length, 2);
+});
