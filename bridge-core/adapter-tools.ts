@@ -11,6 +11,9 @@ export interface AdapterTools<Body extends Json = string> {
   readonly secrets: Secrets;
   readonly web: Web;
   readonly log: Logger;
+  /** The Matrix room behind an alias, of another server's too; undefined: there is none. For networks that went to Matrix
+   *  themselves. Rejects until the homeserver is there to be asked. */
+  readonly resolveAlias?: (alias: string) => Promise<RoomId | undefined>;
   /** A number or a duration seen, for the metrics page. */
   readonly count: (name: string, labels?: Readonly<Record<string, string>>, by?: number) => void;
   /** Where the bridge's own pages and media can be reached; undefined without `public_url`. */

@@ -300,6 +300,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   return {
     web,
     provisioning: control.provisioning,
+    resolveAlias: (alias: string) => homeserver.resolveAlias(alias),
     /** What the control socket asks. */
     orders: {
       links: async () => records.links(),

@@ -83,6 +83,10 @@ export class RunningBridge {
     const adapter = (network as Network<unknown, Json>).create(networkSettings, {
       ...{ inbox, memory: new Memory({ store: this.#store }), secrets, web, log, count: this.#metrics.count },
       publicUrl: settings.publicUrl,
+      resolveAlias: async (alias) => {
+        if (this.#bridge === undefined) throw new RetryableError('HOMESERVER_UNREACHABLE', 'the bridge has only begun to start');
+        return await this.#bridge.resolveAlias(alias);
+      },
     });
     this.#adapter = adapter as Adapter;
     await adapter.connect();

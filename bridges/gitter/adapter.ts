@@ -2,6 +2,7 @@
 
 import {
   type Adapter,
+  type AdapterCommand,
   type AdapterTools,
   type Capabilities,
   type ChannelId,
@@ -37,6 +38,7 @@ import { GitterLookups } from './lookups.ts';
 import { GitterNetwork } from './network.ts';
 import { Presences } from './presence.ts';
 import { oldCalls } from './provisioning.ts';
+import { Resolver } from './resolver.ts';
 import { Sessions } from './sessions.ts';
 import type { GitterSettings } from './settings.ts';
 import { type GitterTiming, usualTiming } from './timing.ts';
@@ -49,6 +51,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
   readonly channels: GitterChannels;
   readonly lookups: GitterLookups;
   readonly logins: readonly LoginFlow[];
+  readonly commands: readonly AdapterCommand[];
   readonly closesGaps = true;
   #settings: GitterSettings;
   readonly #tools: AdapterTools<GitterBody>;
@@ -103,7 +106,13 @@ export class GitterAdapter implements Adapter<GitterBody> {
       copies: new Copies({ most: settings.copies }),
       virtualUsers: new VirtualUsers({ memory, log, token: settings.token, isOn: settings.virtualUsers === 'auto' }),
     });
-    this.channels = new GitterChannels({ network, hearing: this.#hearing, apiUrl: settings.apiUrl });
+    const { resolveAlias } = tools;
+    const resolver =
+      settings.resolver === undefined || resolveAlias === undefined
+        ? undefined
+        : new Resolver({ server: settings.resolver.server, resolveAlias });
+    this.channels = new GitterChannels({ network, hearing: this.#hearing, apiUrl: settings.apiUrl, resolver });
+    this.commands = resolver === undefined ? [] : [whereCommand(resolver)];
     this.lookups = new GitterLookups({ users: network.users, apiUrl: settings.apiUrl });
     this.logins = new Logins({ network, settings, tools }).flows;
   }
@@ -235,4 +244,11 @@ export class GitterAdapter implements Adapter<GitterBody> {
         if (thrown instanceof PermanentError) this.#tools.inbox.suspended(channel, thrown.message);
       });
   }
+}
+
+function whereCommand(resolver: Resolver): AdapterCommand {
+  return {
+    ...{ name: 'where', usage: 'where org/room', does: 'tells which Matrix room took the place of a Gitter room', needs: 'user' },
+    run: (_asked, words) => resolver.answer(words.join(' ')),
+  };
 }

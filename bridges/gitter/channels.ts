@@ -7,6 +7,7 @@ import {
   type Channels,
   type Chat,
   DeniedError,
+  PermanentError,
   type RemoteUser,
   type RoomId,
   type UserId,
@@ -15,6 +16,7 @@ import type { Account } from './account.ts';
 import type { Hearing } from './hearing.ts';
 import { isRoomUri, makeChannelId, network as networkId, parseChannelId } from './ids.ts';
 import type { GitterNetwork } from './network.ts';
+import type { Resolver } from './resolver.ts';
 import type { Room } from './rooms.ts';
 import { remoteUserOf } from './users.ts';
 import { isRefusal } from './wire/faults.ts';
@@ -24,6 +26,8 @@ export interface ChannelsParts {
   readonly network: GitterNetwork;
   readonly hearing: Hearing;
   readonly apiUrl: string;
+  /** Where rooms went that are not here. */
+  readonly resolver: Resolver | undefined;
 }
 
 const page = 100;
@@ -44,6 +48,18 @@ export class GitterChannels implements Channels {
   }
 
   async resolve(query: string, by?: UserId): Promise<Channel | undefined> {
+    const { resolver } = this.#parts;
+    for (const name of [query, ...(resolver?.namesIn(query) ?? [])]) {
+      const found = await this.#find(name, by);
+      if (found !== undefined) return found;
+    }
+    // Somebody asks: they are told where it went.
+    const hint = by === undefined ? undefined : await resolver?.hint(query);
+    if (hint !== undefined) throw new PermanentError('CHANNEL_UNKNOWN', hint);
+    return undefined;
+  }
+
+  async #find(query: string, by?: UserId): Promise<Channel | undefined> {
     const channel = channelIn(query);
     if (channel === undefined) return undefined;
     const { network, hearing } = this.#parts;
