@@ -253,6 +253,8 @@ export interface Channels {
    *  the shape alone tells. Undefined: no such network, not a channel's name, or none that `by` may know of: a private channel
    *  is nothing to who is not in it. Without `by` the bridge asks for itself. */
   resolve(query: string, by?: UserId): Promise<Channel | undefined>;
+  /** Asked where a person looks for a channel in vain: where it went, in words; undefined: nobody knows. */
+  elsewhere?(query: string): Promise<string | undefined>;
   /** Synchronous look at what is known of a channel id that came from this adapter. */
   describe(id: ChannelId): Channel;
   /** Those that anybody may know of; of one network, and with those that `by` is in, where that is said. */

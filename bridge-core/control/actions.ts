@@ -208,7 +208,10 @@ export class Actions<Body extends Json = string> {
     if (query === '') throw new PermanentError('BAD_REQUEST', 'which channel? Give its name, after the network where there are several');
     const channel = await adapter.channels.resolve(query, permissions.levelOf(by) === 'admin' ? undefined : by);
     // One wording for what is not there and for what the asker may not know of.
-    if (channel === undefined) throw new PermanentError('CHANNEL_UNKNOWN', `${query} names no channel of a network that is configured`);
+    if (channel === undefined) {
+      const words = (await adapter.channels.elsewhere?.(query)) ?? `${query} names no channel of a network that is configured`;
+      throw new PermanentError('CHANNEL_UNKNOWN', words);
+    }
     return channel;
   }
 

@@ -7,7 +7,6 @@ import {
   type Channels,
   type Chat,
   DeniedError,
-  PermanentError,
   type RemoteUser,
   type RoomId,
   type UserId,
@@ -53,10 +52,11 @@ export class GitterChannels implements Channels {
       const found = await this.#find(name, by);
       if (found !== undefined) return found;
     }
-    // Somebody asks: they are told where it went.
-    const hint = by === undefined ? undefined : await resolver?.hint(query);
-    if (hint !== undefined) throw new PermanentError('CHANNEL_UNKNOWN', hint);
     return undefined;
+  }
+
+  async elsewhere(query: string): Promise<string | undefined> {
+    return await this.#parts.resolver?.hint(query);
   }
 
   async #find(query: string, by?: UserId): Promise<Channel | undefined> {
