@@ -173,6 +173,19 @@ test('the homeserver restarts, twice, while both sides speak and the bridge stay
   assert.equal((await notices()).length, 1, String(await notices()));
 });
 
+test('where words wait for an IRC server that is away for long, people are told so, and told once it is back', async () => {
+  const since = alice.mark();
+  await irc.stop();
+  await alice.say(room, 'patience');
+  await alice.waitForText(room, 'TestNet is away. What is said here waits for it, 30m at most.', { since, timeout: 60_000 });
+  bob = await stage.whileBridgeSleeps(async () => {
+    await irc.start();
+    return stage.sitIn('Bob', channel);
+  });
+  await bob.waitForText(channel, 'patience', { timeout: 60_000 });
+  await alice.waitForText(room, 'TestNet is back; what waited is delivered now.', { since });
+});
+
 // Longer than any request is waited for, so not in the usual run.
 if (process.env.CAUSEWAY_LONG)
   test('the homeserver and then the IRC server stand still without ending a connection, and go on: each line once', async () => {
