@@ -103,7 +103,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
     });
     this.#sessions = new Sessions({
       ...{ network, settings, log, count, hearing: this.#hearing, bans: this.#bans },
-      copies: new Copies({ most: settings.copies }),
+      copies: new Copies({ most: settings.copies, memory }),
       virtualUsers: new VirtualUsers({ memory, log, token: settings.token, isOn: settings.virtualUsers === 'auto' }),
     });
     const { resolveAlias } = tools;

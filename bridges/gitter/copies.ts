@@ -1,45 +1,71 @@
 // The guard against the same words over and over: Gitter hides a young account that says them ten times within twelve hours (twenty times
-// where they are short, a hundred where they are very short). Ours stops one short of that.
+// where they are short, a hundred where they are very short). Ours stops one short of that, over restarts too.
 
-import { PermanentError } from '#bridge-core';
+import { createHash } from 'node:crypto';
+import { type KeyValue, PermanentError } from '#bridge-core';
 
 const window = 12 * 3_600_000;
 const mostKept = 2_000;
+/** Said less often, it is not worth a note: most words are said once. */
+const noted = 3;
+
+export interface CopiesParts {
+  /** For words of ordinary length. */
+  readonly most: number;
+  readonly memory: KeyValue;
+  readonly now?: () => number;
+}
+
+interface Said {
+  readonly count: number;
+  readonly until: number;
+}
 
 export class Copies {
-  readonly #most: number;
+  readonly #parts: CopiesParts;
   readonly #now: () => number;
-  readonly #said = new Map<string, { count: number; until: number }>();
+  readonly #said = new Map<string, Said>();
 
-  /** `most` for words of ordinary length. */
-  constructor(parts: { readonly most: number; readonly now?: () => number }) {
-    this.#most = parts.most;
+  constructor(parts: CopiesParts) {
+    this.#parts = parts;
     this.#now = parts.now ?? Date.now;
+    for (const name of parts.memory.keys(copiesName(''))) {
+      const { count, until } = (parts.memory.get(name) ?? {}) as Partial<Said>;
+      if (typeof count === 'number' && typeof until === 'number' && until > this.#now()) this.#said.set(name, { count, until });
+      else void parts.memory.set(name, undefined).catch(() => {});
+    }
   }
 
   /** Throws where it would be one too many. */
   check(account: string, text: string): void {
-    const said = this.#of(account, text);
+    const said = this.#of(nameOf(account, text));
     if (said !== undefined && said.count >= this.#mostOf(text))
       throw new PermanentError('NETWORK_REFUSED', 'the same words were said so often today that Gitter would hide the account for it');
   }
 
-  said(account: string, text: string): void {
-    const name = `${account} ${text}`;
-    const { count, until } = this.#of(account, text) ?? { count: 0, until: this.#now() + window };
+  async said(account: string, text: string): Promise<void> {
+    const name = nameOf(account, text);
+    const before = this.#of(name);
+    const said: Said = { count: (before?.count ?? 0) + 1, until: before?.until ?? this.#now() + window };
     this.#said.delete(name);
-    this.#said.set(name, { count: count + 1, until });
+    this.#said.set(name, said);
     const [oldest] = this.#said.keys();
     if (this.#said.size > mostKept && oldest !== undefined) this.#said.delete(oldest);
+    if (said.count >= noted) await this.#parts.memory.set(name, { ...said });
   }
 
-  #of(account: string, text: string): { count: number; until: number } | undefined {
-    const said = this.#said.get(`${account} ${text}`);
+  #of(name: string): Said | undefined {
+    const said = this.#said.get(name);
     return said !== undefined && said.until > this.#now() ? said : undefined;
   }
 
   #mostOf(text: string): number {
-    if (text.length < 10) return this.#most * 10;
-    return text.length < 20 ? this.#most * 2 : this.#most;
+    if (text.length < 10) return this.#parts.most * 10;
+    return text.length < 20 ? this.#parts.most * 2 : this.#parts.most;
   }
 }
+
+const copiesName = (hash: string): string => `copies ${hash}`;
+
+const nameOf = (account: string, text: string): string =>
+  copiesName(createHash('sha256').update(`${account} ${text}`).digest('base64url').slice(0, 22));

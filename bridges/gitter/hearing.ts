@@ -34,6 +34,9 @@ export interface HearingParts {
 const path = (room: string, what: string): string => `/api/v1/rooms/${room}${what}`;
 const kinds = ['/chatMessages', '/users', ''] as const;
 
+/** Of larger rooms the list of members is not read again after each loss: that takes a call for each hundred. */
+const mostCompared = 500;
+
 /** ms that a watch waits for its subscription. */
 const standsWithin = 3_000;
 
@@ -165,7 +168,12 @@ export class Hearing {
     const { bot } = this.#parts.network;
     const { promise, resolve } = Promise.withResolvers<void>();
     bot.listen(path(room.id, '/chatMessages'), this.#messages(room, bot, resolve));
-    bot.listen(path(room.id, '/users'), { onData: (data) => void this.#people(room, data).catch((thrown) => this.#failed(room, thrown)) });
+    bot.listen(path(room.id, '/users'), {
+      onData: (data) => void this.#people(room, data).catch((thrown) => this.#failed(room, thrown)),
+      onMissed: () => {
+        if ((this.#parts.network.rooms.byId(room.id)?.members ?? 0) <= mostCompared) this.#parts.inbox.members?.(room.channel);
+      },
+    });
     bot.listen(path(room.id, ''), { onData: (data) => void this.#changed(room, data).catch((thrown) => this.#failed(room, thrown)) });
     return promise;
   }

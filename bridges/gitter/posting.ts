@@ -168,7 +168,7 @@ export class Posting {
       if (!hasId(told)) throw new UnknownOutcomeError('Gitter took a message and did not say which it is');
       return told.id;
     });
-    copies.said(account.id, draft.text);
+    await copies.said(account.id, draft.text);
     if (this.#parts.isHeard(room) && !(await network.posts.cameBack(id, settings.echoTimeout))) await this.#lookFor(room, id);
     return makeMessageId(id);
   }

@@ -18,6 +18,8 @@ export interface Room {
   readonly isPublic: boolean;
   /** The other one, in a chat of two. */
   readonly other: WireUser | undefined;
+  /** 0 where it was not told. */
+  readonly members: number;
   /** Address of the project that it belongs to: where issues are. */
   readonly project: string | undefined;
 }
@@ -107,6 +109,7 @@ function roomOf(told: WireRoom, known: Room | undefined): Room {
     topic: told.topic ?? known?.topic ?? '',
     isPublic: isChat ? false : (told.public ?? (told.security === undefined ? (known?.isPublic ?? true) : told.security === 'PUBLIC')),
     other: told.user ?? known?.other,
+    members: told.userCount ?? known?.members ?? 0,
     project: projectOf(told) ?? known?.project,
   };
 }

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import type { ChannelId, Json, Outgoing, RemoteMessageId } from '#bridge-core';
 import { UnknownOutcomeError } from '#bridge-core';
 import type { GitterBody } from '../../../bridges/gitter/body.ts';
+import { Copies } from '../../../bridges/gitter/copies.ts';
 import { relayed } from '../../../bridges/gitter/posting.ts';
 import { until } from '../../support/waiting.ts';
 import { loginOf, withAdapter } from './with-gitter.ts';
@@ -169,6 +170,9 @@ test('the same words are said less often than would have the account hidden', qu
   for (let n = 0; n < 9; n += 1) await bot.send(words(org.channel, many));
   await assert.rejects(bot.send(words(org.channel, many)), { code: 'NETWORK_REFUSED' });
   await bot.send(words(org.channel, 'others go on'));
+  const later = new Copies({ most: 9, memory: org.tools.memory });
+  assert.throws(() => later.check(org.relay.id, many), { code: 'NETWORK_REFUSED' });
+  new Copies({ most: 9, memory: org.tools.memory, now: () => Date.now() + 13 * 3_600_000 }).check(org.relay.id, many);
   assert.equal(org.relay.user.isShadowBanned, false);
 });
 
