@@ -36,9 +36,11 @@ export interface Adapter<Body extends Json = string> {
   /** Returns once the connections are under way, not when they are up; `inbox.connection` tells of those. */
   connect(): Promise<void>;
   disconnect(): Promise<void>;
-  /** Listen to the channel and report it (a link went live), or stop to (the last link of it is gone). */
-  watch(channel: ChannelId): Promise<void>;
-  unwatch(channel: ChannelId): Promise<void>;
+  /** Listen to the channel and report it (a link went live), or stop to (the last link of it is gone). `by`: this person's own
+   *  session listens, in their own account, for a room that is theirs; only where `Channels.of` is. That stands until unwatched:
+   *  who is not signed in now is listened for once they are. What several of them hear is still reported once. */
+  watch(channel: ChannelId, by?: UserId): Promise<void>;
+  unwatch(channel: ChannelId, by?: UserId): Promise<void>;
   /** Opens the session that speaks for `speaker` where `channel` is, or returns the open one. Rejects with RetryableError
    *  where it may work later, PermanentError or SESSION_LIMIT where the bot should speak instead. `isSilent`: they are to be
    *  there and say nothing, so that nobody gives up a session for theirs. */
@@ -259,6 +261,11 @@ export interface Channels {
   describe(id: ChannelId): Channel;
   /** Those that anybody may know of; of one network, and with those that `by` is in, where that is said. */
   list(search?: string, of?: { readonly network?: string; readonly by?: UserId }): AsyncIterable<Channel>;
+  /** Those, chats aside, that this person is in by their own account. With `isIn`, people may have rooms of their own for them. */
+  of?(user: UserId): AsyncIterable<Channel>;
+  /** Is this person in it by their own account, whether they are connected just now or not? Undefined: not known yet. Asked for
+   *  every event heard where somebody has a room of their own; must be cheap. */
+  isIn?(channel: ChannelId, user: UserId): boolean | undefined;
   /** Asked for what is heard where no room is linked; must be cheap. A chat of logged-in people gets a room of its own. */
   chat?(channel: ChannelId): Chat | undefined;
   /** Without `withNames` what they are called may be left at their ids: it spares a network of thousands a question each. */

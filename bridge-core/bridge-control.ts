@@ -19,6 +19,7 @@ import { NetworkActs } from './control/network-acts.ts';
 import { ownVerbs } from './control/own-verbs.ts';
 import { Permissions } from './control/permissions.ts';
 import { Requests } from './control/requests.ts';
+import { SidecarVerbs } from './control/sidecar-verbs.ts';
 import { openLookups } from './control/third-party.ts';
 import { messageOf, PermanentError } from './errors.ts';
 import type { EventId, RoomId, UserId } from './ids.ts';
@@ -33,7 +34,7 @@ import type { CoreSettings } from './settings.ts';
 import type { Notes, Store } from './store/store.ts';
 import type { Doubles } from './virtual-users/doubles.ts';
 import type { Ghosts } from './virtual-users/ghosts.ts';
-import type { Logins } from './virtual-users/logins.ts';
+import type { KnownLogin, Logins } from './virtual-users/logins.ts';
 import type { Names } from './virtual-users/names.ts';
 
 export interface ControlOptions<Body extends Json> {
@@ -75,7 +76,11 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
   const accounts = new Accounts<Body>({
     ...{ adapter, logins, conversations, permissions, protocol, tell, log },
     chatWith: (user) => directChats.chatWith(user),
+    loggedOut,
   });
+  const ownRooms = rooms.sidecar.isOffered
+    ? new SidecarVerbs<Body>({ sidecar: rooms.sidecar, adapter, links, logins, permissions })
+    : undefined;
   const { doubles } = options;
   const doubling =
     doubles?.mode === 'token' && adapter.logins.length > 0
@@ -90,8 +95,10 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
     logins: adapter.logins.length > 0 ? { accounts, conversations, hide } : undefined,
     more: [
       ...ownVerbs({ commands: adapter.commands ?? [], permissions, homeserver, done: () => plumb.resume() }),
+      ...(ownRooms?.verbs ?? []),
       ...(doubling === undefined ? [] : [doubling.verb]),
     ],
+    list: ownRooms && ((asked) => ownRooms.list(asked)),
   });
   const ghostInvites = new GhostInvites<Body>({
     ...{ settings: settings.portals, protocol, adapter, homeserver, names, ghosts, links, plumb, chats: rooms.chats, tell, log },
@@ -105,7 +112,7 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
     ghostInvited: (event) => ghostInvites.invited(event),
   });
   const acts = new Acts({
-    ...{ bot: names.bot, links, guard, plumb, upgrades, commands, directChats, chats: rooms.chats },
+    ...{ bot: names.bot, links, guard, plumb, upgrades, commands, directChats, chats: rooms.chats, sidecar: rooms.sidecar },
     isIn: (room) => roster.isIn(room, names.bot),
     forget: (room) => store.write(() => roster.forget(room)),
     arrived: settings.membership.puppets === 'full' || settings.portals.spaces ? arrived : undefined,
@@ -118,6 +125,12 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
   async function completed(user: UserId, result: LoginResult): Promise<void> {
     await accounts.completed(user, result);
     rooms.spaces.welcome(user, result.network);
+  }
+
+  /** The rooms of that network are of no use to them any more, nor is a token once nothing is left to be shown by it. */
+  async function loggedOut({ user, network }: KnownLogin): Promise<void> {
+    await rooms.sidecar.loggedOut(user, network);
+    if (logins.byUser(user).length === 0) await doubles?.remove(user);
   }
 
   function arrived(room: RoomId, user: UserId): void {

@@ -17,7 +17,7 @@ export interface InboxParts<Body extends Json> {
   readonly networkLanes: Lanes;
   readonly logins: Logins<Body>;
   readonly control: Pick<ReturnType<typeof buildControl<Body>>, 'completed' | 'networkActs'>;
-  readonly rooms: Pick<PortalRooms<Body>, 'moves'>;
+  readonly rooms: Pick<PortalRooms<Body>, 'moves' | 'sidecar'>;
   readonly sync: Sync<Body>;
   readonly plumb: Plumb<Body>;
   readonly links: Links;
@@ -27,7 +27,11 @@ export interface InboxParts<Body extends Json> {
 export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body> {
   const { gaps, networkLanes, logins, control, rooms, sync, plumb, links, log } = parts;
   return {
-    receive: (event) => gaps.receive(event),
+    receive: (event) => {
+      // Before anything of it is shown: what follows is no longer, or again, for who went or came.
+      if (event.kind === 'membership' && rooms.sidecar.isOffered) rooms.sidecar.heard(event);
+      return gaps.receive(event);
+    },
     connection: (speaker, network, state, reason) => {
       log.info({ network, state, ...(reason !== undefined && { reason }) }, 'connection');
       if (speaker.as === 'bot') gaps.connection(network, state === 'up');

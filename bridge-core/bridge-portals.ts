@@ -14,23 +14,26 @@ import { Moves } from './plumbing/moves.ts';
 import type { Plumb } from './plumbing/plumb.ts';
 import { Portals } from './plumbing/portals.ts';
 import { RoomMaking } from './plumbing/room-making.ts';
+import { Sidecar } from './plumbing/sidecar.ts';
 import { Spaces } from './plumbing/spaces.ts';
 import type { Json } from './remote-event.ts';
 import type { CoreSettings } from './settings.ts';
 import type { Notes, Store } from './store/store.ts';
+import type { Doubles } from './virtual-users/doubles.ts';
 import type { Ghosts } from './virtual-users/ghosts.ts';
 import type { Logins } from './virtual-users/logins.ts';
 import type { Names } from './virtual-users/names.ts';
 
 export interface PortalOptions<Body extends Json> {
-  readonly settings: Pick<CoreSettings, 'portals'>;
+  readonly settings: Pick<CoreSettings, 'portals' | 'sidecar'>;
   readonly adapter: Adapter<Body>;
   readonly store: Store;
   readonly notes: Notes;
   readonly homeserver: Homeserver;
   readonly names: Names;
   readonly ghosts: Ghosts;
-  readonly logins: Pick<Logins<Body>, 'all'>;
+  readonly logins: Pick<Logins<Body>, 'all' | 'byUser' | 'byAccount'>;
+  readonly doubles: Doubles | undefined;
   readonly roster: Roster;
   readonly links: Links;
   readonly guard: LoopGuard;
@@ -58,18 +61,25 @@ export function buildPortals<Body extends Json>(options: PortalOptions<Body>) {
     peopleOf: (network) => logins.all().flatMap((login) => (login.network === network && login.state === 'live' ? [login.user] : [])),
     peopleIn: (room) => roster.joined(room).filter((user) => user !== names.bot && !names.isGhost(user)),
   });
+  const sidecar = new Sidecar<Body>({
+    ...{ isOn: options.settings.sidecar, homeserver, adapter, links, names, ghosts, logins, plumb, making, roster, log },
+    doubles: options.doubles,
+  });
+  if (options.settings.sidecar && !sidecar.isOffered) log.warn({}, 'sidecar is set, and this network has no private rooms of channels');
   const moves = new Moves({ homeserver, links, guard, info, plumb, log });
   return {
-    ...{ portals, chats, spaces, moves },
+    ...{ portals, chats, spaces, moves, sidecar },
     start: (): void => {
       portals.resume();
       spaces.resume();
       moves.resume();
+      sidecar.resume();
     },
     stop: (): void => {
       portals.stop();
       spaces.stop();
       moves.stop();
+      sidecar.stop();
     },
   };
 }

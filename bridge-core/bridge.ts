@@ -175,7 +175,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const bridgeBots = new BridgeBots({ homeserver });
 
   const rooms = buildPortals<Body>({
-    ...{ settings, adapter, store, notes, homeserver, names, ghosts, logins, roster, links, guard, info, plumb, log },
+    ...{ settings, adapter, store, notes, homeserver, names, ghosts, logins, roster, links, guard, info, plumb, doubles, log },
     tellPerson: (user, words) => control.tellPerson(user, words),
   });
   const control: ReturnType<typeof buildControl<Body>> = buildControl<Body>({
@@ -192,7 +192,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   });
   const remoteToMatrix: RemoteToMatrix<Body> = new RemoteToMatrix<Body>({
     ...{ adapter, homeserver, brought, store, journal, lanes: matrixLanes, relations, recovery, links, ghosts, names, log },
-    ...{ chats: rooms.chats, doubles, doubled },
+    ...{ chats: rooms.chats, doubles, doubled, mark: settings.sidecar ? rooms.sidecar.mark : undefined },
     act: (event) => acts.act(event),
     heard: gaps.heard,
     said: (lane) => soon(networkLanes.passed(lane)),

@@ -21,6 +21,8 @@ export interface AccountsParts<Body extends Json> {
   /** The person's direct chat with the bot, opened where there is none. */
   readonly chatWith: (user: UserId) => Promise<RoomId>;
   readonly tell: (room: RoomId, text: string) => void;
+  /** What they had by this login goes with it. */
+  readonly loggedOut?: (login: KnownLogin) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -61,6 +63,7 @@ export class Accounts<Body extends Json = string> {
     permissions.mustBe('user', asked.by, 'log out');
     const account = this.#ofTheirs(asked.by, words.join(' '));
     const gone = await logins.remove(account);
+    await this.#parts.loggedOut?.(gone);
     if (gone.user !== asked.by) this.#say(gone.user, `${asked.by} has logged you out: you are no longer ${gone.name}.`);
     return `${gone.user === asked.by ? 'You are' : `${gone.user} is`} no longer logged in as ${gone.name}. The bot speaks for ${gone.user === asked.by ? 'you' : 'them'} from now on.`;
   }
@@ -90,7 +93,7 @@ export class Accounts<Body extends Json = string> {
     this.#parts.permissions.mustBe('user', user, 'log out');
     if (this.#parts.logins.byAccount(account)?.user !== user)
       throw new PermanentError('LOGIN_UNKNOWN', `${user} is not logged in as ${account}`);
-    await this.#parts.logins.remove(account);
+    await this.#parts.loggedOut?.(await this.#parts.logins.remove(account));
   }
 
   /** A login was completed, by a conversation or by a page. Resolves when it is kept. */
@@ -98,6 +101,7 @@ export class Accounts<Body extends Json = string> {
     const { permissions, logins } = this.#parts;
     if (permissions.levelOf(user) === 'none') throw new DeniedError(`${user} may not use this bridge`);
     const { replaced } = await logins.add(user, result);
+    for (const former of replaced) await this.#parts.loggedOut?.(former);
     const others = replaced.filter((login) => login.user === user).map(({ name }) => name);
     this.#say(
       user,

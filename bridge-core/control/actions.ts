@@ -6,7 +6,7 @@ import type { Homeserver } from '../appservice/homeserver.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
 import { type RoomId, roomId, type UserId, userId } from '../ids.ts';
 import type { Roster } from '../membership/roster.ts';
-import { isChat, type Link, type Links } from '../plumbing/links.ts';
+import { isPrivate, type Link, type Links } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
 import type { Json, RemoteUser } from '../remote-event.ts';
 import type { KnownLogin } from '../virtual-users/logins.ts';
@@ -94,7 +94,7 @@ export class Actions<Body extends Json = string> {
     permissions.mustBe('user', asked.by, 'list links');
     const here = links.byRoom(asked.room);
     const isAdmin = permissions.levelOf(asked.by) === 'admin';
-    const shown = here.length > 0 ? here : links.all().filter((link) => (isAdmin && !isChat(link)) || roster.isIn(link.room, asked.by));
+    const shown = here.length > 0 ? here : links.all().filter((link) => (isAdmin && !isPrivate(link)) || roster.isIn(link.room, asked.by));
     if (shown.length === 0) return isAdmin ? 'Nothing is linked.' : 'Nothing is linked in the rooms that you are in.';
     return shown.map((link) => this.#line(link, here.length === 0)).join('\n');
   }

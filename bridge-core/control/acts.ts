@@ -4,10 +4,12 @@
 import { type RoomId, type UserId, userId } from '../ids.ts';
 import { type MatrixEvent, stringIn } from '../matrix-event.ts';
 import type { Chats } from '../plumbing/chats.ts';
-import { isChat, type Links } from '../plumbing/links.ts';
+import { isPrivate, type Links } from '../plumbing/links.ts';
 import type { LoopGuard } from '../plumbing/loop-guard.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
+import type { Sidecar } from '../plumbing/sidecar.ts';
 import { isTombstone, type Upgrades } from '../plumbing/upgrades.ts';
+import type { Json } from '../remote-event.ts';
 import type { Commands } from './commands.ts';
 import type { DirectChats } from './direct-chats.ts';
 
@@ -20,6 +22,7 @@ export interface ActsParts {
   readonly commands: Commands;
   readonly directChats: DirectChats;
   readonly chats: Pick<Chats, 'left' | 'removed'>;
+  readonly sidecar?: Pick<Sidecar<Json>, 'left' | 'removed'>;
   /** Is the bot in the room, as far as events told? */
   readonly isIn: (room: RoomId) => boolean;
   /** The bot is out of the room: nothing is known of it any more. */
@@ -64,11 +67,13 @@ export class Acts {
       case 'arrival':
         return this.#parts.arrived?.(event.room, userId(event.stateKey ?? ''));
       case 'departure':
-        return await this.#parts.chats.left(event.room);
+        await this.#parts.chats.left(event.room);
+        return await this.#parts.sidecar?.left(event.room, userId(event.stateKey ?? ''));
       case 'removed': {
         // It may have been let in again since.
         if (this.#parts.isIn(event.room)) return;
         await this.#parts.chats.removed(event.room);
+        await this.#parts.sidecar?.removed(event.room);
         const reason = stringIn(event.content, 'reason');
         await plumb.removed(
           event.room,
@@ -89,7 +94,7 @@ export class Acts {
         if (event.stateKey === undefined) return undefined;
         if (directChats.isInvite(event)) return 'invite';
         if (userId(event.stateKey) === bot) return isOut(event) ? 'removed' : undefined;
-        if (isOut(event) && links.byRoom(event.room).some(isChat)) return 'departure';
+        if (isOut(event) && links.byRoom(event.room).some(isPrivate)) return 'departure';
         return this.#parts.arrived !== undefined && isArrival(event) && links.liveIn(event.room).length > 0 ? 'arrival' : undefined;
       case 'm.room.encrypted':
       case 'm.room.encryption':

@@ -47,6 +47,8 @@ export class Commands {
     /** The network's side may ask, and be asked. */
     hasRequests?: boolean;
     logins?: LoginCommands | undefined;
+    /** What `list` shows before the links. */
+    list?: ((asked: Asked) => Promise<string | undefined>) | undefined;
     /** The network's own, and those of what is switched on. */
     more?: readonly Verb[];
     tell: (room: RoomId, text: string) => void;
@@ -67,8 +69,9 @@ export class Commands {
       },
       ...(given.hasRequests === true ? answerVerbs(actions) : []),
       {
-        ...{ names: ['list', 'listrooms'], usage: 'list', does: 'shows what is linked' },
-        run: (asked) => actions.list(asked),
+        ...{ names: ['list', 'listrooms'], usage: 'list' },
+        does: given.list === undefined ? 'shows what is linked' : 'shows the channels that you are in, and what is linked',
+        run: async (asked) => [await given.list?.(asked), actions.list(asked)].filter(Boolean).join('\n\n'),
       },
       {
         ...{ names: ['status'], usage: 'status', does: 'shows how the networks are connected' },

@@ -8,7 +8,7 @@ import type { Homeserver } from '../appservice/homeserver.ts';
 import { DeniedError, messageOf } from '../errors.ts';
 import { type ChannelId, type RoomId, remoteUserId, type UserId } from '../ids.ts';
 import { stringIn } from '../matrix-event.ts';
-import type { Links } from '../plumbing/links.ts';
+import { type Links, receiverOf } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
 import { stateOf } from '../plumbing/power.ts';
 import type { Json } from '../remote-event.ts';
@@ -139,7 +139,7 @@ export class Consent<Body extends Json = string> {
     const { links, limits, homeserver } = this.#parts;
     const known = links.find(room, channel.id);
     if (known?.state === 'live') throw new DeniedError(`${channel.name} is linked to this room already`, 'LINK_EXISTS');
-    if (known === undefined && links.byChannel(channel.id).some((link) => link.room !== room))
+    if (known === undefined && links.byChannel(channel.id).some((link) => link.room !== room && receiverOf(link) === undefined))
       throw new DeniedError(`${channel.name} is linked to another room already`, 'LINK_EXISTS');
     const { rooms, networks } = this.usage();
     const isNewNetwork = !links.all().some((link) => this.#networkOf(link.channel) === this.#networkOf(channel.id));

@@ -9,7 +9,7 @@ import { BridgeError, DeniedError, messageOf, PermanentError, RetryableError } f
 import { type RoomId, roomId, userId } from '../ids.ts';
 import { type MatrixEvent, stringIn } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
-import type { Link, Links } from '../plumbing/links.ts';
+import { type Link, type Links, receiverOf } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
 import { stateOf } from '../plumbing/power.ts';
 import type { Json } from '../remote-event.ts';
@@ -172,7 +172,7 @@ export class NetworkActs<Body extends Json = string> {
   }
 
   #linksOf(act: NetworkAct): readonly Link[] {
-    return this.#parts.links.byChannel(act.channel).filter(({ state }) => state !== 'wanted');
+    return this.#parts.links.byChannel(act.channel).filter((link) => link.state !== 'wanted' && receiverOf(link) === undefined);
   }
 
   async #roomNames(links: readonly Link[]): Promise<string> {

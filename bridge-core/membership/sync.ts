@@ -5,7 +5,7 @@ import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
 import { messageOf } from '../errors.ts';
 import type { ChannelId, RoomId, UserId } from '../ids.ts';
-import type { Link, Links } from '../plumbing/links.ts';
+import { type Link, type Links, receiverOf } from '../plumbing/links.ts';
 import type { Json, RemoteEvent, RemoteUser } from '../remote-event.ts';
 import type { CoreSettings } from '../settings.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
@@ -80,7 +80,8 @@ export class Sync<Body extends Json = string> {
   /** A person came into a room: where puppets are to be full, their session comes into the channels. */
   personJoined(room: RoomId, user: UserId): void {
     if (this.#parts.settings.puppets !== 'full' || this.#isOurs(user)) return;
-    for (const link of this.#parts.links.liveIn(room)) this.#try(link, () => this.#bringPuppet(link, user));
+    for (const link of this.#parts.links.liveIn(room))
+      if (receiverOf(link) === undefined) this.#try(link, () => this.#bringPuppet(link, user));
   }
 
   stop(): void {
@@ -159,7 +160,8 @@ export class Sync<Body extends Json = string> {
   }
 
   #bringAll(link: Link): void {
-    if (this.#parts.settings.puppets === 'full') this.#try(link, () => this.#bringPuppets(link));
+    // A room of one's own is heard by its own person, who is there.
+    if (this.#parts.settings.puppets === 'full' && receiverOf(link) === undefined) this.#try(link, () => this.#bringPuppets(link));
   }
 
   async #bringPuppets(link: Link): Promise<void> {

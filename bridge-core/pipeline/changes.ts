@@ -6,7 +6,7 @@ import { type BridgeError, PermanentError } from '../errors.ts';
 import { type EventId, eventId, type UserId } from '../ids.ts';
 import { type Content, type MatrixEvent, stringIn } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
-import type { Link, Links } from '../plumbing/links.ts';
+import { type Link, type Links, receiverOf } from '../plumbing/links.ts';
 import type { Json } from '../remote-event.ts';
 import type { Store } from '../store/store.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
@@ -116,7 +116,7 @@ export class Changes<Body extends Json> {
       return await this.#byActor(link, event, 'unban', (session) => session.unban?.(link.channel, remote));
     const { name } = await this.#voices.personIn(event);
     const words = `by ${name}${reason === undefined ? '' : `: ${reason}`}`;
-    const { session } = await puppets.relay(link.channel);
+    const { session } = await puppets.relay(link.channel, receiverOf(link));
     if (event.content.membership === 'ban' && session.ban !== undefined)
       return await this.#byActor(link, event, 'ban', (actor) => actor.ban?.(link.channel, remote, words));
     if (was === undefined || was === 'join') await session.kick?.(link.channel, remote, words);
@@ -124,7 +124,7 @@ export class Changes<Body extends Json> {
 
   /** By their own session where they have one. Who may do it in the room need not be anybody in the channel; the bot often is. */
   async #byActor(link: Link, event: MatrixEvent, verb: Verb, act: (session: Session<Body>) => Promise<void> | undefined): Promise<void> {
-    const bot = (await this.#parts.puppets.relay(link.channel)).session;
+    const bot = (await this.#parts.puppets.relay(link.channel, receiverOf(link))).session;
     // Nobody's session is opened for what the network does not know.
     if (bot[verb] === undefined) return;
     const { session, relayed } = await this.#voices.speakAs(link, event);

@@ -4,7 +4,7 @@
 import type { UserId } from '../ids.ts';
 import { keyField, type MatrixEvent, noticeField, stringIn } from '../matrix-event.ts';
 import type { Membership, Roster } from '../membership/roster.ts';
-import { bothWays, isChat, type Link, type Links } from '../plumbing/links.ts';
+import { bothWays, isPrivate, type Link, type Links } from '../plumbing/links.ts';
 import { isToNetwork, wayOf } from '../plumbing/ways.ts';
 import type { Names } from '../virtual-users/names.ts';
 import type { Doubled } from './doubled.ts';
@@ -110,8 +110,8 @@ export class MatrixRouting {
     const isBan = names.isGhost(user) && (membership === 'ban' ? before !== 'ban' : before === 'ban');
     if (before !== 'join' && !isBan) return [];
     if (names.isGhost(user) && (user === event.sender || this.isOurs(event.sender))) return [];
-    // Who closes the room of a chat has not left the chat.
-    return links.some(isChat) ? links.filter((link) => !isChat(link)) : links;
+    // Who closes a room of their own has not left the chat or channel.
+    return links.some(isPrivate) ? links.filter((link) => !isPrivate(link)) : links;
   }
 
   #laneUser(event: MatrixEvent): UserId {

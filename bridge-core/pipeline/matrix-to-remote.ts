@@ -9,7 +9,7 @@ import { toPlain } from '../format/to-html.ts';
 import { type RemoteMessageId, type RoomId, remoteMessageId, type UserId } from '../ids.ts';
 import { type EphemeralEvent, type MatrixEvent, noticeField, relationOf } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
-import type { Link, Links } from '../plumbing/links.ts';
+import { type Link, type Links, receiverOf } from '../plumbing/links.ts';
 import type { Json } from '../remote-event.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import type { Puppets, Voice } from '../virtual-users/puppets.ts';
@@ -179,7 +179,7 @@ export class MatrixToRemote<Body extends Json> {
     } catch (thrown) {
       // Their login ended with this very line: the bot says it for them.
       if (voice.relayed || !(thrown instanceof PermanentError) || thrown.code !== 'NETWORK_LOGIN') throw thrown;
-      await this.#sayAs(row, link, event, await this.#parts.puppets.relay(link.channel));
+      await this.#sayAs(row, link, event, await this.#parts.puppets.relay(link.channel, receiverOf(link)));
     }
   }
 
@@ -219,7 +219,7 @@ export class MatrixToRemote<Body extends Json> {
   async #sameVoice(link: Link, voice: Voice<Body>, pointed: Pointed | undefined): Promise<Voice<Body>> {
     const giver = pointed?.relation?.author;
     if (voice.relayed || giver === undefined || giver === voice.session.self) return voice;
-    const bot = await this.#parts.puppets.relay(link.channel);
+    const bot = await this.#parts.puppets.relay(link.channel, receiverOf(link));
     return bot.session.self === giver ? bot : voice;
   }
 
@@ -305,7 +305,7 @@ export class MatrixToRemote<Body extends Json> {
 
   /** By the person, else by the bot, which may be more in the channel than they are; false: by neither. */
   async #redact({ link, voice }: Planned<Body>, deed: Extract<Deed, { do: 'redact' }>): Promise<boolean> {
-    const bot = async () => (await this.#parts.puppets.relay(link.channel)).session;
+    const bot = async () => (await this.#parts.puppets.relay(link.channel, receiverOf(link))).session;
     for (const way of voice.relayed ? [bot] : [async () => voice.session, bot]) {
       const session = await way();
       try {

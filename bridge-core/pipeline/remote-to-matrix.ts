@@ -11,7 +11,7 @@ import { type EventId, eventId, type RoomId, type UserId } from '../ids.ts';
 import { keyField, stringIn } from '../matrix-event.ts';
 import type { Chats } from '../plumbing/chats.ts';
 import { isChat, isMade, type Link, type Links, type NewLink, receiverOf } from '../plumbing/links.ts';
-import type { Json, RemoteEvent } from '../remote-event.ts';
+import type { Json, RemoteEvent, RemoteUser } from '../remote-event.ts';
 import type { Store } from '../store/store.ts';
 import type { Doubles } from '../virtual-users/doubles.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
@@ -43,6 +43,8 @@ export interface RemoteToMatrixParts<Body extends Json> {
   /** Where people are shown as themselves. */
   readonly doubles?: Pick<Doubles, 'personBehind' | 'includes' | 'isReady' | 'failed'> | undefined;
   readonly doubled?: Pick<Doubled, 'record'>;
+  /** Makes a ghost look like one's own, in the room of whom it stands for. */
+  readonly mark?: ((user: RemoteUser, ghost: UserId, room: RoomId) => Promise<void>) | undefined;
   readonly chats?: Pick<Chats<Body>, 'linkFor' | 'placeOf'>;
   /** One line a step at level debug; `seq` names the message through all of them. */
   readonly log: Logger;
@@ -82,7 +84,7 @@ export class RemoteToMatrix<Body extends Json> {
   /** The rows that it became. */
   async accept(event: RemoteEvent<Body>, how = asNewest): Promise<readonly Row[]> {
     if (how.only === undefined && this.#isRepeat(event)) return [];
-    const links = how.only ?? this.#route(event);
+    const links = this.#hearers(how.only ?? this.#route(event));
     if (links.length === 0) return await this.#begin(event);
     if (needsRow(event)) return await this.#queue(event, links, how);
     await this.#pass(event, links);
@@ -100,6 +102,19 @@ export class RemoteToMatrix<Body extends Json> {
   #route(event: RemoteEvent<Body>): readonly Link[] {
     const live = this.#parts.links.liveOn(event.channel);
     return event.kind === 'channel' ? live.filter((link) => concerns(event, link)) : live;
+  }
+
+  /** Without the rooms of those who are not in the channel by their own account. */
+  #hearers(links: readonly Link[]): readonly Link[] {
+    return links.every(isShared) ? links : links.filter((link) => this.#isHeard(link) !== false);
+  }
+
+  /** Undefined: it is not known yet. */
+  #isHeard(link: Link): boolean | undefined {
+    const { channels } = this.#parts.adapter;
+    const receiver = receiverOf(link);
+    if (receiver === undefined) return true;
+    return channels.isIn === undefined ? false : channels.isIn(link.channel, receiver);
   }
 
   /** A chat of people who are logged in gets a room of its own: its link is written with the row of its first line. All else
@@ -166,6 +181,7 @@ export class RemoteToMatrix<Body extends Json> {
       this.#parts.log.debug({ seq: row.seq }, 'our own words come back');
       return await this.#parts.store.write(() => this.#parts.journal.remove(row));
     }
+    if (this.#isUnheard(row)) return await this.#parts.store.write(() => this.#parts.journal.remove(row));
     const place = this.#placeOf(row);
     const room = typeof place === 'string' ? place : await place;
     try {
@@ -174,6 +190,16 @@ export class RemoteToMatrix<Body extends Json> {
     } catch (thrown) {
       throw (await this.#isReplaced(row, room, thrown)) ? waitsForNewRoom(room, thrown) : thrown;
     }
+  }
+
+  /** Asked again, for it may not have been known before: what they are not to hear never gets into their room. */
+  #isUnheard({ link: id }: Row): boolean {
+    const link = id === 0 ? undefined : this.#parts.links.get(id);
+    if (link === undefined || isShared(link)) return false;
+    const isHeard = this.#isHeard(link);
+    if (isHeard === undefined)
+      throw new RetryableError('NETWORK_LOGIN', `it is not known yet whether ${receiverOf(link)} is in the channel`, { after: 1_000 });
+    return !isHeard;
   }
 
   /** What its person said by other means, as themselves where we may be them; false: their ghost is to show it. */
@@ -249,7 +275,9 @@ export class RemoteToMatrix<Body extends Json> {
     const { adapter, homeserver } = this.#parts;
     // What is done there to the bot's own words has nobody else's name.
     if (task.do !== 'show' || !('sender' in task.event) || adapter.speakerOf(task.event.sender.id)?.as === 'bot') return homeserver.bot;
-    return await this.#parts.ghosts.ready(task.event.sender, room);
+    const ghost = await this.#parts.ghosts.ready(task.event.sender, room);
+    await this.#parts.mark?.(task.event.sender, ghost, room);
+    return ghost;
   }
 
   // 7 deliver
@@ -322,6 +350,7 @@ export class RemoteToMatrix<Body extends Json> {
 }
 
 const none: readonly EventId[] = [];
+const isShared = (link: Link): boolean => receiverOf(link) === undefined;
 
 function waitsForNewRoom(room: RoomId, cause: unknown): RetryableError {
   return new RetryableError('FORBIDDEN_IN_ROOM', `${room} was replaced by another room`, { after: 1_000, cause });

@@ -129,7 +129,8 @@ export class Saying<Body extends Json> {
   #mannerOf(row: Row, { link, event, voice, name }: Words<Body>, deed: Send | Edit): Manner {
     const can = this.#parts.adapter.capabilities(link.channel);
     const hasFile = deed.do === 'edit' ? deed.ofFile : deed.file !== undefined;
-    const isShown = can.shownAs && (!hasFile || can.fileShownAs !== false);
+    // A person's own session shows nobody else.
+    const isShown = can.shownAs && voice.session.speaker.as === 'bot' && (!hasFile || can.fileShownAs !== false);
     const inName = voice.relayed && !isShown ? name : undefined;
     // A name needs words to stand before.
     const isBare = deed.text.length === 0 && inName !== undefined;

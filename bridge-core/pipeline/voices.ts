@@ -4,7 +4,7 @@ import type { UserId } from '../ids.ts';
 import { localpartOf } from '../ids.ts';
 import { type MatrixEvent, recordIn, stringIn } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
-import type { Link } from '../plumbing/links.ts';
+import { type Link, receiverOf } from '../plumbing/links.ts';
 import type { Json, ShownAs } from '../remote-event.ts';
 import type { Puppets, Voice } from '../virtual-users/puppets.ts';
 import { shownName as profileName } from './content.ts';
@@ -34,8 +34,8 @@ export class Voices<Body extends Json> {
 
   async speakAs(link: Link, event: MatrixEvent): Promise<Voice<Body>> {
     const { puppets, isOurs, roster } = this.#parts;
-    if (isOurs(event.sender) || (await this.#spokenFor(event)) !== undefined) return await puppets.relay(link.channel);
-    return await puppets.speak(event.sender, roster.nameOf(event.room, event.sender), link.channel);
+    if (isOurs(event.sender) || (await this.#spokenFor(event)) !== undefined) return await puppets.relay(link.channel, receiverOf(link));
+    return await puppets.speak(event.sender, roster.nameOf(event.room, event.sender), link.channel, receiverOf(link));
   }
 
   async personIn(event: MatrixEvent): Promise<Person> {

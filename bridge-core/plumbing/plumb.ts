@@ -10,7 +10,7 @@ import type { MatrixEvent } from '../matrix-event.ts';
 import type { Json } from '../remote-event.ts';
 import { Background } from './background.ts';
 import type { BridgeInfo } from './bridge-info.ts';
-import { formerRooms, type Link, type LinkOptions, type Links } from './links.ts';
+import { formerRooms, type Link, type LinkOptions, type Links, receiverOf } from './links.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import { isEncrypted } from './power.ts';
 
@@ -29,6 +29,11 @@ export interface Wish {
 /** So long a command waits for the bot to be in the channel; a link from config goes live meanwhile. */
 const watchMs = { command: 30_000, config: 3_000, portal: 30_000 } as const;
 
+type Heard = Pick<Link, 'channel' | 'options'>;
+
+/** Whoever listens: the bridge, or the person whose own room it is. */
+const listenerOf = (link: Heard): string => `${link.channel} ${receiverOf(link) ?? ''}`;
+
 const tellable: ReadonlySet<ErrorCode> = new Set(['ROOM_ENCRYPTED', 'LINK_HELD']);
 
 export class Plumb<Body extends Json = string> {
@@ -43,7 +48,7 @@ export class Plumb<Body extends Json = string> {
   /** Slow: they must not stand in the way of messages after a start. */
   readonly #checks: Background;
   readonly #watches: Background;
-  readonly #watched = new Map<ChannelId, Promise<void>>();
+  readonly #watched = new Map<string, Promise<void>>();
 
   constructor(given: {
     homeserver: Pick<Homeserver, 'bot' | 'join' | 'fullState'>;
@@ -65,9 +70,9 @@ export class Plumb<Body extends Json = string> {
     this.#checks = new Background({ atOnce: 2, log: given.log });
     this.#watches = new Background({ atOnce: Number.POSITIVE_INFINITY, log: given.log });
     this.#links.onChange(({ link, was }) => {
-      if (link?.state === 'live') this.#keepListening(link.channel);
+      if (link?.state === 'live') this.#keepListening(link);
       const isOver = link === undefined || link.channel !== was?.channel || (was.state === 'live' && link.state !== 'live');
-      if (was !== undefined && isOver) this.#stopListening(was.channel);
+      if (was !== undefined && isOver) this.#stopListening(was);
     });
   }
 
@@ -79,7 +84,7 @@ export class Plumb<Body extends Json = string> {
       if (wish.cause !== undefined && known.options.cause === wish.cause) return known;
       throw new DeniedError(`${name} is linked to this room already`, 'LINK_EXISTS');
     }
-    const elsewhere = this.#links.byChannel(wish.channel).find((link) => link.room !== wish.room);
+    const elsewhere = this.#links.byChannel(wish.channel).find((link) => link.room !== wish.room && receiverOf(link) === undefined);
     if (wish.origin === 'command' && known === undefined && elsewhere !== undefined)
       throw new DeniedError(`${name} is linked to another room already (${elsewhere.room}); a second one needs the config`, 'LINK_EXISTS');
     const state = await this.#look(wish.room);
@@ -111,7 +116,7 @@ export class Plumb<Body extends Json = string> {
       channel === link.channel && (room === link.room || formerRooms(link).includes(room));
     const isConfigured = (link: Link) => configured.some((wanted) => isMeant(wanted, link));
     for (const link of this.#links.all()) {
-      if (link.state === 'live') this.#keepListening(link.channel);
+      if (link.state === 'live') this.#keepListening(link);
       if (link.origin === 'config' && !isConfigured(link)) this.#do(link, () => this.unlink(link, 'no longer in the config'));
     }
     for (const wanted of configured) {
@@ -222,7 +227,7 @@ export class Plumb<Body extends Json = string> {
 
   /** A command waits until the bot is in the channel, and takes a refusal for an answer, as does a portal; a link from config
    *  goes live while the network is away. */
-  async approach(link: Pick<Link, 'channel' | 'origin'>): Promise<void> {
+  async approach(link: Pick<Link, 'channel' | 'origin' | 'options'>): Promise<void> {
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(() => {
       const { name } = this.#adapter.channels.describe(link.channel);
@@ -230,7 +235,7 @@ export class Plumb<Body extends Json = string> {
       else late.reject(new PermanentError('CHANNEL_CLOSED', `the bot could not enter ${name} in time`));
     }, watchMs[link.origin]);
     try {
-      await Promise.race([this.#listen(link.channel), late.promise]);
+      await Promise.race([this.#listen(link), late.promise]);
     } catch (thrown) {
       if (link.origin !== 'config' || !(thrown instanceof RetryableError)) throw thrown;
     } finally {
@@ -291,36 +296,44 @@ export class Plumb<Body extends Json = string> {
 
   async #drop(link: Link): Promise<void> {
     await this.#links.remove(link.id);
-    this.#stopListening(link.channel);
+    this.#stopListening(link);
   }
 
   /** Asks the adapter to listen until it does, or nobody needs it any more. */
-  #keepListening(channel: ChannelId): void {
-    if (this.#watched.has(channel)) return;
-    this.#watches.run(channel, async () => {
-      if (this.#isNeeded(channel)) await this.#listen(channel);
+  #keepListening(link: Heard): void {
+    const name = listenerOf(link);
+    if (this.#watched.has(name)) return;
+    this.#watches.run(name, async () => {
+      if (this.#isNeeded(link)) await this.#listen(link);
     });
   }
 
-  #listen(channel: ChannelId): Promise<void> {
-    const known = this.#watched.get(channel);
+  #listen(link: Heard): Promise<void> {
+    const { channel } = link;
+    const name = listenerOf(link);
+    const known = this.#watched.get(name);
     if (known !== undefined) return known;
-    const watching = this.#adapter.watch(channel);
-    this.#watched.set(channel, watching);
+    const receiver = receiverOf(link);
+    const watching = receiver === undefined ? this.#adapter.watch(channel) : this.#adapter.watch(channel, receiver);
+    this.#watched.set(name, watching);
     watching.catch((thrown) => {
-      if (this.#watched.get(channel) === watching) this.#watched.delete(channel);
+      if (this.#watched.get(name) === watching) this.#watched.delete(name);
       this.#log.warn({ channel, err: thrown }, 'the channel cannot be listened to');
     });
     return watching;
   }
 
-  #isNeeded(channel: ChannelId): boolean {
-    return this.#links.byChannel(channel).some((link) => link.state !== 'suspended');
+  #isNeeded(link: Heard): boolean {
+    const name = listenerOf(link);
+    return this.#links.byChannel(link.channel).some((other) => other.state !== 'suspended' && listenerOf(other) === name);
   }
 
-  #stopListening(channel: ChannelId): void {
-    if (this.#isNeeded(channel) || !this.#watched.delete(channel)) return;
-    this.#adapter.unwatch(channel).catch((thrown) => this.#log.warn({ channel, err: thrown }, 'the channel could not be left'));
+  #stopListening(link: Heard): void {
+    if (this.#isNeeded(link) || !this.#watched.delete(listenerOf(link))) return;
+    const { channel } = link;
+    this.#adapter
+      .unwatch(channel, ...(receiverOf(link) === undefined ? [] : [receiverOf(link)]))
+      .catch((thrown) => this.#log.warn({ channel, err: thrown }, 'the channel could not be left'));
   }
 
   #warn(link: Link, lacking: string): void {

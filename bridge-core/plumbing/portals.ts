@@ -12,11 +12,11 @@ import type { Json } from '../remote-event.ts';
 import type { PortalSettings } from '../settings.ts';
 import type { Fields, Names } from '../virtual-users/names.ts';
 import { Background } from './background.ts';
-import { isChat, isPlaceholder, type Link, type Links, placeholderOf } from './links.ts';
+import { isPlaceholder, isPrivate, type Link, type Links, placeholderOf, receiverOf } from './links.ts';
 import type { Plumb } from './plumb.ts';
 import { whyNoPortal } from './portal-rules.ts';
 import { stateOf } from './power.ts';
-import { powerLevels, type RoomMaking } from './room-making.ts';
+import { givePower, powerLevels, type RoomMaking } from './room-making.ts';
 
 export interface PortalsParts<Body extends Json> {
   readonly settings: PortalSettings;
@@ -101,14 +101,14 @@ export class Portals<Body extends Json = string> {
     const channel = await adapter.channels.resolve(id);
     const why = channel === undefined ? 'there is none' : whyNoPortal(channel, settings);
     if (why !== undefined) log.info({ channel: id, why }, 'no room for this channel');
-    const isElsewhere = links.byChannel(id).some((link) => !isPortal(link) && link.state !== 'suspended');
+    const isElsewhere = links.byChannel(id).some((link) => link.origin !== 'portal' && link.state !== 'suspended');
     if (why !== undefined || (isElsewhere && !settings.besideLinks)) return undefined;
     return channel;
   }
 
   async #live(channel: Channel): Promise<Link | undefined> {
     const { links } = this.#parts;
-    const known = links.byChannel(channel.id).find(({ origin }) => origin === 'portal');
+    const known = links.byChannel(channel.id).find((link) => link.origin === 'portal' && receiverOf(link) === undefined);
     if (known !== undefined && !isPortal(known)) return undefined;
     if (known?.state === 'live') return known;
     if (known?.state === 'suspended') return undefined;
@@ -203,13 +203,10 @@ export class Portals<Body extends Json = string> {
     };
   }
 
-  /** Written over what the homeserver wrote: which of its versions lists a room's creator is its own affair. */
   async #giveModeratorsPower(room: RoomId): Promise<void> {
     const { settings, homeserver } = this.#parts;
-    if (settings.moderators.length === 0) return;
-    const levels = stateOf(await homeserver.fullState(room), 'm.room.power_levels')?.content ?? {};
-    const users = { ...Object.fromEntries(settings.moderators.map((user) => [user, moderator])), ...(levels.users as object | undefined) };
-    await homeserver.setState(homeserver.bot, room, 'm.room.power_levels', '', { ...levels, users });
+    if (settings.moderators.length > 0)
+      await givePower(homeserver, room, Object.fromEntries(settings.moderators.map((user) => [user, moderator])));
   }
 
   /** Another spelling may lead into the same room. */
@@ -295,7 +292,7 @@ export class Portals<Body extends Json = string> {
   }
 }
 
-const isPortal = (link: Link): boolean => link.origin === 'portal' && !isChat(link);
+const isPortal = (link: Link): boolean => link.origin === 'portal' && !isPrivate(link);
 
 function aliasesOf(link: Link): readonly string[] {
   const { aliases } = link.options;

@@ -7,6 +7,7 @@ import { PermanentError } from '../errors.ts';
 import type { RoomId } from '../ids.ts';
 import { type Content, recordIn } from '../matrix-event.ts';
 import type { Notes, Store } from '../store/store.ts';
+import { stateOf } from './power.ts';
 
 /** Stands in m.room.create, which nobody can change. */
 const markField = 'dev.causeway.made_for';
@@ -75,4 +76,15 @@ export function powerLevels(invite: number, state: number): Content {
       'm.room.server_acl': 100,
     },
   };
+}
+
+/** Written over what the homeserver wrote: which of its versions lists a room's creator is its own affair. */
+export async function givePower(
+  homeserver: Pick<Homeserver, 'bot' | 'fullState' | 'setState'>,
+  room: RoomId,
+  wanted: Readonly<Record<string, number>>,
+): Promise<void> {
+  const levels = stateOf(await homeserver.fullState(room), 'm.room.power_levels')?.content ?? {};
+  const users = { ...wanted, ...(levels.users as object | undefined) };
+  await homeserver.setState(homeserver.bot, room, 'm.room.power_levels', '', { ...levels, users });
 }

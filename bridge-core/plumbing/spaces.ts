@@ -9,7 +9,7 @@ import { type RoomId, roomId, type UserId } from '../ids.ts';
 import type { PortalSettings } from '../settings.ts';
 import type { Notes } from '../store/store.ts';
 import { Background } from './background.ts';
-import { isChat, type Link, type Links } from './links.ts';
+import { isPrivate, type Link, type Links } from './links.ts';
 import { powerLevels, type RoomMaking } from './room-making.ts';
 
 export interface SpacesParts {
@@ -137,4 +137,4 @@ export class Spaces {
 }
 
 /** A room that was made for a channel. */
-const isHeld = (link: Link): boolean => link.origin === 'portal' && !isChat(link);
+const isHeld = (link: Link): boolean => link.origin === 'portal' && !isPrivate(link);

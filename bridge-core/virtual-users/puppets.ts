@@ -19,6 +19,8 @@ export interface Voice<Body extends Json = string> {
 const shutOut: ReadonlySet<ErrorCode> = new Set(['CHANNEL_CLOSED', 'CHANNEL_UNKNOWN', 'NETWORK_BANNED']);
 const needsRelay: ReadonlySet<ErrorCode> = new Set(['SESSION_LIMIT', 'NETWORK_LOGIN']);
 
+const bot = { as: 'bot' } as const;
+
 type Asked<Body extends Json> = Pick<Adapter<Body>, 'session' | 'openSession' | 'capabilities'>;
 
 export class Puppets<Body extends Json = string> {
@@ -31,21 +33,23 @@ export class Puppets<Body extends Json = string> {
     this.#logins = given.logins;
   }
 
-  async speak(user: UserId, name: string | undefined, channel: ChannelId): Promise<Voice<Body>> {
+  /** `by`: whose session serves the room, in place of the bot's. */
+  async speak(user: UserId, name: string | undefined, channel: ChannelId, by?: UserId): Promise<Voice<Body>> {
     // Most people have no account of their own: no reason to ask for a session, and be refused, with each line of theirs.
     if (this.#logins?.isHolder(user) === false && this.#adapter.capabilities(channel).puppets === 'login')
-      return { ...(await this.relay(channel)), reason: 'NETWORK_LOGIN' };
+      return { ...(await this.relay(channel, by)), reason: 'NETWORK_LOGIN' };
     try {
       const session = await this.#adapter.session({ as: 'user', user, ...(name !== undefined && { name }) }, channel);
       return { session, relayed: false };
     } catch (thrown) {
       if (!(thrown instanceof BridgeError) || !isRelayed(thrown)) throw thrown;
-      return { ...(await this.relay(channel)), reason: thrown.code };
+      return { ...(await this.relay(channel, by)), reason: thrown.code };
     }
   }
 
-  async relay(channel: ChannelId): Promise<Voice<Body>> {
-    return { session: await this.#adapter.session({ as: 'bot' }, channel), relayed: true };
+  async relay(channel: ChannelId, by?: UserId): Promise<Voice<Body>> {
+    const speaker = by === undefined ? bot : ({ as: 'user', user: by } as const);
+    return { session: await this.#adapter.session(speaker, channel), relayed: true };
   }
 
   /** They left the room: their session leaves the channel, if it is there. */

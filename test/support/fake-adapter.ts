@@ -78,7 +78,9 @@ export class FakeAdapter implements Adapter {
   readonly network: FakeNetwork;
   readonly options: Required<Omit<FakeAdapterOptions, 'network' | 'tools'>>;
   readonly #tools: AdapterTools;
-  readonly #watched = new Set<string>();
+  /** By whom: the bot, or people by their own accounts. */
+  readonly #watched = new Map<string, Set<UserId | 'bot'>>();
+  readonly #signedOut = new Set<UserId>();
   readonly #sessions = new Map<string, FakeSession>();
   /** People's own accounts: their nicks. */
   readonly #accounts = new Map<UserId, string>();
@@ -102,6 +104,7 @@ export class FakeAdapter implements Adapter {
     if (this.options.boxes) this.formatter = boxingFormatter as unknown as Formatter;
     const ofOurs = this.options.named ? (nick: string) => this.#userCalled(nick) : undefined;
     this.channels = new FakeChannels(this.network, ofOurs, (nick) => this.#ownerOf(nick));
+    if (this.logins.length > 0) this.channels.serve((user) => this.#accounts.get(user) ?? (this.#signedOut.has(user) ? '' : undefined));
     if (!this.options.history) Object.assign(this, { history: undefined });
     this.closesGaps = this.options.closesGaps;
   }
@@ -130,19 +133,22 @@ export class FakeAdapter implements Adapter {
     await this.#reporting;
   }
 
-  async watch(channel: ChannelId): Promise<void> {
+  async watch(channel: ChannelId, by?: UserId): Promise<void> {
     const { name } = this.channels.describe(channel);
-    this.#watched.add(name);
+    this.#watched.set(name, new Set([...(this.#watched.get(name) ?? []), by ?? 'bot']));
     if (isChatName(name)) return;
-    await this.#sessions.get('bot')?.join(channel);
+    if (by === undefined) await this.#sessions.get('bot')?.join(channel);
     this.#closeGap(name);
   }
 
-  async unwatch(channel: ChannelId): Promise<void> {
+  async unwatch(channel: ChannelId, by?: UserId): Promise<void> {
     const { name } = this.channels.describe(channel);
-    if (!this.#watched.delete(name)) return;
+    const watchers = this.#watched.get(name);
+    if (watchers?.delete(by ?? 'bot') !== true) return;
+    if (by === undefined) await this.#sessions.get('bot')?.leave(channel);
+    if (watchers.size > 0) return;
+    this.#watched.delete(name);
     await this.#tools.memory.set(`heard/${name}`, undefined);
-    await this.#sessions.get('bot')?.leave(channel);
   }
 
   async session(speaker: Speaker, _channel: ChannelId): Promise<Session> {
@@ -165,11 +171,13 @@ export class FakeAdapter implements Adapter {
   /** `credentials.nick` is who they are there. */
   async signIn({ user, credentials }: Login): Promise<void> {
     this.#accounts.set(user, credentials.nick ?? '');
+    this.#signedOut.delete(user);
     if (this.#connected && this.network.isUp && !this.#sessions.has(user)) this.#open({ as: 'user', user });
   }
 
   async signOut({ user }: Login): Promise<void> {
     this.#accounts.delete(user);
+    this.#signedOut.add(user);
     await this.#sessions.get(user)?.close();
   }
 
@@ -243,9 +251,9 @@ export class FakeAdapter implements Adapter {
     if (!this.#connected || !this.network.isUp || this.#sessions.has('bot')) return;
     const bot = this.#open({ as: 'bot' });
     for (const user of this.#accounts.keys()) if (!this.#sessions.has(user)) this.#open({ as: 'user', user });
-    for (const name of this.#watched) {
+    for (const [name, watchers] of this.#watched) {
       if (isChatName(name)) continue;
-      await bot.join(channelId(`${networkId}/${name}`)).catch(() => undefined);
+      if (watchers.has('bot')) await bot.join(channelId(`${networkId}/${name}`)).catch(() => undefined);
       this.#closeGap(name);
     }
   }

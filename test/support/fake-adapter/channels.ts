@@ -14,6 +14,8 @@ export class FakeChannels implements Channels {
   readonly answering = new Set<string>();
   readonly asked: { channel: ChannelId; requester: UserId; room: string }[] = [];
   readonly named?: NonNullable<Channels['named']>;
+  of?: NonNullable<Channels['of']>;
+  isIn?: NonNullable<Channels['isIn']>;
   /** Those that not everybody may know of. */
   readonly hidden = new Set<string>();
   readonly #ownerOf: (nick: string) => UserId | undefined;
@@ -29,9 +31,11 @@ export class FakeChannels implements Channels {
     if (ofOurs !== undefined) this.named = (channel, word) => this.#named(channel, word, ofOurs(word));
   }
 
-  async resolve(query: string): Promise<Channel | undefined> {
-    const name = shape.exec(query.trim())?.[1];
-    return name === undefined || this.hidden.has(name.toLowerCase()) ? undefined : this.describe(channelId(`fake/${name.toLowerCase()}`));
+  async resolve(query: string, by?: UserId): Promise<Channel | undefined> {
+    const name = shape.exec(query.trim())?.[1]?.toLowerCase();
+    if (name === undefined) return undefined;
+    const channel = this.describe(channelId(`fake/${name}`));
+    return this.hidden.has(name) && (by === undefined || this.isIn?.(channel.id, by) !== true) ? undefined : channel;
   }
 
   chat(id: ChannelId): Chat | undefined {
@@ -62,6 +66,20 @@ export class FakeChannels implements Channels {
 
   async *members(channel: ChannelId): AsyncGenerator<RemoteUser> {
     for (const nick of this.#network.channel(this.describe(channel).name).members) yield personOf(nick);
+  }
+
+  /** People may have rooms of their own. `nickOf`: undefined where it is not known yet. */
+  serve(nickOf: (user: UserId) => string | undefined): void {
+    this.isIn = (channel, user) => {
+      const nick = nickOf(user);
+      return nick === undefined ? undefined : this.#network.channel(this.describe(channel).name).members.has(nick);
+    };
+    this.of = (user) => this.#ofNick(nickOf(user) ?? '');
+  }
+
+  async *#ofNick(nick: string): AsyncGenerator<Channel> {
+    for (const { name, members } of this.#network.channels.values())
+      if (members.has(nick) && !isChatName(name)) yield this.describe(channelId(`fake/${name}`));
   }
 
   async approvePlumb(channel: ChannelId, requester: UserId, room: { readonly id: string }): Promise<'granted' | 'asked'> {

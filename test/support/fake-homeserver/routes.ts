@@ -187,7 +187,9 @@ export class Routes {
     const { user, body } = asked;
     if (type === 'm.room.member' && key === user && body.membership === 'join') {
       const { membership: _membership, ...extra } = body;
-      this.#join(room, user, extra);
+      // A name or picture of theirs in this room alone.
+      if (room.membership(user) === 'join') this.#world.setMembership(room, user, user, 'join', extra);
+      else this.#join(room, user, extra);
       return { event_id: room.stateOf('m.room.member', user)?.event_id };
     }
     mustBeIn(room, user);
