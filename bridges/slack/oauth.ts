@@ -68,6 +68,7 @@ export class OAuth {
     const errand = this.#errand(this.#look(ticketName(ticket)));
     if (errand === undefined)
       return page(410, 'This link is over', 'It was used, or is older than ten minutes. Ask the bridge for a new one: write `login`.');
+    if (!query.has('agreed')) return asking(errand, ticket);
     const scopes = scopesFor(this.#parts.settings.features);
     const wish = {
       scopes: errand.what === 'install' ? scopes.bot : [],
@@ -211,6 +212,14 @@ export class OAuth {
   async #forget(name: string): Promise<void> {
     await this.#parts.tools.memory.set(name, undefined);
   }
+}
+
+/** Somebody else may have sent the link: whoever follows it must see to whom they give their voice. */
+function asking({ user, what }: Errand, ticket: string): WebAnswer {
+  const words =
+    `${user} on Matrix will be able to read and write in Slack as you${what === 'install' ? ', and the bridge comes into the workspace' : ''}. ` +
+    'Go on only if that is you, and you asked the bridge for this link yourself. Otherwise close this page.';
+  return page(200, 'Log in to Slack', words, { to: `?ticket=${ticket}&agreed`, label: `I am ${user}: go on to Slack` });
 }
 
 /** Who reads the store must not be able to use what is under way. */

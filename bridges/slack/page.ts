@@ -6,10 +6,11 @@ const style =
   'body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem;color:#1d1c1d;background:#fff}' +
   '@media(prefers-color-scheme:dark){body{color:#eee;background:#1a1d21}}';
 
-export function page(status: number, title: string, words: string): WebAnswer {
+export function page(status: number, title: string, words: string, link?: { readonly to: string; readonly label: string }): WebAnswer {
   const body =
     `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title>` +
-    `<style>${style}</style><h1>${escaped(title)}</h1><p>${escaped(words)}</p></html>`;
+    `<style>${style}</style><h1>${escaped(title)}</h1><p>${escaped(words)}</p>` +
+    `${link === undefined ? '' : `<p><a id="go" href="${escaped(link.to)}">${escaped(link.label)}</a></p>`}</html>`;
   return {
     status,
     headers: {

@@ -26,7 +26,7 @@ async function stage(t: TestContext, settings: object = {}) {
 
 /** As a browser: to Slack, which redirects; and back with the cookie. */
 async function begin(link: string) {
-  const answer = await fetch(link, { redirect: 'manual' });
+  const answer = await fetch(`${link}&agreed`, { redirect: 'manual' });
   return {
     status: answer.status,
     to: answer.headers.get('location') ?? '',
@@ -139,4 +139,13 @@ test('a workspace installs the app by a link; its token is renewed, and outlives
   await adapter.disconnect();
   await again.connect();
   await until('the team again', isUp(again));
+});
+
+test('who follows a link is asked first whether they are whom it was given to', { timeout: 20_000 }, async (t) => {
+  const { link } = await stage(t);
+  const answer = await fetch(await link(), { redirect: 'manual' });
+  const text = await answer.text();
+  assert.equal(answer.status, 200);
+  assert.match(text, /@alice:hs\.test on Matrix will be able to read and write in Slack as you/);
+  assert.match(text, /href="\?ticket=[\w-]+&amp;agreed"/);
 });

@@ -29,6 +29,7 @@ test('from a click to the first message, in a browser', async (t) => {
   await alice.say(chat, 'login');
   const answer = await alice.waitForText(chat, /https?:\/\//);
   await page.goto(addressIn(answer.content.body));
+  await page.click('#go');
   await page.selectOption('select[name=person]', ann.id);
   await page.click('#allow');
   await page.waitForURL(/\/slack\/oauth\/return/);
@@ -60,6 +61,7 @@ test('denied on the page: the browser and the chat say so, and nothing is kept',
   await carol.say(chat, 'login');
   const answer = await carol.waitForText(chat, /https?:\/\//);
   await page.goto(addressIn(answer.content.body));
+  await page.click('#go');
   await page.selectOption('select[name=person]', bob.id);
   await page.click('#deny');
   await page.waitForURL(/\/slack\/oauth\/return/);
