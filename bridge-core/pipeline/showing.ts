@@ -92,7 +92,7 @@ export class Showing<Body extends Json> {
       case 'reaction':
         return await this.#reaction(row, event, as);
       case 'membership':
-        return event.change === 'unban' ? await this.#letIn(room, event) : this.#putOut(event);
+        return event.change === 'unban' ? await this.#letIn(room, event) : await this.#putOut(room, event);
       case 'channel':
         return this.#channel(row, event);
       case 'pin':
@@ -154,7 +154,7 @@ export class Showing<Body extends Json> {
 
   // Who is put out of the channel is put out of the room, where the bot may; where not, a ghost goes by itself, and of a
   // person at least it is said.
-  #putOut(event: Show<'membership'>): Sending[] {
+  async #putOut(room: RoomId, event: Show<'membership'>): Promise<Sending[]> {
     const { adapter, names } = this.#parts;
     const how = event.change === 'ban' ? 'banned' : 'kicked';
     const reason = `${how} by ${event.by?.name ?? 'the network'}${event.reason ? `: ${event.reason}` : ''}`;
@@ -162,6 +162,8 @@ export class Showing<Body extends Json> {
     if (speaker?.as === 'bot') return [];
     const user = speaker === undefined ? names.ghostOf(event.user) : speaker.user;
     const isPerson = speaker !== undefined;
+    // Who is banned here was put out there for that: a mere leaving would let them in again.
+    if ((await this.#isBanned(room, user)) && (!isPerson || event.change === 'ban')) return [];
     // A ghost that is banned could not come back when the network lets its person in again.
     const membership = isPerson && event.change === 'ban' ? 'ban' : 'leave';
     const out = { type: 'm.room.member', stateKey: user, content: { membership, reason } };
@@ -173,11 +175,14 @@ export class Showing<Body extends Json> {
   async #letIn(room: RoomId, event: Show<'membership'>): Promise<Sending[]> {
     const speaker = this.#parts.adapter.speakerOf(event.user.id);
     if (speaker?.as !== 'user') return [];
-    const content = await this.#parts.homeserver.state(room, 'm.room.member', speaker.user);
-    if (content?.membership !== 'ban') return [];
+    if (!(await this.#isBanned(room, speaker.user))) return [];
     const reason = `let in again by ${event.by?.name ?? 'the network'}`;
     const member = { type: 'm.room.member', stateKey: speaker.user, content: { membership: 'leave', reason } };
     return [{ as: this.#bot, ...member, isOptional: true }];
+  }
+
+  async #isBanned(room: RoomId, user: UserId): Promise<boolean> {
+    return (await this.#parts.homeserver.state(room, 'm.room.member', user))?.membership === 'ban';
   }
 
   #channel(row: Row, event: Show<'channel'>): Sending[] {

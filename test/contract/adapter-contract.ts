@@ -6,6 +6,7 @@ import { after, type TestContext, test } from 'node:test';
 import type { Adapter, ChannelId, Json, RemoteEvent, RemoteFile, RemoteUserId, Speaker, Style } from '#bridge-core';
 import { chatCases } from './cases-chats.ts';
 import { hearingCases } from './cases-hearing.ts';
+import { ownChannelCases } from './cases-own-channels.ts';
 import { placeCases } from './cases-places.ts';
 import { speakingCases } from './cases-speaking.ts';
 import { textCases } from './cases-text.ts';
@@ -35,6 +36,9 @@ const permittedSkips: readonly (readonly [subject: string, name: string, reason:
     [subject, 'pins heard', 'IRC pins nothing'] as const,
     [subject, 'another name, the end and the return of the place', 'a channel’s name is what it is on IRC, and it has no archive'] as const,
   ]),
+  ...['irc', 'irc without capabilities', 'slack by Socket Mode', 'slack over HTTP', 'slack by RTM', 'gitter', 'bare fake'].map(
+    (subject) => [subject, 'channels of one’s own', 'no rooms of people’s own there'] as const,
+  ),
   ...['slack by Socket Mode', 'slack over HTTP', 'slack by RTM'].flatMap((subject) => [
     [subject, 'who is put out is reported with the actor and the reason', 'Slack tells that they left, and no more'] as const,
     [subject, 'a session of ours that is put out is reported as well', 'Slack tells that they left, and no more'] as const,
@@ -78,6 +82,11 @@ const permittedSkips: readonly (readonly [subject: string, name: string, reason:
   ['bare fake', 'verb type', 'switched off'],
   ['bare fake', 'verb setTopic', 'switched off'],
   ['bare fake', 'verb kick', 'switched off'],
+  ...['verb ban', 'verb unban'].flatMap((name) => [
+    ['bare fake', name, 'switched off'] as const,
+    ...['irc', 'irc without capabilities'].map((subject) => [subject, name, 'bans on IRC are of masks, which are nobody’s name'] as const),
+    ...['slack by Socket Mode', 'slack over HTTP', 'slack by RTM'].map((subject) => [subject, name, 'Slack bans nobody'] as const),
+  ]),
   ...[
     'edits of several parts',
     'verb rename',
@@ -137,6 +146,7 @@ export interface Subject {
     title?(): string;
     isArchived?(): boolean;
     isInvited?(nick: string): boolean;
+    isBanned?(nick: string): boolean;
     /** The texts of what is pinned. */
     pinned?(): readonly string[];
     /** In whose name a text stands there. */
@@ -165,6 +175,9 @@ export interface Native {
   rename(nick: string): void;
   setTopic(text: string): void;
   kick(nick: string, reason: string): void;
+  /** Where bans are told of at once. */
+  ban?(nick: string): void;
+  unban?(nick: string): void;
   edit?(id: string, text: string): void;
   redact?(id: string): void;
   react?(id: string, emoji: string, on: boolean): void;
@@ -206,6 +219,7 @@ export interface Case {
 const cases: readonly Case[] = [
   ...placeCases,
   ...chatCases,
+  ...ownChannelCases,
   ...textCases,
   ...speakingCases,
   ...hearingCases,

@@ -151,6 +151,34 @@ export const verbCases: readonly Case[] = [
     await bot.kick?.(stage.channel, sender.id, 'a reason');
     await until('zoe to be out', () => !stage.members().includes('zoe') || undefined);
   }),
+  verb('ban', async (stage) => {
+    assert.ok(stage.see.isBanned, 'the subject shows who is banned');
+    const zoe = stage.person('zoe');
+    zoe.say('hello');
+    const { sender } = await event(stage, 'message');
+    const bot = await sessionOf(stage, { as: 'bot' });
+    stage.empower(nickOf(stage, bot));
+    await bot.ban?.(stage.channel, sender.id, 'a reason');
+    await until('zoe to be banned', () => stage.see.isBanned?.('zoe') || undefined);
+    assert.ok(!stage.members().includes('zoe'));
+    const op = stage.person('op');
+    stage.person('yan');
+    if (op.ban === undefined) return;
+    op.ban('yan');
+    assert.equal((await event(stage, 'membership', ({ change, user }) => change === 'ban' && user.name === 'yan')).by?.name, 'op');
+    op.unban?.('yan');
+    await event(stage, 'membership', ({ change, user }) => change === 'unban' && user.name === 'yan');
+  }),
+  verb('unban', async (stage) => {
+    const zoe = stage.person('zoe');
+    zoe.say('hello');
+    const { sender } = await event(stage, 'message');
+    const bot = await sessionOf(stage, { as: 'bot' });
+    stage.empower(nickOf(stage, bot));
+    await bot.ban?.(stage.channel, sender.id);
+    for (const _ of [1, 2]) await bot.unban?.(stage.channel, sender.id);
+    await until('zoe to be let in', () => stage.see.isBanned?.('zoe') === false || undefined);
+  }),
   verb('setPresence', async (stage, ann) => {
     assert.ok(stage.see.away, 'the subject shows who is away');
     await ann.setPresence?.('at lunch');

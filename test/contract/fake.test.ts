@@ -1,7 +1,7 @@
 // The contract over the fake adapter: with everything, and with nothing optional.
 
 import { remoteUserId, userId } from '#bridge-core';
-import { FakeAdapter, type FakeAdapterOptions, FakeNetwork } from '../support/fake-adapter.ts';
+import { banVerbs, FakeAdapter, type FakeAdapterOptions, FakeNetwork, verbs } from '../support/fake-adapter.ts';
 import { keepTools } from '../support/tools.ts';
 import { adapterContract, type Make, type Native } from './adapter-contract.ts';
 
@@ -42,6 +42,7 @@ function fakeSubject(options: Partial<FakeAdapterOptions>): Make {
         hasRead: (nick) => lastOf(network, nick, 'read') !== undefined,
         title: () => network.channel(place).title,
         isArchived: () => network.channel(place).isArchived,
+        isBanned: (nick) => network.channel(place).banned.has(nick),
         isInvited: (nick) => network.channel(place).invited.has(nick),
         pinned: () => [...network.channel(place).pinned].map((id) => network.find(place, id)?.body ?? ''),
         shownAs: (text) => {
@@ -89,6 +90,8 @@ function native(network: FakeNetwork, first: string): Native {
     },
     setTopic: (text) => network.setTopic(nick, place, text),
     kick: (whom, reason) => network.kick(nick, place, whom, reason),
+    ban: (whom) => network.ban(nick, place, whom),
+    unban: (whom) => network.unban(nick, place, whom),
     edit: (id, text) => network.edit(nick, place, id, text),
     redact: (id) => network.redact(nick, place, id),
     react: (id, emoji, on) => network.react(nick, place, id, emoji, on),
@@ -105,7 +108,7 @@ function native(network: FakeNetwork, first: string): Native {
   };
 }
 
-const rich = { threads: true, files: 'upload', shownAs: true } as const;
+const rich = { verbs: [...verbs, ...banVerbs], threads: true, files: 'upload', shownAs: true } as const;
 adapterContract('fake', fakeSubject(rich));
 adapterContract('fake with boxes', fakeSubject({ ...rich, boxes: true }));
-adapterContract('bare fake', fakeSubject({ verbs: [], messageIds: false, history: false, named: false }));
+adapterContract('bare fake', fakeSubject({ verbs: [], messageIds: false, history: false, named: false, ownChannels: false }));

@@ -56,6 +56,7 @@ const gitterSubject: Make = async (t, { maxPuppets = ours.length }) => {
     see: {
       isRedacted: (text) => !room.messages.some((message) => message.text === text),
       hasRead: (nick) => room.messages.at(-1)?.readers.has(idOf(nick)) === true,
+      isBanned: (nick) => room.bans.some(({ user }) => user?.id === idOf(nick)),
       isInvited: (nick) => room.members.has(idOf(nick)),
       shownAs: (text) => {
         const shown = room.messages.find((message) => message.text === text)?.virtualUser;
@@ -64,8 +65,7 @@ const gitterSubject: Make = async (t, { maxPuppets = ours.length }) => {
       threadOf: (text) => room.messages.find((message) => message.text === text)?.parentId,
     },
     empower: (nick) => void room.admins.add(gitter.world.userNamed(nick)?.id ?? ''),
-    cutNext: (arrived) =>
-      gitter.fault({ on: 'POST /rooms/:room/chatMessages', times: 1, act: { drop: arrived ? 'after' : 'before' } }),
+    cutNext: (arrived) => gitter.fault({ on: 'POST /rooms/:room/chatMessages', times: 1, act: { drop: arrived ? 'after' : 'before' } }),
     down: () => gitter.down(),
     up: () => gitter.up(),
     openConnections: () => gitter.faye.clientsOf().filter((client) => client.isReachable()).length,
@@ -89,8 +89,12 @@ function personCalled(gitter: FakeGitter, nick: string): Person {
 function native(gitter: FakeGitter, room: Room, nick: string): Native {
   const person = personCalled(gitter, nick);
   person.join(room);
-  // A native of the contract may moderate.
-  room.admins.add(person.id);
+  /** A native of the contract may moderate; but who is an admin cannot be put out. */
+  const asAdmin = (act: () => void) => {
+    room.admins.add(person.id);
+    act();
+    room.admins.delete(person.id);
+  };
   return {
     nick: person.username,
     say(text, style = 'text', replyTo) {
@@ -104,8 +108,8 @@ function native(gitter: FakeGitter, room: Room, nick: string): Native {
       person.setDisplayName(wanted);
       person.say(room, 'under another name');
     },
-    setTopic: (text) => person.setTopic(room, text),
-    kick: (whom) => person.kick(room, personCalled(gitter, whom)),
+    setTopic: (text) => asAdmin(() => person.setTopic(room, text)),
+    kick: (whom) => asAdmin(() => person.kick(room, personCalled(gitter, whom))),
     edit: (id, text) => person.edit(id, text),
     saysIn: (root, text) => void person.reply(room, root, text),
     redact: (id) => person.delete(id),

@@ -34,7 +34,7 @@ import { type FakeNetwork, type Happening, isChatName } from './fake-adapter/net
 import { FakeSession, type Verb, verbs } from './fake-adapter/session.ts';
 
 export { FakeNetwork, type Fate } from './fake-adapter/network.ts';
-export { type Verb, verbs } from './fake-adapter/session.ts';
+export { banVerbs, type Verb, verbs } from './fake-adapter/session.ts';
 
 export const networkId = 'fake';
 export const inFake = (name: string): ChannelId => channelId(`${networkId}/${name.toLowerCase()}`);
@@ -315,7 +315,7 @@ export class FakeAdapter implements Adapter {
     // Coming in is not hearing: what was missed before it is still missed.
     if (this.#isOurs(happening.nick) && happening.what === 'join') return;
     const isByOtherMeans = happening.isOurs !== true && this.#ownerOf(happening.nick) !== undefined;
-    const isReported = !this.#isOurs(happening.nick) || isByOtherMeans || happening.what === 'kick';
+    const isReported = !this.#isOurs(happening.nick) || isByOtherMeans || ['kick', 'ban', 'unban'].includes(happening.what);
     this.#report(happening, isReported ? eventOf(happening, this.options.messageIds) : undefined);
   }
 

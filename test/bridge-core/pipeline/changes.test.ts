@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { banVerbs, verbs } from '../../support/fake-adapter.ts';
 import { until } from '../../support/waiting.ts';
 import { startPipeline } from './pipeline-rig.ts';
 
@@ -118,4 +119,39 @@ test('a link that only shows what the network says carries nothing to it', async
   assert.deepEqual(p.network.said('#chan'), ['zoe: from there']);
   assert.equal(p.network.channel('#chan').topic, '');
   assert.deepEqual(p.network.said('#open').sort(), ['alice[m]: hello', 'causeway: <zoe> from there']);
+});
+
+test('where the network has bans, who is banned in the room is banned there, and who is let in again is let in there', async (t) => {
+  const p = await startPipeline(t, { adapter: { verbs: [...verbs, ...banVerbs] } });
+  const room = p.room();
+  await p.link(room, '#chan');
+  p.network.say('zoe', '#chan', 'spam');
+  await until('the ghost', () => p.inRoom(room).length === 1);
+  const ghost = p.hs.messages(room)[0]?.sender ?? '';
+  await p.settled();
+  const { banned } = p.network.channel('#chan');
+  p.hs.ban(p.alice, room, ghost, 'no spam');
+  await p.settled();
+  assert.deepEqual([...banned], ['zoe']);
+  p.hs.setState(p.alice, room, 'm.room.member', ghost, { membership: 'leave' });
+  await p.settled();
+  assert.deepEqual([...banned], []);
+  p.hs.ban(p.alice, room, ghost);
+  await p.settled();
+  assert.deepEqual([...banned], ['zoe'], 'though the ghost was in the room no more');
+});
+
+test('a person whom the network bans is banned from the room, until it lets them in again', async (t) => {
+  const p = await startPipeline(t);
+  const room = p.room();
+  await p.link(room, '#chan');
+  p.hs.setState(p.alice, room, 'm.room.power_levels', '', { users: { [p.alice]: 100, [p.hs.bot]: 90 } });
+  p.hs.join(p.bob, room);
+  p.hs.say(p.bob, room, 'hello');
+  await p.settled();
+  const membership = () => p.hs.room(room).stateOf('m.room.member', p.bob)?.content.membership;
+  p.network.ban('zoe', '#chan', 'bob[m]');
+  await until('bob to be banned', () => membership() === 'ban');
+  p.network.unban('zoe', '#chan', 'bob[m]');
+  await until('bob to be let in', () => membership() === 'leave');
 });

@@ -55,14 +55,17 @@ export function eventOf(happening: Happening, withIds: boolean): RemoteEvent | u
     case 'join':
     case 'leave':
       return { ...common, kind: 'membership', user: sender, change: happening.what };
-    case 'kick': {
+    case 'unban':
+      return { ...common, ...own, kind: 'membership', user: sender, change: 'unban', by: personOf(happening.by) };
+    case 'kick':
+    case 'ban': {
       const { reason, by } = happening;
       return {
         ...common,
         ...own,
         kind: 'membership',
         user: sender,
-        change: 'kick',
+        change: happening.what,
         by: personOf(by),
         ...(reason !== undefined && { reason }),
       };

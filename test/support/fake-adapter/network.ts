@@ -58,7 +58,8 @@ export type Happening = {
     }
   | { readonly what: 'typing'; readonly on: boolean }
   | { readonly what: 'join' | 'leave' }
-  | { readonly what: 'kick'; readonly by: string; readonly reason?: string | undefined }
+  | { readonly what: 'kick' | 'ban'; readonly by: string; readonly reason?: string | undefined }
+  | { readonly what: 'unban'; readonly by: string }
   | { readonly what: 'topic'; readonly topic: string }
   | { readonly what: 'called'; readonly name: string }
   | { readonly what: 'archived'; readonly on: boolean }
@@ -99,6 +100,7 @@ interface Channel {
   isArchived: boolean;
   readonly pinned: Set<string>;
   readonly invited: Set<string>;
+  readonly banned: Set<string>;
   /** Nobody else is let in, nobody of ours may speak. */
   isClosed: boolean;
 }
@@ -139,7 +141,7 @@ export class FakeNetwork {
     if (channel === undefined) {
       channel = {
         ...{ name: folded, members: new Set(), messages: [], topic: '', isClosed: false },
-        ...{ title: folded, isArchived: false, pinned: new Set(), invited: new Set() },
+        ...{ title: folded, isArchived: false, pinned: new Set(), invited: new Set(), banned: new Set() },
       };
       this.channels.set(folded, channel);
     }
@@ -271,6 +273,18 @@ export class FakeNetwork {
     const channel = this.channel(name);
     this.#happen({ what: 'kick', channel: channel.name, nick, by, reason });
     channel.members.delete(nick);
+  }
+
+  ban(by: string, name: string, nick: string, reason?: string): void {
+    const channel = this.channel(name);
+    channel.banned.add(nick);
+    this.#happen({ what: 'ban', channel: channel.name, nick, by, reason });
+    channel.members.delete(nick);
+  }
+
+  unban(by: string, name: string, nick: string): void {
+    const channel = this.channel(name);
+    if (channel.banned.delete(nick)) this.#happen({ what: 'unban', channel: channel.name, nick, by });
   }
 
   markRead(nick: string, name: string, upTo: string): void {

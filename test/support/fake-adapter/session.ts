@@ -26,7 +26,9 @@ export const verbs = [
   ...(['sent', 'edit', 'redact', 'react', 'type', 'setTopic', 'rename', 'archive', 'invite', 'kick', 'pin'] as const),
   ...(['markRead', 'setPresence'] as const),
 ] as const;
-export type Verb = (typeof verbs)[number];
+/** Those that few networks have: only on wish. */
+export const banVerbs = ['ban', 'unban'] as const;
+export type Verb = (typeof verbs)[number] | (typeof banVerbs)[number];
 
 export interface FakeSessionParts {
   readonly speaker: Speaker;
@@ -61,7 +63,7 @@ export class FakeSession implements Session {
       lost: (error) => this.#end(error, 'the connection broke'),
     };
     parts.network.connections.add(this.connection);
-    for (const verb of verbs) if (!parts.options.verbs.includes(verb)) Object.assign(this, { [verb]: undefined });
+    for (const verb of [...verbs, ...banVerbs]) if (!parts.options.verbs.includes(verb)) Object.assign(this, { [verb]: undefined });
   }
 
   get self(): RemoteUserId {
@@ -159,6 +161,14 @@ export class FakeSession implements Session {
 
   kick(channel: ChannelId, user: RemoteUserId, reason?: string): Promise<void> {
     return this.#inPower(async () => this.#act((network, nick) => network.kick(nick, nameOf(channel), user.slice('fake/'.length), reason)));
+  }
+
+  ban(channel: ChannelId, user: RemoteUserId, reason?: string): Promise<void> {
+    return this.#inPower(async () => this.#act((network, nick) => network.ban(nick, nameOf(channel), user.slice('fake/'.length), reason)));
+  }
+
+  unban(channel: ChannelId, user: RemoteUserId): Promise<void> {
+    return this.#inPower(async () => this.#act((network, nick) => network.unban(nick, nameOf(channel), user.slice('fake/'.length))));
   }
 
   async markRead(channel: ChannelId, upTo: RemoteMessageId): Promise<void> {
