@@ -60,6 +60,8 @@ export interface FakeAdapterOptions {
   /** False: whoever uses the adapter asks for what was missed. */
   readonly closesGaps?: boolean;
   readonly named?: boolean;
+  /** What channels people are in by their own accounts is known. */
+  readonly ownChannels?: boolean;
   readonly bytes?: number;
   readonly lines?: number;
   readonly links?: readonly ConfiguredLink[];
@@ -98,13 +100,13 @@ export class FakeAdapter implements Adapter {
     this.logins = options.logins === true ? this.door.flows : [];
     this.options = {
       ...{ verbs, messageIds: true, keys: true, shownAs: false, puppets: 'automatic', maxPuppets: 100, history: true, named: true },
-      ...{ closesGaps: true, threads: false, files: 'link', fileShownAs: true, boxes: false },
+      ...{ ownChannels: true, closesGaps: true, threads: false, files: 'link', fileShownAs: true, boxes: false },
       ...{ bytes: 200, lines: 4, links: [], logins: false, ...options },
     };
     if (this.options.boxes) this.formatter = boxingFormatter as unknown as Formatter;
     const ofOurs = this.options.named ? (nick: string) => this.#userCalled(nick) : undefined;
     this.channels = new FakeChannels(this.network, ofOurs, (nick) => this.#ownerOf(nick));
-    if (this.logins.length > 0) this.channels.serve((user) => this.#accounts.get(user) ?? (this.#signedOut.has(user) ? '' : undefined));
+    if (this.options.ownChannels) this.channels.serve((user) => this.#accounts.get(user) ?? (this.#signedOut.has(user) ? '' : undefined));
     if (!this.options.history) Object.assign(this, { history: undefined });
     this.closesGaps = this.options.closesGaps;
   }
