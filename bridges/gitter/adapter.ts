@@ -39,6 +39,7 @@ import { GitterNetwork } from './network.ts';
 import { Presences } from './presence.ts';
 import { oldCalls } from './provisioning.ts';
 import { Resolver } from './resolver.ts';
+import type { Room } from './rooms.ts';
 import { Sessions } from './sessions.ts';
 import type { GitterSettings } from './settings.ts';
 import { type GitterTiming, usualTiming } from './timing.ts';
@@ -78,14 +79,16 @@ export class GitterAdapter implements Adapter<GitterBody> {
       lineChanged: (account) => {
         if (account === this.#network.bot) this.#hearing.lineChanged();
       },
+      moved: (from, to) => this.#moved(from, to),
       accountEnded: (account) => {
         this.#sessions.forget(account);
         this.#hearing.closeFor(account);
       },
     });
     const network = this.#network;
-    this.#intake = new Intake({ ...{ network, inbox, log, count }, heard: (room, message) => this.#gaps.heard(room, message) });
-    this.#gaps = new Gaps({ memory, inbox, log, intake: this.#intake, settings: settings.history });
+    const channelOf = (room: Room) => network.rooms.byId(room.id)?.channel ?? room.channel;
+    this.#intake = new Intake({ ...{ network, inbox, log, count }, heard: (room, message) => this.#gaps.heard(channelOf(room), message) });
+    this.#gaps = new Gaps({ memory, inbox, log, channelOf, intake: this.#intake, settings: settings.history });
     this.#bans = new Bans({
       ...{ network, memory, log, every: settings.bans },
       intake: () => this.#intake,
@@ -226,6 +229,14 @@ export class GitterAdapter implements Adapter<GitterBody> {
 
   provisioning(verbs: ProvisioningVerbs): ProvisioningDialect {
     return oldCalls(verbs, this.channels);
+  }
+
+  /** What comes next of the room waits until its links have followed. */
+  #moved(from: ChannelId, room: Room): void {
+    const { inbox } = this.#tools;
+    if (this.#watched.delete(from)) this.#watched.add(room.channel);
+    this.#gaps.moved(from, room.channel);
+    this.#intake.before(room, async () => await inbox.moved?.(from, room.channel)).catch(() => {});
   }
 
   async #listen(channel: ChannelId): Promise<void> {

@@ -16,6 +16,8 @@ export interface GapsParts {
   readonly inbox: Inbox<GitterBody>;
   readonly settings: GitterSettings['history'];
   readonly log: Logger;
+  /** As it is called now. */
+  readonly channelOf: (room: Room) => ChannelId;
   readonly writeEvery?: number;
 }
 
@@ -45,7 +47,7 @@ export class Gaps {
     }
   }
 
-  heard({ channel }: Room, message: WireMessage): void {
+  heard(channel: ChannelId, message: WireMessage): void {
     const at = sentAt(message);
     if ((this.#heard.get(channel) ?? -1) >= at) return;
     this.#note(channel, at);
@@ -57,6 +59,14 @@ export class Gaps {
     const now = Date.now();
     this.#begun.set(channel, now);
     this.#note(channel, now);
+  }
+
+  /** The room is called otherwise from now on. */
+  moved(from: ChannelId, to: ChannelId): void {
+    const at = this.#heard.get(from);
+    if (at === undefined) return;
+    void this.forget(from).catch(() => {});
+    this.#note(to, at);
   }
 
   async forget(channel: ChannelId): Promise<void> {
@@ -72,7 +82,7 @@ export class Gaps {
       this.#filling.set(room.id, true);
       return;
     }
-    if (!this.#heard.has(room.channel)) return;
+    if (!this.#heard.has(this.#parts.channelOf(room))) return;
     this.#filling.set(room.id, false);
     try {
       do {
@@ -96,11 +106,11 @@ export class Gaps {
 
   async #fill(room: Room, ask: Ask): Promise<void> {
     const { intake, settings } = this.#parts;
-    const since = this.#heard.get(room.channel) ?? Date.now();
+    const since = this.#heard.get(this.#parts.channelOf(room)) ?? Date.now();
     const found = await readSince({ ask, room: room.id, since, most: settings.most, patience });
     if (found.missingTo !== undefined) await this.#tellGap(room, since, found.missingTo);
     const known = intake.knownIn(room);
-    const begun = this.#begun.get(room.channel) ?? 0;
+    const begun = this.#begun.get(this.#parts.channelOf(room)) ?? 0;
     for (const message of found.messages) if (sentAt(message) >= begun) await intake.read(room, message, since);
     await this.#lookForRemoved(room, known, found);
   }
@@ -118,8 +128,8 @@ export class Gaps {
     }
   }
 
-  async #tellGap({ channel }: Room, from: number, to: number): Promise<void> {
-    await this.#parts.inbox.receive({ kind: 'gap', at: Date.now(), channel, from, to });
+  async #tellGap(room: Room, from: number, to: number): Promise<void> {
+    await this.#parts.inbox.receive({ kind: 'gap', at: Date.now(), channel: this.#parts.channelOf(room), from, to });
   }
 
   #note(channel: ChannelId, at: number): void {

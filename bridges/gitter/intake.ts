@@ -120,7 +120,7 @@ export class Intake {
       return;
     }
     await this.#noteAuthor(room, message);
-    const event = messageOf(message, placeOf(room));
+    const event = messageOf(message, this.#placeOf(room));
     if (event === undefined) return;
     await this.#give(event, message.id);
     this.#keep(room, message);
@@ -143,14 +143,14 @@ export class Intake {
   }
 
   async #edited(room: Room, message: WireMessage): Promise<void> {
-    const event = editOf(message, placeOf(room), Date.now());
+    const event = editOf(message, this.#placeOf(room), Date.now());
     if (event !== undefined) await this.#give(event, event.id ?? '');
   }
 
   async #gone(room: Room, id: string): Promise<void> {
     this.#known.delete(id);
     if (this.#parts.network.posts.isRemoved(id)) return;
-    const event = removalOf(id, placeOf(room), Date.now());
+    const event = removalOf(id, this.#placeOf(room), Date.now());
     await this.#give(event, event.id ?? '');
   }
 
@@ -179,7 +179,7 @@ export class Intake {
     const was = this.#parts.network.users.keep(author);
     if (was === undefined) return;
     const user = remoteUserOf(author);
-    await this.#parts.inbox.receive({ kind: 'profile', channel: room.channel, at: sentAt(message), user, was });
+    await this.#parts.inbox.receive({ kind: 'profile', channel: this.#placeOf(room).channel, at: sentAt(message), user, was });
   }
 
   async #give(event: GitterEvent, name: string): Promise<void> {
@@ -194,6 +194,11 @@ export class Intake {
       this.#given.delete(name);
       throw thrown;
     }
+  }
+
+  /** As it is called now: what told us knows it by its name of then. */
+  #placeOf(room: Room): Place {
+    return placeOf(this.#parts.network.rooms.byId(room.id) ?? room);
   }
 
   #keep(room: Room, message: WireMessage): void {

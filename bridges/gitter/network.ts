@@ -4,6 +4,7 @@
 import {
   type AdapterTools,
   BridgeError,
+  type ChannelId,
   type Login,
   messageOf,
   PermanentError,
@@ -17,7 +18,7 @@ import { Account } from './account.ts';
 import type { GitterBody } from './body.ts';
 import { network, parseUserId } from './ids.ts';
 import { OwnPosts, virtualType } from './own-posts.ts';
-import { Rooms } from './rooms.ts';
+import { type Room, Rooms } from './rooms.ts';
 import type { GitterSettings } from './settings.ts';
 import { Threads } from './threads.ts';
 import type { GitterTiming } from './timing.ts';
@@ -34,6 +35,7 @@ export interface NetworkParts {
   /** It answers again, or the realtime channel stands again. */
   readonly back: () => void;
   readonly lineChanged: (account: Account, state: FayeState) => void;
+  readonly moved: (from: ChannelId, to: Room) => void;
   readonly accountEnded: (account: Account) => void;
 }
 
@@ -58,7 +60,7 @@ export class GitterNetwork {
   constructor(parts: NetworkParts) {
     this.#parts = parts;
     const { settings, tools, timing } = parts;
-    const { count, memory, inbox } = tools;
+    const { count, memory } = tools;
     this.#rest = new Rest({
       ...{ apiUrl: settings.apiUrl, timeout: timing.callTimeout, budget: timing.budget },
       onCalled: (route, status) => {
@@ -68,7 +70,7 @@ export class GitterNetwork {
     });
     this.bot = this.#account(settings.token, { as: 'bot' });
     this.users = new Users({ ask: this.bot.ask });
-    this.rooms = new Rooms({ memory, ask: this.bot.ask, moved: (from, to) => void inbox.moved?.(from, to).catch(() => {}) });
+    this.rooms = new Rooms({ memory, ask: this.bot.ask, moved: parts.moved });
     this.posts = new OwnPosts({ memory });
   }
 

@@ -29,7 +29,7 @@ export interface RoomsParts {
   /** As the bridge itself. */
   readonly ask: Ask;
   /** The room of this link is called otherwise from now on. */
-  readonly moved: (from: ChannelId, to: ChannelId) => void;
+  readonly moved: (from: ChannelId, to: Room) => void;
 }
 
 export class Rooms {
@@ -56,7 +56,7 @@ export class Rooms {
     const kept = this.#parts.memory.get(roomName(channel));
     const known = typeof kept === 'string' ? await this.#get(kept, ask) : undefined;
     if (known !== undefined) {
-      if (known.channel !== channel) this.#parts.moved(channel, known.channel);
+      if (known.channel !== channel) this.#parts.moved(channel, known);
       return known;
     }
     const found = await this.#resolve(given.uri, ask);
@@ -66,12 +66,12 @@ export class Rooms {
   keep(told: WireRoom): Room {
     const known = this.#byId.get(told.id);
     const room = roomOf(told, known);
-    if (known !== undefined && known.channel !== room.channel) {
-      this.#byChannel.delete(known.channel);
-      this.#parts.moved(known.channel, room.channel);
-    }
     this.#byId.set(room.id, room);
     this.#byChannel.set(room.channel, room);
+    if (known !== undefined && known.channel !== room.channel) {
+      this.#byChannel.delete(known.channel);
+      this.#parts.moved(known.channel, room);
+    }
     const name = roomName(room.channel);
     if (this.#parts.memory.get(name) !== room.id) void this.#parts.memory.set(name, room.id).catch(() => {});
     return room;

@@ -187,3 +187,17 @@ test('a quote is short, of one line, and of whole characters', () => {
 test('sizes are read at a glance', () => {
   assert.deepEqual([0, 1_023, 1_024, 10_240, 3_000_000, 5e12].map(sizeOf), ['0 B', '1023 B', '1.0 KiB', '10 KiB', '2.9 MiB', '4.5 TiB']);
 });
+
+test('where a picture’s address is shown as the picture, it is one, below its words; other files and pictures without an address are told of', () => {
+  const can = { ...bare, showsPictures: true };
+  const link = () => 'https://b.test/cat.png';
+  const image = event({ msgtype: 'm.image', body: 'look', filename: 'cat.png', url: 'mxc://hs/cat' });
+  const deed = plan(image, { can, link });
+  assert.equal(deed.do === 'send' && deed.style, 'text');
+  const [words, picture] = deed.do === 'send' ? deed.text : [];
+  assert.deepEqual(words, { is: 'paragraph', of: [{ is: 'text', text: 'look' }] });
+  assert.deepEqual(picture, { is: 'paragraph', of: [{ is: 'image', source: 'https://b.test/cat.png', alt: 'cat.png', picture: {} }] });
+  assert.equal(told(plan(image, { can })), 'emote: sent an image: cat.png — look');
+  const file = event({ msgtype: 'm.file', body: 'a.zip', url: 'mxc://hs/zip' });
+  assert.equal(told(plan(file, { can, link })), 'emote: sent a file: a.zip https://b.test/cat.png');
+});

@@ -110,3 +110,15 @@ test('a display name is filled from the person', () => {
   const shown = openNames({ ...templates, displayName: '{name} ({network})', domain: 'd', botLocalpart: 'b' });
   assert.equal(shown.displayNameOf({ id: remoteUserId('n/a'), name: 'Al $& ice', fields: { network: 'n', nick: 'a' } }), 'Al $& ice (n)');
 });
+
+test('signs that a network keeps in aliases stand there in capitals, both ways, and in no name of a ghost', () => {
+  const gitter = { ghosts: 'gitter_{user}', aliases: 'gitter_{room}', displayName: '{name}', domain: 'd', botLocalpart: 'b' };
+  const kept = openNames({ ...gitter, escapedInAliases: '/' });
+  assert.equal(kept.aliasOf({ room: 'org/room-1' }), '#gitter_org=2Froom-1:d');
+  assert.deepEqual(kept.fieldsOfAlias('#gitter_org=2Froom-1:d'), { room: 'org/room-1' });
+  assert.equal(kept.fieldsOfAlias('#gitter_org=2froom-1:d'), undefined, 'one spelling is ours');
+  assert.equal(kept.fieldsOfAlias('#gitter_org/room-1:d'), undefined);
+  assert.equal(kept.ghostOf({ fields: { user: 'a/b' } }), '@gitter_a/b:d');
+  const short = text.filter((room) => Buffer.byteLength(room) < 60);
+  fc.assert(fc.property(short, (room) => assert.deepEqual(kept.fieldsOfAlias(kept.aliasOf({ room })), { room })));
+});

@@ -225,3 +225,70 @@ test('the calls that integration managers made to the old bridge are answered in
   assert.equal((await call('link', { matrix_room_id: room }))[0], 400);
   assert.equal((await call('nothing', {}))[0], 404);
 });
+
+test('a private chat of a logged-in person has a room of its own, in which they are themselves', quickly, async (t) => {
+  const bridge = await wholeBridge(t, approved());
+  const { ann, bob, gitter, homeserver, person } = bridge;
+  const ask = await talk(bridge);
+  await ask('login token');
+  await ask(gitter.tokenOf(ann), /ann on Gitter/);
+  const chat = bob.open(ann);
+  await gitter.waitForListener(chat, 'ann');
+  bob.say(chat, 'psst');
+  const room = await until('the room of the chat', () =>
+    [...homeserver.world.rooms.keys()].find((id) => homeserver.messages(id).some(({ content }) => content.body === 'psst')),
+  );
+  assert.equal(homeserver.messages(room)[0]?.sender, `@gitter_${bob.id}:hs.test`);
+  homeserver.join(person, room);
+  homeserver.say(person, room, 'what is it?');
+  await until('the answer', () => chat.messages.find(({ text, user }) => text === 'what is it?' && user.username === 'ann'));
+});
+
+test('two rooms on one Gitter room hear each other, each person under their own name', quickly, async (t) => {
+  const bridge = await wholeBridge(t, approved({ config: { portals: { aliases: true, beside_links: true } } }));
+  const { gitter, homeserver, matrixRoom, person, room } = bridge;
+  const alias = '#gitter_org=2Froom:hs.test';
+  await homeserver.pusher.ask('GET', `/_matrix/app/v1/rooms/${encodeURIComponent(alias)}`);
+  const other = homeserver.world.aliases.get(alias) ?? '';
+  const dora = homeserver.user('dora', 'Dora');
+  homeserver.join(dora, other);
+  homeserver.say(dora, other, 'from the other room');
+  const told = await until('it in the first', () =>
+    homeserver.messages(matrixRoom).find(({ content }) => String(content.body).includes('from the other room')),
+  );
+  assert.match(String(told.content.body), /Dora/);
+  homeserver.say(person, matrixRoom, 'from the first room');
+  await until('it in the other', () =>
+    homeserver.messages(other).find(({ content }) => /Alice.*from the first room/s.test(String(content.body))),
+  );
+  const names = room.messages.map(({ text, virtualUser }) => `${virtualUser?.displayName}: ${text}`);
+  assert.deepEqual(names, ['Dora: from the other room', 'Alice: from the first room']);
+  assert.equal(gitter.callsOf('POST /rooms/:room/chatMessages').length, 2);
+});
+
+test('clients look people and rooms up by their names in Gitter', quickly, async (t) => {
+  const { ann, homeserver } = await wholeBridge(t, approved());
+  const look = async (path: string) => {
+    const { text } = await homeserver.pusher.ask('GET', `/_matrix/app/v1/thirdparty/${path}`);
+    return JSON.parse(text) as unknown;
+  };
+  assert.deepEqual(await look('user/gitter?username=ann'), [
+    { userid: `@gitter_${ann.id}:hs.test`, protocol: 'gitter', fields: { username: 'ann' } },
+  ]);
+  const protocol = (await look('protocol/gitter')) as { user_fields: string[]; location_fields: string[] };
+  assert.deepEqual([protocol.user_fields, protocol.location_fields], [['username'], ['room']]);
+});
+
+test('a room that is renamed in Gitter takes its link along', quickly, async (t) => {
+  const bridge = await wholeBridge(t, approved());
+  const { ann, gitter, homeserver, matrixRoom, person, room } = bridge;
+  ann.say(room, 'before');
+  await inRoom(bridge, 'before');
+  gitter.renameRoom(room, 'org/renamed');
+  ann.say(room, 'after');
+  await inRoom(bridge, 'after');
+  homeserver.say(person, matrixRoom, 'from Matrix');
+  await inGitter(bridge, 'from Matrix');
+  ann.say(room, 'and on');
+  await inRoom(bridge, 'and on');
+});
