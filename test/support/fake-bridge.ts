@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 import { z } from 'zod';
 import type { Adapter, AdapterTools, ConfiguredLink } from '#bridge-core';
 import { roomId, userId } from '#bridge-core';
-import type { Network } from '#bridge-core/host';
+import type { CoreSettings, Network } from '#bridge-core/host';
 import { startHost } from '../../bridge-core/host.ts';
 import { loadConfig } from '../../config/load.ts';
 import { freePort } from '../../quickstart/servers/ports.ts';
@@ -29,7 +29,8 @@ export interface FakeBridge {
   /** Where it listens. */
   readonly url: string;
   readonly storePath: string;
-  restart(): Promise<void>;
+  /** With some settings changed, if need be. */
+  restart(changes?: Partial<CoreSettings>): Promise<void>;
 }
 
 export interface FakeBridgeWish {
@@ -92,9 +93,9 @@ export async function startFakeBridge(t: TestContext, wish: FakeBridgeWish = {})
   return {
     ...{ network, homeserver, room, person, lines, url: `http://127.0.0.1:${port}`, storePath: join(folder, 'fake.db') },
     adapter: () => adapter as FakeAdapter,
-    restart: async () => {
+    restart: async (changes = {}) => {
       await host.stop();
-      host = await startHost([definition], { log });
+      host = await startHost([{ ...definition, settings: { ...config.core, ...changes } }], { log });
     },
   };
 }

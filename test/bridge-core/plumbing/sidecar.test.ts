@@ -211,6 +211,43 @@ test('a shared room and rooms of their own live side by side, several logins ser
   await until('the line', () => scene.spoken(room).includes('fake_zoe: the shared one stays'));
 });
 
+test('a room whose making had no answer is made once, and one that a stop cut short is finished after it', async (t) => {
+  const scene = await start(t);
+  const { network, homeserver, ada } = scene;
+  homeserver.fault({ on: 'POST .*/createRoom', times: 1, act: { drop: 'after' } });
+  const room = await scene.roomOf(ada, '#garden');
+  const named = () => [...homeserver.world.rooms.values()].filter((each) => each.stateOf('m.room.name')?.content.name === '#garden');
+  assert.deepEqual(
+    named().map(({ id }) => id),
+    [room],
+  );
+  homeserver.fault({ on: 'PUT .*/state/m.room.bridging/.*kitchen', act: { answer: 502 } });
+  homeserver.say(ada, await scene.chat(ada), 'join #kitchen');
+  const kitchen = () => [...homeserver.world.rooms.values()].find((each) => each.stateOf('m.room.name')?.content.name === '#kitchen');
+  await until('the room', kitchen);
+  await scene.restart();
+  homeserver.clearFaults();
+  await until('her to be invited', () => kitchen()?.membership(ada) === 'invite', 20_000);
+  network.say('zoe', '#kitchen', 'tea?');
+  await until('the line', () => scene.spoken(kitchen()?.id).includes('fake_zoe: tea?'));
+});
+
+test('switched off, rooms that there are rest, and go on once it is on again', async (t) => {
+  const scene = await start(t);
+  const { network, ada } = scene;
+  const room = await scene.roomOf(ada, '#garden');
+  await scene.restart({ sidecar: false });
+  await until('the network', () => scene.adapter().status()[0]?.state === 'up');
+  await scene.settled();
+  network.say('zoe', '#garden', 'unheard');
+  await scene.settled();
+  assert.deepEqual(scene.spoken(room), []);
+  await scene.restart();
+  await until('it to be live', () => scene.asks(ada, 'list', new RegExp(`#garden on Fake: https://matrix.to/#/${room}`)));
+  network.say('zoe', '#garden', 'heard again');
+  await until('the line', () => scene.spoken(room).includes('fake_zoe: heard again'));
+});
+
 test('where it is not switched on, nobody has such rooms', async (t) => {
   const scene = await start(t, { settings: '' });
   await scene.asks(scene.ada, 'join #garden', /I do not know “join”/);
