@@ -3,6 +3,7 @@
 // metrics library loads after start; what is counted before waits for it.
 
 import type { Counter, Histogram, Registry } from 'prom-client';
+import { addOldNames, oldGauges } from './old-names.ts';
 
 export type Side = 'matrix' | 'network';
 export type Labels = Readonly<Record<string, string>>;
@@ -12,13 +13,14 @@ export interface Metrics {
   /** Events that came from `side` (`accepted`, `dropped`, …) or went to it (`delivered`, `dead`). */
   event(side: Side, outcome: string): void;
   /** How long a message towards `side` took for the stage, in ms. */
-  stage(stage: 'received_journaled' | 'journaled_delivered', side: Side, ms: number): void;
+  stage(stage: 'received_journaled' | 'journaled_delivered' | 'journaled_dead', side: Side, ms: number): void;
   /** A commit of the store, in ms. */
   commit(ms: number): void;
   /** Any other count: `count('irc_reconnects', { network })` becomes causeway_irc_reconnects_total. */
   count(name: string, labels?: Labels, by?: number): void;
-  /** A figure that stands, read at each scrape: `gauge('journal_rows', () => …)` becomes causeway_journal_rows. */
-  gauge(name: GaugeName, read: () => Iterable<Sample>): void;
+  /** A figure that stands, read at each scrape: `gauge('journal_rows', () => …)` becomes causeway_journal_rows; those of
+   *  old-names.ts become bridge_…. */
+  gauge(name: GaugeName, read: ReadSamples): void;
   /** No more of this bridge's standing figures. */
   close(): void;
 }
@@ -35,7 +37,8 @@ const gauges = {
   links: ['Links', 'state'],
   logins: ['Logins of people, live or refused by the network', 'network', 'state'],
 } as const;
-export type GaugeName = keyof typeof gauges;
+export type GaugeName = keyof typeof gauges | keyof typeof oldGauges;
+type ReadSamples = () => Iterable<Sample> | Promise<Iterable<Sample>>;
 
 export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -47,7 +50,7 @@ const loadAfter = 3_000;
 /** So much is kept for it meanwhile; more is dropped. */
 const mostEarly = 50_000;
 
-type Readers = Map<GaugeName, () => Iterable<Sample>>;
+type Readers = Map<GaugeName, ReadSamples>;
 const bridges = new Map<string, Readers>();
 let board: Board | undefined;
 let loading: Promise<Board> | undefined;
@@ -142,20 +145,25 @@ async function makeBoard(): Promise<Board> {
   const registers = [registry];
   const others = new Map<string, { counter: Counter<string>; labelNames: readonly string[] }>();
 
-  for (const [name, [help, ...labels]] of Object.entries(gauges)) {
-    new prometheus.Gauge({
-      name: `causeway_${name}`,
-      help,
-      labelNames: ['bridge', ...labels],
-      registers,
-      collect() {
-        this.reset();
-        for (const [bridge, readers] of bridges) {
-          for (const [given, value] of readers.get(name as GaugeName)?.() ?? []) this.set({ bridge, ...given }, value);
-        }
-      },
-    });
-  }
+  const addGauges = (prefix: string, named: Readonly<Record<string, readonly [help: string, ...labels: string[]]>>): void => {
+    for (const [name, [help, ...labels]] of Object.entries(named)) {
+      new prometheus.Gauge({
+        name: `${prefix}_${name}`,
+        help,
+        labelNames: ['bridge', ...labels],
+        registers,
+        async collect() {
+          const read = async ([bridge, readers]: [string, Readers]) =>
+            Array.from((await readers.get(name as GaugeName)?.()) ?? [], ([given, value]) => [{ bridge, ...given }, value] as const);
+          const samples = (await Promise.all(Array.from(bridges, read))).flat();
+          this.reset();
+          for (const [given, value] of samples) this.set(given, value);
+        },
+      });
+    }
+  };
+  addGauges('causeway', gauges);
+  addGauges('bridge', oldGauges);
   new prometheus.Gauge({
     name: 'process_resident_memory_bytes',
     help: 'Memory of the process',
@@ -175,21 +183,25 @@ async function makeBoard(): Promise<Board> {
     },
   });
 
+  const events = new prometheus.Counter({
+    name: 'causeway_events_total',
+    help: 'Events by side and outcome',
+    labelNames: ['bridge', 'side', 'outcome'],
+    registers,
+  });
+  const stages = new prometheus.Histogram({
+    name: 'causeway_stage_seconds',
+    help: 'Time from received to journaled, and from journaled to delivered or given up',
+    labelNames: ['bridge', 'stage', 'side'],
+    buckets: stageBuckets,
+    registers,
+  });
+  addOldNames(registry, { events, stages, buckets: stageBuckets, counted: (name) => others.get(totalOf(name))?.counter });
+
   return {
     registry,
-    events: new prometheus.Counter({
-      name: 'causeway_events_total',
-      help: 'Events by side and outcome',
-      labelNames: ['bridge', 'side', 'outcome'],
-      registers,
-    }),
-    stages: new prometheus.Histogram({
-      name: 'causeway_stage_seconds',
-      help: 'Time from received to journaled, and from journaled to delivered',
-      labelNames: ['bridge', 'stage', 'side'],
-      buckets: stageBuckets,
-      registers,
-    }),
+    events,
+    stages,
     commits: new prometheus.Histogram({
       name: 'causeway_commit_seconds',
       help: 'Time of a commit to disk',
@@ -198,7 +210,7 @@ async function makeBoard(): Promise<Board> {
       registers,
     }),
     count: (name, labels, by) => {
-      const full = `causeway_${name.replace(/\W/g, '_')}_total`;
+      const full = totalOf(name);
       let known = others.get(full);
       if (known === undefined) {
         const labelNames = Object.keys(labels);
@@ -210,3 +222,5 @@ async function makeBoard(): Promise<Board> {
     },
   };
 }
+
+const totalOf = (name: string): string => `causeway_${name.replace(/\W/g, '_')}_total`;

@@ -66,3 +66,43 @@ test('counting an event costs next to nothing', async (t) => {
   const each = (process.cpuUsage().user - before) / times;
   assert.ok(each < 5, `${each} µs for both: a message must not notice`);
 });
+
+test('what flows is told under the names of the old library too, without being counted twice', async (t) => {
+  const metrics = openMetrics('old');
+  t.after(() => metrics.close());
+  metrics.event('matrix', 'accepted');
+  metrics.event('matrix', 'dropped');
+  metrics.event('matrix', 'repeated');
+  metrics.event('network', 'accepted');
+  metrics.event('network', 'delivered');
+  metrics.event('matrix', 'dead');
+  metrics.stage('received_journaled', 'network', 9);
+  metrics.stage('journaled_delivered', 'network', 2);
+  metrics.stage('journaled_dead', 'matrix', 700);
+  metrics.count('remote_api_calls', { method: 'chat.postMessage' });
+  const page = await renderMetrics();
+  const figures = page.split('\n').filter((line) => /^bridge_.*bridge="old"/.test(line) && !line.includes('_bucket'));
+  assert.deepEqual(figures.sort(), [
+    'bridge_matrix_request_seconds_count{bridge="old",outcome="dropped"} 1',
+    'bridge_matrix_request_seconds_count{bridge="old",outcome="success"} 1',
+    'bridge_matrix_request_seconds_sum{bridge="old",outcome="dropped"} 0',
+    'bridge_matrix_request_seconds_sum{bridge="old",outcome="success"} 0.002',
+    'bridge_received_messages{bridge="old",side="matrix"} 2',
+    'bridge_received_messages{bridge="old",side="remote"} 1',
+    'bridge_remote_api_calls{bridge="old",method="chat.postMessage"} 1',
+    'bridge_remote_request_seconds_count{bridge="old",outcome="fail"} 1',
+    'bridge_remote_request_seconds_sum{bridge="old",outcome="fail"} 0.7',
+    'bridge_sent_messages{bridge="old",side="remote"} 1',
+  ]);
+  assert.match(page, /^# TYPE bridge_matrix_request_seconds histogram$/m);
+  assert.match(page, /^bridge_matrix_request_seconds_bucket\{le="0.0025",bridge="old",outcome="success"\} 1$/m);
+  assert.match(page, /^bridge_matrix_request_seconds_bucket\{le="\+Inf",bridge="old",outcome="dropped"\} 1$/m);
+  assert.match(page, /^bridge_remote_request_seconds_bucket\{le="0.5",bridge="old",outcome="fail"\} 0$/m);
+});
+
+test('standing figures that take a moment to read are waited for', async (t) => {
+  const metrics = openMetrics('slow');
+  t.after(() => metrics.close());
+  metrics.gauge('active_users', async () => [[{ remote: 'true', team_id: 'T1' }, 3]]);
+  assert.match(await renderMetrics(), /^bridge_active_users\{bridge="slow",remote="true",team_id="T1"\} 3$/m);
+});
