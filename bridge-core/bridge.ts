@@ -222,7 +222,14 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     journaled: (ms) => metrics.stage('received_journaled', 'network', ms),
     log,
   });
-  const transactions = openTransactions({ store, log, count, accept: (batch) => matrixToRemote.accept(batch), onFailure: ping });
+  const transactions = openTransactions({
+    ...{ store, log, count, onFailure: ping },
+    accept: (batch) => matrixToRemote.accept(batch),
+    recovered: async (since) => {
+      const rooms = new Set(links.all().flatMap(({ state, room }) => (state === 'live' ? [room] : [])));
+      for (const room of rooms) await catchUp.room(room, since).catch(() => {});
+    },
+  });
 
   const catchUp = new CatchUp({
     ...{ homeserver, notes, log },

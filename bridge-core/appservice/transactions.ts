@@ -7,6 +7,7 @@ import { messageOf, PermanentError } from '../errors.ts';
 import { type EphemeralEvent, isRecord, type MatrixEvent, narrow, narrowEphemeral } from '../matrix-event.ts';
 import type { Store } from '../store/store.ts';
 import type { Count } from './homeserver-http.ts';
+import { OutOfTurn, Succession, type SuccessionTiming } from './succession.ts';
 
 export interface TransactionBatch {
   readonly events: MatrixEvent[];
@@ -23,6 +24,9 @@ export interface TransactionsOptions {
   /** Called a while after a transaction failed with us, later with each further failure in a row: time for a ping, without
    *  which the homeserver may hold events back for minutes. */
   readonly onFailure?: () => void;
+  /** What was said at about the end of a recovery that began then may have been left behind. */
+  readonly recovered?: (since: number) => void;
+  readonly timing?: Partial<SuccessionTiming>;
   readonly log: Logger;
   readonly count?: Count;
 }
@@ -40,6 +44,7 @@ export function openTransactions(options: TransactionsOptions): Transactions {
 export class Transactions {
   readonly #options: TransactionsOptions;
   readonly #count: Count;
+  readonly #succession: Succession;
   #last: Promise<void> = Promise.resolve();
   #failures = 0;
   #pingTimer: NodeJS.Timeout | undefined;
@@ -48,6 +53,7 @@ export class Transactions {
   constructor(options: TransactionsOptions) {
     this.#options = options;
     this.#count = options.count ?? (() => {});
+    this.#succession = new Succession({ recovered: options.recovered, timing: options.timing });
   }
 
   /** One at a time, in the order of arrival; resolves when the homeserver may forget it. */
@@ -82,6 +88,7 @@ export class Transactions {
 
   close(): void {
     this.#closed = true;
+    this.#succession.close();
     clearTimeout(this.#pingTimer);
   }
 
@@ -92,8 +99,10 @@ export class Transactions {
     const { store, accept } = this.#options;
     const raw: readonly unknown[] = body.events ?? [];
     const digest = digestOf(raw);
+    this.#succession.check(id);
     if (raw.length > 0 && this.#isKnown(id, digest)) {
       this.#count('transactions_repeated');
+      this.#succession.taken(id, raw);
       return;
     }
     const record = () => {
@@ -105,6 +114,7 @@ export class Transactions {
         .run(id, digest, today());
     };
     await accept({ events: this.#narrowed(id, raw), ephemeral: ephemeralIn(body), record });
+    this.#succession.taken(id, raw);
   }
 
   /** A number alone proves nothing, and neither does an empty list. */
@@ -133,8 +143,13 @@ export class Transactions {
 
   #failed(id: string, thrown: unknown): void {
     const { log, onFailure } = this.#options;
-    log.error({ transaction: id, error: messageOf(thrown) }, 'a transaction could not be taken in; the homeserver sends it again');
-    this.#count('transactions_failed');
+    if (thrown instanceof OutOfTurn) {
+      log.info({ transaction: id }, 'the homeserver left a transaction behind; it is made to begin with the oldest');
+      this.#count('transactions_out_of_turn');
+    } else {
+      log.error({ transaction: id, error: messageOf(thrown) }, 'a transaction could not be taken in; the homeserver sends it again');
+      this.#count('transactions_failed');
+    }
     if (onFailure === undefined || this.#closed) return;
     const delay = Math.min(firstPingDelay * 2 ** this.#failures, longestPingDelay);
     this.#failures += 1;

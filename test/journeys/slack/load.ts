@@ -39,7 +39,9 @@ export function openLoad(stage: SlackStage, { channel, room }: SlackPlace, peopl
   const inSlack = () => numbers(stage.ann.texts(channel), 'up');
   const inMatrix = async () =>
     numbers(
-      (await stage.alice.history(room)).flatMap(({ type, content }) => (type === 'm.room.message' ? [String(content.body)] : [])),
+      (await stage.alice.history(room, Number.POSITIVE_INFINITY)).flatMap(({ type, content }) =>
+        type === 'm.room.message' ? [String(content.body)] : [],
+      ),
       'down',
     );
   const speak = async (isOver: () => boolean, gap = 5) => {
