@@ -4,7 +4,7 @@
 import { type ChannelId, type Inbox, type KeyValue, type Logger, messageOf } from '#bridge-core';
 import type { GitterBody } from './body.ts';
 import { sentAt } from './events.ts';
-import { type Found, readSince } from './history.ts';
+import { readSince } from './history.ts';
 import type { Intake } from './intake.ts';
 import type { Ask, Room } from './rooms.ts';
 import type { GitterSettings } from './settings.ts';
@@ -112,11 +112,14 @@ export class Gaps {
     const known = intake.knownIn(room);
     const begun = this.#begun.get(this.#parts.channelOf(room)) ?? 0;
     for (const message of found.messages) if (sentAt(message) >= begun) await intake.read(room, message, since);
-    await this.#lookForRemoved(room, known, found);
+    const isHeard = (message: WireMessage) => sentAt(message) >= begun || intake.known(message.id) !== undefined;
+    const recent = found.older.filter((message) => sentAt(message) >= Date.now() - lookBack && isHeard(message));
+    for (const message of recent) await intake.reread(room, message, since);
+    await this.#lookForRemoved(room, known, [...recent, ...found.messages]);
   }
 
   /** What was there and stands no more between others that do. */
-  async #lookForRemoved(room: Room, known: readonly WireMessage[], { messages }: Found): Promise<void> {
+  async #lookForRemoved(room: Room, known: readonly WireMessage[], messages: readonly WireMessage[]): Promise<void> {
     const [first] = messages;
     const last = messages.at(-1);
     if (first === undefined || last === undefined) return;

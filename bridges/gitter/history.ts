@@ -19,6 +19,8 @@ export interface Stretch {
 export interface Found {
   /** By time. */
   readonly messages: readonly WireMessage[];
+  /** What came along of older ones. */
+  readonly older: readonly WireMessage[];
   /** What is older than this moment was not reached. */
   readonly missingTo: number | undefined;
 }
@@ -48,7 +50,7 @@ export async function readSince({ ask, room, since, most, patience }: Stretch): 
   }
   const all = [...found.values()].sort((one, other) => sentAt(one) - sentAt(other));
   const messages = all.filter((message) => sentAt(message) >= from).slice(-most);
-  return { messages, missingTo };
+  return { messages, older: all.filter((message) => sentAt(message) < from), missingTo };
 }
 
 /** Those behind it, where it is among them; where not, all of its second and later. */

@@ -80,6 +80,13 @@ export class Intake {
     await this.#take(room, 'remove', { id });
   }
 
+  /** Read there, and heard before: it may have been edited since. */
+  async reread(room: Room, message: WireMessage, since: number): Promise<void> {
+    if (this.#known.has(message.id)) return await this.#changed(room, message);
+    const isEdited = typeof message.editedAt === 'string' && Date.parse(message.editedAt) > since;
+    if (isEdited && !(await this.#isOwn(room, message))) await this.#edited(room, message);
+  }
+
   isOurs(room: Room, message: WireMessage): Promise<boolean> {
     return this.#isOwn(room, message);
   }

@@ -3,8 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { GitterAdapter } from '../../../bridges/gitter/adapter.ts';
+import { keptIn } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
-import { type GitterEvents, heard, loginOf, withAdapter } from './with-gitter.ts';
+import { type GitterEvents, heard, loginOf, quick, settingsFor, withAdapter } from './with-gitter.ts';
+
+const quickly = { timeout: 20_000 };
 
 const texts = (events: GitterEvents): string[] => events.flatMap((event) => (event.kind === 'message' ? [event.body.text] : []));
 
@@ -18,7 +22,7 @@ async function heardAll(events: GitterEvents, wanted: readonly string[]): Promis
   assert.deepEqual(texts(events), wanted);
 }
 
-test('a message tells whom it mentions, and a status is told without the name before it', { timeout: 20_000 }, async (t) => {
+test('a message tells whom it mentions, and a status is told without the name before it', quickly, async (t) => {
   const { ann, bob, room, events } = await withAdapter(t);
   ann.say(room, 'hello @bob and @nobody');
   ann.me(room, 'waves');
@@ -28,7 +32,7 @@ test('a message tells whom it mentions, and a status is told without the name be
   assert.equal(status.body.text, 'waves');
 });
 
-test('an edit is told once; the counter of a thread is none', { timeout: 20_000 }, async (t) => {
+test('an edit is told once; the counter of a thread is none', quickly, async (t) => {
   const { ann, bob, room, events } = await withAdapter(t);
   const root = ann.say(room, 'who is in?');
   await heard(events, 'message');
@@ -50,7 +54,7 @@ test('an edit is told once; the counter of a thread is none', { timeout: 20_000 
   );
 });
 
-test('what is removed is told, and so is a first message of a thread that is only emptied', { timeout: 20_000 }, async (t) => {
+test('what is removed is told, and so is a first message of a thread that is only emptied', quickly, async (t) => {
   const { ann, bob, room, events } = await withAdapter(t);
   const [gone, root] = [ann.say(room, 'oops'), ann.say(room, 'the root')];
   bob.reply(room, root, 'a reply');
@@ -63,7 +67,7 @@ test('what is removed is told, and so is a first message of a thread that is onl
   assert.equal(kinds(events, 'edit').length, 0);
 });
 
-test('a number that is missing is a loss, and what was lost comes before what came', { timeout: 20_000 }, async (t) => {
+test('a number that is missing is a loss, and what was lost comes before what came', quickly, async (t) => {
   const { ann, gitter, room, events } = await withAdapter(t);
   ann.say(room, 'one');
   await heardAll(events, ['one']);
@@ -73,7 +77,7 @@ test('a number that is missing is a loss, and what was lost comes before what ca
 });
 
 for (const act of ['double', 'reorder', 'skip'] as const) {
-  test(`deliveries that ${act} change neither order nor number`, { timeout: 20_000 }, async (t) => {
+  test(`deliveries that ${act} change neither order nor number`, quickly, async (t) => {
     const { ann, gitter, room, events } = await withAdapter(t);
     ann.say(room, 'one');
     await heardAll(events, ['one']);
@@ -89,7 +93,7 @@ for (const [what, act] of [
   ['a connection that is cut', 'cutFaye'],
   ['a server that knows us no more', 'forgetFayeClients'],
 ] as const) {
-  test(`${what} loses nothing, edits and removals among it`, { timeout: 20_000 }, async (t) => {
+  test(`${what} loses nothing, edits and removals among it`, quickly, async (t) => {
     const { ann, gitter, room, events } = await withAdapter(t);
     const [edited, removed] = [ann.say(room, 'to be edited'), ann.say(room, 'to be removed')];
     ann.say(room, 'before');
@@ -108,7 +112,30 @@ for (const [what, act] of [
   });
 }
 
-test('more than is read back is told as a gap', { timeout: 20_000 }, async (t) => {
+test('what was said minutes before a loss, and edited or removed in it, is found too; after a restart edits are', quickly, async (t) => {
+  const { adapter, ann, gitter, room, events, memory, token, tools } = await withAdapter(t);
+  const [edited, removed, later] = ['to be edited', 'to be removed', 'later'].map((words) => ann.say(room, words));
+  await heardAll(events, ['to be edited', 'to be removed', 'later']);
+  for (const message of room.messages) Object.assign(message, { sent: message.sent - 60_000 });
+  ann.say(room, 'before');
+  await heard(events, 'message', ({ body }) => body.text === 'before');
+  gitter.deliveryFault({ username: 'matrixbot', act: 'lose' });
+  ann.edit(edited ?? '', 'edited');
+  ann.delete(removed ?? '');
+  gitter.clearFaults();
+  gitter.forgetFayeClients();
+  assert.equal((await heard(events, 'edit')).target, edited);
+  assert.equal((await heard(events, 'redaction')).target, removed);
+  await adapter.disconnect();
+  ann.edit(later ?? '', 'edited later');
+  const next = new GitterAdapter(settingsFor(gitter, token), { ...tools, memory: keptIn(memory) }, quick);
+  t.after(() => next.disconnect());
+  await next.watch('gitter/org/room' as never);
+  await next.connect();
+  await heard(events, 'edit', ({ target }) => target === later);
+});
+
+test('more than is read back is told as a gap', quickly, async (t) => {
   const { ann, gitter, room, events } = await withAdapter(t, { settings: { history: { most: 100 } } });
   ann.say(room, 'before');
   await heardAll(events, ['before']);
@@ -124,7 +151,7 @@ test('more than is read back is told as a gap', { timeout: 20_000 }, async (t) =
 });
 
 for (const style of ['cr', 'lf'] as const) {
-  test(`while the realtime channel is away rooms are heard by streams (${style})`, { timeout: 20_000 }, async (t) => {
+  test(`while the realtime channel is away rooms are heard by streams (${style})`, quickly, async (t) => {
     const { adapter, ann, bob, gitter, room, events, channel } = await withAdapter(t, {
       gitter: { stream: { style } },
       settings: ({ url, streamUrl }) => ({ faye_url: `${url}/nowhere`, stream_url: streamUrl }),
@@ -145,7 +172,7 @@ for (const style of ['cr', 'lf'] as const) {
   });
 }
 
-test('a login’s own words are told, but for those that were said through us', { timeout: 20_000 }, async (t) => {
+test('a login’s own words are told, but for those that were said through us', quickly, async (t) => {
   const org = await withAdapter(t);
   const { adapter, ann, room, events, channel } = org;
   await adapter.signIn(loginOf(org, ann, '@ann:hs.test'));
@@ -162,7 +189,7 @@ test('a login’s own words are told, but for those that were said through us', 
   assert.equal(kinds(events, 'edit').length, 1);
 });
 
-test('a person’s new name and picture are told before their next words', { timeout: 20_000 }, async (t) => {
+test('a person’s new name and picture are told before their next words', quickly, async (t) => {
   const { ann, room, events } = await withAdapter(t);
   ann.say(room, 'one');
   await heard(events, 'message');
@@ -179,7 +206,7 @@ test('a person’s new name and picture are told before their next words', { tim
   assert.notEqual(was.avatar, user.avatar);
 });
 
-test('who is there and who is away is told where it is wished for, and only once it lasts', { timeout: 20_000 }, async (t) => {
+test('who is there and who is away is told where it is wished for, and only once it lasts', quickly, async (t) => {
   const { ann, room, events } = await withAdapter(t, { settings: { presence: true } });
   ann.setPresence(room, 'in');
   await heard(events, 'presence', ({ away }) => away === undefined);
@@ -191,7 +218,7 @@ test('who is there and who is away is told where it is wished for, and only once
   assert.equal(kinds(events, 'presence').length, 2);
 });
 
-test('who is put out and banned is told to be, with whoever did it; people of ours too', { timeout: 20_000 }, async (t) => {
+test('who is put out and banned is told to be, with whoever did it; people of ours too', quickly, async (t) => {
   const { adapter, ann, bob, relay, gitter, room, events, channel } = await withAdapter(t, { isApproved: true, settings: { bans: '1s' } });
   room.admins.add(relay.id);
   await until('the list of the banned', () => gitter.callsOf('GET /rooms/:room/bans')[0]);
