@@ -6,32 +6,28 @@ import type { Logger } from './adapter-tools.ts';
 import type { Brought } from './appservice/brought.ts';
 import type { Homeserver } from './appservice/homeserver.ts';
 import type { Transactions } from './appservice/transactions.ts';
+import { type OldFigureParts, showOldFigures } from './bridge-old-figures.ts';
 import { messageOf } from './errors.ts';
 import type { MembershipQueue } from './membership/queue.ts';
 import type { Health } from './observe/health.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { Journal } from './pipeline/journal.ts';
 import type { Relations } from './pipeline/relations.ts';
-import { type Direction, states, towards } from './pipeline/row.ts';
-import type { Links } from './plumbing/links.ts';
+import { sideOf, states } from './pipeline/row.ts';
 import type { Json } from './remote-event.ts';
 import type { Store } from './store/store.ts';
-import type { KnownLogin } from './virtual-users/logins.ts';
 
 const trimEvery = 60_000;
 const slowCommit = 5;
 
 const stateNames = ['waiting', 'begun', 'parked', 'dead'] as const;
-const sideOf = (direction: Direction): string => (direction === towards.matrix ? 'matrix' : 'network');
 
-export interface FigureParts<Body extends Json> {
+export interface FigureParts<Body extends Json> extends OldFigureParts<Body> {
   readonly metrics: Metrics;
   readonly health: Health;
-  readonly adapter: Pick<Adapter<Body>, 'status'>;
+  readonly adapter: Pick<Adapter<Body>, 'status'> & OldFigureParts<Body>['adapter'];
   readonly homeserver: Pick<Homeserver, 'load'>;
   readonly journal: Journal;
-  readonly links: Links;
-  readonly logins: { all(): readonly KnownLogin[] };
   readonly queue: MembershipQueue;
 }
 
@@ -44,9 +40,7 @@ export function showFigures<Body extends Json>(parts: FigureParts<Body>): void {
     if (Date.now() - read.at > 1_000) read = { at: Date.now(), depth: journal.depth() };
     return read.depth;
   };
-  metrics.gauge('journal_rows', () =>
-    depth().map(({ direction, state, rows }) => [{ side: sideOf(direction), state: stateNames[state] }, rows]),
-  );
+  metrics.gauge('journal_rows', () => depth().map((row) => [{ side: sideOf(row), state: stateNames[row.state] }, row.rows]));
   metrics.gauge('journal_oldest_seconds', () => oldestWaiting(depth()).map(([side, at]) => [{ side }, (Date.now() - at) / 1_000]));
   metrics.gauge('connections', () => adapter.status().map(({ network, state }) => [{ network, state }, 1]));
   metrics.gauge('sessions', () => adapter.status().map(({ network, sessions }) => [{ network }, sessions]));
@@ -62,6 +56,7 @@ export function showFigures<Body extends Json>(parts: FigureParts<Body>): void {
       },
     ),
   );
+  showOldFigures<Body>(parts);
   for (const { network } of adapter.status()) {
     health.add(`network ${network}`, () => {
       const status = adapter.status().find((each) => each.network === network);
@@ -116,8 +111,9 @@ export function keepTidy(parts: UpkeepParts): () => void {
 /** By side: rows that wait in several states have one oldest among them. */
 function oldestWaiting(depth: ReturnType<Journal['depth']>): [string, number][] {
   const oldest = new Map<string, number>();
-  for (const { direction, state, oldest: at } of depth) {
-    const side = sideOf(direction);
+  for (const row of depth) {
+    const side = sideOf(row);
+    const { state, oldest: at } = row;
     if (state !== states.dead) oldest.set(side, Math.min(at, oldest.get(side) ?? at));
   }
   return [...oldest];

@@ -8,6 +8,9 @@ import type { Json, RemoteEvent, Style } from '../remote-event.ts';
 export const towards = { matrix: 0, network: 1 } as const;
 export type Direction = (typeof towards)[keyof typeof towards];
 
+/** Where it is delivered to. */
+export const sideOf = ({ direction }: { readonly direction: Direction }) => (direction === towards.matrix ? 'matrix' : 'network');
+
 export const states = { waiting: 0, begun: 1, parked: 2, dead: 3 } as const;
 export type State = (typeof states)[keyof typeof states];
 

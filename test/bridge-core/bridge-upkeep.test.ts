@@ -6,6 +6,7 @@ import { type FigureParts, showFigures } from '../../bridge-core/bridge-upkeep.t
 import { Health } from '../../bridge-core/observe/health.ts';
 import { openMetrics, renderMetrics } from '../../bridge-core/observe/metrics.ts';
 import { states, towards } from '../../bridge-core/pipeline/row.ts';
+import { openTempStore } from '../support/temp-store.ts';
 
 test('the oldest row of a side is told over all states but dead, and the journal is read once for a scrape', async (t) => {
   const metrics = openMetrics('figures');
@@ -21,9 +22,14 @@ test('the oldest row of a side is told over all states but dead, and the journal
       { direction: towards.network, state: states.begun, rows: 1, oldest: ago(7) },
     ];
   };
-  const adapter = { status: () => [{ network: 'net', state: 'up', sessions: 4 }] };
+  const adapter = { status: () => [{ network: 'net', state: 'up', sessions: 4 }], logins: [] };
   const homeserver = { load: () => ({ inFlight: 2, waiting: 0 }) };
-  const parts = { metrics, health: new Health(), adapter, homeserver, journal: { depth }, links: { all: () => [] }, queue: { depth: 0 } };
+  const { store } = openTempStore(t);
+  const none = { all: () => [] };
+  const parts = {
+    ...{ metrics, health: new Health(), adapter, homeserver, store, journal: { depth } },
+    ...{ links: none, logins: none, queue: { depth: 0 } },
+  };
   showFigures(parts as unknown as FigureParts<string>);
   const page = await renderMetrics();
   const figure = (name: string, side: string) =>
