@@ -1,8 +1,8 @@
 // Closes the gap that a restart of the homeserver leaves. Synapse keeps what it has yet to push to us in memory for a moment,
 // and a restart in that moment loses it for good (seen): nothing comes again, no number is missing. But a homeserver that
-// restarted must open a new connection before it can push anything. So the first transaction of each connection waits until
-// the bot has read, over all its rooms at once, what came since a position that it noted a while ago; what is known
-// already is told by the seen ledger.
+// restarted must open a new connection before it can push anything. Rooms are then read back, each before anything newer
+// of it is taken in; what is known already is told by the seen ledger. One request a room: a bot is refused every other way to
+// read what is new (seen: /sync, sliding sync, and /events as soon as there is something).
 
 import type { Logger } from '../adapter-tools.ts';
 import { messageOf } from '../errors.ts';
@@ -10,100 +10,189 @@ import type { RoomId } from '../ids.ts';
 import type { MatrixEvent } from '../matrix-event.ts';
 import type { Notes } from '../store/store.ts';
 import type { Homeserver } from './homeserver.ts';
-import { Refusal } from './homeserver-errors.ts';
+import { Lately } from './lately.ts';
+import { RoomReads, type Wanted } from './room-reads.ts';
+import type { TransactionBatch } from './transactions.ts';
 
 export interface CatchUpParts {
-  readonly homeserver: Pick<Homeserver, 'position' | 'since' | 'messagesBack'>;
+  readonly homeserver: Pick<Homeserver, 'messagesBack'>;
   readonly notes: Notes;
-  /** As for a transaction: what is known already is left out. */
-  readonly accept: (events: MatrixEvent[]) => Promise<void>;
+  /** Those that are to be read, and since when each is ours, ms. */
+  readonly rooms: () => Iterable<{ readonly room: RoomId; readonly at: number }>;
+  /** What is known already is left out. */
+  readonly accept: (batch: TransactionBatch) => Promise<void>;
   readonly log: Logger;
-  /** ms between two notes of the position, while events come. */
+  /** ms between two notes of the time, while events come. */
   readonly every?: number;
-  /** The first transaction of a connection waits no longer than this, ms; the reading then goes on beside it. */
+  /** A transaction waits no longer than this for its rooms, ms; the reading then goes on beside it. */
   readonly patience?: number;
+  /** ms between a failure of the homeserver and the next try. */
+  readonly pause?: number;
 }
 
-const noteName = 'homeserver.position';
+const noteName = 'homeserver.heard';
+/** What is pushed may be so much older, ms. */
+const slack = 60_000;
+/** What was lost was said just before the restart; what is older than this, ms, would come too late anyhow. */
+const furthest = 3_600_000;
+/** Synapse closes a connection only after it was idle for two minutes: a new one before that is a new Synapse. */
+const idleMs = 110_000;
+/** Rooms that are read where a new connection proves nothing. */
+const fewRooms = 50;
+/** In the background, at once. */
+const fewAtOnce = 2;
+/** So many connections in a row that brought one transaction each: something in between opens one for each. */
+const mostLone = 4;
+/** ms. */
+const loneEvery = 300_000;
+const page = 50;
+const mostEvents = 2_000;
 
 export class CatchUp {
   readonly #parts: CatchUpParts;
+  readonly #reads: RoomReads;
+  readonly #lately = new Lately();
   readonly #timer: NodeJS.Timeout;
-  /** The older of two: what was sent before it has long been pushed. */
-  #older: string | undefined;
-  #newer: string | undefined;
-  #hasTraffic = false;
-  #closing: Promise<void> | undefined;
-  #isImpossible = false;
+  /** All that was said before has come; ms. */
+  #safe: number | undefined;
+  #noted: number | undefined;
+  #last = Number.NEGATIVE_INFINITY;
+  #began = 0;
+  #found = 0;
+  #lone = 0;
+  #hasConnected = false;
+  #isToldOfFailure = false;
 
   constructor(parts: CatchUpParts) {
     this.#parts = parts;
     const noted = parts.notes.get(noteName);
-    this.#older = typeof noted === 'string' ? noted : undefined;
-    this.#newer = this.#older;
-    this.#timer = setInterval(() => void this.#note(), parts.every ?? 15_000);
+    this.#noted = typeof noted === 'number' ? noted : undefined;
+    this.#safe = this.#noted;
+    this.#reads = new RoomReads({
+      read: (wanted) => this.#read(wanted),
+      skipped: (room, thrown) => parts.log.debug({ room, why: messageOf(thrown) }, 'a room cannot be read back'),
+      failed: (thrown) => this.#failed(thrown),
+      done: () => this.#done(),
+      ...(parts.pause !== undefined && { pause: parts.pause }),
+    });
+    this.#timer = setInterval(() => this.#note(), parts.every ?? 15_000);
     this.#timer.unref();
   }
 
-  /** Before each transaction; `isFirst`: of its connection. Never rejects: what cannot be read now is read later. */
-  async before(isFirst: boolean): Promise<void> {
-    this.#hasTraffic = true;
-    if (!isFirst || this.#isImpossible) return;
-    this.#closing ??= this.#close().finally(() => {
-      this.#closing = undefined;
-    });
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, this.#parts.patience ?? 10_000);
-    await Promise.race([this.#closing, promise]);
-    clearTimeout(timer);
+  /** A transaction comes, to be taken in thereafter; `isFirst`: of a connection that was opened after the one before came. */
+  heard(isFirst: boolean): void {
+    if (isFirst) this.#connected(Date.now());
+    else this.#lone = 0;
+  }
+
+  /** Takes a transaction in; nothing of a room that is still to be read goes past what is read there, save that the homeserver
+   *  cannot be kept waiting for ever. */
+  async take(batch: TransactionBatch): Promise<void> {
+    const came = Date.now();
+    // Before anything is awaited: what comes by itself is not what we look for.
+    this.#lately.took(batch.events, came);
+    if (!this.#reads.isIdle) await this.#reads.wait(new Set(batch.events.map(({ room }) => room)), this.#parts.patience ?? 10_000);
+    await this.#parts.accept(batch);
+    this.#last = came;
+    if (this.#reads.isIdle) this.#safe = came;
+    if (this.#noted === undefined) this.#note();
   }
 
   /** What was said in one room since a time, ms: for one that nobody of ours could read until now. */
   async room(room: RoomId, since: number): Promise<void> {
     const events: MatrixEvent[] = [];
     for await (const event of this.#parts.homeserver.messagesBack(room, since)) if (event.at >= since) events.unshift(event);
-    await this.#parts.accept(events.filter(({ stateKey }) => stateKey === undefined));
+    await this.#accept(events.filter(({ stateKey }) => stateKey === undefined));
+  }
+
+  /** All rooms from a time on, ms: something that was said since then may never come. */
+  readBack(since: number): void {
+    this.#start(Date.now(), this.#rooms(since - slack), fewAtOnce);
   }
 
   stop(): void {
     clearInterval(this.#timer);
+    this.#reads.stop();
   }
 
-  async #close(): Promise<void> {
-    const { homeserver, accept, log } = this.#parts;
-    try {
-      const from = this.#older;
-      if (from === undefined) {
-        await this.#take(await homeserver.position());
-        return;
+  #connected(now: number): void {
+    const isStart = !this.#hasConnected;
+    this.#hasConnected = true;
+    this.#lone += 1;
+    if (this.#safe === undefined) return;
+    const isSoon = now - this.#last < idleMs;
+    const isRestart = isSoon && this.#lone <= mostLone;
+    if (isSoon && !isRestart && now - this.#began < loneEvery) return;
+    const rooms = this.#rooms(Math.max(this.#safe - slack, now - furthest));
+    if (isStart) this.#start(now, rooms, fewAtOnce);
+    else if (isRestart) this.#start(now, rooms);
+    else this.#start(now, rooms.slice(0, fewRooms), fewAtOnce);
+  }
+
+  #start(now: number, rooms: readonly (readonly [RoomId, number])[], atOnce?: number): void {
+    if (this.#reads.isIdle) this.#found = 0;
+    this.#began = now;
+    this.#reads.start(rooms, atOnce);
+  }
+
+  /** The most recently active first. */
+  #rooms(since: number): (readonly [RoomId, number])[] {
+    const from = new Map<RoomId, number>();
+    for (const { room, at } of this.#parts.rooms()) from.set(room, Math.max(since, Math.min(at, from.get(room) ?? at)));
+    const order = new Map(this.#lately.rooms().map((room, place) => [room, place]));
+    const placeOf = (room: RoomId) => order.get(room) ?? order.size;
+    return [...from].sort(([a], [b]) => placeOf(a) - placeOf(b));
+  }
+
+  async #read(wanted: Wanted): Promise<void> {
+    const { room, since } = wanted;
+    const newest: MatrixEvent[] = [];
+    const states = new Set<string>();
+    let older = 0;
+    let read = 0;
+    for await (const event of this.#parts.homeserver.messagesBack(room, since, page)) {
+      read += 1;
+      // Where nobody but us speaks, no page of others' ends the reading.
+      older = event.at < since ? older + 1 : 0;
+      if (older >= page || read >= mostEvents) break;
+      if (event.at < since) continue;
+      if (event.stateKey !== undefined) {
+        // What was replaced since must not be taken for what is now.
+        const state = `${event.type} ${event.stateKey}`;
+        if (states.has(state)) continue;
+        states.add(state);
       }
-      const { position, rooms } = await homeserver.since(from);
-      for (const events of rooms.values()) await accept(events);
-      await this.#take(position);
-    } catch (thrown) {
-      this.#isImpossible = thrown instanceof Refusal && thrown.errcode === 'M_UNRECOGNIZED';
-      log.warn({ why: messageOf(thrown) }, 'what a restart of the homeserver may have left out cannot be read');
+      if (!this.#lately.knows(event.id)) newest.push(event);
     }
+    const events = newest.reverse().filter(({ stateKey }) => stateKey === undefined || !wanted.isOvertaken);
+    if (events.length > 0) await this.#accept(events);
+    this.#found += events.length;
   }
 
-  async #take(token: string | undefined): Promise<void> {
-    if (token === undefined) return;
-    this.#older = token;
-    this.#newer = token;
-    await this.#parts.notes.set(noteName, token);
+  #accept(events: MatrixEvent[]): Promise<void> {
+    return this.#parts.accept({ events, ephemeral: [], record: () => {} });
   }
 
-  async #note(): Promise<void> {
-    if (!this.#hasTraffic || this.#isImpossible || this.#closing !== undefined) return;
-    this.#hasTraffic = false;
-    try {
-      const token = await this.#parts.homeserver.position();
-      if (token === undefined || this.#closing !== undefined) return;
-      this.#older = this.#newer;
-      this.#newer = token;
-      if (this.#older !== undefined) await this.#parts.notes.set(noteName, this.#older);
-    } catch (thrown) {
-      this.#parts.log.debug({ why: messageOf(thrown) }, 'the position of the homeserver was not noted');
-    }
+  #failed(thrown: unknown): void {
+    const fields = { why: messageOf(thrown) };
+    const words = 'what a restart of the homeserver may have left out cannot be read now; it is tried again';
+    if (this.#isToldOfFailure) this.#parts.log.debug(fields, words);
+    else this.#parts.log.warn(fields, words);
+    this.#isToldOfFailure = true;
+  }
+
+  #done(): void {
+    this.#isToldOfFailure = false;
+    this.#safe = Math.max(this.#safe ?? 0, this.#began);
+    if (this.#found > 0) this.#parts.log.debug({ events: this.#found }, 'rooms were read back');
+  }
+
+  #note(): void {
+    const safe = this.#safe;
+    if (safe === undefined || safe === this.#noted) return;
+    this.#noted = safe;
+    this.#parts.notes.set(noteName, safe).catch((thrown) => {
+      this.#parts.log.debug({ why: messageOf(thrown) }, 'the time of the last transaction was not noted');
+    });
   }
 }

@@ -10,11 +10,10 @@ import type { Library } from './homeserver-library.ts';
 
 type Rooms = Pick<
   Homeserver,
-  'setState' | 'state' | 'fullState' | 'event' | 'messagesBack' | 'position' | 'since' | 'joinedMembers' | 'resolveAlias' | 'createRoom'
+  'setState' | 'state' | 'fullState' | 'event' | 'messagesBack' | 'joinedMembers' | 'resolveAlias' | 'createRoom'
 >;
 
 const pageSize = 100;
-const streamPage = 500;
 
 export function makeRooms({ http, library, bot }: { http: HomeserverHttp; library: Library; bot: Homeserver['bot'] }): Rooms {
   return {
@@ -38,20 +37,7 @@ export function makeRooms({ http, library, bot }: { http: HomeserverHttp; librar
     // Not Intent.getEvent: it wraps the event, and what is around its content is lost.
     event: (room, event) => orMissing(async () => narrowed([await (await library.as(bot)).matrixClient.getRawEvent(room, event)], room)[0]),
 
-    messagesBack: (room, until) => readBack(http, bot, room, until),
-
-    position: async () => (await stream(http, bot)).end,
-
-    since: async (position) => {
-      const rooms = new Map<RoomId, MatrixEvent[]>();
-      let from = position;
-      for (;;) {
-        const { events, end } = await stream(http, bot, from);
-        for (const event of events) rooms.set(event.room, [...(rooms.get(event.room) ?? []), event]);
-        if (end === undefined || end === from || events.length === 0) return { position: end, rooms };
-        from = end;
-      }
-    },
+    messagesBack: (room, until, page = pageSize) => readBack({ http, bot, room, until, page }),
 
     joinedMembers: async (room) => {
       const joined: unknown = await (await library.as(bot)).matrixClient.getJoinedRoomMembersWithProfiles(room);
@@ -69,23 +55,6 @@ export function makeRooms({ http, library, bot }: { http: HomeserverHttp; librar
       return (await (await library.as(as)).createRoom({ createAsClient: true, options: copy })).room_id as RoomId;
     },
   };
-}
-
-/**
- * One page of the old event stream, which answers at once. Deprecated for people, it is the only way for an appservice's bot to
- * read all its rooms in one request: Synapse answers 500 to its /sync (seen).
- */
-async function stream(
-  http: HomeserverHttp,
-  bot: Homeserver['bot'],
-  from?: string,
-): Promise<{ events: MatrixEvent[]; end: string | undefined }> {
-  const query = new URLSearchParams({ timeout: '0', limit: String(streamPage), user_id: bot, ...(from !== undefined && { from }) });
-  const page: unknown = await http.json('other', 'GET', `/_matrix/client/v3/events?${query}`);
-  if (!isRecord(page) || !Array.isArray(page.chunk)) throw new RetryableError('HOMESERVER_UNREACHABLE', 'events: not a page of events');
-  // Typing and receipts come along; they have no id, and are no events of a room.
-  const events = page.chunk.map(narrow).filter((event): event is MatrixEvent => !('fault' in event));
-  return { events, end: stringIn(page, 'end') };
 }
 
 export function profileIn(raw: unknown): { readonly name?: string; readonly avatar?: string } {
@@ -114,12 +83,20 @@ function narrowed(events: readonly unknown[], room: RoomId): MatrixEvent[] {
   return kept;
 }
 
+interface ReadBack {
+  readonly http: HomeserverHttp;
+  readonly bot: Homeserver['bot'];
+  readonly room: RoomId;
+  readonly until: number;
+  readonly page: number;
+}
+
 /**
  * Every event of the pages read, older ones included. Events that the bridge made say nothing of how far back we are, since
  * what it delivers late bears its original time: the reading ends with a page whose other events are all older.
  */
-async function* readBack(http: HomeserverHttp, bot: Homeserver['bot'], room: RoomId, until: number): AsyncIterable<MatrixEvent> {
-  const base = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/messages?dir=b&limit=${pageSize}&user_id=${encodeURIComponent(bot)}`;
+async function* readBack({ http, bot, room, until, page: size }: ReadBack): AsyncIterable<MatrixEvent> {
+  const base = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/messages?dir=b&limit=${size}&user_id=${encodeURIComponent(bot)}`;
   let from = '';
   for (;;) {
     const page: unknown = await http.json('other', 'GET', from === '' ? base : `${base}&from=${encodeURIComponent(from)}`);

@@ -23,12 +23,8 @@ export interface Homeserver {
   /** The whole current state, events narrowed; as the bot sees it unless said. */
   fullState(room: RoomId, as?: UserId): Promise<MatrixEvent[]>;
   event(room: RoomId, event: EventId): Promise<MatrixEvent | undefined>;
-  /** Backwards from now, as the bot, whole pages, until others' events are older than `until` (ms). */
-  messagesBack(room: RoomId, until: number): AsyncIterable<MatrixEvent>;
-  /** Where the homeserver's stream of events stands now. */
-  position(): Promise<string | undefined>;
-  /** All that came into the bot's rooms since, in order within each. */
-  since(position: string): Promise<{ readonly position: string | undefined; readonly rooms: ReadonlyMap<RoomId, MatrixEvent[]> }>;
+  /** Backwards from now, as the bot, whole pages of so many events, until others' events are older than `until` (ms). */
+  messagesBack(room: RoomId, until: number, page?: number): AsyncIterable<MatrixEvent>;
   joinedMembers(room: RoomId): Promise<ReadonlyMap<UserId, { readonly name?: string; readonly avatar?: string }>>;
   resolveAlias(alias: string): Promise<RoomId | undefined>;
   createRoom(as: UserId, options: Content): Promise<RoomId>;

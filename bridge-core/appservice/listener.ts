@@ -15,7 +15,8 @@ import type { WebRoutes } from './web.ts';
 
 /** What a bridge does with what its homeserver asks. */
 export interface Inbound {
-  /** Resolves when the homeserver may forget the transaction; what it rejects with makes the homeserver send it again. */
+  /** Resolves when the homeserver may forget the transaction; what it rejects with makes the homeserver send it again.
+   *  `isFirstOfConnection`: over one that was opened after this bridge's transaction before: maybe by another process. */
   transaction(id: string, body: unknown, isFirstOfConnection: boolean): Promise<void>;
   /** Is there (now) such a ghost? */
   user(id: UserId): Promise<boolean>;
@@ -60,6 +61,8 @@ const closingPatience = 2_000;
 
 interface Member extends ListeningBridge {
   readonly digest: Buffer;
+  /** When its last transaction came, or was answered. */
+  transactionAt: number;
 }
 
 /** Loads the HTTP library, which takes some time: not before it is needed. */
@@ -107,7 +110,7 @@ export async function openListener({ host, port, log }: { host: string; port: nu
   return {
     address: { host: bound.address, port: bound.port },
     add: (bridge) => {
-      const member = { ...bridge, digest: digestOf(bridge.hsToken) };
+      const member = { ...bridge, digest: digestOf(bridge.hsToken), transactionAt: Number.NEGATIVE_INFINITY };
       members.add(member);
       return () => members.delete(member);
     },
@@ -135,8 +138,8 @@ function addHomeserverPaths(app: FastifyInstance, members: ReadonlySet<Member>):
   };
 
   type Act = (bridge: Member, request: FastifyRequest) => Promise<object | undefined>;
-  /** Those that have brought a transaction. */
-  const connections = new WeakSet<object>();
+  const openedAt = new WeakMap<object, number>();
+  app.server.on('connection', (socket) => openedAt.set(socket, performance.now()));
   const askedOf = new WeakMap<FastifyRequest, Member>();
   const route = (method: 'GET' | 'PUT' | 'POST', paths: readonly string[], act: Act) => {
     for (const path of paths) {
@@ -164,10 +167,16 @@ function addHomeserverPaths(app: FastifyInstance, members: ReadonlySet<Member>):
   };
   const param = (request: FastifyRequest, name: string): string => (request.params as Record<string, string>)[name] ?? '';
 
-  route('PUT', ['/_matrix/app/v1/transactions/:id', '/transactions/:id'], async ({ inbound }, request) => {
-    const isFirst = !connections.has(request.raw.socket);
-    connections.add(request.raw.socket);
-    await inbound.transaction(param(request, 'id'), jsonIn(request), isFirst);
+  route('PUT', ['/_matrix/app/v1/transactions/:id', '/transactions/:id'], async (bridge, request) => {
+    const { socket } = request.raw;
+    const isFirst = (openedAt.get(socket) ?? 0) > bridge.transactionAt;
+    bridge.transactionAt = performance.now();
+    try {
+      await bridge.inbound.transaction(param(request, 'id'), jsonIn(request), isFirst);
+    } finally {
+      // One that was opened meanwhile is the same process's, if that still listens.
+      if (!socket.destroyed) bridge.transactionAt = performance.now();
+    }
     return {};
   });
   route('GET', ['/_matrix/app/v1/users/:id', '/users/:id'], async ({ inbound }, request) =>

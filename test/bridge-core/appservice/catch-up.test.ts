@@ -1,131 +1,275 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CatchUp, type CatchUpParts } from '../../../bridge-core/appservice/catch-up.ts';
-import { RetryableError } from '../../../bridge-core/errors.ts';
-import { roomId } from '../../../bridge-core/ids.ts';
-import { narrow } from '../../../bridge-core/matrix-event.ts';
+import { PermanentError, RetryableError, UnreachableError } from '../../../bridge-core/errors.ts';
+import { type RoomId, roomId } from '../../../bridge-core/ids.ts';
+import { type MatrixEvent, narrow } from '../../../bridge-core/matrix-event.ts';
 import type { Json } from '../../../bridge-core/remote-event.ts';
+import { collectingLog } from './kit.ts';
 
 const room = roomId('!room:hs.test');
-const quiet = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
+const minute = 60_000;
 
-function event(number: number) {
+function event(id: string, fields: object = {}, where = room): MatrixEvent {
   const raw = {
-    event_id: `$${number}`,
-    room_id: room,
-    sender: '@a:hs.test',
-    type: 'm.room.message',
-    origin_server_ts: number,
-    content: {},
+    ...{ event_id: `$${id}`, room_id: where, sender: '@a:hs.test', type: 'm.room.message', origin_server_ts: Date.now(), content: {} },
+    ...fields,
   };
   const narrowed = narrow(raw);
   assert.ok(!('fault' in narrowed));
   return narrowed;
 }
 
-/** A homeserver whose stream is a list of numbers; the position is how many there are. */
-function rig(over: Partial<CatchUpParts> = {}) {
-  const stream: number[] = [];
+const member = (id: string, user: string, membership: string) =>
+  event(id, { type: 'm.room.member', state_key: user, content: { membership } });
+
+type Reads = (room: RoomId) => AsyncIterable<MatrixEvent>;
+
+interface Rig {
+  readonly catchUp: CatchUp;
+  /** What the homeserver has, by room, oldest first. */
+  readonly said: Map<RoomId, MatrixEvent[]>;
+  readonly taken: string[];
+  readonly asked: RoomId[];
+  readonly stored: Map<string, Json>;
+  readonly log: ReturnType<typeof collectingLog>;
+  /** A transaction. */
+  push(isFirst: boolean, ...events: MatrixEvent[]): Promise<void>;
+}
+
+function rig(
+  t: TestContext,
+  over: Partial<CatchUpParts> & { stored?: Map<string, Json>; reads?: (honest: Reads) => Reads; places?: RoomId[] } = {},
+): Rig {
+  const { stored = new Map(), reads = (honest) => honest, places = [room], ...parts } = over;
+  const said = new Map<RoomId, MatrixEvent[]>();
   const taken: string[] = [];
-  const stored = new Map<string, Json>();
-  const asked: string[] = [];
+  const asked: RoomId[] = [];
+  const log = collectingLog();
+  // Newest first, as a homeserver reads back.
+  const read = reads(async function* (where) {
+    yield* [...(said.get(where) ?? [])].reverse();
+  });
   const catchUp = new CatchUp({
     homeserver: {
-      position: async () => String(stream.length),
-      since: async (position) => {
-        asked.push(position);
-        const events = stream.slice(Number(position)).map(event);
-        const rooms = new Map(events.length === 0 ? [] : [[room, events]]);
-        return { position: String(stream.length), rooms };
-      },
-      // Newest first, as a homeserver reads back.
-      messagesBack: async function* () {
-        for (const number of [...stream].reverse()) yield event(number);
+      messagesBack: (where) => {
+        asked.push(where);
+        return read(where);
       },
     },
     notes: {
       get: (name) => stored.get(name),
-      set: async (name, value) => {
-        if (value === undefined) stored.delete(name);
-        else stored.set(name, value);
-      },
+      set: async (name, value) => void (value === undefined ? stored.delete(name) : stored.set(name, value)),
     },
-    accept: async (events) => {
-      taken.push(...events.map(({ id }) => id));
-    },
-    log: quiet,
-    ...over,
+    rooms: () => places.map((each) => ({ room: each, at: 0 })),
+    // Known already: left out, as the ledger does.
+    accept: async ({ events }) => void taken.push(...events.map(({ id }) => id).filter((id) => !taken.includes(id))),
+    log,
+    ...parts,
   });
-  return { stream, taken, asked, stored, catchUp };
+  t.after(() => catchUp.stop());
+  return {
+    ...{ catchUp, said, taken, asked, stored, log },
+    push: async (isFirst, ...events) => {
+      for (const each of events) {
+        const there = said.get(each.room) ?? [];
+        if (!there.includes(each)) said.set(each.room, [...there, each]);
+      }
+      catchUp.heard(isFirst);
+      await catchUp.take({ events, ephemeral: [], record: () => {} });
+    },
+  };
 }
 
-test('the first transaction of a connection waits for what came since the position that was noted', async () => {
-  const { stream, taken, catchUp } = rig();
-  await catchUp.before(true);
-  stream.push(1, 2, 3);
-  await catchUp.before(false);
-  assert.deepEqual(taken, []);
-  await catchUp.before(true);
-  assert.deepEqual(taken, ['$1', '$2', '$3']);
-  catchUp.stop();
+test('over one connection nothing is asked', async (t) => {
+  const { push, asked, taken } = rig(t);
+  await push(true, event('0'));
+  for (let number = 1; number < 50; number += 1) await push(false, event(String(number)));
+  assert.deepEqual([asked, taken.length], [[], 50]);
 });
 
-test('a start knows the position of the run before', async () => {
-  const first = rig();
-  await first.catchUp.before(true);
-  first.catchUp.stop();
-  const second = rig({ notes: { get: (name) => first.stored.get(name), set: async () => {} } });
-  second.stream.push(1);
-  await second.catchUp.before(true);
-  assert.deepEqual(second.taken, ['$1']);
-  second.catchUp.stop();
+test('what was said before a new connection is read back before what came over it, in order', async (t) => {
+  const { push, said, taken, asked } = rig(t);
+  await push(true, event('1'));
+  said.get(room)?.push(event('2'), event('3'));
+  await push(true, event('4'));
+  assert.deepEqual(taken, ['$1', '$2', '$3', '$4']);
+  await push(false, event('5'));
+  assert.deepEqual(asked, [room]);
 });
 
-test('the older of two notes counts: what was sent before the newer may still have been on its way', async () => {
-  const { stream, asked, catchUp } = rig({ every: 20 });
-  await catchUp.before(true);
-  stream.push(1);
-  await catchUp.before(false);
-  await delay(40);
-  stream.push(2);
-  await catchUp.before(false);
-  await delay(40);
-  await catchUp.before(true);
-  assert.ok(Number(asked.at(-1)) < 2, `asked from ${asked.at(-1)}`);
-  catchUp.stop();
+test('what came already is not taken in again, be it of no use then or long out of date', async (t) => {
+  const accepted: string[] = [];
+  const { push, said } = rig(t, { accept: async ({ events }) => void accepted.push(...events.map(({ id }) => id)) });
+  await push(true, event('1'), member('2', '@b:hs.test', 'join'));
+  said.get(room)?.push(member('3', '@c:hs.test', 'join'), member('4', '@c:hs.test', 'leave'));
+  await push(true, event('5'));
+  assert.deepEqual(accepted, ['$1', '$2', '$4', '$5'], 'of state only what stands');
 });
 
-test('a homeserver that does not answer holds the transaction up for a moment only, and is asked again', async () => {
-  let isAway = true;
-  const { stream, taken, catchUp } = rig();
-  await catchUp.before(true);
-  catchUp.stop();
-  const away = rig({
-    patience: 20,
-    notes: { get: () => '0', set: async () => {} },
-    homeserver: {
-      position: async () => '0',
-      since: async () => {
-        if (isAway) throw new RetryableError('HOMESERVER_UNREACHABLE', 'away');
-        return { position: '1', rooms: new Map([[room, [event(1)]]]) };
+test('what was said long before the last transaction, or before the room was ours, is left alone', async (t) => {
+  const made = Date.now() - 10_000;
+  const { push, said, taken } = rig(t, { rooms: () => [{ room, at: made }] });
+  await push(true, event('now'));
+  const old = [event('old', { origin_server_ts: Date.now() - 5 * minute }), event('before', { origin_server_ts: made - 1 })];
+  said.set(room, [...old, ...(said.get(room) ?? []), event('lost')]);
+  await push(true, event('next'));
+  assert.deepEqual(taken, ['$now', '$lost', '$next']);
+});
+
+test('where nobody but us speaks, the reading ends all the same', async (t) => {
+  let read = 0;
+  const { push } = rig(t, {
+    reads: () =>
+      async function* () {
+        for (;;) yield event(`ours${read++}`, { origin_server_ts: Date.now() - 5 * minute });
       },
-      messagesBack: async function* () {},
-    },
   });
-  await away.catchUp.before(true);
-  assert.deepEqual(away.taken, []);
-  isAway = false;
-  await away.catchUp.before(true);
-  assert.deepEqual(away.taken, ['$1']);
-  away.catchUp.stop();
-  assert.deepEqual([stream, taken], [[], []]);
+  await push(true, event('1'));
+  await push(true, event('2'));
+  assert.ok(read <= 100, `${read} events`);
 });
 
-test('what was said in one room since a time is taken in, in order', async () => {
-  const { catchUp, stream, taken } = rig();
-  stream.push(1, 2, 3);
-  await catchUp.room(room, event(2).at);
-  catchUp.stop();
-  assert.deepEqual(taken, [event(2).id, event(3).id]);
+test('a start goes by the time that the run before noted, at its first transaction and then while events come', async (t) => {
+  const first = rig(t, { every: 20 });
+  await first.push(true, event('1'));
+  const noted = [...first.stored.values()];
+  assert.equal(noted.length, 1);
+  await delay(30);
+  await first.push(false, event('2'));
+  await delay(40);
+  assert.ok(Number([...first.stored.values()][0]) > Number(noted[0]));
+  first.catchUp.stop();
+  const second = rig(t, { stored: first.stored });
+  second.said.set(room, [event('lost')]);
+  await second.push(true, event('3'));
+  assert.deepEqual(second.taken, ['$lost', '$3']);
+});
+
+test('a transaction waits for its own rooms alone; the rest is read beside it, eight at once at most, two after a start', async (t) => {
+  const places = Array.from({ length: 500 }, (_, number) => roomId(`!${number}:hs.test`));
+  const busy = places.at(-1) as RoomId;
+  let atOnce = 0;
+  let most = 0;
+  const reads = (honest: Reads): Reads =>
+    async function* (where) {
+      atOnce += 1;
+      most = Math.max(most, atOnce);
+      await delay(2);
+      yield* honest(where);
+      atOnce -= 1;
+    };
+  const start = rig(t, { places, reads, stored: new Map([['homeserver.heard', Date.now()]]) });
+  start.said.set(busy, [event('lost', {}, busy)]);
+  await start.push(true, event('next', {}, busy));
+  assert.deepEqual(start.taken, ['$lost', '$next']);
+  assert.ok(start.asked.length < 10, `${start.asked.length} reads were waited for`);
+  while (start.asked.length < 500) await delay(5);
+  await delay(10);
+  assert.ok(most <= 3, `${most} at once after a start`);
+  start.said.set(places[3] as RoomId, [event('other', {}, places[3])]);
+  await start.push(true, event('more', {}, busy));
+  while (start.asked.length < 1_000) await delay(5);
+  await delay(10);
+  assert.deepEqual([most, new Set(start.asked.slice(500)).size, start.taken.at(-1)], [8, 500, '$other']);
+  assert.equal(start.asked[500], busy, 'the most recently active first');
+});
+
+test('a connection opened after a long silence proves nothing: only the rooms that were busy last are read', async (t) => {
+  const places = Array.from({ length: 200 }, (_, number) => roomId(`!${number}:hs.test`));
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const { push, asked } = rig(t, { places });
+  await push(true, event('1', {}, places[150]));
+  t.mock.timers.tick(5 * minute);
+  await push(true, event('2', {}, places[7]));
+  while (asked.length < 50) await delay(1);
+  await delay(10);
+  assert.deepEqual([asked.length, asked.includes(places[150] as RoomId)], [50, true]);
+});
+
+test('where every transaction has a connection of its own, that says nothing, and hardly anything is read', async (t) => {
+  const { push, asked } = rig(t);
+  for (let number = 0; number < 100; number += 1) await push(true, event(String(number)));
+  assert.ok(asked.length <= 4, `${asked.length} reads`);
+});
+
+test('a homeserver that does not answer holds a transaction up for a moment only', async (t) => {
+  const { push, taken, said } = rig(t, {
+    patience: 20,
+    reads: (honest) =>
+      async function* (where) {
+        await delay(60);
+        yield* honest(where);
+      },
+  });
+  await push(true, event('1'));
+  said.get(room)?.push(event('lost'), member('join', '@c:hs.test', 'join'));
+  await push(true, event('2'));
+  assert.deepEqual(taken, ['$1', '$2']);
+  await delay(80);
+  assert.deepEqual(taken, ['$1', '$2', '$lost'], 'who came and went may have been told anew meanwhile');
+});
+
+test('a homeserver that fails is told of once, and asked again until it answers; the note waits', async (t) => {
+  let isAway = false;
+  const { push, taken, said, log, stored } = rig(t, {
+    ...{ pause: 10, every: 5 },
+    reads: (honest) =>
+      async function* (where) {
+        if (isAway) throw new UnreachableError('HOMESERVER_UNREACHABLE', 'away');
+        yield* honest(where);
+      },
+  });
+  await push(true, event('1'));
+  await delay(10);
+  const noted = [...stored.values()];
+  isAway = true;
+  said.get(room)?.push(event('lost'));
+  await push(true, event('2'));
+  await push(false, event('3'));
+  await delay(60);
+  assert.deepEqual(taken, ['$1', '$2', '$3']);
+  assert.deepEqual([...stored.values()], noted);
+  isAway = false;
+  await delay(40);
+  assert.deepEqual(taken, ['$1', '$2', '$3', '$lost']);
+  assert.equal(log.lines.filter(({ level }) => level === 'warn').length, 1);
+  assert.notDeepEqual([...stored.values()], noted);
+});
+
+for (const [what, failure] of [
+  ['may not be read', () => new PermanentError('FORBIDDEN_IN_ROOM', 'not in the room')],
+  ['fails again and again', () => new RetryableError('HOMESERVER_UNREACHABLE', '500')],
+] as const)
+  test(`a room that ${what} is left out, and holds nothing else up`, async (t) => {
+    const other = roomId('!other:hs.test');
+    const { push, taken, said, log } = rig(t, {
+      pause: 5,
+      places: [room, other],
+      reads: (honest) =>
+        async function* (where) {
+          if (where === room) throw failure();
+          yield* honest(where);
+        },
+    });
+    await push(true, event('1'), event('2', {}, other));
+    said.get(other)?.push(event('lost', {}, other));
+    await push(true, event('3'));
+    await delay(60);
+    assert.deepEqual(taken.toSorted(), ['$1', '$2', '$3', '$lost']);
+    assert.ok(log.lines.some(({ level, message }) => level === 'debug' && message === 'a room cannot be read back'));
+    const before = log.lines.length;
+    await delay(30);
+    assert.equal(log.lines.length, before, 'not tried for ever');
+  });
+
+test('what was said in one room since a time is taken in, in order', async (t) => {
+  const { catchUp, said, taken } = rig(t);
+  said.set(
+    room,
+    [1, 2, 3].map((at) => event(String(at), { origin_server_ts: at })),
+  );
+  await catchUp.room(room, 2);
+  assert.deepEqual(taken, ['$2', '$3']);
 });

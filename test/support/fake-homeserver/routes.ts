@@ -2,7 +2,6 @@
 // MatrixFault.
 
 import type { Pusher } from './pusher.ts';
-import { stream } from './stream.ts';
 import { forbidden, MatrixFault, notFound, type RawEvent, type Room, type RoomOptions, type World } from './world.ts';
 
 export interface Asked {
@@ -60,8 +59,6 @@ export class Routes {
     switch (area) {
       case 'account':
         return { user_id: asked.user, is_guest: false };
-      case 'events':
-        return stream(this.#world, asked.user, asked.query);
       case 'register':
         return this.#register(asked);
       case 'createRoom':
