@@ -1,5 +1,5 @@
 // The ways in: one Socket Mode connection for each app, RTM for each team (and person) of a classic app, one door for what Slack posts.
-// Several at once are no harm, for the intake takes everything once. Whom an app may speak for is decided here.
+// Several at once are no harm, for the intake takes everything once.
 
 import type { Inbox, Logger } from '#bridge-core';
 import type { Account } from './account.ts';
@@ -18,7 +18,6 @@ import type {
   Listener,
   RtmSource,
   SlackAnswer,
-  SlackEvent,
   SlackInteraction,
   Source,
   SourceState,
@@ -59,7 +58,7 @@ export class Hearing {
 
   open(team: Team, bot: Caller): void {
     if (team.transports.includes('socket') && team.app?.appToken !== undefined) this.#openSocket(team, team.app);
-    if (team.transports.includes('rtm')) this.#openRtm(team, `rtm of ${team.id}`, bot, true);
+    if (team.transports.includes('rtm')) this.#openRtm(team, team.rtmName, bot, true);
   }
 
   /** On RTM a person's own chats are told on their own connection alone. */
@@ -76,7 +75,7 @@ export class Hearing {
 
   /** Where there is a connection of this identity that can tell of typing. */
   typingOf(team: Team, account: Account | undefined): ((channel: string) => void) | undefined {
-    const source = this.#rtm.get(account === undefined ? `rtm of ${team.id}` : rtmName(team, account));
+    const source = this.#rtm.get(account === undefined ? team.rtmName : rtmName(team, account));
     return source === undefined ? undefined : (channel) => source.type(channel);
   }
 
@@ -90,7 +89,7 @@ export class Hearing {
   #openSocket(team: Team, app: AppSettings): void {
     const { api, log, timing, teams } = this.#parts;
     const { appToken = '' } = app;
-    const via = appName(team, app);
+    const via = team.appName;
     team.ear('socket', this.#sockets.get(via)?.isUp ?? false, 'connecting by Socket Mode');
     if (this.#sockets.has(via)) return;
     const served = () => [...teams.values()].filter((each) => each.transports.includes('socket') && each.app?.appToken === appToken);
@@ -123,10 +122,10 @@ export class Hearing {
 
   get #listener(): Listener {
     return {
-      onEvent: (event) => (this.#maySpeak(event.via, event.team, event) ? this.#parts.intake().hear(event) : done),
+      onEvent: (event) => this.#parts.intake().hear(event),
       onCommand: async (command) => {
         const team = this.#parts.teams.get(command.team);
-        return team === undefined || !this.#isOf(team, command.via) ? undefined : await this.#parts.commands.run(team, command);
+        return team?.isToldBy(command.via) !== true ? undefined : await this.#parts.commands.run(team, command);
       },
       onInteraction: (interaction) => this.#interaction(interaction),
       onHeldBack: (id) => {
@@ -138,36 +137,18 @@ export class Hearing {
 
   async #interaction(interaction: SlackInteraction): Promise<SlackAnswer | undefined> {
     const team = this.#parts.teams.get(interaction.team);
-    if (team === undefined || !this.#isOf(team, interaction.via)) return undefined;
+    if (team?.isToldBy(interaction.via) !== true) return undefined;
     return await this.#parts.consent.answered(team, interaction);
-  }
-
-  /** An event of one app's for a team of another's is nobody's; one of a shared channel may name the other workspace. */
-  #maySpeak(via: string, id: string, { event }: SlackEvent): boolean {
-    const team = this.#parts.teams.get(id);
-    if (team !== undefined) return this.#isOf(team, via);
-    return typeof event.channel === 'string';
-  }
-
-  #isOf(team: Team, via: string): boolean {
-    return via === appName(team, team.app) || via.startsWith(`rtm of ${team.id}`);
   }
 
   #signingApps(): { via: string; secrets: readonly string[] }[] {
     const apps = new Map<string, readonly string[]>();
     for (const team of this.#parts.teams.values()) {
       const secrets = team.app?.signingSecrets ?? [];
-      if (secrets.length > 0) apps.set(appName(team, team.app), secrets);
+      if (secrets.length > 0) apps.set(team.appName, secrets);
     }
     return Array.from(apps, ([via, secrets]) => ({ via, secrets }));
   }
 }
 
-const done = Promise.resolve();
-
-/** Teams without an app of their own share one. */
-function appName(team: Team, app: AppSettings | undefined): string {
-  return team.hasOwnApp && app !== undefined ? `app of ${team.id}` : 'app';
-}
-
-const rtmName = (team: Team, account: Account): string => `rtm of ${team.id} ${account.id}`;
+const rtmName = (team: Team, account: Account): string => `${team.rtmName} ${account.id}`;

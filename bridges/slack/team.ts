@@ -95,6 +95,20 @@ export class Team {
     this.chats = new Chats({ team: this });
   }
 
+  /** What the app is called that tells of it: teams without one of their own share one. */
+  get appName(): string {
+    return this.hasOwnApp ? `app of ${this.id}` : 'app';
+  }
+
+  get rtmName(): string {
+    return `rtm of ${this.id}`;
+  }
+
+  /** Whoever holds another workspace's app must not tell of this one, whatever an event says of itself. */
+  isToldBy(via: string): boolean {
+    return via === this.appName || via === this.rtmName || via.startsWith(`${this.rtmName} `);
+  }
+
   get identity(): Identity | undefined {
     return this.#identity;
   }

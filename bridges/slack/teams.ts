@@ -71,11 +71,12 @@ export class Teams {
     return this.#bots.get(team) as Caller;
   }
 
-  /** Told for a workspace that is not ours, of a channel that it shares with one of ours. */
-  of({ team: id, enterprise }: SlackEvent, channel: string | undefined, isWatched: (id: ChannelId) => boolean): Team | undefined {
-    const exact = this.all.get(id) ?? (enterprise === undefined ? undefined : this.all.get(enterprise));
+  /** It may be told for a workspace that is not ours, of a channel that it shares with one of ours. */
+  of({ team: id, enterprise, via }: SlackEvent, channel: string | undefined, isWatched: (id: ChannelId) => boolean): Team | undefined {
+    const named = this.all.get(id) ?? (enterprise === undefined ? undefined : this.all.get(enterprise));
+    const exact = named?.isToldBy(via) === true ? named : undefined;
     if (channel === undefined || (exact !== undefined && isWatched(makeChannelId(exact.id, channel)))) return exact;
-    return this.all.values().find((team) => isWatched(makeChannelId(team.id, channel))) ?? exact;
+    return this.all.values().find((team) => team.isToldBy(via) && isWatched(makeChannelId(team.id, channel))) ?? exact;
   }
 
   /** Ids of people are unique over all teams. */

@@ -1,6 +1,7 @@
 // What comes from a Slack, whichever way: once, in order, to whom it concerns; and what ends a channel, a login, a team.
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ChannelId, remoteUserId, userId } from '#bridge-core';
@@ -183,4 +184,31 @@ test('reactions of several who share the bot are one in Slack, gone with the las
   assert.deepEqual(of(), [['tada', 1]]);
   await bot.react?.(channel, target, '🎉', false, 'four');
   assert.deepEqual(of(), []);
+});
+
+test('an app that a workspace has for itself tells of that workspace alone, whatever names its requests bear', {
+  timeout: 20_000,
+}, async (t) => {
+  const web = await openWeb();
+  t.after(() => web.close());
+  const app = { client_id: '3.4', client_secret: 'c1de', signing_secret: 'their-own' };
+  const teams = [
+    { id: 'T0001', bot_token: 'xoxb-1', transport: ['events'] },
+    { id: 'T0002', bot_token: 'xoxb-2', transport: ['events'], app },
+  ];
+  const { events } = await withAdapter(t, { transport: 'events', web, settings: { teams } });
+  const post = async (secret: string, team: string, ts: string) => {
+    const message = { type: 'message', channel: 'C0GENERAL', user: 'U0ANN', text: `by ${secret} for ${team}`, ts, event_ts: ts };
+    const body = JSON.stringify({ type: 'event_callback', team_id: team, event_id: `Ev${ts}`, event: message });
+    const at = String(Math.floor(Date.now() / 1_000));
+    const signature = `v0=${createHmac('sha256', secret).update(`v0:${at}:${body}`).digest('hex')}`;
+    const headers = { 'content-type': 'application/json', 'x-slack-request-timestamp': at, 'x-slack-signature': signature };
+    return (await fetch(`${web.url}/events`, { method: 'POST', headers, body })).status;
+  };
+  for (const [at, team] of ['T0001', 'T0002', 'T0003'].entries()) await post('their-own', team, `${1_700_000_000 + at}.000100`);
+  assert.equal(await post('s3cret', 'T0009', '1700000009.000100'), 200, 'the other workspace of a shared channel');
+  assert.deepEqual(
+    events.flatMap((event) => (event.kind === 'message' ? [event.body.text] : [])),
+    ['by s3cret for T0009'],
+  );
 });
