@@ -39,7 +39,7 @@ import { Passing } from './pipeline/passing.ts';
 import { Recovery } from './pipeline/recovery.ts';
 import { Relations } from './pipeline/relations.ts';
 import { RemoteToMatrix } from './pipeline/remote-to-matrix.ts';
-import { isHeldLane, linkLane, linkOfLane, type Row, roomLane, states, towards } from './pipeline/row.ts';
+import { isHeldLane, linkLane, linkOfLane, type Row, roomLane, sideOf, states, towards } from './pipeline/row.ts';
 import { BridgeBots } from './plumbing/bridge-bots.ts';
 import { BridgeInfo } from './plumbing/bridge-info.ts';
 import { Links } from './plumbing/links.ts';
@@ -129,13 +129,16 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     links,
     adapter,
     log,
-    count: (row) => metrics.event(sideOf(row), 'dead'),
+    count: (row) => ended(row, 'dead'),
   });
   const passing = new Passing<Body>({ adapter, homeserver, links, roster, names, relations, doubles, log });
 
+  const ended = (row: Row, outcome: 'delivered' | 'dead'): void => {
+    metrics.event(sideOf(row), outcome);
+    metrics.stage(`journaled_${outcome}`, sideOf(row), Date.now() - row.at);
+  };
   const delivered = (row: Row): void => {
-    metrics.event(sideOf(row), 'delivered');
-    metrics.stage('journaled_delivered', sideOf(row), Date.now() - row.at);
+    ended(row, 'delivered');
     if (row.progress.revived === true) failures.cleared(row);
   };
   const laneParts = { journal, store, log, delivered, bury: failures.bury.bind(failures) };
@@ -251,11 +254,6 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     },
   });
 
-  /** Where it is delivered to. */
-  function sideOf(row: Row): 'matrix' | 'network' {
-    return row.direction === towards.matrix ? 'matrix' : 'network';
-  }
-
   const networks = new Map<number, string>();
   function networkOf(row: Row): string {
     let name = networks.get(row.link);
@@ -299,7 +297,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     homeserver.ping().catch((thrown) => log.warn({ why: messageOf(thrown) }, 'the homeserver did not reach us'));
   }
 
-  showFigures<Body>({ metrics, health: options.health, adapter, homeserver, journal, links, logins, queue });
+  showFigures<Body>({ metrics, health: options.health, adapter, homeserver, store, journal, links, logins, queue });
   let stopUpkeep: (() => void) | undefined;
 
   return {
