@@ -86,8 +86,10 @@ export class OAuth {
     const cookie = { 'set-cookie': installer.forget(this.#redirectUri) };
     try {
       const answer = await this.#finish(query, headers.cookie);
+      this.#ended('success', '');
       return { ...answer, headers: { ...answer.headers, ...cookie } };
     } catch (thrown) {
+      this.#ended('failed', thrown instanceof BridgeError ? thrown.code : 'DEFECT');
       const status = thrown instanceof DeniedError ? 403 : 502;
       const words = thrown instanceof BridgeError ? `${messageOf(thrown)}.` : 'Something went wrong on our side.';
       if (!(thrown instanceof BridgeError)) this.#parts.tools.log.error({ why: messageOf(thrown) }, 'a way back from Slack failed');
@@ -96,14 +98,20 @@ export class OAuth {
     }
   }
 
+  #ended(result: 'success' | 'failed', reason: string): void {
+    this.#parts.tools.count('oauth_session_result', { result, reason });
+  }
+
   async #finish(query: URLSearchParams, cookie: string | undefined): Promise<WebAnswer> {
     // The state tells whose link it was; by it the app is found, too.
     const ticket = this.#ticketOf(query.get('state') ?? '');
     const errand = this.#errand(this.#look(ticketName(ticket ?? '')));
-    const granted = await this.#installer(errand?.team).finish(query, cookie);
-    const found = errand ?? this.#errand(this.#look(ticketName(granted.about)));
-    await this.#forget(ticketName(granted.about));
+    const { bot, ...rest } = await this.#installer(errand?.team).finish(query, cookie);
+    const found = errand ?? this.#errand(this.#look(ticketName(rest.about)));
+    await this.#forget(ticketName(rest.about));
     if (found === undefined) throw new DeniedError('this link was used already, or is too old');
+    // What Slack is asked for stands in the address, where whoever logs in can add to it.
+    const granted: Granted = found.what === 'install' && bot !== undefined ? { ...rest, bot } : rest;
     if (granted.bot !== undefined) await this.#installed(granted);
     const { token } = granted.user;
     if (token === undefined && found.what === 'login') throw new DeniedError('Slack gave no token for you');

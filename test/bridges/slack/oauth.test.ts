@@ -149,3 +149,21 @@ test('who follows a link is asked first whether they are whom it was given to', 
   assert.match(text, /@alice:hs\.test on Matrix will be able to read and write in Slack as you/);
   assert.match(text, /href="\?ticket=[\w-]+&amp;agreed"/);
 });
+
+test('a link for a login brings no app into a workspace, whatever was put into its address', { timeout: 20_000 }, async (t) => {
+  const { slack, adapter, link, logins, tools } = await stage(t);
+  const other = slack.setup.team({ id: 'T0002', name: 'Elsewhere' });
+  const eve = slack.addPerson(other, { id: 'U0EVE', name: 'eve', isAdmin: true });
+  const { to, cookie } = await begin(await link());
+  const forged = new URL(to);
+  forged.searchParams.set('scope', 'chat:write,channels:read,users:read');
+  const answer = await back(eve.approve(forged.href), cookie);
+  assert.equal(answer.status, 403, answer.text);
+  assert.match(answer.text, /the bridge is not in Elsewhere/);
+  assert.equal(tools.secrets.get('bot T0002'), undefined);
+  assert.deepEqual(
+    adapter.status().map(({ network }) => network),
+    ['T0001'],
+  );
+  assert.equal(logins.length, 0);
+});
