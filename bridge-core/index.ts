@@ -15,4 +15,5 @@ export * from './ids.ts';
 export type * from './logins.ts';
 export * from './named-setting.ts';
 export type * from './provisioning.ts';
+export { assertPublicHost, publicLookup } from './public-address.ts';
 export type * from './remote-event.ts';

@@ -1,12 +1,13 @@
 // GETs of JSON at addresses that strangers name: over TLS, to public addresses alone (checked on what the name resolves to, so
 // that no answer of a DNS server leads inside), small, in a set time. And at the operator's own addresses, without the guard.
 
-import { type LookupAddress, lookup } from 'node:dns';
+import type { lookup } from 'node:dns';
 import { request as plain } from 'node:http';
 import { request as secured } from 'node:https';
-import { BlockList, isIP } from 'node:net';
-import { DeniedError, PermanentError } from '../errors.ts';
+import { isIP, type LookupFunction } from 'node:net';
+import { PermanentError } from '../errors.ts';
 import { isRecord } from '../matrix-event.ts';
+import { assertPublicHost, isPublicAddress, publicLookup } from '../public-address.ts';
 
 const longest = 10_000;
 const largest = 64 * 1024;
@@ -31,24 +32,24 @@ export interface PublicNet {
 }
 
 export class PublicRequests {
-  readonly #lookup: typeof lookup;
+  readonly #lookup: LookupFunction;
   readonly #ca: string | undefined;
   readonly #isPublic: (address: string) => boolean;
   readonly #patience: number;
 
   constructor(net: PublicNet = {}) {
-    this.#lookup = net.lookup ?? lookup;
     this.#ca = net.ca;
     this.#isPublic = net.isPublic ?? isPublicAddress;
+    this.#lookup = publicLookup({ ...(net.lookup !== undefined && { resolve: net.lookup }), isPublic: this.#isPublic });
     this.#patience = net.patience ?? longest;
   }
 
   /** Follows redirects only where told to, and guards each. */
   async get(place: Place, path: string, { redirects = 0 } = {}): Promise<Record<string, unknown>> {
     const { host, port, name = host, header = name } = place;
-    if (isIP(host) !== 0 && !this.#isPublic(host)) throw notPublic(host);
+    assertPublicHost(host, this.#isPublic);
     const answer = await ask(secured, this.#patience, {
-      ...{ host, port, path, agent: false, lookup: this.#guarded() },
+      ...{ host, port, path, agent: false, lookup: this.#lookup },
       ...(isIP(name) === 0 && { servername: name }),
       ...(this.#ca !== undefined && { ca: this.#ca }),
       headers: { host: header, accept: 'application/json', 'user-agent': 'causeway' },
@@ -71,20 +72,6 @@ export class PublicRequests {
     });
     if (answer.location !== undefined) throw refused(url.hostname, 'it redirects');
     return answer.json;
-  }
-
-  #guarded(): typeof lookup {
-    const guarded = (host: string, options: object, done: (error: Error | null, found?: unknown, family?: number) => void) => {
-      this.#lookup(host, { ...options, all: true }, (error, found) => {
-        if (error !== null) return done(error);
-        const allowed = (found as LookupAddress[]).filter(({ address }) => this.#isPublic(address));
-        const [first] = allowed;
-        if (first === undefined) done(notPublic(host));
-        else if ('all' in options && options.all === true) done(null, allowed);
-        else done(null, first.address, first.family);
-      });
-    };
-    return guarded as unknown as typeof lookup;
   }
 }
 
@@ -130,35 +117,3 @@ function jsonIn(text: string): Record<string, unknown> | undefined {
 
 const refused = (host: string, why: string, cause?: unknown): PermanentError =>
   new PermanentError('BAD_REQUEST', `${host} could not be asked: ${why}`, cause);
-const notPublic = (host: string): DeniedError => new DeniedError(`${host} is no public address`);
-
-const inside = new BlockList();
-for (const range of [
-  ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24'],
-  ...['192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
-]) {
-  const [net = '', bits] = range.split('/');
-  inside.addSubnet(net, Number(bits), 'ipv4');
-}
-/** Of IPv6 only what is given out to the world, without those parts that lead back to IPv4. */
-const outside = new BlockList();
-outside.addSubnet('2000::', 3, 'ipv6');
-const backwards = new BlockList();
-for (const [net, bits] of [
-  ['2001::', 23],
-  ['2001:db8::', 32],
-  ['2002::', 16],
-  ['3fff::', 20],
-] as const)
-  backwards.addSubnet(net, bits, 'ipv6');
-
-export function isPublicAddress(address: string): boolean {
-  switch (isIP(address)) {
-    case 4:
-      return !inside.check(address, 'ipv4');
-    case 6:
-      return outside.check(address, 'ipv6') && !backwards.check(address, 'ipv6');
-    default:
-      return false;
-  }
-}

@@ -3,9 +3,8 @@
 
 import { Readable } from 'node:stream';
 import { Agent } from 'undici';
-import { PermanentError, type RemoteFile, RetryableError } from '#bridge-core';
+import { assertPublicHost, PermanentError, publicLookup, type RemoteFile, RetryableError } from '#bridge-core';
 import { type Fields, fieldsIn, listIn, numberIn, textIn } from './fields.ts';
-import { assertPublic, publicLookup } from './public-address.ts';
 import { isRefusal } from './wire/faults.ts';
 import { downloadFile, downloadPicture } from './wire/file-download.ts';
 import { isOfSlack } from './wire/response-url.ts';
@@ -93,11 +92,15 @@ export class Files {
 
   /** A picture that an app names for a message of its. */
   async #fetch(url: string): Promise<ReadableStream<Uint8Array>> {
-    assertPublic(url);
-    this.#outside ??= new Agent({ connect: { lookup: publicLookup, timeout: 10_000 }, maxResponseSize: mostBytes, headersTimeout: 10_000 });
-    const { origin, pathname, search } = new URL(url);
+    const { hostname, origin, pathname, search } = new URL(url);
+    assertPublicHost(hostname);
+    this.#outside ??= new Agent({
+      connect: { lookup: publicLookup(), timeout: 10_000 },
+      maxResponseSize: mostBytes,
+      headersTimeout: 10_000,
+    });
     const answer = await this.#outside.request({ origin, path: pathname + search, method: 'GET' }).catch((cause) => {
-      throw new RetryableError('NETWORK_UNREACHABLE', `${origin} gave no picture`, { cause });
+      throw cause instanceof PermanentError ? cause : new RetryableError('NETWORK_UNREACHABLE', `${origin} gave no picture`, { cause });
     });
     if (answer.statusCode === 200 && String(answer.headers['content-type']).startsWith('image/'))
       return Readable.toWeb(answer.body) as ReadableStream<Uint8Array>;
