@@ -41,6 +41,7 @@ import { namesOf } from './known-names.ts';
 import { loginFlows } from './logins.ts';
 import { SlackLookups } from './lookups.ts';
 import { OAuth } from './oauth.ts';
+import { mayCustomise } from './posting.ts';
 import { slackProvisioning } from './provisioning.ts';
 import { openRoutes } from './routes.ts';
 import { Sessions } from './sessions.ts';
@@ -132,10 +133,11 @@ export class SlackAdapter implements Adapter<SlackBody> {
 
   capabilities(channel: ChannelId): Capabilities {
     const isWebhook = this.#webhookName(channel) !== undefined;
+    const team = this.#teams.all.get(parseId(channel).team);
     return {
       messageIds: !isWebhook,
       threads: !isWebhook,
-      shownAs: true,
+      shownAs: isWebhook || (team !== undefined && mayCustomise(team)),
       fileShownAs: false,
       files: isWebhook ? 'link' : 'upload',
       members: isWebhook ? 'seen' : 'all',

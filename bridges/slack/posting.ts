@@ -181,8 +181,8 @@ function isMeMessage(voice: Voice, message: Outgoing<SlackBody>): boolean {
   return message.style === 'emote' && !voice.isBot && message.thread === undefined && message.replyTo === undefined;
 }
 
-/** Where scopes are not told, it is tried. */
-function mayCustomise({ identity }: Team): boolean {
+/** May the bot speak under people's names? Where scopes are not told, it is tried. */
+export function mayCustomise({ identity }: Team): boolean {
   return identity !== undefined && (identity.scopes.size === 0 || identity.scopes.has('chat:write.customize') || identity.isClassic);
 }
 

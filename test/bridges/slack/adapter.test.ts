@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { channelId } from '#bridge-core';
+import { botScopes } from '../../support/fake-slack/setup.ts';
 import { heard, withAdapter } from './with-slack.ts';
 
 test('a line goes each way, and our own is not heard', async (t) => {
@@ -19,4 +21,13 @@ test('a line goes each way, and our own is not heard', async (t) => {
   await heard(events, 'message', ({ body }) => body.text === 'and back');
   assert.equal(events.filter(({ kind }) => kind === 'message').length, 2);
   assert.deepEqual(slack.undocumented, []);
+});
+
+test('names are shown beside the words only where the bot may: who they are is never lost', async (t) => {
+  const all = await withAdapter(t);
+  assert.equal(all.adapter.capabilities(all.channel).shownAs, true);
+  const scopes = botScopes.filter((scope) => scope !== 'chat:write.customize');
+  const lacking = await withAdapter(t, { scopes });
+  assert.equal(lacking.adapter.capabilities(lacking.channel).shownAs, false);
+  assert.equal(lacking.adapter.capabilities(channelId('T0404/C1')).shownAs, false);
 });

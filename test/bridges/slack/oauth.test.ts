@@ -15,13 +15,15 @@ async function stage(t: TestContext, settings: object = {}) {
   t.after(() => web.close());
   const logins: { user: UserId; result: LoginResult }[] = [];
   const inbox = { loggedIn: async (user: UserId, result: LoginResult) => void logins.push({ user, result }) };
-  const all = await withAdapter(t, { web, inbox, settings });
+  const ended: unknown[] = [];
+  const count = (name: string, labels: unknown) => name === 'oauth_session_result' && ended.push(labels);
+  const all = await withAdapter(t, { web, inbox, settings, count });
   const flow = all.adapter.logins.find(({ id }) => id === 'browser') ?? assert.fail('no way by browser');
   const link = async () => {
     const { value } = await flow.run(alice).next();
     return (value as { open: string }).open;
   };
-  return { ...all, logins, link };
+  return { ...all, logins, ended, link };
 }
 
 /** As a browser: to Slack, which redirects; and back with the cookie. */
@@ -79,12 +81,18 @@ test('a link is good for one login, and only in the browser that it was opened i
 });
 
 test('who refuses on the page is told so, and nothing is kept', { timeout: 20_000 }, async (t) => {
-  const { ann, link, logins } = await stage(t);
+  const { ann, link, logins, ended } = await stage(t);
   const { to, cookie } = await begin(await link());
   const answer = await back(ann.deny(to), cookie);
   assert.equal(answer.status, 403);
   assert.match(answer.text, /cancelled/);
   assert.equal(logins.length, 0);
+  const other = await begin(await link());
+  await back(ann.approve(other.to), other.cookie);
+  assert.deepEqual(ended, [
+    { result: 'failed', reason: 'DENIED' },
+    { result: 'success', reason: '' },
+  ]);
 });
 
 test('a pasted token is asked who it is; a bot’s, a stranger’s or none is refused', { timeout: 20_000 }, async (t) => {

@@ -26,6 +26,9 @@ export interface Wish {
   readonly inbox?: Partial<Inbox<SlackBody>>;
   readonly memory?: Map<string, Json>;
   readonly isClassic?: boolean;
+  /** What the bot's token may do; the app's own wishes unless said. */
+  readonly scopes?: readonly string[];
+  readonly count?: (name: string, labels?: Readonly<Record<string, string>>) => void;
   /** Where its pages are. */
   readonly web?: { readonly url: string; readonly routes: Web };
 }
@@ -50,7 +53,10 @@ export async function acmeSlack(wish: Wish = {}) {
     redirectUris: wish.web === undefined ? [] : [`${wish.web.url}/oauth/return`],
     isClassic,
   });
-  const bot = slack.setup.install(app, team, { token: 'xoxb-1', channels: [general] });
+  const bot = slack.setup.install(app, team, {
+    ...{ token: 'xoxb-1', channels: [general] },
+    ...(wish.scopes !== undefined && { scopes: wish.scopes }),
+  });
   slack.setup.appToken(app, 'xapp-1');
   return { slack, team, ann, bob, general, app, bot, transports };
 }
@@ -74,7 +80,12 @@ export async function withAdapter(t: TestContext, wish: Wish = {}) {
   const pages = wish.web === undefined ? {} : { web: wish.web.routes, publicUrl: wish.web.url };
   const { loggedIn, renewed, asked, moved } = wish.inbox ?? {};
   const more = { ...(loggedIn && { loggedIn }), ...(renewed && { renewed }), ...(asked && { asked }), ...(moved && { moved }) };
-  const tools = { ...kept.tools, ...pages, inbox: { ...kept.tools.inbox, ...more } } as unknown as AdapterTools<SlackBody>;
+  const tools = {
+    ...kept.tools,
+    ...pages,
+    ...(wish.count && { count: wish.count }),
+    inbox: { ...kept.tools.inbox, ...more },
+  } as unknown as AdapterTools<SlackBody>;
   const adapter = new SlackAdapter(settingsFor(acme.slack, acme.transports, wish.settings), tools, quick);
   t.after(async () => {
     await adapter.disconnect();
