@@ -13,6 +13,7 @@ import type { Plumb } from '../plumbing/plumb.ts';
 import { stateOf } from '../plumbing/power.ts';
 import type { Json } from '../remote-event.ts';
 import { Allowance } from './allowance.ts';
+import { described } from './described.ts';
 import type { Permissions } from './permissions.ts';
 import type { LinkRequest, Requests } from './requests.ts';
 
@@ -98,9 +99,11 @@ export class Consent<Body extends Json = string> {
     const { permissions, requests, adapter } = this.#parts;
     permissions.mustBe('user', by, 'answer that');
     await permissions.mustRule(by, request.room, 'answer that');
-    const { name } = adapter.channels.describe(request.channel);
-    if (agrees) await this.#establish(request.room, request.channel, by);
-    else await requests.remove(request);
+    const { name } = described(adapter.channels, request.channel);
+    if (agrees) {
+      if (permissions.levelOf(by) !== 'admin') await this.mustBeFree(request.room, adapter.channels.describe(request.channel));
+      await this.#establish(request.room, request.channel, by);
+    } else await requests.remove(request);
     this.#tellRequester(
       request,
       agrees ? `${name} is linked to the Matrix room now.` : `The Matrix room does not want to be linked to ${name}.`,
@@ -110,7 +113,8 @@ export class Consent<Body extends Json = string> {
   /** The channel's answer to what was asked from the room. Resolves with the words for who answered. */
   async answerOnNetwork(given: { channel: ChannelId; room: RoomId; requester: UserId; by: string }, agrees: boolean): Promise<string> {
     const { permissions, requests, adapter, tell } = this.#parts;
-    const { name } = adapter.channels.describe(given.channel);
+    const channel = adapter.channels.describe(given.channel);
+    const { name } = channel;
     const request = requests.find(given.room, given.channel);
     if (request?.side !== 'matrix' || request.requester !== given.requester) return 'Nobody waits for that answer any more.';
     if (!agrees) {
@@ -118,8 +122,10 @@ export class Consent<Body extends Json = string> {
       tell(given.room, `${given.by} in ${name} refused the link that ${given.requester} asked for.`);
       return `It is refused; ${given.requester} is told.`;
     }
-    // A day may have passed: what they could then they must still.
+    // A day may have passed: what they could then they must still, and there must still be room.
+    this.mayAsk(given.requester);
     await permissions.mayLink(given.requester, given.room);
+    if (permissions.levelOf(given.requester) !== 'admin') await this.mustBeFree(given.room, channel);
     await this.#establish(given.room, given.channel, given.requester);
     tell(given.room, `${given.by} in ${name} agreed: ${name} is now linked to this room.`);
     return `${name} is now linked to the room that ${given.requester} asked for.`;
@@ -136,13 +142,13 @@ export class Consent<Body extends Json = string> {
 
   /** What would fail in the end is said before anybody is asked; and not by the id of a room that the asker may not know. */
   async mustBeFree(room: RoomId, channel: Channel): Promise<void> {
-    const { links, limits, homeserver } = this.#parts;
+    const { adapter, links, limits, homeserver } = this.#parts;
     const known = links.find(room, channel.id);
     if (known?.state === 'live') throw new DeniedError(`${channel.name} is linked to this room already`, 'LINK_EXISTS');
     if (known === undefined && links.byChannel(channel.id).some((link) => link.room !== room && receiverOf(link) === undefined))
       throw new DeniedError(`${channel.name} is linked to another room already`, 'LINK_EXISTS');
     const { rooms, networks } = this.usage();
-    const isNewNetwork = !links.all().some((link) => this.#networkOf(link.channel) === this.#networkOf(channel.id));
+    const isNewNetwork = !links.all().some((link) => described(adapter.channels, link.channel).network?.id === channel.network.id);
     if (limits.rooms !== undefined && rooms >= limits.rooms)
       throw new DeniedError(`this bridge serves ${limits.rooms} rooms, and has as many`, 'LIMIT_REACHED');
     if (limits.networks !== undefined && isNewNetwork && networks >= limits.networks)
@@ -156,7 +162,7 @@ export class Consent<Body extends Json = string> {
   sweep(): void {
     const { requests, adapter, tell, log } = this.#parts;
     for (const request of requests.expired()) {
-      const { name } = adapter.channels.describe(request.channel);
+      const { name } = described(adapter.channels, request.channel);
       tell(
         request.room,
         request.side === 'matrix'
@@ -171,8 +177,10 @@ export class Consent<Body extends Json = string> {
 
   /** What it takes of the limits, for who asks beforehand. */
   usage(): { readonly rooms: number; readonly networks: number } {
-    const made = this.#parts.links.all().filter(({ origin }) => origin === 'command');
-    return { rooms: made.length, networks: new Set(made.map((link) => this.#networkOf(link.channel))).size };
+    const { links, adapter } = this.#parts;
+    const made = links.all().filter(({ origin }) => origin === 'command');
+    const networks = new Set(made.map(({ channel }) => described(adapter.channels, channel).network?.id).filter((id) => id !== undefined));
+    return { rooms: made.length, networks: networks.size };
   }
 
   async #ask(by: UserId, room: RoomId, channel: Channel): Promise<'granted' | 'asked'> {
@@ -195,10 +203,6 @@ export class Consent<Body extends Json = string> {
     this.#parts.adapter
       .tell?.(remoteUserId(requester), words)
       .catch((thrown) => this.#parts.log.info({ why: messageOf(thrown) }, 'who asked for a link could not be told'));
-  }
-
-  #networkOf(channel: ChannelId): string {
-    return this.#parts.adapter.channels.describe(channel).network.id;
   }
 
   async #nameOf(room: RoomId): Promise<string | undefined> {

@@ -12,6 +12,7 @@ import type { KnownLogin } from '../virtual-users/logins.ts';
 import type { Accounts } from './accounts.ts';
 import type { Actions } from './actions.ts';
 import type { Consent, LinkLimits } from './consent.ts';
+import { described } from './described.ts';
 import type { Permissions } from './permissions.ts';
 import type { Requests } from './requests.ts';
 
@@ -39,7 +40,10 @@ export function provisioningVerbs<Body extends Json>(parts: VerbParts<Body>): Pr
     new Map([
       ...adapter.status().map(({ network }) => [network, network] as const),
       ...(adapter.lookups?.networks() ?? []).map(({ id, name }) => [id, name] as const),
-      ...links.all().map(({ channel }) => [channels.describe(channel).network.id, channels.describe(channel).network.name] as const),
+      ...links.all().flatMap(({ channel }) => {
+        const { network } = described(channels, channel);
+        return network === undefined ? [] : [[network.id, network.name] as const];
+      }),
     ]);
 
   function networksOf(user: UserId): { id: string; name: string }[] {
@@ -58,9 +62,9 @@ export function provisioningVerbs<Body extends Json>(parts: VerbParts<Body>): Pr
   }
 
   const shownLink = (link: Pick<Link, 'room' | 'channel' | 'reason'>, state: ProvisioningLink['state']): ProvisioningLink => {
-    const { name, network } = channels.describe(link.channel);
+    const { name, network } = described(channels, link.channel);
     return {
-      ...{ room: link.room, channel: link.channel, name, network: network.id, state },
+      ...{ room: link.room, channel: link.channel, name, network: network?.id ?? '', state },
       ...(link.reason !== undefined && { reason: link.reason }),
     };
   };
@@ -100,7 +104,7 @@ export function provisioningVerbs<Body extends Json>(parts: VerbParts<Body>): Pr
       permissions.mustBe('user', user, 'ask for channels');
       const channel = await actions.channel(user, query);
       let members = 0;
-      for await (const _ of channels.members(channel.id)) members += 1;
+      for await (const _ of channels.members(channel.id, { withNames: false })) members += 1;
       return { ...shownChannel(channel), members };
     },
     links: async (user, room) => {

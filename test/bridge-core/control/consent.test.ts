@@ -3,10 +3,16 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import Sqlite from 'better-sqlite3';
+import type { Channel } from '../../../bridge-core/adapter.ts';
 import type { NetworkAct } from '../../../bridge-core/adapter-tools.ts';
-import { remoteUserId, roomId, type UserId, userId } from '../../../bridge-core/ids.ts';
+import { Consent } from '../../../bridge-core/control/consent.ts';
+import { Requests } from '../../../bridge-core/control/requests.ts';
+import { PermanentError } from '../../../bridge-core/errors.ts';
+import { type ChannelId, channelId, remoteUserId, roomId, type UserId, userId } from '../../../bridge-core/ids.ts';
 import { inFake } from '../../support/fake-adapter.ts';
 import { type FakeBridgeWish, startFakeBridge } from '../../support/fake-bridge.ts';
+import { openTempStore } from '../../support/temp-store.ts';
+import { silentLog } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
 
 const permissions = { 'hs.test': 'user', '@op:hs.test': 'admin', '@none:hs.test': 'none' };
@@ -217,6 +223,55 @@ test('limits hold for links made on request, and not for the bridge’s admins',
   const theirs = roomOf(op, { joinRule: 'invite' });
   homeserver.say(op, theirs, '!fake link #pond');
   await hears(theirs, /^#pond on Fake is now linked/);
+});
+
+test('limits and permissions are asked again when the channel or the room answers', async (t) => {
+  const { bridge, homeserver, carol, roomOf, hears, ask } = await start(t, { settings: 'provisioning: { limits: { rooms: 1 } }' });
+  const [one, other, third] = [roomOf(carol), roomOf(carol), roomOf(carol)];
+  const places = [inFake('#garden'), inFake('#shed')] as const;
+  for (const place of places) bridge.adapter().channels.answering.add(place);
+  homeserver.say(carol, one, '!fake link #garden');
+  await hears(one, /^I have asked/);
+  homeserver.say(carol, other, '!fake link #shed');
+  await hears(other, /^I have asked/);
+  assert.match(await ask({ do: 'link', room: third, channel: inFake('#pond') }), /^I have asked/);
+  const answer = { do: 'approve', requester: userId(carol) } as const;
+  assert.match(await ask({ ...answer, room: roomId(one) }), /is now linked/);
+  assert.match(await ask({ ...answer, room: roomId(other), channel: places[1] }), /this bridge serves 1 rooms, and has as many/);
+  homeserver.say(carol, third, '!fake approve');
+  await hears(third, /this bridge serves 1 rooms, and has as many/);
+  await bridge.restart({ permissions: { 'hs.test': 'none' } });
+  assert.match(await ask({ ...answer, room: roomId(other), channel: places[1] }), /@carol:hs.test may not link channels/);
+});
+
+test('what is left of a network that was taken out of the config stops neither a start nor anybody else’s links', async (t) => {
+  const { store } = openTempStore(t);
+  let now = Date.now();
+  const requests = new Requests({ store, now: () => now });
+  const gone = channelId('gone/#garden');
+  await requests.add({ room: roomId('!r:hs.test'), channel: gone, requester: '@carol:hs.test', side: 'matrix' });
+  const describe = (id: ChannelId): Channel => {
+    if (id === gone) throw new PermanentError('CHANNEL_UNKNOWN', 'there is no network gone');
+    return { id, name: '#shed', network: { id: 'fake', name: 'Fake', domain: 'fake.test', aliases: [] } };
+  };
+  const told: string[] = [];
+  const links = { all: () => [{ channel: gone, origin: 'command' }], find: () => undefined, byChannel: () => [] };
+  const consent = new Consent({
+    ...{
+      adapter: { channels: { describe } },
+      requests,
+      links,
+      log: silentLog,
+      tell: (_room: string, text: string) => void told.push(text),
+    },
+    limits: { rooms: 5, networks: 1, requirePublicRoom: false },
+  } as never);
+  t.after(() => consent.stop());
+  now += 25 * 3_600_000;
+  consent.start();
+  assert.deepEqual(told, ['Nobody in gone/#garden answered within a day, so it is not linked; it can be asked for again.']);
+  await until('the request to be gone', () => requests.expired().length === 0 || undefined);
+  await consent.mustBeFree(roomId('!other:hs.test'), describe(inFake('#shed')));
 });
 
 function rows(path: string): unknown {

@@ -26,7 +26,8 @@ test('what there is: the bot, the teams, the channels, and links to log in and t
     ...{ bot_user_id: homeserver.bot, require_public_room: false, instance_name: 'Slack', room_limit: null, team_limit: null },
   });
   assert.deepEqual(await call('teams'), { teams: [{ id: 'T0001', name: 'Acme', slack_id: null }] });
-  slack.addChannel(team, 'random', [ann], { id: 'C0RANDOM', topic: 'anything' });
+  const eve = slack.addPerson(team, { id: 'U0EVE', name: 'eve' });
+  slack.addChannel(team, 'random', [ann, eve], { id: 'C0RANDOM', topic: 'anything' });
   const { channels } = (await call('channels', { team_id: 'T0001' })) as { channels: { id: string; topic: { value: string } }[] };
   assert.deepEqual(
     channels.map(({ id, topic }) => [id, topic.value]),
@@ -36,6 +37,8 @@ test('what there is: the bot, the teams, the channels, and links to log in and t
     ],
   );
   assert.deepEqual(await call('channelinfo', { team_id: 'T0001', channel_id: 'C0GENERAL' }), { name: 'general', memberCount: 3 });
+  assert.deepEqual(await call('channelinfo', { team_id: 'T0001', channel_id: 'C0RANDOM' }), { name: 'random', memberCount: 2 });
+  assert.ok(!slack.callsOf('users.info').some(({ args }) => args.user === eve.user.id), 'who is only counted is not asked for');
   const { auth_uri } = (await call('authurl', { puppeting: true })) as { auth_uri: string };
   assert.match(auth_uri, /\/slack\/oauth\/start\?ticket=/);
   assert.match(((await call('authurl', { puppeting: 'false' })) as { auth_uri: string }).auth_uri, /\/slack\/oauth\/start\?ticket=/);

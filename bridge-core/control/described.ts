@@ -1,0 +1,19 @@
+// What a channel of our links is called, also where its network was taken out of the config: then nothing is known of it but its
+// id, and what is left of it must stop nobody else.
+
+import type { Channel, Channels } from '../adapter.ts';
+import { PermanentError } from '../errors.ts';
+import type { ChannelId } from '../ids.ts';
+
+export interface Described extends Pick<Channel, 'id' | 'name'> {
+  readonly network?: Channel['network'];
+}
+
+export function described(channels: Pick<Channels, 'describe'>, id: ChannelId): Described {
+  try {
+    return channels.describe(id);
+  } catch (thrown) {
+    if (!(thrown instanceof PermanentError)) throw thrown;
+    return { id, name: id };
+  }
+}
