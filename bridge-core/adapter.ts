@@ -158,6 +158,8 @@ export interface Fit {
 export interface Session<Body extends Json = string> {
   readonly self: RemoteUserId;
   readonly speaker: Speaker;
+  /** True: messages of several people may be under way at once, since each is proved by itself. Otherwise they take turns. */
+  readonly isParallel?: boolean;
   fit(channel: ChannelId, style: Style): Fit;
   join(channel: ChannelId): Promise<void>;
   leave(channel: ChannelId, reason?: string): Promise<void>;

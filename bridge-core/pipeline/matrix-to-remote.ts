@@ -24,6 +24,7 @@ import { isGivenByOthers } from './reactions.ts';
 import type { Recovery } from './recovery.ts';
 import { ownId, type Relation, type Relations } from './relations.ts';
 import { type Done, Repeats } from './repeats.ts';
+import type { RoomCalls } from './room-calls.ts';
 import { type Row, roomLane, towards } from './row.ts';
 import { Saying, type SayingParts, type Words } from './saying.ts';
 import { Turns } from './turns.ts';
@@ -45,6 +46,7 @@ export interface MatrixToRemoteParts<Body extends Json> extends SayingParts<Body
   readonly puppets: Puppets<Body>;
   readonly ghosts: Pick<Ghosts, 'remoteOf'>;
   readonly isBridgeBot: (room: RoomId, user: UserId) => Promise<boolean>;
+  readonly calls: Pick<RoomCalls, 'arrived' | 'in'>;
   readonly mediaLink: (file: Attachment, event: MatrixEvent) => string | undefined;
   /** The public address of a person's picture. */
   readonly picture: (mxc: string) => string | undefined;
@@ -107,9 +109,10 @@ export class MatrixToRemote<Body extends Json> {
 
   // 2 dedupe, 3 route
   #route(event: MatrixEvent): Wanted[] {
-    const { routing, recovery, journal, count } = this.#parts;
+    const { routing, recovery, calls, journal, count } = this.#parts;
     if (routing.isElsewhere(event)) return [];
     recovery.arrived(event);
+    calls.arrived(event);
     if (event.redacts !== undefined) this.#parts.redacted(event);
     const rows = routing.rowsFor(event);
     const change = routing.rosterChange(event);
@@ -187,11 +190,14 @@ export class MatrixToRemote<Body extends Json> {
     const planned = await this.#convert(row, link, event, voice);
     const { session, relayed } = planned.voice;
     this.#parts.log.debug({ seq: row.seq, as: session.self, relayed, do: planned.deed.do }, 'converted');
-    await this.#turns.take(session, async () => {
+    const say = async () => {
       const outcome = await this.#deliver(row, planned);
       this.#parts.log.debug({ seq: row.seq, ids: outcome.relations.map(({ remote }) => remote) }, 'proved');
       await this.#record(row, planned, outcome);
-    });
+    };
+    // What is counted over several people, as reactions are, takes turns in any case.
+    const isBeside = session.isParallel === true && planned.deed.do === 'send';
+    await (isBeside ? say() : this.#turns.take(session, say));
   }
 
   /** The notice of another bridge's bot, as the room's own state names it; anybody else's mark counts for nothing. */
@@ -209,7 +215,7 @@ export class MatrixToRemote<Body extends Json> {
     const isDropped = event.type === 'm.reaction' && pointed?.isParked === true;
     const person = await this.#voices.personIn(event);
     return {
-      ...{ link, event, person, pointed, isDropped, deed: this.#naming(deed), name: person.name },
+      ...{ link, event, person, pointed, isDropped, deed: await this.#naming(event, deed), name: person.name },
       shownAs: () => this.#voices.shownAs(person),
       voice: deed.do === 'react' && !deed.on ? await this.#sameVoice(link, voice, pointed) : voice,
     };
@@ -223,10 +229,10 @@ export class MatrixToRemote<Body extends Json> {
     return bot.session.self === giver ? bot : voice;
   }
 
-  /** A ghost that is named is the person behind it. */
-  #naming(deed: Deed): Deed {
+  /** A ghost that is named is the person behind it; all are called only by who may. */
+  async #naming(event: MatrixEvent, deed: Deed): Promise<Deed> {
     if (!('text' in deed)) return deed;
-    const text = mapMentions(deed.text, (of, said) => {
+    const text = mapMentions(await this.#parts.calls.in(event, deed.text), (of, said) => {
       const remote = 'user' in of && this.#parts.routing.isOurs(of.user) ? this.#parts.ghosts.remoteOf(of.user) : undefined;
       return { is: 'mention', of: remote === undefined ? of : { remote }, text: said };
     });

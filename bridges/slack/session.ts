@@ -57,6 +57,7 @@ export function openSession(parts: SessionParts): Session<SlackBody> {
   const session: Session<SlackBody> = {
     self: makeUserId(voice.team.id, voice.self),
     speaker,
+    isParallel: true,
     fit: (_channel: ChannelId, style: Style): SlackFit => ({
       ...{ bytes: bodyBytes, lines: mostBodies, style, mention: parts.mention, team: voice.team.id },
       // What Slack shows as a person's own act has no blocks.
