@@ -6,7 +6,7 @@ import { Agent } from 'undici';
 import { assertPublicHost, PermanentError, publicLookup, type RemoteFile, RetryableError } from '#bridge-core';
 import { type Fields, fieldsIn, listIn, numberIn, textIn } from './fields.ts';
 import { isRefusal } from './wire/faults.ts';
-import { downloadFile, downloadPicture } from './wire/file-download.ts';
+import { downloadFile, downloadPicture, isPictureHost } from './wire/file-download.ts';
 import { isOfSlack } from './wire/response-url.ts';
 import type { WebApi } from './wire/web-api.ts';
 
@@ -56,6 +56,8 @@ export interface FilesParts {
   readonly api: WebApi;
   /** Whose tokens may open files of a team, the most likely first. */
   readonly openers: (team: string) => readonly Opener[];
+  /** For tests: what counts as public, and ms that a picture from outside may take in all. */
+  readonly net?: { readonly isPublic: (address: string) => boolean; readonly patience: number };
 }
 
 export class Files {
@@ -69,7 +71,9 @@ export class Files {
   async open({ source, type, bytes }: RemoteFile): Promise<ReadableStream<Uint8Array>> {
     const { api, openers } = this.#parts;
     if (/^https?:/.test(source))
-      return isOfSlack(source, api.apiUrl) ? (await downloadPicture(api, source)).stream : await this.#fetch(source);
+      return isOfSlack(source, api.apiUrl) || isPictureHost(source)
+        ? (await downloadPicture(api, source)).stream
+        : await this.#fetch(source);
     const [team = '', id = '', address] = source.split(' ');
     let last: unknown = new PermanentError('NETWORK_LOGIN', `nobody of ours may open files of ${team}`);
     for (const { token, info } of openers(team)) {
@@ -93,20 +97,23 @@ export class Files {
   /** A picture that an app names for a message of its. */
   async #fetch(url: string): Promise<ReadableStream<Uint8Array>> {
     const { hostname, origin, pathname, search } = new URL(url);
-    assertPublicHost(hostname);
+    const { isPublic, patience = longest } = this.#parts.net ?? {};
+    assertPublicHost(hostname, isPublic);
     this.#outside ??= new Agent({
-      connect: { lookup: publicLookup(), timeout: 10_000 },
+      connect: { lookup: publicLookup({ ...(isPublic !== undefined && { isPublic }) }), timeout: 10_000 },
       maxResponseSize: mostBytes,
-      headersTimeout: 10_000,
     });
-    const answer = await this.#outside.request({ origin, path: pathname + search, method: 'GET' }).catch((cause) => {
+    const signal = AbortSignal.timeout(patience);
+    const answer = await this.#outside.request({ origin, path: pathname + search, method: 'GET', signal }).catch((cause) => {
       throw cause instanceof PermanentError ? cause : new RetryableError('NETWORK_UNREACHABLE', `${origin} gave no picture`, { cause });
     });
     if (answer.statusCode === 200 && String(answer.headers['content-type']).startsWith('image/'))
       return Readable.toWeb(answer.body) as ReadableStream<Uint8Array>;
-    answer.body.destroy();
+    answer.body.on('error', () => {}).destroy();
     throw new PermanentError('NETWORK_REFUSED', `${origin} answered ${answer.statusCode} in place of a picture`);
   }
 }
 
 const mostBytes = 8 * 1024 * 1024;
+/** ms: the message waits for its pictures, and everything behind it. */
+const longest = 30_000;

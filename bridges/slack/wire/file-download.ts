@@ -131,7 +131,7 @@ function waitIn(answer: Dispatcher.ResponseData): number {
 }
 
 /** Where Slack keeps avatars and emoji, and the two that its default avatars come from. */
-function isPictureHost(url: string): boolean {
+export function isPictureHost(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname, username } = new URL(url);
   return protocol === 'https:' && username === '' && /^(?:[\w-]+\.slack-edge\.com|secure\.gravatar\.com|i[0-9]\.wp\.com)$/.test(hostname);
