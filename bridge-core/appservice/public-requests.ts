@@ -44,8 +44,8 @@ export class PublicRequests {
     this.#patience = net.patience ?? longest;
   }
 
-  /** Follows redirects only where told to, and guards each. */
-  async get(place: Place, path: string, { redirects = 0 } = {}): Promise<Record<string, unknown>> {
+  /** Follows redirects, a few, and guards each. */
+  async get(place: Place, path: string, redirects = 0): Promise<Record<string, unknown>> {
     const { host, port, name = host, header = name } = place;
     assertPublicHost(host, this.#isPublic);
     const answer = await ask(secured, this.#patience, {
@@ -59,7 +59,7 @@ export class PublicRequests {
     const next = new URL(answer.location, `https://${name}${path}`);
     if (next.protocol !== 'https:') throw refused(host, 'it redirects to what is not https');
     const there = { host: next.hostname.replace(/^\[|\]$/g, ''), port: Number(next.port || 443), header: next.host };
-    return await this.get(there, next.pathname + next.search, { redirects: redirects + 1 });
+    return await this.get(there, next.pathname + next.search, redirects + 1);
   }
 
   /** At an address of the operator's. */
@@ -80,6 +80,7 @@ type Answer = { readonly json: Record<string, unknown>; readonly location?: stri
 function ask(request: typeof secured | typeof plain, patience: number, options: Parameters<typeof secured>[1]): Promise<Answer> {
   const { host } = options as { host: string };
   return new Promise<Answer>((resolve, reject) => {
+    const fail = (cause: Error) => reject(cause instanceof PermanentError ? cause : refused(host, cause.message, cause));
     const signal = AbortSignal.timeout(patience);
     const asking = (request as typeof secured)({ ...options, signal }, (response) => {
       const chunks: Buffer[] = [];
@@ -92,7 +93,7 @@ function ask(request: typeof secured | typeof plain, patience: number, options: 
         reject(tooLong);
         asking.destroy(tooLong);
       });
-      response.on('error', reject);
+      response.on('error', fail);
       response.on('end', () => {
         const { statusCode = 0, headers } = response;
         const json = statusCode === 200 ? jsonIn(Buffer.concat(chunks).toString('utf8')) : undefined;
@@ -101,7 +102,7 @@ function ask(request: typeof secured | typeof plain, patience: number, options: 
         else reject(refused(host, statusCode === 200 ? 'its answer is no JSON object' : `it answers ${statusCode}`));
       });
     });
-    asking.on('error', (cause) => reject(cause instanceof PermanentError ? cause : refused(host, cause.message, cause)));
+    asking.on('error', fail);
     asking.end();
   });
 }

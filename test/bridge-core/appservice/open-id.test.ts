@@ -100,3 +100,17 @@ test('long answers, slow ones and no JSON are refused', async (t) => {
   answer = (request) => request.socket.destroy();
   await assert.rejects(get(), { code: 'BAD_REQUEST' });
 });
+
+test('a server that breaks off in its answer, or does not go on, is one that could not be asked', async (t) => {
+  const answers = [(response: ServerResponse) => response.destroy(), () => undefined];
+  for (const go of answers) {
+    const server = await secureServer(t, 'far.test', (_request, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('{"sub":');
+      setTimeout(() => go(response), 20);
+    });
+    const net = { lookup, ca: server.cert, isPublic: () => true, patience: 200, resolveSrv: async () => [] };
+    const check = openIdCheck({ homeserver, servers: {}, net });
+    await assert.rejects(check(`far.test:${server.port}`, 'token'), { name: 'PermanentError', code: 'BAD_REQUEST' });
+  }
+});
