@@ -39,6 +39,7 @@ import { Passing } from './pipeline/passing.ts';
 import { Recovery } from './pipeline/recovery.ts';
 import { Relations } from './pipeline/relations.ts';
 import { RemoteToMatrix } from './pipeline/remote-to-matrix.ts';
+import { RoomCalls } from './pipeline/room-calls.ts';
 import { isHeldLane, linkLane, linkOfLane, type Row, roomLane, sideOf, states, towards } from './pipeline/row.ts';
 import { BridgeBots } from './plumbing/bridge-bots.ts';
 import { BridgeInfo } from './plumbing/bridge-info.ts';
@@ -213,7 +214,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   });
   const matrixToRemote = new MatrixToRemote<Body>({
     ...{ adapter, routing, store, journal, lanes: networkLanes, matrixLanes, relations, recovery, links, roster, puppets, ghosts },
-    markLate: settings.ages.markLate,
+    ...{ markLate: settings.ages.markLate, calls: new RoomCalls({ homeserver }) },
     isBridgeBot: (room, user) => bridgeBots.includes(room, user),
     mediaLink,
     openFile: (file, event) => openOutgoing(homeserver, file, mediaLink(file, event)),

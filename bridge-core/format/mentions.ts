@@ -99,6 +99,28 @@ function isPartOfAddress(text: string, start: number, end: number): boolean {
 
 const isWordSign = (sign: string | undefined): boolean => sign !== undefined && /[\p{L}\p{N}_/]/u.test(sign);
 
+/** Makes mentions of everybody of each `@room` that stands as a word of its own, or as a pill; not within code or links. */
+export function findEveryone(text: RichText): RichText {
+  return mapBlocks(text, (inline, { isInLink }) => {
+    if (inline.is === 'mention') return 'room' in inline.of && /^@?room$/.test(inline.text) ? [everyone('@room')] : [inline];
+    return inline.is === 'text' && !isInLink && inline.text.includes('@room') ? everyoneIn(inline.text) : [inline];
+  });
+}
+
+const everyone = (words: string): Inline => ({ is: 'mention', of: { everyone: true }, text: words });
+
+function everyoneIn(text: string): readonly Inline[] {
+  const found: Inline[] = [];
+  let done = 0;
+  for (const { 0: word, index } of text.matchAll(/(?<![\p{L}\p{N}_@./:-])@room(?![\p{L}\p{N}_-]|[.:@/]\p{L})/gu)) {
+    if (index > done) found.push(textNode(text.slice(done, index)));
+    found.push(everyone(word));
+    done = index + word.length;
+  }
+  if (done < text.length) found.push(textNode(text.slice(done)));
+  return found;
+}
+
 const opening: Place = { isLineStart: true, isInLink: false };
 
 function mapBlocks(blocks: RichText, change: Change): RichText {

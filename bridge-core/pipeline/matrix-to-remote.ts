@@ -24,7 +24,7 @@ import { isGivenByOthers } from './reactions.ts';
 import type { Recovery } from './recovery.ts';
 import { ownId, type Relation, type Relations } from './relations.ts';
 import { type Done, Repeats } from './repeats.ts';
-import type { RoomCalls } from './room-calls.ts';
+import { isCall, type RoomCalls } from './room-calls.ts';
 import { type Row, roomLane, towards } from './row.ts';
 import { Saying, type SayingParts, type Words } from './saying.ts';
 import { Turns } from './turns.ts';
@@ -214,8 +214,9 @@ export class MatrixToRemote<Body extends Json> {
     const deed = planFor(event, { session: voice.session, can, pointed, thread, link: (file) => this.#parts.mediaLink(file, event) });
     const isDropped = event.type === 'm.reaction' && pointed?.isParked === true;
     const person = await this.#voices.personIn(event);
+    const named = this.#naming(isCall(event) ? await this.#calling(event, deed) : deed);
     return {
-      ...{ link, event, person, pointed, isDropped, deed: await this.#naming(event, deed), name: person.name },
+      ...{ link, event, person, pointed, isDropped, deed: named, name: person.name },
       shownAs: () => this.#voices.shownAs(person),
       voice: deed.do === 'react' && !deed.on ? await this.#sameVoice(link, voice, pointed) : voice,
     };
@@ -229,10 +230,14 @@ export class MatrixToRemote<Body extends Json> {
     return bot.session.self === giver ? bot : voice;
   }
 
-  /** A ghost that is named is the person behind it; all are called only by who may. */
-  async #naming(event: MatrixEvent, deed: Deed): Promise<Deed> {
+  async #calling(event: MatrixEvent, deed: Deed): Promise<Deed> {
+    return 'text' in deed ? { ...deed, text: await this.#parts.calls.in(event, deed.text) } : deed;
+  }
+
+  /** A ghost that is named is the person behind it. */
+  #naming(deed: Deed): Deed {
     if (!('text' in deed)) return deed;
-    const text = mapMentions(await this.#parts.calls.in(event, deed.text), (of, said) => {
+    const text = mapMentions(deed.text, (of, said) => {
       const remote = 'user' in of && this.#parts.routing.isOurs(of.user) ? this.#parts.ghosts.remoteOf(of.user) : undefined;
       return { is: 'mention', of: remote === undefined ? of : { remote }, text: said };
     });

@@ -8,6 +8,8 @@ export interface Power {
   of(user: UserId): number;
   /** To send state of this type. */
   forState(type: string): number;
+  /** To notify more people than those who are named: `room` is everybody. */
+  forNotification(kind: string): number;
 }
 
 export function stateOf(state: readonly MatrixEvent[], type: string, key = ''): MatrixEvent | undefined {
@@ -33,6 +35,7 @@ export function powerIn(state: readonly MatrixEvent[]): Power {
     },
     // Without power levels the rules ask nothing for state, yet what everybody may do is no consent: the usual 50 stands.
     forState: (type) => levelIn(events, type) ?? levelIn(levels, 'state_default') ?? 50,
+    forNotification: (kind) => levelIn(recordIn(levels, 'notifications'), kind) ?? 50,
   };
 }
 

@@ -25,6 +25,7 @@ import { MatrixToRemote } from '../../../bridge-core/pipeline/matrix-to-remote.t
 import { Recovery } from '../../../bridge-core/pipeline/recovery.ts';
 import { Relations } from '../../../bridge-core/pipeline/relations.ts';
 import { RemoteToMatrix } from '../../../bridge-core/pipeline/remote-to-matrix.ts';
+import { RoomCalls } from '../../../bridge-core/pipeline/room-calls.ts';
 import { isHeldLane, type Row, states, towards } from '../../../bridge-core/pipeline/row.ts';
 import type { Timing } from '../../../bridge-core/pipeline/timing.ts';
 import { type Link, Links } from '../../../bridge-core/plumbing/links.ts';
@@ -206,6 +207,7 @@ function build(store: SqliteStore, hs: FakeHomeserver, network: FakeNetwork, mem
     ...{ markLate: wish.markLate ?? 60_000, isBridgeBot: async (_room: RoomId, user: UserId) => user.startsWith('@otherbridge:') },
     ...{ mediaLink, page: publish, picture: (mxc) => `https://pictures.test/${mxc.slice('mxc://'.length)}.png` },
     openFile: (file) => openOutgoing(homeserver, file, mediaLink(file)),
+    calls: new RoomCalls({ homeserver }),
     ...{ count, journaled: () => {}, passing: () => {}, redacted: (event) => void redacted.push(event), log: quiet },
   });
   const transactions = openTransactions({

@@ -158,6 +158,8 @@ describe('print', () => {
     const bob: Inline = { is: 'mention', of: { user: userId('@bob:hs') }, text: 'Bob' };
     const mention: Fit['mention'] = (who) => ('user' in who && who.user === '@alice:hs' ? 'alice[m]' : undefined);
     assert.deepEqual(print([paragraph(alice, text(': hi '), bob)], { mention }), ['alice[m]: hi Bob']);
+    const all: Inline = { is: 'mention', of: { everyone: true }, text: '@room' };
+    assert.deepEqual(print([paragraph(all, text(': hi'))], { mention }), ['@room: hi']);
     assert.deepEqual(print([paragraph({ is: 'bold', of: [alice] }, { is: 'mention', of: { room: '#r:hs' }, text: 'r:hs' })], { mention }), [
       '\x02alice[m]\x02#r:hs',
     ]);
