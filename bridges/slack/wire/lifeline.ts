@@ -17,6 +17,8 @@ export interface Life {
   readonly expiring: (reason: string) => void;
   /** It is over. */
   readonly ended: (reason: string) => void;
+  /** Who listens was told that it is up. Before that nothing that it brings is told: it would pass for all that was missed. */
+  readonly stood: Promise<void>;
   /** Aborted when nobody waits for it to come up any more. */
   readonly signal: AbortSignal;
 }
@@ -112,6 +114,7 @@ export class Lifeline implements Source {
     const wasLost = this.#wasLost;
     this.#wasLost = false;
     this.#options.onState({ state: 'up', wasLost });
+    life.stand();
     // Told of before it stood.
     if (life.endedBy !== undefined) this.#lost(connection, life.endedBy);
   }
@@ -212,10 +215,12 @@ export class Lifeline implements Source {
   }
 
   #newLife(): OwnLife {
+    const { promise: stood, resolve: stand } = Promise.withResolvers<void>();
     const life: OwnLife = {
       connection: undefined,
       endedBy: undefined,
       signal: this.#end.signal,
+      ...{ stood, stand },
       heard: () => {
         // The timer is moved, not made anew, for each thing heard.
         if (life.connection !== undefined && life.connection === this.#current?.connection) this.#silence?.refresh();
@@ -234,7 +239,11 @@ export class Lifeline implements Source {
   }
 }
 
-type OwnLife = { -readonly [K in keyof Life]: Life[K] } & { connection: Connection | undefined; endedBy: string | undefined };
+type OwnLife = { -readonly [K in keyof Life]: Life[K] } & {
+  connection: Connection | undefined;
+  endedBy: string | undefined;
+  readonly stand: () => void;
+};
 
 function whenAborted(signal: AbortSignal, name: string, timeout: number): Promise<never> {
   return new Promise((_, reject) => {

@@ -124,7 +124,8 @@ class RtmConnection implements Connection {
     const { user, team } = this.#self;
     const event = frame as InnerEvent;
     const told = { team, event, source: 'rtm', via, receivedAt: Date.now(), authorizations: [{ user, isBot, team }] } as const;
-    onEvent(told).catch((thrown) => {
+    const hearing = this.#life.stood.then(() => onEvent(told));
+    hearing.catch((thrown) => {
       // Slack tells it once only; what fills the gap after a loss fills this one.
       log.warn({ reason: messageOf(thrown) }, 'an event of RTM was not taken in');
       this.#life.ended('an event was not taken in');

@@ -54,7 +54,7 @@ function connect({ life, options, asking }: ConnectOptions): Promise<Connection>
     if (type === 'interactive') return guarded(acknowledge(interactionOf(body, origin), ack, asking));
     const event = eventOf(body, { ...origin, retry });
     // What nobody understands is taken, or Slack would tell it again.
-    guarded(event === undefined ? ack() : onEvent(event).then(() => ack()));
+    guarded(event === undefined ? ack() : life.stood.then(() => onEvent(event)).then(() => ack()));
   });
   return client.up();
 }

@@ -114,3 +114,20 @@ test('only what is heard on the connection in use keeps it alive', async (t) => 
   assert.equal(words(), 'connecting up');
   await until('down', () => words().includes('down'));
 });
+
+test('what a connection brings with its first breath is told after who listens knows that it is up', async (t) => {
+  const order: string[] = [];
+  const brings = async (life: Life) => void life.stood.then(() => order.push('brought'));
+  const line = new Lifeline({
+    name: 'a line',
+    log: silentLog,
+    onState: ({ state }) => void order.push(state),
+    open: async (life) => {
+      await brings(life);
+      return { close: async () => {} };
+    },
+  });
+  t.after(() => line.close());
+  await until('what it brings', () => order.includes('brought'));
+  assert.deepEqual(order, ['connecting', 'up', 'brought']);
+});
