@@ -1,9 +1,8 @@
-// Reactions of the bot's, which stand for those of everybody without a login: Slack lets the bot react once with each emoji, so it
-// reacts with the first of them and takes it back with the last. Who is counted is kept over restarts.
+// Reactions as Slack has them: one of each name from everybody. The bot's stand for those of all without a login; whose is the first
+// and whose the last of them is the core's to count.
 
-import { type KeyValue, PermanentError } from '#bridge-core';
+import { PermanentError } from '#bridge-core';
 import { nameOfSign } from './emoji.ts';
-import { timeOf } from './ids.ts';
 import { actNames, expectation } from './ownership.ts';
 import type { Voice } from './posting.ts';
 import { isRefusal } from './wire/faults.ts';
@@ -24,37 +23,5 @@ export async function setReaction(voice: Voice, channel: string, ts: string, nam
     forget();
     const isSo = on ? isRefusal(thrown, 'already_reacted') : isRefusal(thrown, 'no_reaction', 'message_not_found');
     if (!isSo) throw thrown;
-  }
-}
-
-/** ms: what is older is reacted to no more, as good as ever. */
-const keptFor = 90 * 24 * 3_600_000;
-
-export class CountedReactions {
-  readonly #memory: KeyValue;
-
-  constructor(parts: { readonly memory: KeyValue }) {
-    this.#memory = parts.memory;
-  }
-
-  async set(voice: Voice, channel: string, ts: string, name: string, on: boolean, key: string): Promise<void> {
-    const place = `reacted ${channel} ${ts} ${name}`;
-    const kept = this.#memory.get(place);
-    const keys = Array.isArray(kept) ? kept.map(String) : [];
-    if (on) {
-      if (keys.length === 0) await setReaction(voice, channel, ts, name, true);
-      if (!keys.includes(key)) await this.#memory.set(place, [...keys, key]);
-      return;
-    }
-    const rest = keys.slice(0, -1);
-    if (rest.length === 0) await setReaction(voice, channel, ts, name, false);
-    await this.#memory.set(place, rest.length === 0 ? undefined : rest);
-  }
-
-  async trim(): Promise<void> {
-    for (const place of this.#memory.keys('reacted ')) {
-      const ts = place.split(' ')[2] ?? '0';
-      if (Date.now() - timeOf(ts) > keptFor) await this.#memory.set(place, undefined);
-    }
   }
 }

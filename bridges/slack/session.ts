@@ -19,12 +19,11 @@ import type { SlackFit } from './formatter.ts';
 import { makeMessageId, makeUserId, parseId } from './ids.ts';
 import { actNames, expectation } from './ownership.ts';
 import { contentOf, Posting, type PostingParts, type Voice } from './posting.ts';
-import { type CountedReactions, reactionName, setReaction } from './reactions.ts';
+import { reactionName, setReaction } from './reactions.ts';
 import { isRefusal } from './wire/faults.ts';
 
 export interface SessionParts extends PostingParts {
   readonly speaker: Speaker;
-  readonly reactions: CountedReactions;
   readonly closed: () => void;
   /** RTM's alone. */
   readonly type?: ((channel: string) => void) | undefined;
@@ -79,13 +78,12 @@ export function openSession(parts: SessionParts): Session<SlackBody> {
     sent: (message, since, known) => posting.sent(message, since, known),
     edit: acts.edit,
     redact: acts.redact,
-    async react(channel: ChannelId, target: RemoteMessage, emoji: string, on: boolean, key: string) {
+    async react(channel: ChannelId, target: RemoteMessage, emoji: string, on: boolean) {
       const name = reactionName(emoji);
       const [ts] = target.ids;
       if (ts === undefined) return undefined;
       const { id } = parseId(channel);
-      if (voice.isBot) await parts.reactions.set(voice, id, ts, name, on, key);
-      else await setReaction(voice, id, ts, name, on);
+      await setReaction(voice, id, ts, name, on);
       return undefined;
     },
     setTopic: (channel, topic) => acts.describe(channel, 'topic', topic),

@@ -16,7 +16,6 @@ import type { SlackBody } from './body.ts';
 import type { Hearing } from './hearing.ts';
 import { makeChannelId, parseId } from './ids.ts';
 import type { Voice } from './posting.ts';
-import { CountedReactions } from './reactions.ts';
 import { openSession } from './session.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
@@ -36,11 +35,9 @@ export interface SessionsParts {
 export class Sessions {
   readonly #parts: SessionsParts;
   readonly #open = new Map<string, Session<SlackBody>>();
-  readonly #reactions: CountedReactions;
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
-    this.#reactions = new CountedReactions({ memory: parts.memory });
   }
 
   async open(speaker: Speaker, channel: ChannelId): Promise<Session<SlackBody>> {
@@ -62,7 +59,9 @@ export class Sessions {
 
   opened(speaker: Speaker, channel: ChannelId): Session<SlackBody> | undefined {
     const team = this.#parts.teams.get(parseId(channel).team);
-    return team === undefined ? undefined : this.#open.get(nameOf(team, speaker));
+    // Somebody else may have logged in with that account since.
+    if (team === undefined || (speaker.as === 'user' && team.accountOf(speaker.user) === undefined)) return undefined;
+    return this.#open.get(nameOf(team, speaker));
   }
 
   count(team: Team): number {
@@ -107,7 +106,7 @@ export class Sessions {
       join: (channel) => (account === undefined ? enterAs(team, channel) : enterBy(team, account, channel)),
     };
     const made = openSession({
-      ...{ voice, speaker, settings, memory, reactions: this.#reactions, upload: (upload) => uploadFile(api, upload) },
+      ...{ voice, speaker, settings, memory, upload: (upload) => uploadFile(api, upload) },
       ...{ isPresenceCarried: settings.presence, mention: mentionIn(team) },
       type: settings.typing ? hearing.typingOf(team, account) : undefined,
       closed: () => {

@@ -52,6 +52,37 @@ for (const transport of ['socket', 'events', 'rtm'] as const)
     );
   });
 
+test('reactions of several who share the bot are one in Slack, gone with the last of them, over a restart too', {
+  timeout: 30_000,
+}, async (t) => {
+  const bridge = await wholeBridge(t);
+  const { ann, general, homeserver, person, room } = bridge;
+  const bob = homeserver.user('bob', 'Bob');
+  homeserver.join(bob, room);
+  const ts = ann.say(general, 'good news');
+  const { event_id } = await messageIn(bridge, 'good news');
+  const relates = { 'm.relates_to': { rel_type: 'm.annotation', event_id, key: '🎉' } };
+  const of = () => ann.sees(general).find((message) => message.ts === ts)?.reactions ?? [];
+  const carried = async (by: string, what = 'was here') => {
+    const line = `${by} ${what}`;
+    homeserver.say(by, room, line);
+    await ann.waitForMessage(general, line);
+  };
+  const given = [person, bob].map((by) => ({ by, event: homeserver.say(by, room, relates, 'm.reaction') }));
+  for (const { by } of given) await carried(by);
+  assert.deepEqual(
+    of().map(({ name, count }) => [name, count]),
+    [['tada', 1]],
+  );
+  await bridge.restart();
+  const [first, last] = given as [(typeof given)[0], (typeof given)[0]];
+  homeserver.redact(first.by, room, first.event);
+  await carried(first.by, 'is still here');
+  assert.equal(of().length, 1, 'the other still gives it');
+  homeserver.redact(last.by, room, last.event);
+  await until('it to be gone', () => of().length === 0 || undefined);
+});
+
 test('somebody in Slack takes away what the bot said for a person: the bot takes it away in the room', { timeout: 30_000 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { ann, general, homeserver, person, room } = bridge;

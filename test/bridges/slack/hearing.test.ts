@@ -114,6 +114,16 @@ test('logging out voids a token of ours, and leaves a pasted one alone', { timeo
   assert.equal(own.isRevoked, true);
 });
 
+test('whose account somebody else has logged in with has no session any more', { timeout: 20_000 }, async (t) => {
+  const { adapter, channel, token } = await loggedIn(t);
+  const speaker = { as: 'user', user: alice } as const;
+  await adapter.session(speaker, channel);
+  assert.ok(adapter.openSession(speaker, channel) !== undefined);
+  const login = { account: remoteUserId('T0001/U0ANN'), network: 'T0001', name: 'Ann on Acme', credentials: { token: token.value } };
+  await adapter.signIn({ ...login, user: userId('@ann:hs.test') });
+  assert.equal(adapter.openSession(speaker, channel), undefined);
+});
+
 test('a channel that is deleted, or that the bot is put out of, is shut; one with another id goes on under it', {
   timeout: 20_000,
 }, async (t) => {
@@ -164,26 +174,6 @@ test('`/matrix` asks the core, and its words are for the asker alone', { timeout
       ['status', undefined, 'T0001/C0GENERAL', 'T0001/U0ANN'],
     ],
   );
-});
-
-test('reactions of several who share the bot are one in Slack, gone with the last of them', { timeout: 20_000 }, async (t) => {
-  const { adapter, ann, general, channel } = await withAdapter(t);
-  const bot = await adapter.session({ as: 'bot' }, channel);
-  const ts = ann.say(general, 'good news');
-  const target = { channel, ids: [ts as never] };
-  const of = () =>
-    ann
-      .sees(general)
-      .find((message) => message.ts === ts)
-      ?.reactions?.map(({ name, count }) => [name, count]) ?? [];
-  await bot.react?.(channel, target, '🎉', true, 'one');
-  await bot.react?.(channel, target, '🎉', true, 'two');
-  await bot.react?.(channel, target, '🎉', true, 'two');
-  assert.deepEqual(of(), [['tada', 1]]);
-  await bot.react?.(channel, target, '🎉', false, 'three');
-  assert.deepEqual(of(), [['tada', 1]]);
-  await bot.react?.(channel, target, '🎉', false, 'four');
-  assert.deepEqual(of(), []);
 });
 
 test('an app that a workspace has for itself tells of that workspace alone, whatever names its requests bear', {
