@@ -113,6 +113,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
       teamOf: (event, channel) => this.#teams.of(event, channel, (id) => this.#watched.has(id)),
       isWatched: (id) => this.#watched.has(id),
       isBot: (id) => this.speakerOf(id)?.as === 'bot',
+      isOurs: (id) => this.speakerOf(id) !== undefined,
       someWatched: (team) => this.#watchedOf(team)[0],
       heard: (team, channel, ts) => this.#gaps.heard(team, channel, ts),
     });

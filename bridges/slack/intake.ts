@@ -21,6 +21,8 @@ export interface IntakeParts {
   readonly teamOf: (event: SlackEvent, channel: string | undefined) => Team | undefined;
   readonly isWatched: (channel: ChannelId) => boolean;
   readonly isBot: (user: RemoteUserId) => boolean;
+  /** The bot, or somebody of ours by their own account. */
+  readonly isOurs: (user: RemoteUserId) => boolean;
   readonly someWatched: (team: Team) => ChannelId | undefined;
   readonly count: (name: string, labels?: Readonly<Record<string, string>>) => void;
   /** A message of this channel was handed on. */
@@ -142,6 +144,8 @@ export class Intake {
     const marker = event.type.endsWith('_marked') ? authorizations?.[0]?.user : undefined;
     const read = marker === undefined ? reader.read(event, about) : readOf(event, marker, reader.view(about));
     if (read === undefined || !isNews(team, channel, read, textIn(event, 'subtype'))) return;
+    // What ours let others see of their typing comes back by the connections of others.
+    if (read.kind === 'typing' && this.#parts.isOurs(read.sender.id)) return;
     await this.give(team, channel, this.#isOfBot(read) ? withoutSender(read) : read, key);
   }
 
