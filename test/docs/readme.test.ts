@@ -77,7 +77,9 @@ test('the figures that the documents name are there', async () => {
       .map((file) => `${folder}/${file}`),
   );
   const counted = sources.flatMap((file) => [...textOf(file).matchAll(/count\('(\w+)'/g)].map(([, name]) => `causeway_${name}_total`));
-  const named = documents.flatMap((document) => [...textOf(document).matchAll(/\b(causeway_\w+)/g)].map(([, name]) => name ?? ''));
+  const named = documents.flatMap((document) =>
+    [...textOf(document).matchAll(/\b(causeway_\w+)|`(bridge_\w+)`/g)].map(([, name, old]) => name ?? old ?? ''),
+  );
   assert.ok(named.length > 10);
   assert.deepEqual(
     [...new Set(named)].filter((name) => !page.includes(`# TYPE ${name} `) && !counted.includes(name)),
