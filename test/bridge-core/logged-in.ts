@@ -57,7 +57,11 @@ export async function startLoggedIn(t: TestContext, wish: FakeBridgeWish = {}): 
       return room;
     },
     async settled() {
-      await homeserver.drained();
+      let isDrained = false;
+      homeserver.drained().then(() => {
+        isDrained = true;
+      });
+      await until('the bridge to take in what was pushed', () => isDrained);
       await bridge.adapter().reported();
       await new Promise((resolve) => setTimeout(resolve, 250));
     },
