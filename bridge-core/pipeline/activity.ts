@@ -1,7 +1,7 @@
 // Whose words were carried of late, and where: read from what relations keep of each message, so that nothing is counted as
 // messages pass. Only for figures: each reading goes on from the last, in slices between which the bridge does its work.
 
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Statement, Store } from '../store/store.ts';
 
 const dayMs = 86_400_000;
@@ -9,7 +9,9 @@ const recentMs = 30 * dayMs;
 /** A message gets its relation once it is delivered, with the time at which it came: one that waited longer is not noticed. */
 const late = 10 * 60_000;
 const readEvery = 60_000;
-const sliceRows = 1_000;
+const sliceRows = 250;
+/** So long, ms, a scrape waits for a reading; a first one of millions of messages takes longer. */
+const patience = 2_000;
 
 /** `last`: ms since 1970, of each by its id. */
 type LastOf<Id> = Map<Id, number>;
@@ -18,6 +20,8 @@ export interface LinkActivity {
   readonly matrix: LastOf<string>;
   readonly remote: LastOf<string>;
 }
+
+const nothing: ReadonlyMap<number, LinkActivity> = new Map();
 
 interface Said extends Record<string, string | number | null> {
   event: string;
@@ -33,26 +37,35 @@ export class Activity {
   readonly #next: Statement<Said>;
   readonly #byLink = new Map<number, LinkActivity>();
   readonly #every: number;
+  readonly #patience: number;
   #readAt = 0;
   #newest = 0;
   #reading: Promise<void> | undefined;
 
-  constructor({ store, every = readEvery }: { store: Pick<Store, 'prepare'>; every?: number }) {
+  constructor(given: { store: Pick<Store, 'prepare'>; every?: number; patience?: number }) {
+    const { store, every = readEvery } = given;
     this.#next = store.prepare<Said>(
       'SELECT event, link, part, kind, sender, author, at FROM relations WHERE (at, event, link, part) > (?, ?, ?, ?) ' +
         `ORDER BY at, event, link, part LIMIT ${sliceRows}`,
     );
     this.#every = every;
+    this.#patience = given.patience ?? patience;
   }
 
-  /** By the link's number; of the last 30 days, at most a minute old. */
+  /** By the link's number; of the last 30 days, about a minute old. Nothing as long as not all was read once. */
   async recent(): Promise<ReadonlyMap<number, LinkActivity>> {
-    if (this.#reading === undefined && Date.now() - this.#readAt >= this.#every)
-      this.#reading = this.#read().finally(() => {
-        this.#reading = undefined;
-      });
-    await this.#reading;
-    return this.#byLink;
+    if (this.#reading === undefined && Date.now() - this.#readAt >= this.#every) this.#begin();
+    // What fails is told to who scrapes; nobody else waits for it.
+    if (this.#reading !== undefined) await Promise.race([this.#reading, delay(this.#patience, undefined, { ref: false })]);
+    return this.#readAt === 0 ? nothing : this.#byLink;
+  }
+
+  #begin(): void {
+    const reading = this.#read().finally(() => {
+      this.#reading = undefined;
+    });
+    reading.catch(() => {});
+    this.#reading = reading;
   }
 
   async #read(): Promise<void> {

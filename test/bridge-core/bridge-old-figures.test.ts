@@ -84,6 +84,8 @@ test('many messages of one moment are all read, and what comes later is read on 
     for (let number = 0; number < 2_500; number += 1) relations.write(said(`$${number}`, 1, `n/p${number}`, at));
   });
   const activity = new Activity({ store, every: 0 });
+  const hasty = new Activity({ store, every: 0, patience: 0 });
+  assert.equal((await hasty.recent()).size, 0, 'a part of them would be no figure');
   assert.equal((await activity.recent()).get(1)?.remote.size, 2_500);
   await store.write(() => relations.write(said('$late', 1, 'n/late', at - 60_000)));
   await store.write(() => relations.write(said('$new', 1, 'n/new', Date.now())));
