@@ -64,6 +64,8 @@ export function makeStatus({ http, bot, domain, registrationId, log }: StatusOpt
             thrown,
           );
         }
+        // It reached us, and sends already what it held back: that Synapse starts doing so but once (seen) is no failure of ours.
+        if (thrown instanceof RetryableError && /M_CONNECTION_FAILED Already(Called|Cancelled)/.test(thrown.message)) return;
         // 502 and 504 here tell of the way from the homeserver to us; every other failure of the way there.
         if (thrown instanceof RetryableError && /M_(CONNECTION_FAILED|CONNECTION_TIMEOUT|BAD_STATUS)/.test(thrown.message)) {
           throw new RetryableError('HOMESERVER_UNREACHING', thrown.message, { cause: thrown });

@@ -254,6 +254,11 @@ test('ping says whether the homeserver reaches us, and shrugs where it has none'
   assert.ok(error instanceof RetryableError);
   assert.equal(error.code, 'HOMESERVER_UNREACHING');
 
+  // It did, and is sending already.
+  const words = 'AlreadyCalled: Tried to cancel an already-called event.';
+  fake.fault({ on: '/ping', times: 1, act: { answer: 502, errcode: 'M_CONNECTION_FAILED', error: words } });
+  await homeserver.ping();
+
   const old = await bothSides(t, { hasPing: false });
   await old.homeserver.ping();
   await old.homeserver.ping();
