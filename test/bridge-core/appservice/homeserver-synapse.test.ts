@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { CatchUp } from '../../../bridge-core/appservice/catch-up.ts';
 import type { Homeserver } from '../../../bridge-core/appservice/homeserver.ts';
 import { type Listener, openListener } from '../../../bridge-core/appservice/listener.ts';
 import { openHomeserver } from '../../../bridge-core/appservice/open-homeserver.ts';
@@ -222,6 +223,47 @@ test('after a transaction that we failed, our ping brings the events long before
   await call('PUT', `/rooms/${encodeURIComponent(room)}/send/m.room.message/t1`, { msgtype: 'm.text', body: 'urgent' });
   await until(() => events.some((event) => event.content.body === 'urgent'), 'the message');
   assert.ok(Date.now() - began < 8_000, `${Date.now() - began} ms`);
+});
+
+test('what did not come by transaction is read back by the bot, in order; of memberships what stands', async () => {
+  const person = await synapse.registerPerson('carol');
+  const room = await homeserver.createRoom(bot, { invite: [person.userId], preset: 'public_chat' });
+  const call = (method: string, path: string, body?: object) =>
+    fetch(`${synapse.url}/_matrix/client/v3${path}`, {
+      ...{ method, headers: { authorization: `Bearer ${person.accessToken}` } },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  const lines: string[] = [];
+  const lost: string[] = [];
+  const catchUp = new CatchUp({
+    ...{ homeserver, log },
+    notes: { get: () => undefined, set: async () => {} },
+    rooms: () => [{ room, at: 0 }],
+    accept: async (batch) => {
+      for (const { content, stateKey } of batch.events) {
+        if (typeof content.body === 'string') lines.push(content.body);
+        if (stateKey === person.userId) lost.push(String(content.membership));
+      }
+    },
+  });
+  const none = { events: [], ephemeral: [], record: () => {} };
+  try {
+    catchUp.heard(true);
+    await catchUp.take(none);
+    const path = encodeURIComponent(room);
+    await call('POST', `/join/${path}`, {});
+    for (const number of [1, 2, 3]) {
+      await call('PUT', `/rooms/${path}/send/m.room.message/lost${number}`, { msgtype: 'm.text', body: `lost ${number}` });
+    }
+    await call('POST', `/rooms/${path}/leave`, {});
+    catchUp.heard(true);
+    await catchUp.take({ ...none, events: events.filter((event) => event.room === room).slice(0, 1) });
+    await until(() => lost.length > 0, 'the room read back');
+  } finally {
+    catchUp.stop();
+  }
+  assert.deepEqual([lines, lost], [['lost 1', 'lost 2', 'lost 3'], ['leave']]);
+  assert.equal(log.lines.filter(({ message }) => message.includes('cannot be read')).length, 0);
 });
 
 test('a restart of Synapse: unreachable meanwhile, transaction numbers from 1 again, and its events are taken', async () => {

@@ -1,6 +1,7 @@
 // The listener over real sockets: which bridge a request is for, what is answered, and what nobody but its owner may see.
 
 import assert from 'node:assert/strict';
+import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type Inbound, type Listener, type ListeningBridge, openListener } from '../../../bridge-core/appservice/listener.ts';
@@ -66,6 +67,42 @@ test('the token picks the bridge, by header or by query; none and a wrong one ar
     assert.ok(refused.status === 403 || refused.status === 401);
   }
   assert.equal(taken.length, 3);
+});
+
+test('each bridge is told when a transaction comes over a connection that was opened since its last', async (t) => {
+  const { listener } = await listen(t);
+  const taken: string[] = [];
+  for (const name of ['one', 'two'])
+    listener.add(bridge(name, { transaction: async (_id, _body, isFirst) => void taken.push(`${name} ${isFirst}`) }));
+  const connection = (): Agent => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    t.after(() => agent.destroy());
+    return agent;
+  };
+  const ask = (agent: Agent, method: string, path: string, name: string) =>
+    new Promise<void>((resolve, reject) => {
+      const { port } = listener.address;
+      const headers = { authorization: `Bearer token-of-${name}` };
+      const asked = request({ ...{ agent, method, port, headers }, host: '127.0.0.1', path: `/_matrix/app/v1/${path}` }, (answer) =>
+        answer.resume().on('end', resolve),
+      );
+      asked.on('error', reject).end(method === 'GET' ? undefined : '{}');
+    });
+  const [first, second] = [connection(), connection()];
+  await ask(first, 'PUT', 'transactions/1', 'one');
+  await ask(first, 'PUT', 'transactions/1', 'two');
+  await ask(first, 'PUT', 'transactions/2', 'one');
+  // A second one beside it, opened for a question, while the first still serves.
+  await ask(second, 'GET', 'users/nobody', 'one');
+  await ask(first, 'PUT', 'transactions/3', 'one');
+  await ask(second, 'PUT', 'transactions/4', 'one');
+  first.destroy();
+  second.destroy();
+  const after = connection();
+  await ask(after, 'POST', 'ping', 'one');
+  await ask(after, 'PUT', 'transactions/1', 'one');
+  await ask(after, 'PUT', 'transactions/1', 'two');
+  assert.deepEqual(taken, ['one true', 'two true', 'one false', 'one false', 'one false', 'one true', 'two true']);
 });
 
 test('a bridge that was taken off is known no more', async (t) => {
