@@ -17,6 +17,8 @@ export interface SuccessionTiming {
 }
 
 const usual: SuccessionTiming = { late: 500, settle: 3_000, trust: 60_000, patience: 60_000 };
+/** Younger than this, ms, what we send has the time of its sending. */
+const dated = 10_000;
 /** Numbers further apart are no count of transactions. */
 const widest = 50;
 
@@ -85,11 +87,12 @@ export class Succession {
     clearTimeout(this.#timer);
   }
 
-  /** As the homeserver counts. What we send bears the time at which it happened on the network. */
+  /** As the homeserver counts. What we send late ourselves bears the time at which it happened on the network. */
   #isLate(event: unknown): boolean {
-    if (!isRecord(event) || (isRecord(event.content) && event.content[keyField] !== undefined)) return false;
+    if (!isRecord(event)) return false;
+    const isOwn = isRecord(event.content) && event.content[keyField] !== undefined;
     const age = isRecord(event.unsigned) ? (event.unsigned.age ?? event.age) : event.age;
-    return typeof age === 'number' && age > this.#timing.late;
+    return typeof age === 'number' && age > this.#timing.late && !(isOwn && age > dated);
   }
 }
 

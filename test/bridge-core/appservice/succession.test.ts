@@ -43,10 +43,11 @@ test('while nothing came late nothing is refused: numbers may be shared with oth
   assert.deepEqual([give(1), give(3), give(9), give(10)], [true, true, true, true]);
 });
 
-test('what we sent ourselves, with the time at which it happened, is no sign of a recovery', (t) => {
+test('what we sent ourselves with the time at which it happened is no sign of a recovery; what came back late is', (t) => {
   const { give } = open(t);
-  assert.equal(give(1, [{ event_id: '$own', age: 90_000, content: { 'dev.causeway.key': 'k.1.1.0' } }]), true);
-  assert.equal(give(3), true);
+  const own = (age: number) => [{ event_id: '$own', age, content: { 'dev.causeway.key': 'k.1.1.0' } }];
+  assert.deepEqual([give(1, own(90_000)), give(3)], [true, true]);
+  assert.deepEqual([give(4, own(900)), give(6)], [true, false]);
 });
 
 test('a gap that was none is believed: the same comes again, is taken in, and no gap counts for a while', (t) => {
