@@ -151,7 +151,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
   async watch(channel: ChannelId): Promise<void> {
     if (this.#watched.has(channel)) return;
     this.#watched.add(channel);
-    this.#gaps.begin(channel);
+    await this.#gaps.begin(channel);
     if (this.#network.isReachable) await this.#listen(channel);
   }
 

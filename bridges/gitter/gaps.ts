@@ -53,12 +53,13 @@ export class Gaps {
     this.#note(channel, at);
   }
 
-  /** From here on it is listened to: what was said before is no gap. */
-  begin(channel: ChannelId): void {
+  /** From here on it is listened to: what was said before is no gap. Resolves when that is kept: a crash right after is one. */
+  async begin(channel: ChannelId): Promise<void> {
     if (this.#heard.has(channel)) return;
     const now = Date.now();
     this.#begun.set(channel, now);
-    this.#note(channel, now);
+    this.#heard.set(channel, now);
+    await this.#parts.memory.set(heardName(channel), now);
   }
 
   /** The room is called otherwise from now on. */

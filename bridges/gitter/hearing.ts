@@ -72,6 +72,8 @@ export class Hearing {
     if (this.#isClosed || this.#watched.has(room.id)) return;
     const { network } = this.#parts;
     await this.#enter(room);
+    // Asked for twice at once, as it is at a start: the first one listens.
+    if (this.#isClosed || this.#watched.has(room.id)) return;
     this.#watched.set(room.id, { room, stream: undefined, isStreaming: false });
     const stands = this.#listen(room);
     this.lineChanged();
@@ -128,7 +130,7 @@ export class Hearing {
     this.#chats.set(room.id, eyes);
     if (eyes.has(account)) return room;
     eyes.add(account);
-    gaps.begin(room.channel);
+    void gaps.begin(room.channel).catch((thrown) => this.#failed(room, thrown));
     account.listen(path(room.id, '/chatMessages'), this.#messages(room, account));
     return room;
   }

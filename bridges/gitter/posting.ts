@@ -15,10 +15,10 @@ import type { Account } from './account.ts';
 import type { Bans } from './bans.ts';
 import { type GitterBody, longestText } from './body.ts';
 import type { Copies } from './copies.ts';
-import { readSince } from './history.ts';
 import { makeMessageId, timeOf } from './ids.ts';
 import type { GitterNetwork } from './network.ts';
 import { externalIdOf, virtualType } from './own-posts.ts';
+import { RecentPosts } from './recent-posts.ts';
 import type { Room } from './rooms.ts';
 import type { GitterSettings } from './settings.ts';
 import type { VirtualUsers } from './virtual-users.ts';
@@ -56,25 +56,31 @@ const beginsBlock = /^(?:```|> |#{1,6} |[-+*] |\d+\. |---|\|)/;
 
 export class Posting {
   readonly #parts: PostingParts;
+  readonly #recent: RecentPosts;
   #line: Promise<unknown> = Promise.resolve();
 
   constructor(parts: PostingParts) {
     this.#parts = parts;
+    this.#recent = new RecentPosts({ ask: parts.account.ask, most: parts.settings.history.most });
   }
 
   /** In the order of the calls. */
   send(message: Outgoing<GitterBody>): Promise<RemoteMessageId> {
-    const sending = this.#line.then(() => this.#send(message));
+    const sending = this.#line.then(async () => {
+      this.#recent.tried(message.key);
+      const id = await this.#send(message);
+      this.#recent.known(message.key);
+      return id;
+    });
     this.#line = sending.catch(() => {});
     return sending;
   }
 
   /** Among our recent posts, by its words and its thread. */
   async sent(message: Outgoing<GitterBody>, since: number, known: (id: RemoteMessageId) => boolean): Promise<RemoteMessageId | undefined> {
-    const { account, settings } = this.#parts;
     const room = await this.#parts.roomOf(message.channel);
     const drafts = this.#draftsFor(message);
-    const { messages } = await readSince({ ask: account.ask, room: room.id, since, most: settings.history.most, patience: 30_000 });
+    const messages = await this.#recent.of(room.id, message.key, since);
     const found = messages.find((each) => drafts.some((draft) => this.#isIt(each, draft)) && !known(makeMessageId(each.id)));
     if (found !== undefined) this.#parts.network.posts.posted(found.id);
     return found === undefined ? undefined : makeMessageId(found.id);

@@ -50,10 +50,12 @@ export class Budget {
 
   /** What an answer told. `reset` in ms since 1970, by Gitter's clock. */
   told(limit: number | undefined, remaining: number | undefined, reset: number | undefined): void {
-    if (limit !== undefined && limit > 0) this.#limit = limit;
+    const isNews = limit !== undefined && limit > 0 && limit !== this.#limit;
+    if (isNews) this.#limit = limit;
     if (remaining === undefined) return;
     const now = this.#now();
-    const isSameWindow = now < this.#until;
+    // What was left of another limit says nothing of this one.
+    const isSameWindow = now < this.#until && !isNews;
     // Answers come in any order: within a window the lowest is the newest.
     this.#left = isSameWindow ? Math.min(this.#left, remaining) : remaining;
     // A clock that is far from ours tells nothing of when.

@@ -49,3 +49,12 @@ test('a refusal closes it for as long as Gitter says, and then calls go on', asy
   await budget.turn('now', 1_000);
   assert.ok(performance.now() - began >= 70);
 });
+
+test('another limit than we thought counts from the first answer', async () => {
+  const budget = new Budget({ limit: 10, window: 60_000 });
+  await spend(budget, 1);
+  budget.told(1_000, 990, Date.now() + 30_000);
+  for (let n = 0; n < 100; n += 1) await budget.turn('background', 0);
+  budget.told(20, 15, Date.now() + 30_000);
+  assert.equal(budget.left, 15);
+});
