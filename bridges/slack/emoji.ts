@@ -64,13 +64,6 @@ export function reactionNamed(name: string, custom?: CustomEmoji): { readonly em
   return 'sign' in found ? { emoji: asPicture(found.sign) } : { emoji: `:${bare(name)}:`, address: found.address };
 }
 
-/** The name to react with in Slack; undefined where it has no such emoji. */
-export function reactionName(key: string, custom: CustomEmoji = () => undefined): string | undefined {
-  const name = /^:([^\s:]+(?:::skin-tone-[2-6])?):$/.exec(key)?.[1];
-  if (name === undefined) return nameOfSign(key);
-  return emojiNamed(name, custom) === undefined ? undefined : name;
-}
-
 /** Emoji as they stand in a text; a test with `hasEmoji` first is much cheaper. */
 export const emojiIn = /\p{RGI_Emoji}\ufe0f?/gv;
 

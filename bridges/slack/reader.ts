@@ -2,7 +2,7 @@
 // read. What is heard and what the history tells is read alike.
 
 import type { ChannelId } from '#bridge-core';
-import { emojiNamed } from './emoji.ts';
+import { reactionNamed } from './emoji.ts';
 import { peopleIn, remoteEventOf, type SlackRemoteEvent, saidIn, type View } from './events.ts';
 import { type Fields, fieldsIn, textIn } from './fields.ts';
 import { makeChannelId } from './ids.ts';
@@ -52,10 +52,8 @@ export class Reader {
       channel: makeChannelId(id, channel),
       person: (of) => users.person(of),
       emoji: (name) => {
-        const found = emojiNamed(name, (of) => extras.emoji(of));
-        if (found !== undefined && 'sign' in found) return { emoji: found.sign };
-        const emoji = `:${name}:`;
-        return found === undefined ? { emoji } : { emoji, picture: { name, source: found.address } };
+        const { emoji, address } = reactionNamed(name, (of) => extras.emoji(of));
+        return address === undefined ? { emoji } : { emoji, picture: { name, source: address } };
       },
     };
   }

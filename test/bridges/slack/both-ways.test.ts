@@ -27,6 +27,12 @@ for (const transport of ['socket', 'events', 'rtm'] as const)
     assert.deepEqual(edit.content['m.relates_to'], { rel_type: 'm.replace', event_id: shown.event_id });
     ann.react(general, ts, 'tada');
     await eventIn(bridge, 'the reaction', ({ type, content }) => type === 'm.reaction' && JSON.stringify(content).includes('🎉'));
+    ann.react(general, ts, '+1');
+    await eventIn(
+      bridge,
+      'the key as Matrix has it',
+      ({ type, content }) => type === 'm.reaction' && JSON.stringify(content).includes('👍\ufe0f'),
+    );
     ann.delete(general, ts);
     await eventIn(bridge, 'the redaction', (event) => event.type === 'm.room.redaction' && event.redacts === shown.event_id);
 
