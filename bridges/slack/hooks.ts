@@ -55,10 +55,6 @@ export class Hooks {
     tools.web.route('POST', '/hooks/:secret', (request) => this.#take(request));
   }
 
-  get isUsed(): boolean {
-    return this.#hooks.size > 0;
-  }
-
   has(channel: ChannelId): boolean {
     const { team, id } = parseId(channel);
     return team === hookTeam && this.#hooks.has(id);

@@ -28,8 +28,6 @@ export function parseId(id: ChannelId | RemoteUserId): Place {
   return { team: id.slice(0, Math.max(slash, 0)), id: id.slice(slash + 1) };
 }
 
-/** `T…` for a workspace, `E…` for an organisation. */
-export const isTeamId = (text: string): boolean => /^[TE][A-Z0-9]{2,}$/.test(text);
 export const isChannelIdText = (text: string): boolean => /^[CGD][A-Z0-9]{2,}$/.test(text);
 export const isUserId = (text: string): boolean => /^[UW][A-Z0-9]{2,}$/.test(text);
 

@@ -20,11 +20,6 @@ export function readMrkdwn(source: string, reading: Reading, isMarked = true): B
   return reader.finish();
 }
 
-/** As `readMrkdwn`, in one paragraph. */
-export function readMrkdwnLines(source: string, reading: Reading, isMarked = true): Inline[] {
-  return source.split('\n').flatMap((line, at) => [...(at === 0 ? [] : [{ is: 'break' } as const]), ...readLine(line, reading, isMarked)]);
-}
-
 class Reader {
   readonly #reading: Reading;
   readonly #isMarked: boolean;

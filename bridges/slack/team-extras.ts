@@ -23,11 +23,6 @@ export class TeamExtras {
     return this.#groups.get(id);
   }
 
-  /** By the address of its picture. */
-  get emojiNames(): ReadonlyMap<string, string> {
-    return this.#emoji;
-  }
-
   async load(): Promise<void> {
     await Promise.allSettled([this.#loadEmoji(), this.#loadGroups()]);
   }

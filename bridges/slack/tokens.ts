@@ -42,10 +42,6 @@ export class Tokens {
     await this.#parts.tools.secrets.set(botName(team), JSON.stringify(kept));
   }
 
-  async forgetBot(team: string): Promise<void> {
-    await this.#parts.tools.secrets.set(botName(team), undefined);
-  }
-
   async renewBot(team: string): Promise<string> {
     const kept = this.#kept(team);
     const renewed = await this.#renew(this.#parts.appOf(team), kept?.refresh);
