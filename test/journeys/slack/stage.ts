@@ -23,6 +23,8 @@ export interface SlackStageOptions {
   /** IRC beside it: servers and bridges as in real-servers.ts. */
   readonly beside?: Pick<RealServersOptions, 'networks' | 'bridges'>;
   readonly room?: RoomOptions;
+  /** Of the bridge's process. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Before the bridge starts. */
   readonly prepare?: (stage: SlackStage) => Promise<void>;
 }
@@ -75,6 +77,7 @@ export async function openSlackStage(options: SlackStageOptions = {}): Promise<S
     {
       networks: {},
       ...options.beside,
+      ...(options.env !== undefined && { env: options.env }),
       bridges: {
         slack: {
           slack: {
