@@ -143,6 +143,9 @@ export class Consent<Body extends Json = string> {
   /** What would fail in the end is said before anybody is asked; and not by the id of a room that the asker may not know. */
   async mustBeFree(room: RoomId, channel: Channel): Promise<void> {
     const { adapter, links, limits, homeserver } = this.#parts;
+    // One of those in it would give away the words of the others.
+    if (channel.kind === 'direct' || channel.kind === 'group')
+      throw new DeniedError('a chat of a few people is linked to no room: it has one of its own', 'CHANNEL_CLOSED');
     const known = links.find(room, channel.id);
     if (known?.state === 'live') throw new DeniedError(`${channel.name} is linked to this room already`, 'LINK_EXISTS');
     if (known === undefined && links.byChannel(channel.id).some((link) => link.room !== room && receiverOf(link) === undefined))

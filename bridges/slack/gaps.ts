@@ -50,7 +50,7 @@ export class Gaps {
     if (before !== undefined && before >= ts) return;
     this.#heard.set(id, ts);
     this.#unwritten.add(id);
-    this.#timer ??= setTimeout(() => void this.write(), this.#parts.writeEvery ?? writeEvery).unref();
+    this.#timer ??= setTimeout(() => this.#writeSoon(), this.#parts.writeEvery ?? writeEvery).unref();
   }
 
   /** From here on it is listened to: what was said before is no gap. Durable at once, or a crash soon after would take what came meanwhile for what was before. */
@@ -113,6 +113,11 @@ export class Gaps {
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.write();
+  }
+
+  /** What could not be noted is with the channel's next message; until then it is read again after a crash. */
+  #writeSoon(): void {
+    this.write().catch((thrown) => this.#parts.log.warn({ why: messageOf(thrown) }, 'how far channels were heard could not be noted'));
   }
 
   async write(): Promise<void> {

@@ -244,6 +244,19 @@ test('limits and permissions are asked again when the channel or the room answer
   assert.match(await ask({ ...answer, room: roomId(other), channel: places[1] }), /@carol:hs.test may not link channels/);
 });
 
+test('nobody links the private chat of others to a room, though they are in it', async (t) => {
+  const { bridge, homeserver, carol, roomOf, hears, ask, isLinked } = await start(t);
+  const room = roomOf(carol);
+  const { channels } = bridge.adapter();
+  const chat = inFake('&carol&eve');
+  assert.match(await ask({ do: 'link', room, user: userId(carol), channel: chat }), /a chat of a few people is linked to no room/);
+  channels.resolve = async () => channels.describe(chat);
+  channels.approved.add(`${chat} ${carol}`);
+  homeserver.say(carol, room, '!fake link the chat');
+  await hears(room, /a chat of a few people is linked to no room/);
+  assert.ok(!isLinked(room));
+});
+
 test('what is left of a network that was taken out of the config stops neither a start nor anybody else’s links', async (t) => {
   const { store } = openTempStore(t);
   let now = Date.now();
