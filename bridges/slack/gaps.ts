@@ -1,5 +1,7 @@
 // How far each channel was heard, kept over restarts, and the filling of what was missed: after each loss of what we hear by, before
 // anything newer of the channel is handed on.
+// Not the core's, which asks whenever the bot comes up: here a channel is missed alone (the bot is brought in late, a socket is replaced
+// while another stands, Slack held back), and is read once the bot is in it. What waits meanwhile is unacknowledged, so that Slack keeps it.
 
 import type { ChannelId, KeyValue, Logger } from '#bridge-core';
 import { messageOf, RetryableError } from '#bridge-core';
