@@ -16,6 +16,8 @@ export interface AvatarParts {
 const side = 256;
 /** Pictures kept made; one is 20 to 100 KB. */
 const mostKept = 50;
+/** Read at once, each into memory as a whole. */
+const mostAtOnce = 4;
 /** Larger ones are no pictures of people. */
 const largestBytes = 20 * 1024 * 1024;
 const largestPixels = 60_000_000;
@@ -24,12 +26,22 @@ const largestPixels = 60_000_000;
 export function avatarsOf({ homeserver, keys, web, log }: AvatarParts): (mxc: string) => string | undefined {
   const made = new Map<string, Promise<Uint8Array>>();
   let converting: Promise<unknown> = Promise.resolve();
+  let reading = 0;
+  const waiting: (() => void)[] = [];
 
   const picture = async (mxc: string): Promise<Uint8Array> => {
-    const bytes = await collected((await homeserver.download(mxc)).body);
-    const mine = converting.then(() => convert(bytes));
-    converting = mine.catch(() => undefined);
-    return await mine;
+    if (reading >= mostAtOnce) await new Promise<void>((resolve) => waiting.push(resolve));
+    else reading += 1;
+    try {
+      const bytes = await collected((await homeserver.download(mxc)).body);
+      const mine = converting.then(() => convert(bytes));
+      converting = mine.catch(() => undefined);
+      return await mine;
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) reading -= 1;
+      else next();
+    }
   };
 
   /** The newest are kept, those under way among them, so that nobody makes one twice. */

@@ -3,9 +3,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
+import type { WebHandler } from '../../../bridge-core/adapter-tools.ts';
+import { avatarsOf } from '../../../bridge-core/appservice/avatars.ts';
 import { openListener } from '../../../bridge-core/appservice/listener.ts';
 import { openMedia } from '../../../bridge-core/appservice/media.ts';
 import { WebRoutes } from '../../../bridge-core/appservice/web.ts';
@@ -132,4 +136,28 @@ test('what makes pictures loads with the first of them, not before', async () =>
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program]);
   assert.match(stdout, /libc/);
   assert.doesNotMatch(stdout, /sharp|vips/);
+});
+
+test('who asks for many pictures at once does not fill the memory with them', async (t) => {
+  let [open, most] = [0, 0];
+  const download = async () => {
+    open += 1;
+    most = Math.max(most, open);
+    await delay(10);
+    const bytes = await plain(8, 8);
+    return { status: 200, headers: {}, body: Readable.from([bytes]).on('close', () => (open -= 1)) };
+  };
+  let serve: WebHandler | undefined;
+  const web = {
+    url: (path: string) => `http://pages${path}`,
+    route: (_method: string, _path: string, handler: WebHandler) => {
+      serve = handler;
+    },
+  };
+  const keys = await openKeys(join(tempFolder(t), 'keys'));
+  const addressFor = avatarsOf({ homeserver: { domain: 'hs.test', download }, keys, web, log: collectingLog() } as never);
+  const files = Array.from({ length: 12 }, (_, at) => addressFor(`mxc://hs.test/face${at}`)?.split('/').at(-1) ?? '');
+  const answers = await Promise.all(files.map((file) => serve?.({ params: { file } } as never)));
+  assert.ok(answers.every((answer) => answer?.body instanceof Uint8Array));
+  assert.ok(most <= 4, `${most} at once`);
 });
