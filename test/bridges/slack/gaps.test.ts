@@ -17,7 +17,7 @@ test('a store that takes no note just now ends nothing; the next message is note
   const warned: string[] = [];
   const log = { ...silentLog, warn: (_fields: object, words: string) => void warned.push(words) };
   const memory = { get: () => undefined, keys: () => [], set };
-  const gaps = new Gaps({ memory, log, intake: {} as never, settings: {} as never, watchedOf: () => [], writeEvery: 5 });
+  const gaps = new Gaps({ memory, log, intake: {}, settings: {}, writeEvery: 5 } as never);
   const team = { id: 'T0001' } as Team;
   gaps.heard(team, 'C0001', '1700000000.000100');
   await until('the failure', () => warned.length > 0 || undefined);
