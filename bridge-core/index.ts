@@ -17,3 +17,4 @@ export * from './named-setting.ts';
 export type * from './provisioning.ts';
 export { assertPublicHost, publicLookup } from './public-address.ts';
 export type * from './remote-event.ts';
+export * from './seldom.ts';

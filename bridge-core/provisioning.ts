@@ -13,6 +13,8 @@ import type { ChannelId, RemoteUserId, RoomId, UserId } from './ids.ts';
  *  LIMIT_REACHED, ROOM_NOT_PUBLIC, DENIED, FORBIDDEN_IN_ROOM, UNSUPPORTED … What a person may not know of is unknown to them. */
 export interface ProvisioningVerbs {
   bot(): ProvisioningBot;
+  /** May they do what is the bridge's admins' alone? */
+  isAdmin(user: UserId): boolean;
   /** Where the person goes on to log in: the first page that the flow opens, or the first flow that opens one where none is
    *  named. UNSUPPORTED where there is none. What it comes to is told by `Inbox.loggedIn`, or by the flow's own end. */
   loginUrl(user: UserId, flow?: string): Promise<string>;

@@ -64,12 +64,13 @@ export function provisioningVerbs<Body extends Json>(parts: VerbParts<Body>): Pr
   const shownLink = (link: Pick<Link, 'room' | 'channel' | 'reason'>, state: ProvisioningLink['state']): ProvisioningLink => {
     const { name, network } = described(channels, link.channel);
     return {
-      ...{ room: link.room, channel: link.channel, name, network: network?.id ?? '', state },
+        ...{ room: link.room, channel: link.channel, name, network: network?.id ?? '', state },
       ...(link.reason !== undefined && { reason: link.reason }),
     };
   };
 
   return {
+    isAdmin: (user) => permissions.levelOf(user) === 'admin',
     bot: () => {
       const usage = consent.usage();
       const limit = (quota: number | undefined, current: number) => (quota === undefined ? undefined : { quota, current });

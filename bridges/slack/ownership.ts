@@ -70,7 +70,9 @@ function ownMessage(team: Team, channel: string, event: Fields): true | undefine
 
 function ownPost(team: Team, channel: string, event: Fields): true | undefined | Promise<boolean> {
   const user = textIn(event, 'user');
-  if (keyIn(event) !== undefined || isOfOurApp(team, event)) return true;
+  // People and other apps can write what they like into their posts: our mark counts on those of ours alone.
+  const isMarked = keyIn(event) !== undefined && team.accounts.has(textIn(event, 'user') ?? '');
+  if (isMarked || isOfOurApp(team, event)) return true;
   if (user === undefined || !team.accounts.has(user)) return undefined;
   const ts = textIn(event, 'ts') ?? '';
   if (isPosted(team, channel, ts) || team.acts.bearsOurFile(event)) return true;

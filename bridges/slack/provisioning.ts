@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import {
   type BridgeError,
+  DeniedError,
   PermanentError,
   type ProvisioningDialect,
   type ProvisioningLink,
@@ -41,6 +42,8 @@ export function slackProvisioning(verbs: ProvisioningVerbs, oauth: OAuth): Provi
       }),
       post('/authurl', z.object({ puppeting: z.union([z.boolean(), z.enum(['true', 'false'])]).optional() }), async ({ user, input }) => {
         if (String(input.puppeting) === 'true') return { auth_uri: await verbs.loginUrl(user) };
+        if (!verbs.isAdmin(user))
+          throw new DeniedError('only the bridge’s admins bring it into a workspace; ask for a login with puppeting: true');
         const { networks } = verbs.bot();
         if (networks !== undefined && networks.current >= networks.quota)
           throw new PermanentError('LIMIT_REACHED', `the bridge serves ${networks.quota} workspaces already`);

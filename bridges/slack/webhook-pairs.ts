@@ -12,6 +12,7 @@ import {
   type Session,
   type Speaker,
   type Style,
+  seldom,
   type Web,
   type WebAnswer,
   type WebRequest,
@@ -41,11 +42,13 @@ const mostBodies = 20;
 
 export class WebhookPairs {
   readonly #parts: WebhookPairsParts;
+  readonly #refused: (fields: object) => void;
   readonly #pairs = new Map<ChannelId, Pair>();
   readonly #sessions = new Map<ChannelId, Session<SlackBody>>();
 
   constructor(parts: WebhookPairsParts) {
     this.#parts = parts;
+    this.#refused = seldom(parts.log, 'an outgoing webhook with a wrong token was refused');
     for (const link of parts.settings.links)
       if (link.webhook !== undefined) this.#pairs.set(makeChannelId(link.team, link.channel), { ...link, webhook: link.webhook });
     parts.web.route('POST', '/webhooks/:id', (request) => this.#hear(request), { isUnlimited: true });
@@ -98,13 +101,13 @@ export class WebhookPairs {
   }
 
   async #hear({ params, headers, body }: WebRequest): Promise<WebAnswer> {
-    const { inbox, isWatched, log } = this.#parts;
+    const { inbox, isWatched } = this.#parts;
     const found = this.#pairs.entries().find(([, { channel }]) => channel === params.id);
     // Nobody learns from outside which of them there are.
     const [channel, pair] = found ?? [undefined, undefined];
     const told = outgoingWebhook({ headers, body }, { tokens: [pair?.webhook.outgoingToken ?? unknown], via: `webhook ${params.id}` });
     if (channel === undefined || pair === undefined || told === 'refused') {
-      log.warn({ id: params.id }, 'an outgoing webhook with a wrong token was refused');
+      this.#refused({ id: params.id });
       return { status: 403, body: 'invalid_token' };
     }
     // What no person said comes back to us as often as not: it is what our own incoming webhook said.

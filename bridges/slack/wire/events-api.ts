@@ -1,7 +1,7 @@
 // What Slack posts to us: events, slash commands and buttons on one door, told apart by what they are, so that it does not matter
 // which address an operator gave to which. Signature first, then the work, then the answer.
 
-import { type Logger, messageOf } from '#bridge-core';
+import { type Logger, messageOf, seldom } from '#bridge-core';
 import { type Asking, answerTo, commandOf, eventOf, interactionOf, type Origin } from './envelope.ts';
 import { timingOf } from './lifeline.ts';
 import { respondAt } from './response-url.ts';
@@ -30,10 +30,11 @@ export function eventsApi(options: EventsApiOptions): (request: HttpRequest) => 
   const { api, apps, log, now = Date.now } = options;
   const { answerWithin } = timingOf(options.timing);
   const asking: Asking = { listener: options, respond: (url, body) => respondAt(api, url, body), within: answerWithin - 500, log };
+  const refused = seldom(log, 'a request that is not of Slack was refused');
   return async (request) => {
     const verdict = verify(request, apps(), now());
     if ('refused' in verdict) {
-      log.warn({ why: verdict.refused }, 'a request that is not of Slack was refused');
+      refused({ why: verdict.refused });
       return { status: 401, headers: text, body: verdict.refused };
     }
     const origin: Origin = { source: 'events', via: verdict.by };

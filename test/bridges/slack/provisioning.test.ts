@@ -42,6 +42,9 @@ test('what there is: the bot, the teams, the channels, and links to log in and t
   const { auth_uri } = (await call('authurl', { puppeting: true })) as { auth_uri: string };
   assert.match(auth_uri, /\/slack\/oauth\/start\?ticket=/);
   assert.match(((await call('authurl', { puppeting: 'false' })) as { auth_uri: string }).auth_uri, /\/slack\/oauth\/start\?ticket=/);
+  const plain = homeserver.user('eve');
+  assert.deepEqual(await call('authurl', {}, plain), [403, 'M_FORBIDDEN']);
+  assert.match(((await call('authurl', { puppeting: true }, plain)) as { auth_uri: string }).auth_uri, /ticket=/);
   assert.deepEqual(await call('accounts'), { accounts: [] });
 });
 

@@ -44,7 +44,7 @@ export async function wholeBridge(
   const config = {
     homeserver: { url: homeserver.url, domain: 'hs.test' },
     appservice: { listen: `127.0.0.1:${port}`, url, registration: 'registration.yaml', bot: botLocalpart },
-    ...{ store: 'slack.db', public_url: url, permissions: { 'hs.test': 'admin' }, slack: section },
+    ...{ store: 'slack.db', public_url: url, permissions: { 'hs.test': 'admin', '@eve:hs.test': 'user' }, slack: section },
   };
   writeFileSync(file, dump(config, { skipInvalid: true }));
   const loaded = await loadConfig(file, { env: {}, networks });
