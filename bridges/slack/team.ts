@@ -19,6 +19,7 @@ import { Chats } from './chats.ts';
 import { Conversations } from './conversations.ts';
 import { parseId } from './ids.ts';
 import { OwnActs } from './own-acts.ts';
+import { OwnChannels } from './own-channels.ts';
 import type { AppSettings, Transport } from './settings.ts';
 import { TeamExtras } from './team-extras.ts';
 import { Threads } from './threads.ts';
@@ -68,6 +69,7 @@ export class Team {
   readonly acts = new OwnActs();
   readonly threads = new Threads();
   readonly chats: Chats;
+  readonly own: OwnChannels;
   readonly accounts = new Map<string, Account>();
   readonly #parts: TeamParts;
   #identity: Identity | undefined;
@@ -93,6 +95,7 @@ export class Team {
     this.conversations = new Conversations({ ask });
     this.extras = new TeamExtras({ ask });
     this.chats = new Chats({ team: this });
+    this.own = new OwnChannels({ team: this });
   }
 
   /** What the app is called that tells of it: teams without one of their own share one. */
@@ -195,6 +198,13 @@ export class Team {
     return undefined;
   }
 
+  /** Those of who sees the channel: the bot, else somebody of ours. */
+  eyesOn(channel: string): Ask {
+    const isBots = this.conversations.known(channel)?.isMember === true;
+    const account = this.chats.accountIn(channel) ?? (isBots ? undefined : this.own.accountIn(channel));
+    return (account?.ask ?? this.ask) as unknown as Ask;
+  }
+
   account(id: RemoteUserId): Account | undefined {
     return this.accounts.get(parseId(id).id);
   }
@@ -203,6 +213,7 @@ export class Team {
   ended(account: Account, reason: BridgeError): void {
     this.accounts.delete(account.id);
     this.chats.left(account.id);
+    this.own.left(account);
     const speaker: Speaker = { as: 'user', user: account.user };
     this.#parts.inbox.connection(speaker, this.id, 'logged-out', reason.message);
   }
@@ -253,6 +264,7 @@ export class Team {
   /** Where Slack calls us nothing tells that it is away, nor that the token is dead: that is asked for now and then. */
   #lookLater(): void {
     clearTimeout(this.#watch);
+    if (this.#isStopped) return;
     const { watch } = this.#parts.pauses;
     this.#watch = setTimeout(
       () => {
