@@ -80,11 +80,12 @@ async function flowsEverywhere(rig: Rig, bridge: BridgeRun, tag: string): Promis
       () => false,
     ),
   );
-  for (const number of silentThere) void rig.stub.call('say', person, rig.rooms[number] as string, `${tag} matrix ${number}`);
   await until(
     'messages both ways in every channel',
     async () => {
       if (bridge.hasEnded()) throw new Error(`the bridge ended; its log: ${rig.logTail()}`);
+      // What was said in a room before its link was live came to nothing.
+      for (const number of silentThere) void rig.stub.call('say', person, rig.rooms[number] as string, `${tag} matrix ${number}`);
       for (const number of silentHere) probe.write(`PRIVMSG ${rig.channels[number]} :${tag} irc ${number}\r\n`);
       await sleep(500);
       for (const number of silentHere) {
