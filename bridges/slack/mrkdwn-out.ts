@@ -222,8 +222,8 @@ function literal(raw: string, isLineStart: boolean): string {
 function parted(text: string, cluster: string, at: number): string {
   const before = text[at - 1];
   const after = text[at + cluster.length];
-  const isFence = cluster.includes('```');
-  if (!isFence && isWord(before) && isWord(after)) return cluster;
+  // Within a word a sign is none; of two, the first could end what is marked around them.
+  if (cluster.length === 1 && isWord(before) && isWord(after)) return cluster;
   if (before === ' ' && after === ' ' && !cluster.includes('`')) return cluster;
   return `${zeroWidth}${[...cluster].join(zeroWidth)}${zeroWidth}`;
 }
