@@ -21,6 +21,8 @@ export interface BridgeWish {
   readonly networks?: readonly string[];
   /** A bridge to Slack: its section of the config, in place of IRC's. */
   readonly slack?: Readonly<Record<string, unknown>>;
+  /** The same for a bridge to Gitter. */
+  readonly gitter?: Readonly<Record<string, unknown>>;
   /** Laid over each network's section. */
   readonly network?: Readonly<Record<string, unknown>>;
   /** Laid over the config at the top level. */
@@ -142,7 +144,9 @@ function configOf({ name, wish, places, address, homeserver }: ConfigParts): Bri
     web_prefix: name,
     permissions: { [homeserver.domain]: 'user', [`@admin:${homeserver.domain}`]: 'admin' },
   };
-  if (wish.slack !== undefined) return { ...common, public_url: `http://${address}`, slack: wish.slack, ...wish.config };
+  const { slack, gitter } = wish;
+  const other = slack !== undefined ? { slack } : gitter !== undefined ? { gitter } : undefined;
+  if (other !== undefined) return { ...common, public_url: `http://${address}`, ...other, ...wish.config };
   const networks = (wish.networks ?? Object.keys(places)).map((network) => [
     network,
     { host: '127.0.0.1', port: places[network]?.port, tls: false, flood: 'off', domain: `${network}.test`, ...wish.network },
