@@ -5,8 +5,9 @@ FROM node:24-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY vendor ./vendor
-# The optional packages are a Node of their own; the image has one.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+# Two of the optional packages are a Node of their own, and the image has one; others bring what is made for this processor.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+  && rm -rf node_modules/node-linux-* node_modules/.bin/node
 
 FROM node:24-slim
 ENV NODE_ENV=production
