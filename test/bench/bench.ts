@@ -2,6 +2,7 @@
 // the figures as JSON.
 
 import { measureCrash } from './crash.ts';
+import { measureGitter } from './gitter.ts';
 import { measurePuppets } from './memory.ts';
 import { measureOutages } from './outages.ts';
 import { header, Report } from './report.ts';
@@ -18,6 +19,7 @@ const parts: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   crash: measureCrash,
   outages: measureOutages,
   slack: measureSlack,
+  gitter: measureGitter,
 };
 
 // npm that is killed outright cannot tell us.
