@@ -23,6 +23,7 @@ import {
   type Speaker,
   type UserId,
 } from '#bridge-core';
+import type { Account } from './account.ts';
 import { adminCommands } from './admin-commands.ts';
 import type { SlackBody } from './body.ts';
 import { SlackChannels } from './channels.ts';
@@ -49,10 +50,15 @@ import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
 import { Teams } from './teams.ts';
 import { type SlackTiming, usualTiming } from './timing.ts';
+import type { Ask } from './users.ts';
+import { Watchers } from './watchers.ts';
 import { WebhookPairs } from './webhook-pairs.ts';
 import { WebApi } from './wire/web-api.ts';
 
 const topicWays = { off: 'off', 'slack-to-matrix': 'to-matrix', 'matrix-to-slack': 'to-network', both: 'both' } as const;
+
+/** ms */
+const mostReading = 60_000;
 
 export class SlackAdapter implements Adapter<SlackBody> {
   readonly formatter: Formatter<SlackBody>;
@@ -73,7 +79,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
   readonly #pairs: WebhookPairs;
   readonly #hooks: Hooks;
   readonly #inbox: Inbox<SlackBody>;
-  readonly #watched = new Map<ChannelId, Team | undefined>();
+  readonly #watched = new Watchers();
 
   /** `timing` for tests. */
   constructor(settings: SlackSettings, tools: AdapterTools<SlackBody>, timing: Partial<SlackTiming> = {}) {
@@ -106,18 +112,25 @@ export class SlackAdapter implements Adapter<SlackBody> {
     this.#hearing = new Hearing({
       ...{ api: this.#api, teams, consent, commands, inbox, log, timing: pace.sources },
       intake: () => this.#intake,
-      missed: (team) => this.#gaps.fillAll(team),
+      missed: (team, account) => this.#missed(team, account),
     });
     this.#intake = new Intake({
       ...{ inbox, count, log },
       teamOf: (event, channel) => this.#teams.of(event, channel, (id) => this.#watched.has(id)),
       isWatched: (id) => this.#watched.has(id),
+      isHeard: (id) => this.#watched.some(id, (by) => by === undefined || this.channels.isIn(id, by) !== false),
       isBot: (id) => this.speakerOf(id)?.as === 'bot',
       isOurs: (id) => this.speakerOf(id) !== undefined,
-      someWatched: (team) => this.#watchedOf(team)[0],
+      someWatched: (team) => this.#watched.by(team.id, undefined)[0] ?? this.#watched.all(team.id)[0],
       heard: (team, channel, ts) => this.#gaps.heard(team, channel, ts),
     });
-    this.#gaps = new Gaps({ memory, log, intake: this.#intake, settings: settings.history, watchedOf: (team) => this.#watchedOf(team) });
+    this.#gaps = new Gaps({
+      memory,
+      log,
+      intake: this.#intake,
+      settings: settings.history,
+      watchedOf: (team) => this.#watched.by(team.id, undefined),
+    });
     this.#files = new Files({ api: this.#api, openers: (team) => this.#teams.openers(team) });
     this.#sessions = new Sessions({ ...{ teams, settings, memory, hearing: this.#hearing, api: this.#api } });
     this.#pairs = new WebhookPairs({ settings, inbox, log, api: this.#api, web: tools.web, isWatched: (id) => this.#watched.has(id) });
@@ -168,20 +181,26 @@ export class SlackAdapter implements Adapter<SlackBody> {
     await Promise.all([this.#api.close(), this.#files.close()]);
   }
 
-  async watch(channel: ChannelId): Promise<void> {
-    if (this.#watched.has(channel)) return;
+  async watch(channel: ChannelId, by?: UserId): Promise<void> {
+    if (!this.#watched.add(channel, by)) return;
     const { team: teamId, id } = parseId(channel);
     const team = this.#pairs.has(channel) ? undefined : this.#teams.all.get(teamId);
-    this.#watched.set(channel, team);
     if (team === undefined) return;
+    if (by !== undefined) {
+      const account = team.accountOf(by);
+      if (account !== undefined && team.isReachable) {
+        this.#fillOwn(team, [channel], team.own.ready(account, this.#isWantedIn(team)));
+        team.conversations.load(id, account.ask as unknown as Ask).catch(() => {});
+      }
+      return await this.#gaps.begin(channel);
+    }
     const entering = team.isReachable ? this.#sessions.enter(team, id) : undefined;
     if (entering !== undefined && this.#gaps.has(channel)) this.#gaps.fill(team, channel, entering);
     await Promise.all([this.#gaps.begin(channel), entering]);
   }
 
-  async unwatch(channel: ChannelId): Promise<void> {
-    this.#watched.delete(channel);
-    await this.#gaps.forget(channel);
+  async unwatch(channel: ChannelId, by?: UserId): Promise<void> {
+    if (this.#watched.delete(channel, by)) await this.#gaps.forget(channel);
   }
 
   async session(speaker: Speaker, channel: ChannelId): Promise<Session<SlackBody>> {
@@ -205,7 +224,9 @@ export class SlackAdapter implements Adapter<SlackBody> {
 
   async signIn(login: Login): Promise<void> {
     const account = await this.#teams.signIn(login);
-    if (account !== undefined) this.#hearing.openFor(account.team, account.account, account.caller);
+    if (account === undefined) return;
+    if (account.team.isReachable) this.#signedIn(account.team, account.account);
+    this.#hearing.openFor(account.team, account.account, account.caller);
   }
 
   async signOut(login: Login): Promise<void> {
@@ -262,10 +283,6 @@ export class SlackAdapter implements Adapter<SlackBody> {
     return this.#hooks.has(id) ? this.#hooks.nameOf(id) : undefined;
   }
 
-  #watchedOf(team: Team): ChannelId[] {
-    return [...this.#watched.keys()].filter((id) => parseId(id).team === team.id);
-  }
-
   #opened(team: Team): void {
     this.#hearing.open(team, this.#teams.botOf(team));
   }
@@ -274,9 +291,51 @@ export class SlackAdapter implements Adapter<SlackBody> {
   #back(team: Team): void {
     this.#sessions.openBot(team);
     void team.extras.load();
-    for (const id of this.#watchedOf(team)) {
-      this.#gaps.fill(team, id, this.#sessions.enter(team, parseId(id).id));
+    for (const id of this.#watched.by(team.id, undefined)) this.#gaps.fill(team, id, this.#sessions.enter(team, parseId(id).id));
+    for (const account of team.accounts.values()) {
+      team.chats.signedIn(account).catch(() => {});
+      this.#signedIn(team, account);
     }
-    for (const account of team.accounts.values()) team.chats.signedIn(account).catch(() => {});
+  }
+
+  /** Slack is there, and so is the login: where the person is, what they missed, and what they are out of meanwhile. */
+  #signedIn(team: Team, account: Account): void {
+    const watched = this.#watched.by(team.id, account.user);
+    const read = team.own.read(account, this.#isWantedIn(team));
+    this.#fillOwn(team, watched, read);
+    void read.then((isKnown) => {
+      for (const id of isKnown ? watched : []) if (this.channels.isIn(id, account.user) === false) this.#isOut(team, account, id);
+    });
+  }
+
+  #isWantedIn(team: Team): (channel: string) => boolean {
+    return (channel) => this.#watched.has(makeChannelId(team.id, channel));
+  }
+
+  /** Read once it is known whose eyes see it; newer things wait for that, though not for ever. */
+  #fillOwn(team: Team, channels: readonly ChannelId[], read: Promise<unknown>): void {
+    if (channels.length === 0) return;
+    const ready = Promise.race([read, new Promise((resolve) => setTimeout(resolve, mostReading).unref())]);
+    for (const id of channels) this.#gaps.fill(team, id, Promise.all([ready, team.identified]));
+  }
+
+  #isOut(team: Team, account: Account, channel: ChannelId): void {
+    const { id } = parseId(channel);
+    if (account.isEnded || !team.own.changed(account.id, id, false)) return;
+    const left = { kind: 'membership', at: Date.now(), channel, user: team.users.person(account.id), change: 'leave' } as const;
+    this.#intake.give(team, id, left).catch(() => team.own.untold(account.id, id));
+  }
+
+  #missed(team: Team, account: Account | undefined): void {
+    if (account !== undefined) {
+      this.#signedIn(team, account);
+      return;
+    }
+    this.#gaps.fillAll(team);
+    const isWanted = this.#isWantedIn(team);
+    for (const each of team.accounts.values()) {
+      const watched = this.#watched.by(team.id, each.user);
+      if (watched.length > 0) this.#fillOwn(team, watched, team.own.ready(each, isWanted));
+    }
   }
 }

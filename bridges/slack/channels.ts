@@ -88,10 +88,27 @@ export class SlackChannels implements Channels {
       if (account === undefined) continue;
       for await (const each of team.conversations.list('users.conversations', 'private_channel', account.ask as unknown as Ask)) {
         if (!fits(each)) continue;
-        keepSeen(team, each);
+        team.conversations.seen(each);
         yield this.describe(makeChannelId(team.id, each.id));
       }
     }
+  }
+
+  async *of(user: UserId): AsyncGenerator<Channel> {
+    for (const team of this.#parts.teams.values()) {
+      const account = team.accountOf(user);
+      if (account === undefined) continue;
+      const list = team.conversations.list('users.conversations', 'public_channel,private_channel', account.ask as unknown as Ask);
+      for await (const each of list) {
+        team.conversations.seen(each);
+        yield this.describe(makeChannelId(team.id, each.id));
+      }
+    }
+  }
+
+  isIn(id: ChannelId, user: UserId): boolean | undefined {
+    const { team, id: channel } = parseId(id);
+    return this.#parts.teams.get(team)?.own.isIn(channel, user);
   }
 
   chat(id: ChannelId): Chat | undefined {
@@ -103,7 +120,7 @@ export class SlackChannels implements Channels {
     const { team: teamId, id: channel } = parseId(id);
     const team = this.#parts.teams.get(teamId);
     if (team === undefined) return;
-    const eyes = team.chats.accountIn(channel)?.ask as unknown as Ask | undefined;
+    const eyes = team.eyesOn(channel);
     let some: string[] = [];
     for await (const member of team.conversations.members(channel, eyes)) {
       if (!withNames) yield team.users.person(member);
@@ -148,16 +165,11 @@ export class SlackChannels implements Channels {
     const eyes = account?.ask as unknown as Ask | undefined;
     for await (const each of team.conversations.list('users.conversations', 'private_channel', eyes)) {
       if (each.name !== name) continue;
-      keepSeen(team, each);
+      team.conversations.seen(each);
       return each;
     }
     return undefined;
   }
-}
-
-/** Seen by a person's eyes: whether the bot is in it is another question. */
-function keepSeen(team: Team, seen: Conversation): void {
-  team.conversations.keep({ ...seen, isMember: team.conversations.known(seen.id)?.isMember ?? false });
 }
 
 /** Undefined: for us there is none. */

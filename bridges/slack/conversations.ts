@@ -55,6 +55,11 @@ export class Conversations {
     this.#kept.set(conversation.id, conversation);
   }
 
+  /** By a person's eyes: whether the bot is in it is another question. */
+  seen(conversation: Conversation): void {
+    this.keep({ ...conversation, isMember: this.#kept.get(conversation.id)?.isMember ?? false });
+  }
+
   /** What is told of one that is known; the change where there is one. */
   change(id: string, change: Partial<Conversation>): boolean {
     const kept = this.#kept.get(id);
@@ -69,10 +74,15 @@ export class Conversations {
   }
 
   /** All that the asker may see, or is in; never kept, since most of a large workspace is never asked for. */
-  async *list(method: 'conversations.list' | 'users.conversations', types: string, ask: Ask = this.#ask): AsyncGenerator<Conversation> {
+  async *list(
+    method: 'conversations.list' | 'users.conversations',
+    types: string,
+    ask: Ask = this.#ask,
+    { withArchived = false } = {},
+  ): AsyncGenerator<Conversation> {
     let cursor: string | undefined;
     do {
-      const page = await ask(method, { types, exclude_archived: true, limit: pageSize, ...(cursor !== undefined && { cursor }) });
+      const page = await ask(method, { types, exclude_archived: !withArchived, limit: pageSize, ...(cursor !== undefined && { cursor }) });
       for (const channel of listIn(page, 'channels')) {
         const read = conversationOf(channel);
         if (read !== undefined) yield read;

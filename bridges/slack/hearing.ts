@@ -34,8 +34,8 @@ export interface HearingParts {
   readonly inbox: Inbox<SlackBody>;
   readonly log: Logger;
   readonly timing?: Partial<SourceTiming> | undefined;
-  /** The team missed something, or may have. */
-  readonly missed: (team: Team) => void;
+  /** The team missed something, or may have; or one person of it, who hears by themselves. */
+  readonly missed: (team: Team, account?: Account) => void;
 }
 
 export class Hearing {
@@ -58,12 +58,12 @@ export class Hearing {
 
   open(team: Team, bot: Caller): void {
     if (team.transports.includes('socket') && team.app?.appToken !== undefined) this.#openSocket(team, team.app);
-    if (team.transports.includes('rtm')) this.#openRtm(team, team.rtmName, bot, true);
+    if (team.transports.includes('rtm')) this.#openRtm(team, team.rtmName, bot);
   }
 
   /** On RTM a person's own chats are told on their own connection alone. */
   openFor(team: Team, account: Account, caller: Caller): void {
-    if (team.transports.includes('rtm')) this.#openRtm(team, rtmName(team, account), caller, false);
+    if (team.transports.includes('rtm')) this.#openRtm(team, rtmName(team, account), caller, account);
   }
 
   async closeFor(team: Team, account: Account): Promise<void> {
@@ -102,12 +102,14 @@ export class Hearing {
     );
   }
 
-  #openRtm(team: Team, via: string, caller: Caller, isBot: boolean): void {
+  #openRtm(team: Team, via: string, caller: Caller, account?: Account): void {
     if (this.#rtm.has(via)) return;
     const { log, timing } = this.#parts;
+    const isBot = account === undefined;
     if (isBot) team.ear('rtm', false, 'connecting by RTM');
     const onState = (state: SourceState) => {
       if (isBot) this.#stateOf(team, 'rtm', state);
+      else if (state.state === 'up' && state.wasLost) this.#parts.missed(team, account);
     };
     this.#rtm.set(via, openRtm({ caller, isBot, via, log, onState, ...(timing !== undefined && { timing }), ...this.#listener }));
   }

@@ -36,7 +36,7 @@ const mostThreads = 30;
 export async function* historyOf(stretch: Stretch): AsyncGenerator<SlackRemoteEvent> {
   const { team, reader, channel, since, settings, most } = stretch;
   const from = typeof since === 'number' ? tsOf(since) : String(since);
-  const eyes = (team.chats.accountIn(channel)?.ask ?? team.ask) as unknown as Ask;
+  const eyes = team.eyesOn(channel);
   const limit = Math.min(settings.most, most ?? settings.most);
   const found: Fields[] = [];
   const older: Fields[] = [];

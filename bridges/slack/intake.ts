@@ -5,7 +5,7 @@ import type { ChannelId, Inbox, Logger, RemoteUserId } from '#bridge-core';
 import type { SlackBody } from './body.ts';
 import { readOf, type SlackRemoteEvent } from './events.ts';
 import { type Fields, fieldsIn, idIn, textIn } from './fields.ts';
-import { makeChannelId } from './ids.ts';
+import { makeChannelId, parseId } from './ids.ts';
 import { ownDoing } from './ownership.ts';
 import { Reader } from './reader.ts';
 import type { Team } from './team.ts';
@@ -20,6 +20,8 @@ export interface IntakeParts {
   /** `channel`: told for another workspace that shares it. */
   readonly teamOf: (event: SlackEvent, channel: string | undefined) => Team | undefined;
   readonly isWatched: (channel: ChannelId) => boolean;
+  /** Of one that is watched: by the bot, or somebody who may be in it. */
+  readonly isHeard: (channel: ChannelId) => boolean;
   readonly isBot: (user: RemoteUserId) => boolean;
   /** The bot, or somebody of ours by their own account. */
   readonly isOurs: (user: RemoteUserId) => boolean;
@@ -80,15 +82,16 @@ export class Intake {
     return reader;
   }
 
-  async #hear(told: SlackEvent, key: string | undefined): Promise<void> {
-    const { event } = told;
-    const channel = channelIn(event);
-    const team = this.#parts.teamOf(told, channel);
+  async #hear(heard: SlackEvent, key: string | undefined): Promise<void> {
+    const channel = channelIn(heard.event);
+    const team = this.#parts.teamOf(heard, channel);
     if (team === undefined) {
       this.#parts.count('slack_events_dropped', { why: 'team' });
       return;
     }
     if (team.identity === undefined) await team.identified;
+    const told = asLeaving(team, heard);
+    const { event } = told;
     const profiles = teamTold(team, told, this.#parts);
     if (profiles !== undefined) {
       await profiles;
@@ -96,7 +99,12 @@ export class Intake {
     }
     if (channel === undefined) return;
     const isListening = this.#isListening(team, channel, told);
-    if (isListening !== true && !(await isListening)) return;
+    if (isJoin(event)) team.own.note(textIn(event, 'user') ?? '', channel, true);
+    if (isListening !== true && !(await isListening)) {
+      // A room of theirs may come later.
+      if (isLeave(event)) team.own.note(textIn(event, 'user') ?? '', channel, false);
+      return;
+    }
     const id = makeChannelId(team.id, channel);
     const reader = this.readerOf(team);
     const own = ownDoing(team, channel, event);
@@ -129,7 +137,9 @@ export class Intake {
 
   /** Cheap for what is watched or known; a chat that nobody knew of is looked at once. */
   #isListening(team: Team, channel: string, { event, authorizations }: SlackEvent): boolean | Promise<boolean> {
-    if (this.#parts.isWatched(makeChannelId(team.id, channel))) return true;
+    const id = makeChannelId(team.id, channel);
+    // Of their own coming and going people are told when they are not in yet, or out already.
+    if (this.#parts.isWatched(id) && (this.#parts.isHeard(id) || isMoveOfOurs(team, event))) return true;
     const type = event.channel_type;
     const mayBeChat = type === 'im' || type === 'mpim' || (type === undefined && /^[DG]/.test(channel));
     if (!mayBeChat || team.accounts.size === 0) return team.chats.has(channel);
@@ -146,7 +156,12 @@ export class Intake {
     if (read === undefined || !isNews(team, channel, read, textIn(event, 'subtype'))) return;
     // What ours let others see of their typing comes back by the connections of others.
     if (read.kind === 'typing' && this.#parts.isOurs(read.sender.id)) return;
-    await this.give(team, channel, this.#isOfBot(read) ? withoutSender(read) : read, key);
+    try {
+      await this.give(team, channel, this.#isOfBot(read) ? withoutSender(read) : read, key);
+    } catch (thrown) {
+      if (read.kind === 'membership') team.own.untold(parseId(read.user.id).id, channel);
+      throw thrown;
+    }
   }
 
   #isOfBot(event: SlackRemoteEvent): boolean {
@@ -192,8 +207,26 @@ function nameOf(channel: string, { kind, id }: SlackRemoteEvent): string | undef
   return kind === 'message' && id !== undefined ? postedKey(channel, id) : id;
 }
 
+/** Of one's own leaving Slack tells oneself alone in other words than the rest. */
+function asLeaving(team: Team, told: SlackEvent): SlackEvent {
+  const { event, authorizations } = told;
+  if (event.type !== 'channel_left' && event.type !== 'group_left') return told;
+  const user = authorizations?.[0]?.user;
+  if (user === undefined || !team.accounts.has(user)) return told;
+  return { ...told, event: { ...event, type: 'member_left_channel', user } };
+}
+
+/** In a private channel RTM tells it as a message. */
+const isJoin = ({ type, subtype }: Fields): boolean => type === 'member_joined_channel' || (type === 'message' && subtype === 'group_join');
+const isLeave = ({ type, subtype }: Fields): boolean => type === 'member_left_channel' || (type === 'message' && subtype === 'group_leave');
+
+function isMoveOfOurs(team: Team, event: Fields): boolean {
+  return (isJoin(event) || isLeave(event)) && team.accounts.has(textIn(event, 'user') ?? '');
+}
+
 /** Names, topics and the like are told twice, as an event and as a message: what is so already is no news. */
 function isNews(team: Team, channel: string, event: SlackRemoteEvent, subtype: string | undefined): boolean {
+  if (event.kind === 'membership') return team.own.changed(parseId(event.user.id).id, channel, event.change === 'join');
   if (event.kind !== 'channel') return true;
   const { conversations } = team;
   const { topic, name, archived } = event;

@@ -48,7 +48,9 @@ export function openSession(parts: SessionParts): Session<SlackBody> {
   const join = async (channel: ChannelId) => {
     open();
     const { id } = parseId(channel);
-    if (joined.has(id) || (voice.isBot && voice.team.conversations.known(id)?.isMember === true)) return;
+    // They may have left by other means since.
+    const isThere = joined.has(id) && voice.team.own.has(voice.self, id) !== false;
+    if (isThere || (voice.isBot && voice.team.conversations.known(id)?.isMember === true)) return;
     await voice.join(id);
     joined.add(id);
   };
@@ -70,6 +72,7 @@ export function openSession(parts: SessionParts): Session<SlackBody> {
       joined.delete(id);
       if (voice.isBot) voice.team.conversations.change(id, { isMember: false });
       await acts.calmly(voice.ask('conversations.leave', { channel: id }), 'not_in_channel', 'channel_not_found', 'is_archived');
+      voice.team.own.note(voice.self, id, false);
     },
     async send(message: Outgoing<SlackBody>) {
       open();

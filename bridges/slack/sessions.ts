@@ -141,10 +141,12 @@ async function enterBy(team: Team, account: Account, channel: string): Promise<v
   if (team.chats.has(channel)) return;
   try {
     await account.ask('conversations.join', { channel });
+    team.own.note(account.id, channel, true);
   } catch (thrown) {
     if (!isRefusal(thrown, 'method_not_supported_for_channel_type')) throw thrown;
     const told = await account.ask('conversations.info', { channel });
     if (told.channel?.is_member !== true && told.channel?.is_im !== true && told.channel?.is_mpim !== true) throw thrown;
+    team.own.note(account.id, channel, true);
   }
 }
 

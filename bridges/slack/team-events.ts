@@ -49,6 +49,10 @@ export function teamTold(team: Team, { event, authorizations }: SlackEvent, to: 
       return left(team, event, authorizations?.[0]?.user, to);
     case 'member_left_channel':
       return textIn(event, 'user') === team.identity?.botUser ? left(team, event, team.identity?.botUser, to) : undefined;
+    case 'channel_joined':
+    case 'group_joined':
+      cameIn(team, event, authorizations?.[0]?.user);
+      return done;
     case 'im_created':
     case 'im_open':
     case 'mpim_open':
@@ -108,6 +112,12 @@ async function left(team: Team, event: Fields, user: string | undefined, listene
   if (team.conversations.known(channel)?.isMember === false) return;
   team.conversations.change(channel, { isMember: false });
   listener.inbox.suspended(makeChannelId(team.id, channel), 'The bridge was removed from the channel in Slack');
+}
+
+/** Told to themselves alone; everybody else there is told that they came. */
+function cameIn(team: Team, event: Fields, user: string | undefined): void {
+  const channel = idIn(event, 'channel');
+  if (channel !== undefined && user !== undefined) team.own.note(user, channel, true);
 }
 
 async function chatOpened(team: Team, event: Fields): Promise<void> {

@@ -145,6 +145,7 @@ export class Team {
 
   stop(): void {
     this.#isStopped = true;
+    this.own.stop();
     clearTimeout(this.#pause);
     clearTimeout(this.#watch);
     this.#isAnswering = false;

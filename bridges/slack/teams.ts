@@ -92,7 +92,8 @@ export class Teams {
     const { team: id, id: user } = parseId(login.account);
     const team = this.all.get(id);
     if (team === undefined) throw new PermanentError('NETWORK_LOGIN', `the bridge is not in the workspace ${id}`);
-    team.accounts.get(user)?.close();
+    const before = team.accounts.get(user);
+    before?.close();
     const caller = this.tokens.callerFor(login, team.app);
     const account = new Account({
       ...{ login, caller },
@@ -100,6 +101,7 @@ export class Teams {
       lost: () => team.lost('Slack is not to be reached'),
     });
     team.accounts.set(user, account);
+    team.own.signedIn(account, before);
     if (team.isReachable) team.chats.signedIn(account).catch(() => {});
     return { team, account, caller };
   }
@@ -112,6 +114,7 @@ export class Teams {
     account.close();
     team.accounts.delete(user);
     team.chats.left(user);
+    team.own.left(account);
     await this.tokens.release(account);
     return { team, account };
   }
