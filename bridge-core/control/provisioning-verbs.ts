@@ -64,7 +64,7 @@ export function provisioningVerbs<Body extends Json>(parts: VerbParts<Body>): Pr
   const shownLink = (link: Pick<Link, 'room' | 'channel' | 'reason'>, state: ProvisioningLink['state']): ProvisioningLink => {
     const { name, network } = described(channels, link.channel);
     return {
-        ...{ room: link.room, channel: link.channel, name, network: network?.id ?? '', state },
+      ...{ room: link.room, channel: link.channel, name, network: network?.id ?? '', state },
       ...(link.reason !== undefined && { reason: link.reason }),
     };
   };
