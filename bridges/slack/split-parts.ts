@@ -146,7 +146,11 @@ function cutRuns(runs: readonly Run[], fits: (runs: readonly Run[]) => boolean):
   if (most === 0) return undefined;
   if (most === total && total < farthest) return { head: runs, rest: [] };
   const words = slice(runs, most + 1).map((run) => (run.say === 'text' ? run.text : run.say === 'break' ? '\n' : '\ufffc'));
-  const end = beforeLink(runs, goodEnd(words.join(''), most));
+  const said = words.join('');
+  let end = beforeLink(runs, goodEnd(said, most));
+  // A shorter one may take more, where it ends in a sign that must not be read as a mark.
+  for (let shorter = end - 1; end > 0 && !fits(slice(runs, end)); shorter -= 1)
+    end = shorter > 0 ? beforeLink(runs, goodEnd(said, shorter)) : 0;
   if (end === 0) return undefined;
   const head = slice(runs, end);
   return { head: head.some((run) => wordsOfRun(run).trim() !== '') ? head : [], rest: trimmed(after(runs, end)) };
