@@ -61,19 +61,20 @@ test('an incoming webhook for a room: made in private, takes Slack’s payload b
   const chat = homeserver.createRoom({ creator: person, isDirect: true });
   homeserver.invite(person, chat, homeserver.bot, { is_direct: true });
   await until('the bot in the chat', () => homeserver.members(chat).includes(homeserver.bot) || undefined);
-  const ask = async (line: string, where = chat) => {
+  const ask = async (line: string, where = chat, wanted = /./) => {
     const before = homeserver.events(where).length;
     homeserver.say(person, where, line);
     const answer = await until(`an answer to ${line}`, () =>
       homeserver
         .events(where, 0)
         .slice(before)
-        .find(({ sender, type }) => sender === homeserver.bot && type === 'm.room.message'),
+        // What the last word made the bot say elsewhere, and its greeting, may come in between.
+        .find(({ sender, type, content }) => sender === homeserver.bot && type === 'm.room.message' && wanted.test(String(content.body))),
     );
     return String(answer.content.body);
   };
   assert.match(await ask('!slack webhook new builds', room), /direct chat/);
-  const address = /https?:\/\/\S+/.exec(await ask(`webhook ${room} new builds`))?.[0] ?? assert.fail('no address');
+  const address = /https?:\/\/\S+/.exec(await ask(`webhook ${room} new builds`, chat, /https?:/))?.[0] ?? assert.fail('no address');
   const post = (body: string, type = 'application/json', to = address) =>
     fetch(to, { method: 'POST', body, headers: { 'content-type': type } }).then(async (answer) => [answer.status, await answer.text()]);
 

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { MatrixPerson } from '../../support/matrix-person.ts';
+import { until } from '../../support/waiting.ts';
 import { openSlackStage } from './stage.ts';
 
 const stage = await openSlackStage({ transport: 'socket' });
@@ -60,11 +62,15 @@ test('a group message is one room, named by its people; two of ours share it', a
   const room = await carol.waitForInvite(undefined, 20_000);
   await carol.join(room);
   await carol.waitForText(room, 'the three of us');
-  assert.ok(alice.invites.has(room) && !before.has(room), 'the same room for both');
+  await until('the same room for both', () => alice.invites.has(room) || undefined);
+  assert.ok(!before.has(room));
   await alice.join(room);
   await carol.say(room, 'I am here');
   const heard = await cora.waitForMessage(group, 'I am here');
   assert.equal(heard.user, bob.id);
+  await alice.waitForText(room, 'I am here');
+  // A second copy would come by Slack's own word of it.
+  await delay(500);
   const shown = alice.messages(room).filter(({ content }) => content.body === 'I am here');
   assert.deepEqual(
     shown.map(({ sender }) => sender),
