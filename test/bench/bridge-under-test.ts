@@ -100,6 +100,8 @@ export async function setUpBridge(wish: BridgeWish): Promise<BridgeUnderTest> {
       const startedAt = clock();
       const bridge = new ServerProcess({
         ...{ name: 'the bridge', command: process.execPath, args: ['bridges/causeway.mjs', 'run', config] },
+        // As `npm start` and the image set it.
+        env: { ...process.env, MALLOC_ARENA_MAX: '1' },
         log,
       });
       running.add(bridge);
