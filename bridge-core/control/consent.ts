@@ -50,6 +50,7 @@ export class Consent<Body extends Json = string> {
   readonly #parts: ConsentParts<Body>;
   /** Each asking disturbs people in the channel. */
   readonly #askings = new Allowance({ most: 10, each: 6 * 60_000 });
+  readonly #underWay = new Map<string, Promise<unknown>>();
   #sweeping: NodeJS.Timeout | undefined;
 
   constructor(parts: ConsentParts<Body>) {
@@ -84,10 +85,7 @@ export class Consent<Body extends Json = string> {
     if (permissions.levelOf(by) !== 'admin') {
       await this.mustBeFree(room, channel);
       if (request?.side === 'matrix') return 'asked';
-      if (request?.side !== 'network' && (await this.#ask(by, room, channel)) === 'asked') {
-        await requests.add({ room, channel: channel.id, requester: by, side: 'matrix' });
-        return 'asked';
-      }
+      if (request?.side !== 'network' && (await this.#request(by, room, channel)) === 'asked') return 'asked';
     }
     await this.#establish(room, channel.id, by, cause);
     if (request?.side === 'network') this.#tellRequester(request, `${channel.name} is linked to the Matrix room now.`);
@@ -115,6 +113,7 @@ export class Consent<Body extends Json = string> {
     const { permissions, requests, adapter, tell } = this.#parts;
     const channel = adapter.channels.describe(given.channel);
     const { name } = channel;
+    await this.#underWay.get(`${given.room} ${given.channel}`)?.catch(() => undefined);
     const request = requests.find(given.room, given.channel);
     if (request?.side !== 'matrix' || request.requester !== given.requester) return 'Nobody waits for that answer any more.';
     if (!agrees) {
@@ -184,6 +183,21 @@ export class Consent<Body extends Json = string> {
     const made = links.all().filter(({ origin }) => origin === 'command');
     const networks = new Set(made.map(({ channel }) => described(adapter.channels, channel).network?.id).filter((id) => id !== undefined));
     return { rooms: made.length, networks: networks.size };
+  }
+
+  /** Whoever is asked may answer before it is written down that they were. */
+  async #request(by: UserId, room: RoomId, channel: Channel): Promise<'granted' | 'asked'> {
+    const asking = this.#ask(by, room, channel).then(async (answer) => {
+      if (answer === 'asked') await this.#parts.requests.add({ room, channel: channel.id, requester: by, side: 'matrix' });
+      return answer;
+    });
+    const name = `${room} ${channel.id}`;
+    this.#underWay.set(name, asking);
+    try {
+      return await asking;
+    } finally {
+      if (this.#underWay.get(name) === asking) this.#underWay.delete(name);
+    }
   }
 
   async #ask(by: UserId, room: RoomId, channel: Channel): Promise<'granted' | 'asked'> {

@@ -87,6 +87,20 @@ test('somebody in the channel is asked: once, and linked when they agree', async
   assert.equal(await ask(answer), 'Nobody waits for that answer any more.');
 });
 
+test('who is quick may agree before it is written down that they were asked', async (t) => {
+  const { bridge, homeserver, carol, roomOf, hears, ask } = await start(t);
+  const room = roomOf(carol);
+  let answer: Promise<string> | undefined;
+  bridge.adapter().channels.approvePlumb = async (_channel, requester, { id }) => {
+    answer = ask({ do: 'approve', room: roomId(id), requester });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return 'asked';
+  };
+  homeserver.say(carol, room, '!fake link #garden');
+  await hears(room, /agreed: #garden is now linked/);
+  assert.match((await answer) ?? '', /is now linked/);
+});
+
 test('refused there; lost power in the meantime; nobody answered for a day', async (t) => {
   const { bridge, homeserver, carol, roomOf, hears, ask, isLinked } = await start(t);
   const room = roomOf(carol);
