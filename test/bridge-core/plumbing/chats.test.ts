@@ -226,6 +226,8 @@ test('several ghosts make a group chat', async (t) => {
   const { network, homeserver, ann } = scene;
   const room = direct(scene, ann, [ghost('zoe'), ghost('yan')]);
   await until('all of them', () => [ghost('zoe'), ghost('yan'), homeserver.bot].every((user) => homeserver.members(room).includes(user)));
+  // Before that, what is said on the network finds no room yet, and gets one of its own.
+  await until('the link', () => homeserver.requests.some(({ path }) => path.includes(room) && path.includes('/state/m.bridge/')));
   network.say('yan', '&ann&yan&zoe', 'three of us');
   await until('the line', () => said(scene, room).includes('fake_yan: three of us'));
   homeserver.say(ann, room, 'indeed');
