@@ -4,7 +4,7 @@
 import { Bayeux } from './fake-gitter/bayeux.ts';
 import type { Clock } from './fake-gitter/clock.ts';
 import { Door, isFaye, type Route } from './fake-gitter/door.ts';
-import { type CallFault, type DeliveryFault, Faults } from './fake-gitter/faults.ts';
+import type { CallFault, DeliveryFault } from './fake-gitter/faults.ts';
 import { Gate } from './fake-gitter/gate.ts';
 import { type Asked, json } from './fake-gitter/http.ts';
 import { Limits } from './fake-gitter/limits.ts';
@@ -15,7 +15,7 @@ import { OAuth } from './fake-gitter/oauth.ts';
 import { type NewPerson, People } from './fake-gitter/people.ts';
 import { Person } from './fake-gitter/person.ts';
 import { picture } from './fake-gitter/pictures.ts';
-import { Recorded, type RecordedCall, type RecordedDelivery, type Search } from './fake-gitter/records.ts';
+import type { RecordedCall, RecordedDelivery } from './fake-gitter/records.ts';
 import { Api, ownerOf } from './fake-gitter/rest/api.ts';
 import { Rooms } from './fake-gitter/rooms.ts';
 import { Shapes } from './fake-gitter/shapes.ts';
@@ -24,6 +24,8 @@ import { Streams } from './fake-gitter/streams.ts';
 import { Subscriptions } from './fake-gitter/subscriptions.ts';
 import { Tokens } from './fake-gitter/tokens.ts';
 import { type Quirks, World } from './fake-gitter/world.ts';
+import { Faults } from './fake-services/faults.ts';
+import { Recorded, type Search } from './fake-services/recorded.ts';
 
 export type { CallFault, DeliveryFault } from './fake-gitter/faults.ts';
 export { GitterFault } from './fake-gitter/http.ts';

@@ -1,12 +1,14 @@
 // A Slack for tests: stateful, on one port of its own, for Slack's own client libraries to speak to. Written from Slack's documentation
 // and type packages; each part in fake-slack/ names what it follows and what rests on memory ("unverified").
 
+import { Faults } from './fake-services/faults.ts';
+import { Recorded, type Search } from './fake-services/recorded.ts';
 import type { Ephemeral, Parts } from './fake-slack/call.ts';
 import { Channels } from './fake-slack/channels.ts';
 import { Dispatch } from './fake-slack/dispatch.ts';
 import { Door } from './fake-slack/door.ts';
 import { EventsApi } from './fake-slack/events-api.ts';
-import { type CallFault, type EventFault, Faults } from './fake-slack/faults.ts';
+import type { CallFault, EventFault } from './fake-slack/faults.ts';
 import { FileHost } from './fake-slack/file-host.ts';
 import { Files } from './fake-slack/files.ts';
 import { Gate } from './fake-slack/gate.ts';
@@ -19,7 +21,7 @@ import { OAuth } from './fake-slack/oauth-page.ts';
 import { People } from './fake-slack/people.ts';
 import { Person } from './fake-slack/person.ts';
 import { Push } from './fake-slack/push.ts';
-import { Recorded, type RecordedCall, type RecordedDelivery, type Search } from './fake-slack/records.ts';
+import type { RecordedCall, RecordedDelivery } from './fake-slack/records.ts';
 import { Retries } from './fake-slack/retries.ts';
 import { Rtm } from './fake-slack/rtm.ts';
 import { type NewPerson, Setup } from './fake-slack/setup.ts';

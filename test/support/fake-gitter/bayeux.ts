@@ -3,11 +3,12 @@
 // messages with data alone, and the 1.6 timeouts after which a silent client is forgotten, as in gitter-faye-redis. Own, since faye's server
 // lets nobody lose, double or hold one client's message. Unverified: texts of errors for unknown client ids.
 
+import type { Recorded } from '../fake-services/recorded.ts';
 import { BayeuxClient, type BayeuxMessage, type Line } from './bayeux-client.ts';
 import type { Gate } from './gate.ts';
 import { GitterFault } from './http.ts';
 import type { Room, Token, User } from './model.ts';
-import type { Recorded, RecordedDelivery } from './records.ts';
+import type { RecordedDelivery } from './records.ts';
 import type { Shapes } from './shapes.ts';
 import type { SubscribeExt, Subscriptions } from './subscriptions.ts';
 import type { Happening, World } from './world.ts';

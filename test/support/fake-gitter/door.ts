@@ -6,11 +6,13 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
-import { type CallFault, type Faults, matches } from './faults.ts';
+import type { Faults } from '../fake-services/faults.ts';
+import type { Recorded } from '../fake-services/recorded.ts';
+import { type CallFault, matches } from './faults.ts';
 import { type Answer, type Asked, fieldsOf, html, json } from './http.ts';
 import { limitHeaders } from './limits.ts';
 import type { Lines } from './lines.ts';
-import type { Recorded, RecordedCall } from './records.ts';
+import type { RecordedCall } from './records.ts';
 import { ownerOf, tokenIn } from './rest/api.ts';
 import type { World } from './world.ts';
 

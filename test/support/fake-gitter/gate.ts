@@ -1,6 +1,7 @@
 // Between a happening and one receiver: here the faults have their way with it.
 
-import { type DeliveryFault, type Faults, matches, type Transport } from './faults.ts';
+import type { Faults } from '../fake-services/faults.ts';
+import { type DeliveryFault, matches, type Transport } from './faults.ts';
 import type { World } from './world.ts';
 
 export interface Passing {

@@ -1,13 +1,13 @@
 // Somebody in Gitter's own client: does what a person does there, and sees what they would see. Nothing of it goes over the API, so no rate
 // holds it back; what Gitter forbids to a person it forbids here too, by a GitterFault with its status.
 
+import type { Recorded, Search } from '../fake-services/recorded.ts';
 import { canRead } from './access.ts';
 import { GitterFault } from './http.ts';
 import type { Messages } from './messages.ts';
 import type { Message, OAuthClient, Room, User, VirtualName } from './model.ts';
 import type { OAuth } from './oauth.ts';
 import type { People } from './people.ts';
-import type { Recorded, Search } from './records.ts';
 import type { Rooms } from './rooms.ts';
 import type { MessageShape } from './shapes.ts';
 import type { Tokens } from './tokens.ts';

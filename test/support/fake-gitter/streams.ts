@@ -4,9 +4,10 @@
 // within a character where it has one of several bytes.
 
 import type { ServerResponse } from 'node:http';
+import type { Recorded } from '../fake-services/recorded.ts';
 import type { Gate } from './gate.ts';
 import type { Token } from './model.ts';
-import type { Recorded, RecordedDelivery } from './records.ts';
+import type { RecordedDelivery } from './records.ts';
 import type { Happening, World } from './world.ts';
 
 export interface StreamsOptions {

@@ -2,6 +2,7 @@
 // refuses a field which Slack's replies have never had.
 
 import type * as web from '@slack/web-api';
+import type { Recorded } from '../fake-services/recorded.ts';
 import type { Args } from './args.ts';
 import type { Channels } from './channels.ts';
 import type { Dispatch } from './dispatch.ts';
@@ -11,7 +12,6 @@ import type { Messages } from './messages.ts';
 import type { Channel, Message, Team, Token, User } from './model.ts';
 import type { Consent } from './oauth-exchange.ts';
 import type { People } from './people.ts';
-import type { Recorded } from './records.ts';
 import type { Rtm } from './rtm.ts';
 import type { OrUndefined } from './shapes.ts';
 import type { SocketMode } from './socket-mode.ts';

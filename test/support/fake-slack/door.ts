@@ -5,10 +5,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
+import type { Faults } from '../fake-services/faults.ts';
+import type { Recorded } from '../fake-services/recorded.ts';
 import { readArgs } from './args.ts';
-import { type CallFault, type Faults, matches } from './faults.ts';
+import { type CallFault, matches } from './faults.ts';
 import { type Answer, type Asked, bearer, html, json, text } from './http.ts';
-import type { Recorded, RecordedCall } from './records.ts';
+import type { RecordedCall } from './records.ts';
 import type { Rtm } from './rtm.ts';
 import type { SocketMode } from './socket-mode.ts';
 import type { World } from './world.ts';

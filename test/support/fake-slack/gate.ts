@@ -1,6 +1,7 @@
 // Between an event and one receiver: here the faults have their way with it.
 
-import { type EventFault, type EventTransport, type Faults, matches } from './faults.ts';
+import type { Faults } from '../fake-services/faults.ts';
+import { type EventFault, type EventTransport, matches } from './faults.ts';
 import type { World } from './world.ts';
 
 export interface Passing {

@@ -2,6 +2,7 @@
 // (docs.slack.dev/reference/interaction-payloads/block_actions-payload), by signed form posts or Socket Mode, within three seconds; and
 // the response address, good for five answers in half an hour. Fields as Bolt's SlashCommand and BlockAction types name them.
 
+import type { Recorded } from '../fake-services/recorded.ts';
 import { Args, readArgs } from './args.ts';
 import type { Ephemeral } from './call.ts';
 import { type Answer, type Asked, text } from './http.ts';
@@ -9,7 +10,6 @@ import { inHistory } from './message-shapes.ts';
 import type { Messages } from './messages.ts';
 import type { App, Attachment, Blocks, Channel, Message, User } from './model.ts';
 import { type Push, PushFailed } from './push.ts';
-import type { Recorded } from './records.ts';
 import type { Outcome, Retries } from './retries.ts';
 import type { SocketMode } from './socket-mode.ts';
 import { SlackFault, type World } from './world.ts';

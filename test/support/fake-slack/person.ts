@@ -1,6 +1,7 @@
 // Somebody in Slack's own client: does what a person does there, and sees what they would see. Nothing of it goes over the Web API, so no
 // scope and no rate holds it back; what Slack forbids to a person it forbids here too.
 
+import type { Recorded, Search } from '../fake-services/recorded.ts';
 import type { Ephemeral } from './call.ts';
 import type { Channels } from './channels.ts';
 import type { Files } from './files.ts';
@@ -10,7 +11,6 @@ import type { Messages } from './messages.ts';
 import type { Attachment, Blocks, Channel, Message, Team, User } from './model.ts';
 import type { OAuth } from './oauth-page.ts';
 import type { People, ProfileChange } from './people.ts';
-import type { Recorded, Search } from './records.ts';
 import type { Tokens } from './tokens.ts';
 import { SlackFault, type World } from './world.ts';
 

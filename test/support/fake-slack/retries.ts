@@ -1,7 +1,8 @@
 // An event that an app does not take is sent again: three times, about at once, after a minute, after five more
 // (docs.slack.dev/apis/events-api, "Retries"). The pauses are settings, for tests to shorten.
 
-import type { Recorded, RecordedDelivery } from './records.ts';
+import type { Recorded } from '../fake-services/recorded.ts';
+import type { RecordedDelivery } from './records.ts';
 import type { World } from './world.ts';
 
 export type Outcome =

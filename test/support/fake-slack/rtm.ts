@@ -3,13 +3,14 @@
 // codes beside 2 ("message text is missing"), and that events carry no `channel_type` here.
 
 import type { WebSocket } from 'ws';
+import type { Recorded } from '../fake-services/recorded.ts';
 import { hearsOnRtm } from './audience.ts';
 import type { Channels } from './channels.ts';
 import { nameOf } from './envelope.ts';
 import type { Gate } from './gate.ts';
 import type { Messages } from './messages.ts';
 import type { Token } from './model.ts';
-import type { Recorded, RecordedDelivery } from './records.ts';
+import type { RecordedDelivery } from './records.ts';
 import { Tickets } from './tickets.ts';
 import type { Happening, World } from './world.ts';
 
