@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openChance } from '../../support/seed.ts';
 import { readRemains } from '../../support/store-after-death.ts';
-import { faultIn, openLoad } from './load.ts';
+import { faultIn, openLoad } from '../load.ts';
 import { openSlackStage } from './stage.ts';
 
 const kills = 10;
@@ -42,7 +42,7 @@ test(`killed ${kills} times each way with rows in flight: no loss, no doubles, o
   }
   await load.arrived(60_000);
   t.diagnostic(`${load.said.up} up, ${load.said.down} down, ${tries} kills, in flight ${met.up} and ${met.down} times`);
-  const faults = [faultIn(load.inSlack(), load.said.up, 2), faultIn(await load.inMatrix(), load.said.down, 2)];
+  const faults = [faultIn(load.inNetwork(), load.said.up, 2), faultIn(await load.inMatrix(), load.said.down, 2)];
   assert.deepEqual(faults, [undefined, undefined], `seed ${chance.seed}`);
   assert.ok(met.up >= kills && met.down >= kills, `in flight ${met.up} and ${met.down} times of ${tries}`);
 });

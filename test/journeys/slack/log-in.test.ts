@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { openPage } from '../../support/browser.ts';
 import type { MatrixPerson } from '../../support/matrix-person.ts';
 import { until } from '../../support/waiting.ts';
-import { faultIn, openLoad } from './load.ts';
+import { faultIn, openLoad } from '../load.ts';
 import { openSlackStage } from './stage.ts';
 
 const stage = await openSlackStage({ transport: 'socket', section: { rate_limits: false }, channels: ['general', 'busy'] });
@@ -83,7 +83,7 @@ test('the token is revoked in mid-load: what waits is said by the bot, nothing i
   ann.revokeApp(stage.app);
   await saying;
   await load.arrived();
-  assert.deepEqual([faultIn(load.inSlack(), 30, 1), faultIn(await load.inMatrix(), 30, 1)], [undefined, undefined]);
+  assert.deepEqual([faultIn(load.inNetwork(), 30, 1), faultIn(await load.inMatrix(), 30, 1)], [undefined, undefined]);
   const told = await alice.waitFor(
     ({ type, content, sender }) => type === 'm.room.message' && sender === botId && /log in/i.test(content.body),
     { since },

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { faultIn, openLoad } from './load.ts';
+import { faultIn, openLoad } from '../load.ts';
 import { openSlackStage } from './stage.ts';
 
 const stage = await openSlackStage({ transport: 'socket', section: { rate_limits: false } });
@@ -15,7 +15,7 @@ const load = openLoad(stage, place, people);
 
 async function allArrived(): Promise<void> {
   await load.arrived();
-  assert.deepEqual([faultIn(load.inSlack(), load.said.up, 2), faultIn(await load.inMatrix(), load.said.down, 2)], [undefined, undefined]);
+  assert.deepEqual([faultIn(load.inNetwork(), load.said.up, 2), faultIn(await load.inMatrix(), load.said.down, 2)], [undefined, undefined]);
 }
 
 test('a storm of 429: every line waits for as long as Slack says, and goes out in order', async () => {

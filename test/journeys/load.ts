@@ -1,9 +1,20 @@
 // Numbered lines said from both sides of a linked channel, and what came of them at the other end.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MatrixPerson } from '../../support/matrix-person.ts';
-import { until } from '../../support/waiting.ts';
-import type { SlackPlace, SlackStage } from './stage.ts';
+import type { MatrixPerson } from '../support/matrix-person.ts';
+import { until } from '../support/waiting.ts';
+
+/** Somebody on the network, whichever it is. */
+interface Native<Channel> {
+  say(channel: Channel, text: string): unknown;
+  texts(channel: Channel): string[];
+}
+
+interface Sides<Channel> {
+  readonly ann: Native<Channel>;
+  readonly bob: Native<Channel>;
+  readonly alice: MatrixPerson;
+}
 
 export interface Load {
   /** Said so far, by tag. */
@@ -12,15 +23,19 @@ export interface Load {
   speak(isOver: () => boolean, gap?: number): Promise<void>;
   /** So many of each side. */
   say(many: number, gap?: number): Promise<void>;
-  /** Numbers as they stand in Slack, in the order of the channel. */
-  inSlack(): number[];
+  /** Numbers as they stand on the network, in the order of the channel. */
+  inNetwork(): number[];
   /** As they stand in the room: the homeserver's own record. */
   inMatrix(): Promise<number[]>;
   /** Resolves once all that was said stands at the other end; rejects with what is missing. */
   arrived(timeout?: number): Promise<void>;
 }
 
-export function openLoad(stage: SlackStage, { channel, room }: SlackPlace, people: readonly MatrixPerson[]): Load {
+export function openLoad<Channel>(
+  stage: Sides<Channel>,
+  { channel, room }: { readonly channel: Channel; readonly room: string },
+  people: readonly MatrixPerson[],
+): Load {
   const said = { up: 0, down: 0 };
   const speakers = [stage.ann, stage.bob];
   const sayUp = async () => {
@@ -36,7 +51,7 @@ export function openLoad(stage: SlackStage, { channel, room }: SlackPlace, peopl
       const found = new RegExp(`(?:^|[ >])${tag} (\\d+)$`).exec(text)?.[1];
       return found === undefined ? [] : [Number(found)];
     });
-  const inSlack = () => numbers(stage.ann.texts(channel), 'up');
+  const inNetwork = () => numbers(stage.ann.texts(channel), 'up');
   const inMatrix = async () =>
     numbers(
       (await stage.alice.history(room, Number.POSITIVE_INFINITY)).flatMap(({ type, content }) =>
@@ -52,13 +67,13 @@ export function openLoad(stage: SlackStage, { channel, room }: SlackPlace, peopl
     }
   };
   return {
-    ...{ said, speak, inSlack, inMatrix },
+    ...{ said, speak, inNetwork, inMatrix },
     say: async (many, gap) => {
       const end = said.up + many;
       await speak(() => said.up >= end, gap);
     },
     arrived: async (timeout = 60_000) => {
-      await until(`all of ${said.up} in Slack`, () => new Set(inSlack()).size >= said.up || undefined, timeout);
+      await until(`all of ${said.up} on the network`, () => new Set(inNetwork()).size >= said.up || undefined, timeout);
       await until(`all of ${said.down} in Matrix`, async () => new Set(await inMatrix()).size >= said.down || undefined, timeout);
     },
   };
