@@ -16,9 +16,9 @@ import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/waiting.ts';
 import { orgOnGitter } from './with-gitter.ts';
 
-const kills = 5;
+const kills = 10;
 /** A kill that met nothing in flight does not count; so often it is tried in all. */
-const mostKills = 20;
+const mostKills = 24;
 
 async function process(t: TestContext) {
   const org = await orgOnGitter({ isApproved: true, gitter: { rate: { calls: 100_000, window: 60_000 } } });

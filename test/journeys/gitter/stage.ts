@@ -3,14 +3,20 @@
 
 import { after } from 'node:test';
 import { orgOnGitter } from '../../bridges/gitter/with-gitter.ts';
-import type { FakeGitter, Person, Room } from '../../support/fake-gitter.ts';
-import type { MatrixPerson } from '../../support/matrix-person.ts';
-import { type RealServers, startRealServers } from '../../support/real-servers.ts';
+import type { FakeGitter, FakeGitterOptions, Person, Room } from '../../support/fake-gitter.ts';
+import type { MatrixPerson, RoomOptions } from '../../support/matrix-person.ts';
+import { type RealServers, type RealServersOptions, startRealServers } from '../../support/real-servers.ts';
 import { until } from '../../support/waiting.ts';
 
 export interface GitterStageOptions {
   /** Laid over the section of the config. */
   readonly section?: Readonly<Record<string, unknown>>;
+  /** Laid over the config at the top level. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly gitter?: FakeGitterOptions;
+  readonly synapse?: RealServersOptions['synapse'];
+  /** Before the bridge starts. */
+  readonly prepare?: (stage: GitterStage) => Promise<void>;
 }
 
 export interface GitterStage extends RealServers {
@@ -18,6 +24,8 @@ export interface GitterStage extends RealServers {
   /** In Gitter; ann is an admin there. */
   readonly ann: Person;
   readonly bob: Person;
+  /** Who speaks for those without a login. */
+  readonly relay: Person;
   readonly channel: Room;
   /** On Matrix, and the maker of the room. */
   readonly alice: MatrixPerson;
@@ -27,15 +35,29 @@ export interface GitterStage extends RealServers {
   ghostOf(person: { readonly id: string }): string;
   /** The public address of a file of ours begins with it. */
   readonly pages: string;
+  /** Of alice unless another makes it; the bot is in it, and has the power that it needs. */
+  openRoom(wish?: RoomOptions, maker?: MatrixPerson): Promise<string>;
+  /** A direct chat with the bot. */
+  chatOf(person: MatrixPerson): Promise<string>;
+  /** Says it there and resolves with the bot's first answer that fits. */
+  ask(person: MatrixPerson, where: string, line: string, answer?: RegExp): Promise<string>;
+  /** With a token, said in their direct chat, which it resolves with. */
+  logIn(person: MatrixPerson, as: Person): Promise<string>;
+  /** Resolves once the link of the config is live and Gitter's room is listened to. */
+  startBridge(): Promise<void>;
 }
 
 /** The community with its limits on, and the relay account's app approved as a bridge. */
-export const openOrg = () => orgOnGitter({ isApproved: true, gitter: { limits: true } });
+export const openOrg = (options: FakeGitterOptions = {}) => orgOnGitter({ isApproved: true, gitter: { limits: true, ...options } });
 
-export async function openGitterStage({ section }: GitterStageOptions = {}): Promise<GitterStage> {
-  const { gitter, ann, bob, room: channel, token } = await openOrg();
+export async function openGitterStage(options: GitterStageOptions = {}): Promise<GitterStage> {
+  const { gitter, ann, bob, relay, room: channel, token } = await openOrg(options.gitter);
   const addresses = { api_url: gitter.apiUrl, faye_url: gitter.fayeUrl, stream_url: gitter.streamUrl };
-  const servers = await startRealServers({ after }, { networks: {}, bridges: { gitter: { gitter: { ...addresses, token, ...section } } } });
+  const wish = { gitter: { ...addresses, token, ...options.section }, ...(options.config !== undefined && { config: options.config }) };
+  const servers = await startRealServers(
+    { after },
+    { networks: {}, bridges: { gitter: wish }, ...(options.synapse !== undefined && { synapse: options.synapse }) },
+  );
   // After the bridge, which would go on asking for it.
   after(async () => {
     await servers.stop();
@@ -45,24 +67,58 @@ export async function openGitterStage({ section }: GitterStageOptions = {}): Pro
   const alice = await servers.matrixPerson('alice');
   await alice.setDisplayName('Alice');
   const botId = `@${bridge.configOf('gitter').appservice.bot}:${synapse.domain}`;
-  const room = await alice.createRoom({ name: 'The room', invite: [botId], powerLevels: { users: { [botId]: 50 } } });
+  const makeRoom = (wish: RoomOptions, maker = alice) =>
+    maker.createRoom({ invite: [botId], powerLevels: { users: { [botId]: 50 } }, ...wish });
+  const room = await makeRoom({ name: 'The room' });
   const pages = `${bridge.url}/gitter`;
   const app = gitter.addClient({ name: 'Logins', redirectUri: `${pages}/oauth` });
   await bridge.configure('gitter', (config) => ({
     ...config,
     gitter: {
-      ...(config.gitter as object),
       oauth: { url: gitter.oauthUrl, client_id: app.id, client_secret: app.secret },
       links: [{ channel: 'org/room', room }],
+      ...(config.gitter as object),
     },
   }));
-  await bridge.start();
   const isLive = async () => /"state": ?"live"/.test((await bridge.command('links', bridge.fileOf('gitter'), '--json')).output);
-  await until('the link to be live', async () => (await isLive()) || undefined, 20_000);
-  await gitter.waitForListener(channel, 'matrixbot', { timeout: 20_000 });
-  return {
+  const stage: GitterStage = {
     ...servers,
-    ...{ gitter, ann, bob, channel, alice, room, botId, pages },
+    ...{ gitter, ann, bob, relay, channel, alice, room, botId, pages },
     ghostOf: ({ id }) => `@gitter_${id}:${synapse.domain}`,
+    async openRoom(wish = {}, maker = alice) {
+      const made = await makeRoom(wish, maker);
+      const isBot = (type: string, who: string | undefined) => type === 'm.room.member' && who === botId;
+      await maker.waitFor(
+        ({ room: where, type, state_key: who, content }) => where === made && isBot(type, who) && content.membership === 'join',
+        { timeout: 20_000 },
+      );
+      return made;
+    },
+    async chatOf(person) {
+      const chat = await person.createRoom({ isDirect: true, isPublic: false, invite: [botId] });
+      await person.waitForText(chat, /Gitter bridge/, { timeout: 20_000 });
+      return chat;
+    },
+    async ask(person, where, line, answer = /./) {
+      const id = await person.say(where, line);
+      const asked = await person.waitFor(({ event_id }) => event_id === id);
+      const fits = ({ room: place, sender, type, content }: typeof asked) =>
+        place === where && sender === botId && type === 'm.room.message' && answer.test(String(content.body));
+      return String((await person.waitFor(fits, { since: person.heard.indexOf(asked), timeout: 20_000 })).content.body);
+    },
+    async logIn(person, as) {
+      const chat = await stage.chatOf(person);
+      await stage.ask(person, chat, 'login token', /token/i);
+      await stage.ask(person, chat, gitter.tokenOf(as), /logged in/i);
+      return chat;
+    },
+    async startBridge() {
+      await bridge.start();
+      await until('the link to be live', async () => (await isLive()) || undefined, 20_000);
+      await gitter.waitForListener(channel, 'matrixbot', { timeout: 20_000 });
+    },
   };
+  await options.prepare?.(stage);
+  await stage.startBridge();
+  return stage;
 }
