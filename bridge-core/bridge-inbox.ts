@@ -6,7 +6,10 @@ import type { PortalRooms } from './bridge-portals.ts';
 import { messageOf } from './errors.ts';
 import type { Sync } from './membership/sync.ts';
 import type { Gaps } from './pipeline/gaps.ts';
+import type { Journal } from './pipeline/journal.ts';
 import type { Lanes } from './pipeline/lanes.ts';
+import type { Relations } from './pipeline/relations.ts';
+import { shownBetween, threadsShown } from './pipeline/shown.ts';
 import { type Links, receiverOf } from './plumbing/links.ts';
 import type { Plumb } from './plumbing/plumb.ts';
 import type { Json } from './remote-event.ts';
@@ -21,6 +24,8 @@ export interface InboxParts<Body extends Json> {
   readonly sync: Sync<Body>;
   readonly plumb: Plumb<Body>;
   readonly links: Links;
+  readonly relations: Relations;
+  readonly journal: Journal;
   readonly log: Logger;
 }
 
@@ -35,7 +40,10 @@ export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body>
     connection: (speaker, network, state, reason) => {
       log.info({ network, state, ...(reason !== undefined && { reason }) }, 'connection');
       if (speaker.as === 'bot') gaps.connection(network, state === 'up');
-      if (speaker.as === 'bot' && state === 'up') networkLanes.resume(network);
+      if (speaker.as === 'bot' && state === 'up') {
+        networkLanes.resume(network);
+        plumb.introduced(network);
+      }
       if (speaker.as === 'user' && state === 'logged-out')
         logins
           .refuse(speaker.user, network, reason ?? 'logged out')
@@ -45,6 +53,8 @@ export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body>
     renewed: (account, credentials) => logins.renew(account, credentials),
     asked: (act) => control.networkActs.asked(act),
     moved: (from, to) => rooms.moves.move(from, to),
+    shown: async (channel, from, to) => shownBetween(parts, channel, from, to),
+    threads: async (channel, since, most) => threadsShown(parts, channel, since, most),
     members: (channel) => sync.recompute(channel),
     // Rooms of people's own are served by their sessions, which this does not concern.
     suspended: (channel, reason) => {

@@ -141,6 +141,13 @@ export class Plumb<Body extends Json = string> {
     }
   }
 
+  /** The network is there: what it is called may have come to be known only now. */
+  introduced(network: string): void {
+    for (const link of this.#links.all())
+      if (link.state === 'live' && this.#adapter.channels.describe(link.channel).network.id === network)
+        this.#do(link, () => this.#info.publish(this.#links.get(link.id) ?? link));
+  }
+
   /** The bot is out of the room: nothing can be carried until it is let in again. */
   async removed(room: RoomId, reason: string): Promise<void> {
     for (const link of this.#links.byRoom(room))

@@ -1,46 +1,14 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { PermanentError, RetryableError } from '../../../bridge-core/errors.ts';
 import { userId } from '../../../bridge-core/ids.ts';
-import { BridgeInfo } from '../../../bridge-core/plumbing/bridge-info.ts';
 import { Links } from '../../../bridge-core/plumbing/links.ts';
-import { LoopGuard } from '../../../bridge-core/plumbing/loop-guard.ts';
-import { Plumb } from '../../../bridge-core/plumbing/plumb.ts';
-import { channel, type Rig, room, startRig } from '../rig.ts';
+import { channel, type Rig, room } from '../rig.ts';
+import { build, infoKey, node, ownRoom, start } from './plumbing-rig.ts';
 
-const node = channel('#node');
 const key = 'irc://irc.libera.test/#node';
-const infoKey = 'dev.causeway://irc/libera/#node';
-
-function build(rig: Rig, t: TestContext) {
-  const links = new Links({ store: rig.store });
-  const channels = rig.network.adapter.channels;
-  const guard = new LoopGuard({
-    homeserver: rig.homeserver,
-    links,
-    channels,
-    protocol: 'irc',
-    tell: rig.tell,
-    log: rig.log,
-    patience: 200,
-  });
-  const info = new BridgeInfo({ homeserver: rig.homeserver, links, channels, protocol: { id: 'irc', name: 'IRC' }, log: rig.log });
-  const plumb = new Plumb({ homeserver: rig.homeserver, adapter: rig.network.adapter, links, guard, info, tell: rig.tell, log: rig.log });
-  rig.onEvent = (event) => void guard.seen(event);
-  t.after(() => plumb.stop());
-  return { links, guard, info, plumb };
-}
-
-async function start(t: TestContext) {
-  const rig = await startRig(t);
-  const op = rig.fake.user('op');
-  return { rig, op, ...build(rig, t) };
-}
 
 const claimIn = (rig: Rig, id: string, at = key) => rig.fake.room(id).stateOf('m.room.bridging', at)?.content;
-const ownRoom = (rig: Rig, op: string, more: object = {}) =>
-  rig.fake.createRoom({ creator: op, version: '11', levels: { users: { [op]: 100, [rig.bot]: 50 } }, ...more });
-
 test('a link is claimed, watched, shown to clients and live, and its claim passes through pending', async (t) => {
   const { rig, op, plumb, links } = await start(t);
   const id = ownRoom(rig, op);
