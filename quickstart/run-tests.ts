@@ -12,7 +12,8 @@ import { SetupError } from './servers/processes.ts';
 import { installSynapse } from './servers/synapse.ts';
 
 const root = join(import.meta.dirname, '..');
-const reporter = join(import.meta.dirname, 'test-reporter.ts');
+/** By a run of all tests, and by no other, the feature tables are held. */
+const reporterOf = (isWhole: boolean) => join(import.meta.dirname, isWhole ? 'whole-run-reporter.ts' : 'test-reporter.ts');
 
 /** A test file that leaves something open would never end. */
 const longest = 30 * 60_000;
@@ -35,7 +36,7 @@ async function main(words: readonly string[]): Promise<number> {
     '--test',
     `--test-concurrency=${availableParallelism()}`,
     '--test-timeout=300000',
-    `--test-reporter=${reporter}`,
+    `--test-reporter=${reporterOf(words.length === 0)}`,
     '--test-reporter-destination=stdout',
     ...flags,
     ...(files.length > 0 ? files : testsIn('test')),

@@ -7,6 +7,9 @@ import { unpackPackages } from './debian-packages.ts';
 import { SetupError } from './processes.ts';
 import { findProgram } from './run-command.ts';
 
+/** Why a test that needs one is skipped where there is none. */
+export const noBrowser = 'no browser is to be had on this machine';
+
 export interface Chromium {
   readonly program: string;
   /** Beside the environment that it is started in. */

@@ -4,29 +4,20 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { featureRows } from '../../quickstart/feature-tables.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** `least`: so many features the table has at any rate. */
+/** `least`: so many features the table has at any rate. That they also ran is seen at the end of a run of all tests. */
 export function holdFeatureTable(bridge: string, least: number): void {
-  const lines = readFileSync(join(root, 'bridges', bridge, 'README.md'), 'utf8').split('\n');
-  const rows = lines
-    .slice(lines.findIndex((line) => line.startsWith('| feature |')) + 2)
-    .filter((line) => line.startsWith('| '))
-    .map((line) =>
-      line
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
+  const rows = featureRows(readFileSync(join(root, 'bridges', bridge, 'README.md'), 'utf8'));
 
   test('every feature names a test that is there, by its file and, where one is named, by its title', () => {
     assert.ok(rows.length >= least);
     const missing: string[] = [];
-    for (const [feature = '', , , shown = ''] of rows) {
-      const named = [...shown.matchAll(/`([\w/-]+)`(?: “((?:[^”]|’)+)”)?/g)];
-      if (named.length === 0) missing.push(`${feature}: no test`);
-      for (const [, file = '', title] of named) {
+    for (const { feature, tests } of rows) {
+      if (tests.length === 0) missing.push(`${feature}: no test`);
+      for (const { file, title } of tests) {
         const path = join(root, 'test', `${file}.test.ts`);
         if (!existsSync(path)) missing.push(`${feature}: ${file}`);
         else if (title !== undefined && !isTitle(readFileSync(path, 'utf8'), title)) missing.push(`${feature}: ${file}: ${title}`);

@@ -3,13 +3,13 @@
 import type { TestContext } from 'node:test';
 import { chromium, type Page } from 'playwright-core';
 import { saySilently } from '../../quickstart/servers/cache.ts';
-import { installChromium } from '../../quickstart/servers/chromium.ts';
+import { installChromium, noBrowser } from '../../quickstart/servers/chromium.ts';
 
 /** Undefined where there is no browser to be had: the test is then skipped, with that as its reason. */
 export async function openPage(t: TestContext): Promise<Page | undefined> {
   const found = await installChromium(saySilently);
   if (found === undefined) {
-    t.skip('no chromium here, and none to be had from Debian');
+    t.skip(noBrowser);
     return undefined;
   }
   const env = { ...process.env, ...found.env };

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { noBrowser } from '../../../quickstart/servers/chromium.ts';
 import { openPage } from '../../support/browser.ts';
 import type { MatrixPerson } from '../../support/matrix-person.ts';
 import { until } from '../../support/waiting.ts';
@@ -75,7 +76,7 @@ test('the token is revoked in mid-load: what waits is said by the bot, nothing i
   const chat = [...new Set(alice.heard.map((event) => event.room))].find((each) =>
     alice.messages(each).some(({ content }) => /logged in|Ann Example/.test(content.body)),
   );
-  if (chat === undefined) return t.skip('nobody could log in without a browser');
+  if (chat === undefined) return t.skip(noBrowser);
   const load = openLoad(stage, busy, [alice]);
   const since = alice.mark();
   const saying = load.say(30, 20);
