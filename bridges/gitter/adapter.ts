@@ -10,8 +10,6 @@ import {
   type ConnectionStatus,
   type Login,
   type LoginFlow,
-  messageOf,
-  PermanentError,
   type ProvisioningDialect,
   type ProvisioningVerbs,
   type RemoteMessageId,
@@ -22,10 +20,12 @@ import {
   type Speaker,
   type UserId,
 } from '#bridge-core';
+import type { Account } from './account.ts';
 import { Bans } from './bans.ts';
 import type { GitterBody } from './body.ts';
 import { GitterChannels } from './channels.ts';
 import { Copies } from './copies.ts';
+import { Ears } from './ears.ts';
 import { messageOf as eventOf, type GitterEvent, sentAt } from './events.ts';
 import { gitterFormatter } from './formatter.ts';
 import { Gaps } from './gaps.ts';
@@ -36,6 +36,7 @@ import { Intake, placeOf } from './intake.ts';
 import { Logins } from './logins.ts';
 import { GitterLookups } from './lookups.ts';
 import { GitterNetwork } from './network.ts';
+import { OwnRooms } from './own-rooms.ts';
 import { Presences } from './presence.ts';
 import { oldCalls } from './provisioning.ts';
 import { Resolver } from './resolver.ts';
@@ -62,9 +63,9 @@ export class GitterAdapter implements Adapter<GitterBody> {
   readonly #bans: Bans;
   readonly #presences: Presences | undefined;
   readonly #hearing: Hearing;
+  readonly #own: OwnRooms;
+  readonly #ears: Ears;
   readonly #sessions: Sessions;
-  /** Wanted, whether or not Gitter is there. */
-  readonly #watched = new Set<ChannelId>();
   #isStopped = false;
 
   /** `timing` for tests. */
@@ -76,14 +77,9 @@ export class GitterAdapter implements Adapter<GitterBody> {
     this.#network = new GitterNetwork({
       ...{ settings, tools, timing: pace },
       back: () => this.#back(),
-      lineChanged: (account) => {
-        if (account === this.#network.bot) this.#hearing.lineChanged();
-      },
+      lineChanged: () => this.#hearing.lineChanged(),
       moved: (from, to) => this.#moved(from, to),
-      accountEnded: (account) => {
-        this.#sessions.forget(account);
-        this.#hearing.closeFor(account);
-      },
+      accountEnded: (account) => this.#ended(account),
     });
     const network = this.#network;
     const channelOf = (room: Room) => network.rooms.byId(room.id)?.channel ?? room.channel;
@@ -103,9 +99,20 @@ export class GitterAdapter implements Adapter<GitterBody> {
     this.#hearing = new Hearing({
       ...{ network, settings, timing: pace, inbox, log },
       ...{ intake: this.#intake, gaps: this.#gaps, bans: this.#bans, presences: this.#presences },
+      wentBy: (account, room, isIn) => this.#ears.wentBy(account, room, isIn),
+    });
+    this.#own = new OwnRooms({
+      ...{ network, log },
+      chat: (account, room) => void this.#hearing.opened(account, room),
+      moved: (account, place, isIn) => this.#ears.wentBy(account, place, isIn),
+      read: (account) => this.#ears.changed(account),
+    });
+    this.#ears = new Ears({
+      ...{ network, inbox, log, own: this.#own, hearing: this.#hearing, gaps: this.#gaps },
+      load: (channel, account) => this.#sessions.load(channel, account),
     });
     this.#sessions = new Sessions({
-      ...{ network, settings, log, count, hearing: this.#hearing, bans: this.#bans },
+      ...{ network, settings, log, count, hearing: this.#hearing, bans: this.#bans, own: this.#own },
       copies: new Copies({ most: settings.copies, memory }),
       virtualUsers: new VirtualUsers({ memory, log, token: settings.token, isOn: settings.virtualUsers === 'auto' }),
     });
@@ -114,7 +121,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
       settings.resolver === undefined || resolveAlias === undefined
         ? undefined
         : new Resolver({ server: settings.resolver.server, resolveAlias });
-    this.channels = new GitterChannels({ network, hearing: this.#hearing, apiUrl: settings.apiUrl, resolver });
+    this.channels = new GitterChannels({ network, hearing: this.#hearing, own: this.#own, apiUrl: settings.apiUrl, resolver });
     this.commands = resolver === undefined ? [] : [whereCommand(resolver)];
     this.lookups = new GitterLookups({ users: network.users, apiUrl: settings.apiUrl });
     this.logins = new Logins({ network, settings, tools }).flows;
@@ -142,24 +149,19 @@ export class GitterAdapter implements Adapter<GitterBody> {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#bans.stop();
+    this.#own.stop();
     this.#presences?.close();
     this.#hearing.close();
     await this.#network.stop();
     await this.#gaps.write();
   }
 
-  async watch(channel: ChannelId): Promise<void> {
-    if (this.#watched.has(channel)) return;
-    this.#watched.add(channel);
-    await this.#gaps.begin(channel);
-    if (this.#network.isReachable) await this.#listen(channel);
+  async watch(channel: ChannelId, by?: UserId): Promise<void> {
+    await this.#ears.watch(channel, by);
   }
 
-  async unwatch(channel: ChannelId): Promise<void> {
-    this.#watched.delete(channel);
-    const room = this.#network.rooms.known(channel);
-    if (room !== undefined) this.#hearing.unwatch(room.id);
-    await this.#gaps.forget(channel);
+  async unwatch(channel: ChannelId, by?: UserId): Promise<void> {
+    await this.#ears.unwatch(channel, by);
   }
 
   session(speaker: Speaker, _channel: ChannelId): Promise<Session<GitterBody>> {
@@ -179,18 +181,15 @@ export class GitterAdapter implements Adapter<GitterBody> {
   }
 
   async signIn(login: Login): Promise<void> {
-    const account = await this.#network.signIn(login);
-    this.#sessions.forget(account);
-    this.#hearing
-      .openFor(account)
-      .catch((thrown) => this.#tools.log.info({ user: login.user, why: messageOf(thrown) }, 'their chats cannot be listed'));
+    const { account, before } = await this.#network.signIn(login);
+    for (const each of [before, account]) if (each !== undefined) this.#sessions.forget(each);
+    if (before !== undefined) this.#hearing.closeFor(before);
+    this.#own.open(account);
   }
 
   async signOut(login: Login): Promise<void> {
     const account = await this.#network.signOut(login);
-    if (account === undefined) return;
-    this.#sessions.forget(account);
-    this.#hearing.closeFor(account);
+    if (account !== undefined) this.#ended(account);
   }
 
   async openDirect(user: UserId, others: readonly RemoteUserId[]): Promise<ChannelId> {
@@ -199,9 +198,8 @@ export class GitterAdapter implements Adapter<GitterBody> {
 
   async *history(channel: ChannelId, since: RemoteMessageId | number, most?: number): AsyncGenerator<GitterEvent> {
     const room = await this.#sessions.load(channel);
-    const [eyes] = this.#hearing.eyesOf(room.id) ?? [];
     const limit = Math.min(this.#settings.history.most, most ?? this.#settings.history.most);
-    const ask = eyes?.ask ?? this.#network.bot.ask;
+    const { ask } = this.#hearing.earOf(room.id) ?? this.#own.accountIn(channel) ?? this.#network.bot;
     const found = await readSince({ ask, room: room.id, since, most: limit, patience: 60_000 });
     if (found.missingTo !== undefined && most === undefined)
       yield { kind: 'gap', at: Date.now(), channel, from: typeof since === 'number' ? since : sentAt({ id: since }), to: found.missingTo };
@@ -234,14 +232,18 @@ export class GitterAdapter implements Adapter<GitterBody> {
   /** What comes next of the room waits until its links have followed. */
   #moved(from: ChannelId, room: Room): void {
     const { inbox } = this.#tools;
-    if (this.#watched.delete(from)) this.#watched.add(room.channel);
+    this.#ears.moved(from, room.channel);
+    this.#own.moved(from, room.channel);
     this.#gaps.moved(from, room.channel);
     this.#intake.before(room, async () => await inbox.moved?.(from, room.channel)).catch(() => {});
   }
 
-  async #listen(channel: ChannelId): Promise<void> {
-    const room = await this.#sessions.load(channel);
-    if (room.other === undefined && room.uri !== undefined) await this.#hearing.watch(room);
+  /** Their login is over: logged out, or no longer taken. */
+  #ended(account: Account): void {
+    this.#sessions.forget(account);
+    this.#hearing.closeFor(account);
+    this.#own.left(account);
+    this.#ears.changed(account);
   }
 
   /** Gitter answers: the relay account goes where it is to listen, which reads what was missed. */
@@ -249,11 +251,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
     if (this.#isStopped) return;
     this.#sessions.openBot();
     this.#hearing.start();
-    for (const channel of this.#watched)
-      this.#listen(channel).catch((thrown) => {
-        this.#tools.log.warn({ channel, why: messageOf(thrown) }, 'the room cannot be listened to');
-        if (thrown instanceof PermanentError) this.#tools.inbox.suspended(channel, thrown.message);
-      });
+    this.#ears.back();
   }
 }
 

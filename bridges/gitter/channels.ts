@@ -15,6 +15,7 @@ import type { Account } from './account.ts';
 import type { Hearing } from './hearing.ts';
 import { isRoomUri, makeChannelId, network as networkId, parseChannelId } from './ids.ts';
 import type { GitterNetwork } from './network.ts';
+import type { OwnRooms } from './own-rooms.ts';
 import type { Resolver } from './resolver.ts';
 import type { Room } from './rooms.ts';
 import { remoteUserOf } from './users.ts';
@@ -24,6 +25,7 @@ import { hasId, listOf, resultsIn, type WireRoom, type WireUser } from './wire/o
 export interface ChannelsParts {
   readonly network: GitterNetwork;
   readonly hearing: Hearing;
+  readonly own: OwnRooms;
   readonly apiUrl: string;
   /** Where rooms went that are not here. */
   readonly resolver: Resolver | undefined;
@@ -111,6 +113,19 @@ export class GitterChannels implements Channels {
     }
   }
 
+  async *of(user: UserId): AsyncGenerator<Channel> {
+    const { network } = this.#parts;
+    const account = network.accountOf(user);
+    if (account === undefined) return;
+    const told = await account.ask({ route: '/user/:id/rooms', with: { id: account.id }, patience: 30_000 });
+    for (const room of listOf<WireRoom>(told))
+      if (room.oneToOne !== true && room.uri !== undefined) yield this.describe(network.rooms.keep(room).channel);
+  }
+
+  isIn(id: ChannelId, user: UserId): boolean | undefined {
+    return this.#parts.own.isIn(id, user);
+  }
+
   chat(id: ChannelId): Chat | undefined {
     const given = parseChannelId(id);
     if (!('room' in given)) return undefined;
@@ -121,9 +136,9 @@ export class GitterChannels implements Channels {
   }
 
   async *members(id: ChannelId): AsyncGenerator<RemoteUser> {
-    const { network, hearing } = this.#parts;
+    const { network, hearing, own } = this.#parts;
     const given = parseChannelId(id);
-    const [eyes] = 'room' in given ? (hearing.eyesOf(given.room) ?? []) : [];
+    const eyes = hearing.earOf('room' in given ? given.room : (network.rooms.known(id)?.id ?? '')) ?? own.accountIn(id);
     const room = await network.rooms.load(id, eyes?.ask);
     if (room === undefined) return;
     if (room.other !== undefined) {

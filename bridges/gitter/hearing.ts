@@ -1,7 +1,7 @@
-// What is listened to, and by which way: each linked room by the relay account's realtime channel, or while that is away by its streams;
-// chats of two by the channel of whoever of ours is in them.
+// What is listened to, and by which way: each room by the realtime channel of one account, or while that is away by its streams; chats of
+// two by the channel of whoever of ours is in them. Who listens where is ears.ts' to say.
 
-import { type Inbox, type Logger, messageOf, PermanentError } from '#bridge-core';
+import { type ChannelId, type Inbox, type Logger, messageOf, PermanentError } from '#bridge-core';
 import type { Account } from './account.ts';
 import type { Bans } from './bans.ts';
 import type { GitterBody } from './body.ts';
@@ -16,7 +16,7 @@ import type { GitterSettings } from './settings.ts';
 import type { GitterTiming } from './timing.ts';
 import { remoteUserOf } from './users.ts';
 import type { FayeListener } from './wire/faye.ts';
-import { hasId, isRecord, listOf, type WireChange, type WireMessage, type WireRoom, type WireUser } from './wire/objects.ts';
+import { hasId, isRecord, type WireChange, type WireMessage, type WireRoom, type WireUser } from './wire/objects.ts';
 import { RoomStream } from './wire/stream.ts';
 
 export interface HearingParts {
@@ -29,7 +29,11 @@ export interface HearingParts {
   readonly presences: Presences | undefined;
   readonly inbox: Inbox<GitterBody>;
   readonly log: Logger;
+  /** Somebody of ours came into a room or went. */
+  readonly wentBy: (account: Account, room: Room, isIn: boolean) => void;
 }
+
+const nobody: ReadonlySet<string> = new Set();
 
 const path = (room: string, what: string): string => `/api/v1/rooms/${room}${what}`;
 const kinds = ['/chatMessages', '/users', ''] as const;
@@ -42,6 +46,7 @@ const standsWithin = 3_000;
 
 interface Watched {
   readonly room: Room;
+  readonly account: Account;
   stream: RoomStream | undefined;
   isStreaming: boolean;
 }
@@ -57,8 +62,9 @@ export class Hearing {
     this.#parts = parts;
   }
 
+  /** Those that the relay account listens to. */
   get rooms(): Room[] {
-    return Array.from(this.#watched.values(), ({ room }) => room);
+    return [...this.#watched.values()].filter(({ account }) => this.#isBot(account)).map(({ room }) => room);
   }
 
   /** Gitter is there: the way in is opened. */
@@ -67,58 +73,42 @@ export class Hearing {
     this.lineChanged();
   }
 
-  /** The relay account goes in, and listens. */
-  async watch(room: Room): Promise<void> {
-    if (this.#isClosed || this.#watched.has(room.id)) return;
-    const { network } = this.#parts;
-    await this.#enter(room);
-    // Asked for twice at once, as it is at a start: the first one listens.
-    if (this.#isClosed || this.#watched.has(room.id)) return;
-    this.#watched.set(room.id, { room, stream: undefined, isStreaming: false });
-    const stands = this.#listen(room);
+  /** The relay account goes in, and listens; people are in it already. */
+  async watch(room: Room, account: Account): Promise<void> {
+    if (this.#isClosed || this.#watched.get(room.id)?.account === account) return;
+    if (this.#isBot(account)) await this.#enter(room);
+    if (this.#isClosed) return;
+    this.unwatch(room.id);
+    this.#watched.set(room.id, { room, account, stream: undefined, isStreaming: false });
+    const stands = this.#listen(room, account);
     this.lineChanged();
-    void this.#parts.bans.look(room);
-    if (network.bot.line?.isUp === true) await Promise.race([stands, new Promise((resolve) => setTimeout(resolve, standsWithin).unref())]);
+    if (this.#isBot(account)) void this.#parts.bans.look(room);
+    if (account.line?.isUp === true) await Promise.race([stands, new Promise((resolve) => setTimeout(resolve, standsWithin).unref())]);
   }
 
   unwatch(id: string): void {
     const watched = this.#watched.get(id);
     this.#watched.delete(id);
     watched?.stream?.close();
-    for (const kind of kinds) this.#parts.network.bot.line?.unsubscribe(path(id, kind));
+    for (const kind of kinds) watched?.account.line?.unsubscribe(path(id, kind));
   }
 
-  /** The relay account's channel stands or fell, or a room came to be watched. */
+  /** A channel of an account's stands or fell, or a room came to be watched. */
   lineChanged(): void {
     const { network, settings } = this.#parts;
     if (this.#isClosed) return;
-    const isLineUp = network.bot.line?.isUp === true;
-    for (const watched of this.#watched.values()) {
-      if (isLineUp || settings.streamUrl === undefined || !network.isReachable) {
+    const all = [...this.#watched.values()];
+    for (const watched of all) {
+      if (watched.account.line?.isUp === true || settings.streamUrl === undefined || !network.isReachable) {
         watched.stream?.close();
         watched.stream = undefined;
         watched.isStreaming = false;
       } else watched.stream ??= this.#stream(watched, settings.streamUrl);
     }
-    const all = [...this.#watched.values()];
-    const isHearing = isLineUp || (settings.streamUrl !== undefined && all.every(({ isStreaming }) => isStreaming));
+    const isLineUp = network.bot.line?.isUp === true;
+    const ofBot = all.filter(({ account }) => this.#isBot(account));
+    const isHearing = isLineUp || (settings.streamUrl !== undefined && ofBot.every(({ isStreaming }) => isStreaming));
     network.hearing(isHearing, isLineUp ? undefined : 'the realtime channel is away');
-  }
-
-  /** A person's own chats. */
-  async openFor(account: Account): Promise<void> {
-    account.open();
-    account.listen(`/api/v1/user/${account.id}/rooms`, {
-      onData: (data) => {
-        const { model } = isRecord(data) ? (data as WireChange) : {};
-        if (!hasId(model)) return;
-        const room = model as WireRoom;
-        if (room.oneToOne === true) this.opened(account, room);
-        else if (room.oneToOne === undefined && !this.#chats.has(room.id)) this.#parts.network.rooms.byId(room.id);
-      },
-    });
-    const told = await account.ask({ route: '/user/:id/rooms', with: { id: account.id }, haste: 'background', patience: 60_000 });
-    for (const room of listOf<WireRoom>(told)) if (room.oneToOne === true) this.opened(account, room);
   }
 
   /** A chat of two is there. */
@@ -145,13 +135,30 @@ export class Hearing {
   /** Whether what is said there comes back to us. */
   isHeard(room: string): boolean {
     const channel = path(room, '/chatMessages');
-    if (this.#parts.network.bot.line?.isOpen(channel) === true || this.#watched.get(room)?.isStreaming === true) return true;
+    const watched = this.#watched.get(room);
+    if (watched?.account.line?.isOpen(channel) === true || watched?.isStreaming === true) return true;
     for (const { line } of this.#chats.get(room) ?? []) if (line?.isOpen(channel) === true) return true;
     return false;
   }
 
+  /** Of a chat of two. */
   eyesOf(room: string): ReadonlySet<Account> | undefined {
     return this.#chats.get(room);
+  }
+
+  /** Whoever listens there. */
+  earOf(room: string): Account | undefined {
+    const [first] = this.#chats.get(room) ?? [];
+    return first ?? this.#watched.get(room)?.account;
+  }
+
+  /** Somebody of ours came or went, by their own account. Gitter tells that they are gone, not why. */
+  async tellMove({ id: room, channel }: { readonly id: string; readonly channel: ChannelId }, id: string, isIn: boolean): Promise<void> {
+    const { network, intake, inbox } = this.#parts;
+    const known = network.rooms.byId(room);
+    if (!isIn && known !== undefined && (await this.#banned(known)).has(id)) return;
+    const event = membershipOf(network.users.person(id), isIn ? 'join' : 'leave', { channel, project: undefined }, Date.now());
+    await (known === undefined ? inbox.receive(event) : intake.tell(known, event));
   }
 
   close(): void {
@@ -166,17 +173,20 @@ export class Hearing {
     await bot.ask({ method: 'POST', route: '/user/:id/rooms', with: { id: bot.id }, body: { id: room.id } });
   }
 
-  #listen(room: Room): Promise<void> {
-    const { bot } = this.#parts.network;
+  #isBot(account: Account): boolean {
+    return account === this.#parts.network.bot;
+  }
+
+  #listen(room: Room, account: Account): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    bot.listen(path(room.id, '/chatMessages'), this.#messages(room, bot, resolve));
-    bot.listen(path(room.id, '/users'), {
+    account.listen(path(room.id, '/chatMessages'), this.#messages(room, account, resolve));
+    account.listen(path(room.id, '/users'), {
       onData: (data) => void this.#people(room, data).catch((thrown) => this.#failed(room, thrown)),
       onMissed: () => {
         if ((this.#parts.network.rooms.byId(room.id)?.members ?? 0) <= mostCompared) this.#parts.inbox.members?.(room.channel);
       },
     });
-    bot.listen(path(room.id, ''), { onData: (data) => void this.#changed(room, data).catch((thrown) => this.#failed(room, thrown)) });
+    account.listen(path(room.id, ''), { onData: (data) => void this.#changed(room, data).catch((thrown) => this.#failed(room, thrown)) });
     return promise;
   }
 
@@ -198,17 +208,17 @@ export class Hearing {
   }
 
   #stream(watched: Watched, streamUrl: string): RoomStream {
-    const { network, intake, gaps, timing, inbox } = this.#parts;
-    const { room } = watched;
+    const { intake, gaps, timing, inbox } = this.#parts;
+    const { room, account } = watched;
     return new RoomStream({
-      ...{ streamUrl, token: network.bot.token, room: room.id, firstPause: timing.stream.first, longestPause: timing.stream.most },
+      ...{ streamUrl, token: account.token, room: room.id, firstPause: timing.stream.first, longestPause: timing.stream.most },
       onMessage: (message) => {
         if (hasId(message)) intake.stream(room, message as WireMessage);
       },
       onState: (state, reason) => {
         watched.isStreaming = state === 'up';
-        if (state === 'up') void gaps.fill(room, network.bot.ask);
-        if (state === 'refused') inbox.suspended(room.channel, reason ?? 'the room cannot be read');
+        if (state === 'up') void gaps.fill(room, account.ask);
+        if (state === 'refused' && this.#isBot(account)) inbox.suspended(room.channel, reason ?? 'the room cannot be read');
         this.lineChanged();
       },
     });
@@ -217,26 +227,33 @@ export class Hearing {
   async #people(room: Room, data: unknown): Promise<void> {
     const { operation, model } = isRecord(data) ? (data as WireChange) : {};
     if (!hasId(model)) return;
-    const { network, intake, bans } = this.#parts;
-    if (operation === 'create') {
-      network.users.keep(model as WireUser);
-      if (model.id !== network.bot.id)
-        await intake.tell(room, membershipOf(remoteUserOf(model as WireUser), 'join', placeOf(room), Date.now()));
-    }
-    if (operation !== 'remove') return;
-    if (model.id === network.bot.id) return await this.#putOut(room);
-    // Gitter tells that they are gone, not why.
-    const banned = await bans.look(room);
-    if (!banned.has(model.id)) await intake.tell(room, membershipOf(network.users.person(model.id), 'leave', placeOf(room), Date.now()));
+    const { network, intake } = this.#parts;
+    const isIn = operation === 'create';
+    if (!isIn && operation !== 'remove') return;
+    if (isIn) network.users.keep(model as WireUser);
+    if (model.id === network.bot.id) return isIn ? undefined : await this.#putOut(room);
+    const ours = network.accounts.get(model.id);
+    if (ours !== undefined) return this.#parts.wentBy(ours, network.rooms.byId(room.id) ?? room, isIn);
+    const place = placeOf(network.rooms.byId(room.id) ?? room);
+    if (isIn) await intake.tell(room, membershipOf(remoteUserOf(model as WireUser), 'join', place, Date.now()));
+    else if (!(await this.#banned(room)).has(model.id))
+      await intake.tell(room, membershipOf(network.users.person(model.id), 'leave', place, Date.now()));
+  }
+
+  /** Those who are newly on the list; only where the relay account is, which is whom it is shown to. */
+  async #banned(room: Room): Promise<ReadonlySet<string>> {
+    const watched = this.#watched.get(room.id);
+    return watched !== undefined && this.#isBot(watched.account) ? await this.#parts.bans.look(room) : nobody;
   }
 
   /** Once it goes in again; where it may not, the room is lost. */
   async #putOut(room: Room): Promise<void> {
-    if (!this.#watched.has(room.id)) return;
+    const { bot } = this.#parts.network;
+    if (this.#watched.get(room.id)?.account !== bot) return;
     try {
       await this.#enter(room);
-      for (const kind of kinds) this.#parts.network.bot.line?.unsubscribe(path(room.id, kind));
-      await this.#listen(room);
+      for (const kind of kinds) bot.line?.unsubscribe(path(room.id, kind));
+      await this.#listen(room, bot);
     } catch (thrown) {
       if (!(thrown instanceof PermanentError)) throw thrown;
       this.#parts.inbox.suspended(room.channel, `the relay account was put out of the room, and may not come back: ${thrown.message}`);

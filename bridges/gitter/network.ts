@@ -144,14 +144,16 @@ export class GitterNetwork {
     }
   }
 
-  async signIn(login: Login): Promise<Account> {
+  /** `before`: the same account with other credentials, or another person's. */
+  async signIn(login: Login): Promise<{ readonly account: Account; readonly before: Account | undefined }> {
     const given = parseUserId(login.account);
     const id = 'id' in given ? given.id : '';
-    await this.accounts.get(id)?.close();
+    const before = this.accounts.get(id);
+    await before?.close();
     const me = { id, ...(login.credentials.username !== undefined && { username: login.credentials.username }) };
     const account = this.#account(login.credentials.token ?? '', { as: 'user', user: login.user }, undefined, me);
     this.accounts.set(id, account);
-    return account;
+    return { account, before };
   }
 
   async signOut(login: Login): Promise<Account | undefined> {

@@ -6,12 +6,14 @@ import { type ChannelId, type Fit, type Outgoing, PermanentError, type RemoteUse
 import { type GitterBody, longestText } from './body.ts';
 import { makeUserId, parseUserId } from './ids.ts';
 import { virtualType } from './own-posts.ts';
+import type { OwnRooms } from './own-rooms.ts';
 import { Posting, type PostingParts } from './posting.ts';
 import type { Room } from './rooms.ts';
 import { isRefusal } from './wire/faults.ts';
 
 export interface SessionParts extends Omit<PostingParts, 'roomOf'> {
   readonly load: (channel: ChannelId) => Promise<Room>;
+  readonly own: Pick<OwnRooms, 'has' | 'note'>;
   readonly mention: Fit['mention'];
   readonly closed: () => void;
 }
@@ -22,15 +24,22 @@ const nameRoom = 360;
 const mostBodies = 10;
 
 export function openSession(parts: SessionParts): Session<GitterBody> {
-  const { account, network, isBot, bans } = parts;
+  const { account, network, isBot, bans, own } = parts;
   const joined = new Set<string>();
   let isClosed = false;
 
+  // People come and go by other means too.
+  const isIn = (room: Room) => own.has(account.id, room.channel) ?? joined.has(room.id);
+  const noteIn = (room: Room, is: boolean) => {
+    if (is) joined.add(room.id);
+    else joined.delete(room.id);
+    own.note(account.id, room, is);
+  };
   const enter = async (room: Room) => {
     if (isClosed) throw new UnreachableError('NETWORK_UNREACHABLE', 'the session is closed');
-    if (joined.has(room.id) || room.other !== undefined) return;
+    if (room.other !== undefined || isIn(room)) return;
     await account.ask({ method: 'POST', route: '/user/:id/rooms', with: { id: account.id }, body: { id: room.id } });
-    joined.add(room.id);
+    noteIn(room, true);
   };
   const roomOf = async (channel: ChannelId) => {
     const room = await parts.load(channel);
@@ -51,18 +60,19 @@ export function openSession(parts: SessionParts): Session<GitterBody> {
     },
     async leave(channel) {
       const room = await parts.load(channel);
-      joined.delete(room.id);
       if (room.other !== undefined) return;
       await calmly(account.ask({ method: 'DELETE', route: '/rooms/:id/users/:uid', with: { id: room.id, uid: account.id } }), 404);
+      noteIn(room, false);
     },
     async send(message) {
-      const isIn = joined.has(network.rooms.known(message.channel)?.id ?? '');
+      const room = network.rooms.known(message.channel);
+      const wasIn = room !== undefined && isIn(room);
       try {
         return await posting.send(message);
       } catch (thrown) {
         // They may have been put out since they came in.
-        if (!isIn || !isRefusal(thrown, 403)) throw thrown;
-        joined.delete(network.rooms.known(message.channel)?.id ?? '');
+        if (!wasIn || !isRefusal(thrown, 403)) throw thrown;
+        noteIn(room, false);
         return await posting.send(message);
       }
     },

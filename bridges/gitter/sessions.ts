@@ -16,6 +16,7 @@ import type { GitterBody } from './body.ts';
 import type { Hearing } from './hearing.ts';
 import { parseChannelId, parseUserId } from './ids.ts';
 import type { GitterNetwork } from './network.ts';
+import type { OwnRooms } from './own-rooms.ts';
 import type { PostingParts } from './posting.ts';
 import type { Room } from './rooms.ts';
 import { openSession } from './session.ts';
@@ -24,6 +25,7 @@ import { hasId, type WireRoom } from './wire/objects.ts';
 export interface SessionsParts extends Omit<PostingParts, 'account' | 'isBot' | 'roomOf' | 'isHeard'> {
   readonly network: GitterNetwork;
   readonly hearing: Hearing;
+  readonly own: OwnRooms;
 }
 
 export class Sessions {
@@ -79,17 +81,18 @@ export class Sessions {
     return hearing.opened(account, told as WireRoom).channel;
   }
 
-  /** As whoever of ours can see it. */
-  async load(channel: ChannelId): Promise<Room> {
-    const { network, hearing } = this.#parts;
+  /** As this account, or as whoever of ours can see it. */
+  async load(channel: ChannelId, account?: Account): Promise<Room> {
+    const { network, hearing, own } = this.#parts;
     const known = network.rooms.known(channel);
     if (known !== undefined) return known;
     const given = parseChannelId(channel);
     const [eyes] = 'room' in given ? (hearing.eyesOf(given.room) ?? []) : [];
-    const found = await network.rooms.load(channel, eyes?.ask);
-    if (found === undefined)
-      throw new PermanentError('CHANNEL_UNKNOWN', `Gitter has no room ${'uri' in given ? given.uri : given.room} for the bridge`);
-    return found;
+    const found = await network.rooms.load(channel, (account ?? eyes)?.ask);
+    if (found !== undefined) return found;
+    const other = account === undefined ? own.accountIn(channel) : undefined;
+    if (other !== undefined) return await this.load(channel, other);
+    throw new PermanentError('CHANNEL_UNKNOWN', `Gitter has no room ${'uri' in given ? given.uri : given.room} for the bridge`);
   }
 
   #make(speaker: Speaker, account: Account): Session<GitterBody> {
@@ -98,7 +101,7 @@ export class Sessions {
     const made = openSession({
       ...this.#parts,
       ...{ account, isBot: speaker.as === 'bot', mention: this.#mention },
-      load: (channel) => this.load(channel),
+      load: (channel) => this.load(channel, 'room' in parseChannelId(channel) || speaker.as === 'bot' ? undefined : account),
       isHeard: (room) => hearing.isHeard(room.id),
       closed: () => {
         if (this.#open.get(name) === made) this.#open.delete(name);

@@ -36,7 +36,7 @@ const permittedSkips: readonly (readonly [subject: string, name: string, reason:
     [subject, 'pins heard', 'IRC pins nothing'] as const,
     [subject, 'another name, the end and the return of the place', 'a channel’s name is what it is on IRC, and it has no archive'] as const,
   ]),
-  ...['irc', 'irc without capabilities', 'gitter', 'bare fake'].map(
+  ...['irc', 'irc without capabilities', 'bare fake'].map(
     (subject) => [subject, 'channels of one’s own', 'no rooms of people’s own there'] as const,
   ),
   ...['slack by Socket Mode', 'slack over HTTP', 'slack by RTM'].flatMap((subject) => [

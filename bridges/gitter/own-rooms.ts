@@ -1,0 +1,226 @@
+// Which rooms people of ours are in by their own accounts: read from Gitter's list once they are logged in and after each loss, kept in
+// step with what their own channel tells. Asked for every event heard where somebody has a room of their own, so it must be cheap.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { type ChannelId, type Logger, messageOf, RetryableError, type UserId } from '#bridge-core';
+import type { Account } from './account.ts';
+import { makeChannelId } from './ids.ts';
+import type { GitterNetwork } from './network.ts';
+import { hasId, isRecord, listOf, type WireChange, type WireRoom } from './wire/objects.ts';
+
+export interface OwnRoomsParts {
+  readonly network: Pick<GitterNetwork, 'accountOf' | 'rooms'>;
+  readonly log: Logger;
+  /** A chat of two is there. */
+  readonly chat: (account: Account, room: WireRoom) => void;
+  /** They came in or went, as their own channel or the list tells. */
+  readonly moved: (account: Account, place: Place, isIn: boolean) => void;
+  /** It is known anew where they are. */
+  readonly read: (account: Account) => void;
+}
+
+/** A room, as far as it is told. */
+export interface Place {
+  readonly id: string;
+  readonly channel: ChannelId;
+}
+
+interface Kept {
+  readonly account: Account;
+  /** Ids of the rooms; chats are not among them. */
+  rooms: Map<ChannelId, string>;
+  /** Whoever is not among them is in none but these. */
+  isRead: boolean;
+  reading: Promise<void> | undefined;
+  isStale: boolean;
+  /** While the list is read: it may be older than these. */
+  readonly changed: Map<string, ChannelId | undefined>;
+  /** What was reported last, for it may be told by the room's channel and by their own. */
+  readonly told: Map<ChannelId, boolean>;
+}
+
+const firstPause = 500;
+const longestPause = 60_000;
+
+export class OwnRooms {
+  readonly #parts: OwnRoomsParts;
+  /** By account. */
+  readonly #kept = new Map<string, Kept>();
+  /** Who had a login and has none now. */
+  readonly #gone = new Set<UserId>();
+  #isStopped = false;
+
+  constructor(parts: OwnRoomsParts) {
+    this.#parts = parts;
+  }
+
+  /** Undefined: not known yet. */
+  isIn(channel: ChannelId, user: UserId): boolean | undefined {
+    const account = this.#parts.network.accountOf(user);
+    if (account !== undefined) return this.has(account.id, channel);
+    return this.#gone.has(user) ? false : undefined;
+  }
+
+  /** By the account's id; of any other, undefined. */
+  has(id: string, channel: ChannelId): boolean | undefined {
+    const kept = this.#kept.get(id);
+    if (kept === undefined) return undefined;
+    return kept.rooms.has(channel) || (kept.isRead ? false : undefined);
+  }
+
+  /** Whose eyes see the room. */
+  accountIn(channel: ChannelId): Account | undefined {
+    for (const { account, rooms } of this.#kept.values()) if (rooms.has(channel) && !account.isEnded) return account;
+    return undefined;
+  }
+
+  /** Listens to where they go, and reads where they are. */
+  open(account: Account): void {
+    const before = this.#kept.get(account.id);
+    const who = userOf(before?.account);
+    if (who !== undefined && who !== userOf(account)) this.#gone.add(who);
+    const user = userOf(account);
+    if (user !== undefined) this.#gone.delete(user);
+    const { rooms = new Map<ChannelId, string>(), isRead = false } = before ?? {};
+    this.#kept.set(account.id, { account, rooms, isRead, reading: undefined, isStale: false, changed: new Map(), told: new Map() });
+    account.open();
+    const reread = () => void this.read(account);
+    account.listen(`/api/v1/user/${account.id}/rooms`, { onData: (data) => this.#heard(account, data), onOpen: reread, onMissed: reread });
+    reread();
+  }
+
+  left(account: Account): void {
+    const user = userOf(account);
+    if (user !== undefined) this.#gone.add(user);
+    if (this.#kept.get(account.id)?.account === account) this.#kept.delete(account.id);
+  }
+
+  /** Nothing is asked for any more. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** Never rejects; settles once it is known, or the login has ended. */
+  read(account: Account): Promise<void> {
+    const kept = this.#of(account);
+    if (kept === undefined) return Promise.resolve();
+    kept.isStale = kept.reading !== undefined;
+    kept.reading ??= this.#read(kept).finally(() => {
+      kept.reading = undefined;
+    });
+    return kept.reading;
+  }
+
+  /** By a call of ours. */
+  note(id: string, { id: room, channel }: Place, isIn: boolean): void {
+    const kept = this.#kept.get(id);
+    if (kept === undefined) return;
+    if (isIn) kept.rooms.set(channel, room);
+    else kept.rooms.delete(channel);
+    if (kept.reading !== undefined) kept.changed.set(room, isIn ? channel : undefined);
+  }
+
+  /** As Gitter tells it; false: that was reported already. */
+  changed(id: string, room: Place, isIn: boolean): boolean {
+    const kept = this.#kept.get(id);
+    if (kept === undefined) return true;
+    this.note(id, room, isIn);
+    if (kept.told.get(room.channel) === isIn) return false;
+    kept.told.set(room.channel, isIn);
+    return true;
+  }
+
+  /** It could not be reported. */
+  untold(id: string, channel: ChannelId): void {
+    this.#kept.get(id)?.told.delete(channel);
+  }
+
+  /** The room is called otherwise from now on. */
+  moved(from: ChannelId, to: ChannelId): void {
+    for (const { rooms, told } of this.#kept.values()) {
+      const room = rooms.get(from);
+      if (room !== undefined) rooms.set(to, room);
+      rooms.delete(from);
+      const wasTold = told.get(from);
+      if (wasTold !== undefined) told.set(to, wasTold);
+      told.delete(from);
+    }
+  }
+
+  #of(account: Account): Kept | undefined {
+    const kept = this.#kept.get(account.id);
+    return kept?.account === account ? kept : undefined;
+  }
+
+  #heard(account: Account, data: unknown): void {
+    const { operation, model } = isRecord(data) ? (data as WireChange) : {};
+    const kept = this.#of(account);
+    if (kept === undefined || !hasId(model)) return;
+    const told = model as WireRoom;
+    if (told.oneToOne === true) {
+      this.#parts.chat(account, told);
+      return;
+    }
+    const known = this.#parts.network.rooms.byId(told.id);
+    // Where it is linked or was asked for, it goes by its name of now.
+    const channel = known !== undefined ? this.#parts.network.rooms.keep(told).channel : told.uri && makeChannelId(told.uri);
+    const place = { id: told.id, channel: (channel || this.#channelIn(kept, told.id)) as ChannelId };
+    if (place.channel !== undefined && (operation === 'create' || operation === 'remove'))
+      this.#parts.moved(account, place, operation === 'create');
+  }
+
+  #channelIn({ rooms }: Kept, room: string): ChannelId | undefined {
+    for (const [channel, id] of rooms) if (id === room) return channel;
+    return undefined;
+  }
+
+  async #read(kept: Kept): Promise<void> {
+    const { account } = kept;
+    const isOver = () => account.isEnded || this.#isStopped || this.#of(account) === undefined;
+    for (let pause = firstPause; !isOver(); pause = Math.min(pause * 2, longestPause)) {
+      try {
+        do {
+          kept.isStale = false;
+          await this.#readOnce(kept);
+        } while (kept.isStale && !isOver());
+        if (!isOver()) this.#parts.read(account);
+        return;
+      } catch (thrown) {
+        if (isOver()) return;
+        if (!(thrown instanceof RetryableError)) {
+          this.#parts.log.info({ account: account.username, why: messageOf(thrown) }, 'where they are in Gitter cannot be read');
+          // Who may not be asked is where they were seen to come in.
+          kept.isRead = true;
+          return;
+        }
+      }
+      await delay(pause, undefined, { ref: false });
+    }
+  }
+
+  async #readOnce(kept: Kept): Promise<void> {
+    const { account } = kept;
+    const { rooms } = this.#parts.network;
+    kept.changed.clear();
+    const call = { route: '/user/:id/rooms', with: { id: account.id }, haste: 'background' as const, patience: 60_000 };
+    const found = new Map<ChannelId, string>();
+    for (const room of listOf<WireRoom>(await account.ask(call))) {
+      if (room.oneToOne === true) this.#parts.chat(account, room);
+      else if (rooms.byId(room.id) !== undefined) found.set(rooms.keep(room).channel, room.id);
+      else if (room.uri !== undefined) found.set(makeChannelId(room.uri), room.id);
+    }
+    for (const [room, channel] of kept.changed) {
+      for (const [other, id] of found) if (id === room) found.delete(other);
+      if (channel !== undefined) found.set(channel, room);
+    }
+    const before = kept.isRead ? kept.rooms : undefined;
+    kept.rooms = found;
+    kept.isRead = true;
+    for (const [channel, isIn] of kept.told) if (found.has(channel) !== isIn) kept.told.delete(channel);
+    if (before === undefined) return;
+    for (const [channel, id] of before) if (!found.has(channel)) this.#parts.moved(account, { id, channel }, false);
+    for (const [channel, id] of found) if (!before.has(channel)) this.#parts.moved(account, { id, channel }, true);
+  }
+}
+
+const userOf = (account: Account | undefined): UserId | undefined => (account?.speaker.as === 'user' ? account.speaker.user : undefined);
