@@ -84,7 +84,10 @@ export class GitterAdapter implements Adapter<GitterBody> {
     const network = this.#network;
     const channelOf = (room: Room) => network.rooms.byId(room.id)?.channel ?? room.channel;
     this.#intake = new Intake({ ...{ network, inbox, log, count }, heard: (room, message) => this.#gaps.heard(channelOf(room), message) });
-    this.#gaps = new Gaps({ memory, inbox, log, channelOf, intake: this.#intake, settings: settings.history });
+    this.#gaps = new Gaps({
+      ...{ memory, inbox, log, channelOf, intake: this.#intake, settings: settings.history },
+      isThere: () => network.isReachable,
+    });
     this.#bans = new Bans({
       ...{ network, memory, log, every: settings.bans },
       intake: () => this.#intake,
@@ -153,7 +156,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
     this.#presences?.close();
     this.#hearing.close();
     await this.#network.stop();
-    await this.#gaps.write();
+    await this.#gaps.close();
   }
 
   async watch(channel: ChannelId, by?: UserId): Promise<void> {

@@ -1,7 +1,8 @@
 // How far each room was heard, kept over restarts, and the filling of what was missed: after each loss of what we hear by, before anything
 // newer of the room is handed on. What was edited or removed meanwhile is noticed as far as the messages are remembered.
 
-import { type ChannelId, type Inbox, type KeyValue, type Logger, messageOf } from '#bridge-core';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type ChannelId, type Inbox, type KeyValue, type Logger, messageOf, RetryableError } from '#bridge-core';
 import type { GitterBody } from './body.ts';
 import { sentAt } from './events.ts';
 import { readSince } from './history.ts';
@@ -18,6 +19,8 @@ export interface GapsParts {
   readonly log: Logger;
   /** As it is called now. */
   readonly channelOf: (room: Room) => ChannelId;
+  /** Whether Gitter answers. */
+  readonly isThere: () => boolean;
   readonly writeEvery?: number;
 }
 
@@ -25,6 +28,8 @@ export interface GapsParts {
 const writeEvery = 15_000;
 /** ms: newer messages of the room wait so long for a turn in the budget. */
 const patience = 60_000;
+/** ms: the history that cannot be read is tried again after these, while Gitter itself answers. */
+const pauses = [250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000] as const;
 /** ms: of what was heard before the loss, so much is looked at again for edits. */
 const lookBack = 600_000;
 
@@ -38,6 +43,7 @@ export class Gaps {
   /** Again, once the one under way is done. */
   readonly #filling = new Map<string, boolean>();
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(parts: GapsParts) {
     this.#parts = parts;
@@ -88,7 +94,7 @@ export class Gaps {
     try {
       do {
         this.#filling.set(room.id, false);
-        await this.#parts.intake.before(room, () => this.#fill(room, ask));
+        await this.#parts.intake.before(room, () => this.#fillAtLast(room, ask));
       } while (this.#filling.get(room.id) === true);
     } catch (thrown) {
       this.#parts.log.warn({ room: room.uri ?? room.id, why: messageOf(thrown) }, 'what was missed could not be read');
@@ -97,12 +103,35 @@ export class Gaps {
     }
   }
 
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.write();
+  }
+
   async write(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const channels = [...this.#unwritten];
     this.#unwritten.clear();
     await Promise.all(channels.map((channel) => this.#parts.memory.set(heardName(channel), this.#heard.get(channel))));
+  }
+
+  /** What is newer waits: once it is handed on, nobody would know what is missing before it. */
+  async #fillAtLast(room: Room, ask: Ask): Promise<void> {
+    const since = this.#heard.get(this.#parts.channelOf(room)) ?? Date.now();
+    for (const pause of [...pauses, undefined]) {
+      try {
+        return await this.#fill(room, ask);
+      } catch (thrown) {
+        if (this.#isClosed || !(thrown instanceof RetryableError)) throw thrown;
+        if (pause === undefined) {
+          await this.#tellGap(room, since, Date.now());
+          throw thrown;
+        }
+        do await delay(pause, undefined, { ref: false });
+        while (!this.#isClosed && !this.#parts.isThere());
+      }
+    }
   }
 
   async #fill(room: Room, ask: Ask): Promise<void> {
