@@ -1,8 +1,8 @@
 // What an adapter is given: the way in for what happens, a memory over restarts, pages on the web, a log. Types only.
 
-import type { ChannelId, RemoteUserId, RoomId, UserId } from './ids.ts';
+import type { ChannelId, RemoteMessageId, RemoteUserId, RoomId, UserId } from './ids.ts';
 import type { Credentials, LoginResult, Speaker } from './logins.ts';
-import type { Json, RemoteEvent, RemoteUser } from './remote-event.ts';
+import type { Json, RemoteEvent, RemoteUser, ShownMessage } from './remote-event.ts';
 
 export interface AdapterTools<Body extends Json = string> {
   readonly inbox: Inbox<Body>;
@@ -39,6 +39,11 @@ export interface Inbox<Body extends Json = string> {
   asked?(act: NetworkAct): Promise<string>;
   /** The channel has another id from now on: its links follow. */
   moved?(from: ChannelId, to: ChannelId): Promise<void>;
+  /** What of the channel stands in its rooms, from one id to another: to find what became of it while nobody listened. Only for
+   *  networks whose ids sort as their messages do. */
+  shown?(channel: ChannelId, from: RemoteMessageId, to: RemoteMessageId): Promise<readonly ShownMessage[]>;
+  /** The first messages of those threads in which something was shown since (ms), the latest first. */
+  threads?(channel: ChannelId, since: number, most: number): Promise<readonly RemoteMessageId[]>;
 }
 
 /** What a person of the network asks for, from within the channel: that is its side's consent. */

@@ -7,7 +7,10 @@ import { messageOf } from './errors.ts';
 import type { Sync } from './membership/sync.ts';
 import type { Gaps } from './pipeline/gaps.ts';
 import type { Journal } from './pipeline/journal.ts';
+import type { Journal } from './pipeline/journal.ts';
 import type { Lanes } from './pipeline/lanes.ts';
+import type { Relations } from './pipeline/relations.ts';
+import { shownBetween, threadsShown } from './pipeline/shown.ts';
 import type { Relations } from './pipeline/relations.ts';
 import { shownBetween, threadsShown } from './pipeline/shown.ts';
 import { type Links, receiverOf } from './plumbing/links.ts';
@@ -24,6 +27,8 @@ export interface InboxParts<Body extends Json> {
   readonly sync: Sync<Body>;
   readonly plumb: Plumb<Body>;
   readonly links: Links;
+  readonly relations: Relations;
+  readonly journal: Journal;
   readonly relations: Relations;
   readonly journal: Journal;
   readonly log: Logger;
@@ -53,6 +58,8 @@ export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body>
     renewed: (account, credentials) => logins.renew(account, credentials),
     asked: (act) => control.networkActs.asked(act),
     moved: (from, to) => rooms.moves.move(from, to),
+    shown: async (channel, from, to) => shownBetween(parts, channel, from, to),
+    threads: async (channel, since, most) => threadsShown(parts, channel, since, most),
     shown: async (channel, from, to) => shownBetween(parts, channel, from, to),
     threads: async (channel, since, most) => threadsShown(parts, channel, since, most),
     members: (channel) => sync.recompute(channel),

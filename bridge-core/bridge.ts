@@ -334,7 +334,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     },
     /** Opens the inbox and lets what waits in the journal go. */
     start(): void {
-      options.inbox.open(inboxOf<Body>({ gaps, networkLanes, logins, control, rooms, sync, plumb, links, log }));
+      options.inbox.open(inboxOf<Body>({ gaps, networkLanes, logins, control, rooms, sync, plumb, links, relations, journal, log }));
       for (const { seq, direction, lane, state } of journal.pending()) {
         if (isHeldLane(lane)) gaps.load(seq);
         else (direction === towards.matrix ? matrixLanes : networkLanes).load(seq, lane, state === states.parked);

@@ -3,9 +3,9 @@
 
 import type { Inbox, NetworkAct } from './adapter-tools.ts';
 import { PermanentError } from './errors.ts';
-import type { ChannelId, RemoteUserId, UserId } from './ids.ts';
+import type { ChannelId, RemoteMessageId, RemoteUserId, UserId } from './ids.ts';
 import type { Credentials, LoginResult, Speaker } from './logins.ts';
-import type { Json, RemoteEvent } from './remote-event.ts';
+import type { Json, RemoteEvent, ShownMessage } from './remote-event.ts';
 
 export class WaitingInbox<Body extends Json> implements Inbox<Body> {
   #inner: Inbox<Body> | undefined;
@@ -47,6 +47,14 @@ export class WaitingInbox<Body extends Json> implements Inbox<Body> {
 
   moved(from: ChannelId, to: ChannelId): Promise<void> {
     return this.#ask((inner) => inner.moved?.(from, to) ?? nobodyTakes('a channel that moved'));
+  }
+
+  shown(channel: ChannelId, from: RemoteMessageId, to: RemoteMessageId): Promise<readonly ShownMessage[]> {
+    return this.#ask((inner) => inner.shown?.(channel, from, to) ?? Promise.resolve([]));
+  }
+
+  threads(channel: ChannelId, since: number, most: number): Promise<readonly RemoteMessageId[]> {
+    return this.#ask((inner) => inner.threads?.(channel, since, most) ?? Promise.resolve([]));
   }
 
   #ask<Answer>(question: (inner: Inbox<Body>) => Promise<Answer>): Promise<Answer> {

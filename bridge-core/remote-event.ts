@@ -47,6 +47,18 @@ export interface ShownAs {
   readonly avatar?: string;
 }
 
+/** A message as it stands in the channel's rooms. */
+export interface ShownMessage {
+  readonly id: RemoteMessageId;
+  /** Absent: it was said from Matrix. */
+  readonly sender?: RemoteUserId;
+  readonly thread?: RemoteMessageId;
+  /** Taken away already. */
+  readonly isGone: boolean;
+  /** By people of the network and by sessions of ours. */
+  readonly reactions: readonly { readonly emoji: string; readonly by: RemoteUserId }[];
+}
+
 /** `at` in ms since 1970; `id` unique within the channel. */
 export type RemoteEvent<Body extends Json = string> = {
   readonly at: number;

@@ -107,6 +107,17 @@ export class Journal {
     return stored && this.#revive(stored);
   }
 
+  /** What the network said and is still to be shown, with ids from one to another; for networks whose ids sort as their messages do. */
+  toBeShown(link: number, from: string, to: string): Extract<Task, { do: 'show' }>[] {
+    const tasks = this.#store
+      .prepare<{ event: string }>(
+        `SELECT event FROM journal WHERE source >= ? AND source <= ? AND source != '' AND link = ? AND direction = ${towards.matrix} AND state != ${states.dead}`,
+      )
+      .all(from, to, link)
+      .map(({ event }) => JSON.parse(event) as Task);
+    return tasks.filter((task) => task.do === 'show');
+  }
+
   /** In a unit: what its sender takes back before any of it went out is not kept; what is parked may have gone out. False:
    *  there is no such row. */
   takeBack(link: number, source: string): boolean {

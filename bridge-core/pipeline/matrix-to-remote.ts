@@ -253,7 +253,7 @@ export class MatrixToRemote<Body extends Json> {
       case 'edit':
         return await this.#edit(row, planned, deed);
       case 'redact':
-        return (await this.#redact(planned, deed)) ? nothing : await this.#send(row, planned, deed.otherwise);
+        return (await this.#redact(planned, deed)) ? this.#lost(planned) : await this.#send(row, planned, deed.otherwise);
       case 'react':
         return await this.#react(row, planned, deed);
       case 'nothing':
@@ -327,6 +327,11 @@ export class MatrixToRemote<Body extends Json> {
       }
     }
     return false;
+  }
+
+  #lost({ link, pointed }: Planned<Body>): Outcome {
+    const event = pointed?.relation?.event;
+    return event === undefined ? nothing : { relations: [], forgets: () => this.#parts.relations.lose(event, link.id) };
   }
 
   async #react(row: Row, { link, event, voice }: Planned<Body>, deed: Extract<Deed, { do: 'react' }>): Promise<Outcome> {

@@ -9,7 +9,7 @@ import type { Voice } from '../virtual-users/puppets.ts';
 import type { Pointed } from './fallbacks.ts';
 import type { Journal } from './journal.ts';
 import { BehindParked, type Lanes } from './lanes.ts';
-import { asRemoteMessage, type Relation, type Relations } from './relations.ts';
+import { asRemoteMessage, isMessage, type Relation, type Relations } from './relations.ts';
 import { type Row, states } from './row.ts';
 
 export interface PointingParts {
@@ -49,7 +49,7 @@ export class Pointing {
     }
     const [relation] = known;
     if (relation === undefined) return undefined;
-    const isPerson = relation.author !== undefined && relation.kind === 'message';
+    const isPerson = relation.author !== undefined && isMessage(relation);
     const called = isPerson ? mention({ remote: remoteUserId(relation.author ?? '') }) : named(relation.sender);
     return { remote: this.remoteOf(link, known), relation, called };
   }
@@ -73,10 +73,7 @@ export class Pointing {
 
   /** Recorded already; waits for nothing. */
   known(link: Link, event: EventId): RemoteMessage | undefined {
-    return this.remoteOf(
-      link,
-      this.#parts.relations.ofEvent(event, link.id).filter(({ kind }) => kind === 'message'),
-    );
+    return this.remoteOf(link, this.#parts.relations.ofEvent(event, link.id).filter(isMessage));
   }
 
   /** Of what the bot repeated from another room, all the parts that it has on the network. */
@@ -84,7 +81,8 @@ export class Pointing {
     const remote = asRemoteMessage(link.channel, known);
     const [first] = known;
     const id = remote?.ids[0];
-    if (id === undefined || first?.kind !== 'message' || !this.#parts.isOurs(first.sender) || first.author !== undefined) return remote;
+    if (id === undefined || first === undefined || !isMessage(first) || !this.#parts.isOurs(first.sender) || first.author !== undefined)
+      return remote;
     for (const other of this.#parts.links.byChannel(link.channel)) {
       const [source] = other.id === link.id ? [] : this.#parts.relations.messagesOf(id, other.id);
       const whole = source && asRemoteMessage(link.channel, this.#parts.relations.ofEvent(source.event, other.id));

@@ -6,7 +6,7 @@ import { type ChannelId, type EventId, eventId, type RemoteMessageId, type RoomI
 import { type EphemeralEvent, isRecord, recordIn } from '../matrix-event.ts';
 import type { Link } from '../plumbing/links.ts';
 import type { Json } from '../remote-event.ts';
-import type { Relation, Relations } from './relations.ts';
+import { isMessage, type Relation, type Relations } from './relations.ts';
 
 const usualEvery = 10_000;
 /** Readers remembered at a time. */
@@ -61,7 +61,7 @@ export class Receipts<Body extends Json> {
     const { adapter, relations, tellsBothWays } = this.#parts;
     if (this.#shown.get(`${link.room} ${user}`)?.event === id) return;
     if (adapter.openSession({ as: 'user', user }, link.channel)?.markRead === undefined) return;
-    const last = relations.ofEvent(eventId(id), link.id).findLast(({ remote, kind }) => remote !== undefined && kind === 'message');
+    const last = relations.ofEvent(eventId(id), link.id).findLast((each) => each.remote !== undefined && isMessage(each));
     if (last?.remote === undefined) return;
     if (tellsBothWays === true) this.#show(link.room, user, last);
     const key = `${link.channel} ${user}`;

@@ -18,7 +18,9 @@ import type { Store } from '../store/store.ts';
 const keepDays = 90;
 /** So much of a text is kept: one this long may have been longer. */
 export const textLength = 500;
-const kinds = { message: 0, reaction: 1 } as const;
+/** `gone`: a message that was taken away; what stands in its thread still points at it. */
+const kinds = { message: 0, reaction: 1, gone: 2 } as const;
+const kindNames = ['message', 'reaction', 'gone'] as const;
 
 export interface Relation {
   readonly event: EventId;
@@ -62,8 +64,12 @@ export class Relations {
   readonly #byEvent;
   readonly #byRemote;
   readonly #lastIn;
+  readonly #between;
+  readonly #threads;
   /** Recorded and not yet committed. */
   readonly #fresh = new Set<Relation>();
+  /** Events that are to be forgotten, or are gone, with the next commit. */
+  readonly #leaving = new Map<string, 'forgotten' | 'gone'>();
 
   constructor(parts: { store: Store }) {
     this.#store = parts.store;
@@ -75,11 +81,22 @@ export class Relations {
       'SELECT event FROM relations WHERE link = ? AND thread = ? ORDER BY at DESC LIMIT 1',
     );
     this.#byRemote = this.#store.prepare<Stored>('SELECT * FROM relations WHERE link = ? AND remote = ? ORDER BY part, at');
+    this.#between = this.#store.prepare<Stored>(
+      'SELECT * FROM relations WHERE link = ? AND remote >= ? AND remote <= ? ORDER BY remote, part',
+    );
+    this.#threads = this.#store.prepare<{ thread: string }>(
+      'SELECT thread FROM relations WHERE link = ? AND thread IS NOT NULL GROUP BY thread HAVING max(at) >= ? ORDER BY max(at) DESC LIMIT ?',
+    );
   }
 
   /** In memory at once; `write` must follow in a unit. */
   remember(relation: Relation): void {
     this.#fresh.add(relation);
+  }
+
+  /** In memory at once; `forget` or `lose` must follow in a unit. */
+  leaves(event: EventId, link: number, how: 'forgotten' | 'gone'): void {
+    this.#leaving.set(`${link} ${event}`, how);
   }
 
   /** In a unit. */
@@ -103,7 +120,7 @@ export class Relations {
 
   /** Of a message that became several events, all in order. */
   messagesOf(remote: RemoteMessageId, link: number): Relation[] {
-    return this.ofRemote(remote, link).filter(({ kind }) => kind === 'message');
+    return this.ofRemote(remote, link).filter(isMessage);
   }
 
   /** The newest event known of the thread that began with `root`. */
@@ -130,6 +147,31 @@ export class Relations {
   /** In a unit. */
   forget(event: EventId, link: number): void {
     this.#store.prepare('DELETE FROM relations WHERE event = ? AND link = ?').run(event, link);
+    this.#leaving.delete(`${link} ${event}`);
+  }
+
+  /** In a unit: all that this event stands for, as far as it is a message, is taken away. */
+  lose(event: EventId, link: number): void {
+    this.#store
+      .prepare(`UPDATE relations SET kind = ${kinds.gone} WHERE event = ? AND link = ? AND kind = ${kinds.message}`)
+      .run(event, link);
+    this.#leaving.delete(`${link} ${event}`);
+  }
+
+  /** Messages, and what was given to them from Matrix, by the network's ids; for networks whose ids sort as their messages do. */
+  between(link: number, from: RemoteMessageId, to: RemoteMessageId): Relation[] {
+    return this.#between.all(link, from, to).map(revive);
+  }
+
+  /** Reactions that the network told of, to this event. */
+  givenTo(event: EventId, link: number): Relation[] {
+    // `!` is what sorts next after the blank between the event and the sign.
+    return this.between(link, remoteMessageId(`${event} `), remoteMessageId(`${event}!`));
+  }
+
+  /** What began the threads in which something was said since, the latest first. */
+  threadsSince(link: number, since: number, most: number): EventId[] {
+    return this.#threads.all(link, since, most).map(({ thread }) => eventId(thread));
   }
 
   /** In a unit: parts from this one on are gone. */
@@ -146,7 +188,7 @@ export class Relations {
 
   #withFresh(stored: readonly Stored[], fits: (relation: Relation) => boolean): Relation[] {
     const found = stored.map(revive);
-    if (this.#fresh.size === 0) return found;
+    if (this.#fresh.size === 0) return this.#left(found);
     for (const relation of this.#fresh) {
       if (!fits(relation)) continue;
       // It may say anew what is on disk already, for an edit.
@@ -154,9 +196,22 @@ export class Relations {
       if (older < 0) found.push(relation);
       else found[older] = relation;
     }
-    return found.sort((a, b) => a.part - b.part);
+    return this.#left(found.sort((a, b) => a.part - b.part));
+  }
+
+  #left(found: Relation[]): Relation[] {
+    return this.#leaving.size === 0 ? found : found.flatMap((each) => this.#leftOf(each));
+  }
+
+  #leftOf(relation: Relation): Relation[] {
+    const how = this.#leaving.get(`${relation.link} ${relation.event}`);
+    if (how === undefined) return [relation];
+    return how === 'forgotten' ? [] : [{ ...relation, kind: 'gone' }];
   }
 }
+
+/** Also one that is gone. */
+export const isMessage = ({ kind }: Relation): boolean => kind !== 'reaction';
 
 const ownSign = 'own ';
 
@@ -178,7 +233,7 @@ function revive(stored: Stored): Relation {
     link: stored.link,
     part: stored.part,
     remote: stored.remote === null ? undefined : remoteMessageId(stored.remote),
-    kind: stored.kind === kinds.reaction ? 'reaction' : 'message',
+    kind: kindNames[stored.kind] ?? 'message',
     sender: userId(stored.sender),
     author: stored.author === null ? undefined : remoteUserId(stored.author),
     emoji: stored.emoji ?? undefined,

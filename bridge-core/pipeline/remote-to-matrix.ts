@@ -20,7 +20,7 @@ import type { Doubled } from './doubled.ts';
 import type { Journal } from './journal.ts';
 import type { Lanes } from './lanes.ts';
 import type { Recovery } from './recovery.ts';
-import type { Relation, Relations } from './relations.ts';
+import { isMessage, type Relation, type Relations } from './relations.ts';
 import { heldLane, linkLane, needsRow, type Row, roomOfLane, speakerLane, type Task, towards } from './row.ts';
 import type { Sending } from './sending.ts';
 import { concerns, Showing } from './showing.ts';
@@ -177,7 +177,7 @@ export class RemoteToMatrix<Body extends Json> {
       await this.#parts.store.write(() => this.#parts.journal.remove(row));
       return;
     }
-    if (this.#isOwn(row) && (await this.#isEcho(row))) {
+    if (this.#isOwn(row) && (await this.#isEcho(row, task))) {
       this.#parts.log.debug({ seq: row.seq }, 'our own words come back');
       return await this.#parts.store.write(() => this.#parts.journal.remove(row));
     }
@@ -236,19 +236,26 @@ export class RemoteToMatrix<Body extends Json> {
   }
 
   #isOwn({ task }: Row): boolean {
-    return task.do === 'show' && task.event.kind === 'message' && this.#parts.adapter.speakerOf(task.event.sender.id) !== undefined;
+    if (task.do !== 'show' || (task.event.kind !== 'message' && !(task.event.kind === 'reaction' && task.event.on))) return false;
+    return this.#parts.adapter.speakerOf(task.event.sender.id) !== undefined;
   }
 
   // What a session of ours said is our own if its id was recorded, once all that it was about to say is settled; else its
   // person said it by other means.
-  async #isEcho({ task, link: id }: Row): Promise<boolean> {
-    if (task.do !== 'show' || task.event.kind !== 'message' || task.event.id === undefined) return false;
+  async #isEcho({ link: id }: Row, task: Task): Promise<boolean> {
+    if (task.do !== 'show' || (task.event.kind !== 'message' && task.event.kind !== 'reaction')) return false;
+    const { event } = task;
     const { adapter, relations, links } = this.#parts;
-    const { channel, id: remote, sender } = task.event;
+    const { channel, sender } = event;
+    const remote = event.kind === 'message' ? event.id : event.target;
+    if (remote === undefined) return false;
     const speaker = adapter.speakerOf(sender.id);
+    const isIt = (each: Relation): boolean =>
+      event.kind === 'message'
+        ? isMessage(each) && each.author === undefined
+        : each.kind === 'reaction' && each.author === sender.id && isSameSign(each.emoji, event.emoji);
     // In whichever room it was said first: the channel's others are told by the bot.
-    const isRecorded = () =>
-      links.byChannel(channel).some((link) => relations.messagesOf(remote, link.id).some(({ author }) => author === undefined));
+    const isRecorded = () => links.byChannel(channel).some((link) => relations.ofRemote(remote, link.id).some(isIt));
     if (isRecorded()) return true;
     if (speaker?.as === 'user') await this.#parts.said?.(speakerLane(id, speaker.user));
     return isRecorded();
@@ -340,9 +347,16 @@ export class RemoteToMatrix<Body extends Json> {
         : [{ ...sending.relation, event, link: row.link, part, sender: sending.as, at: row.at }];
     });
     for (const relation of made) relations.remember(relation);
+    for (const { forgets, loses } of sendings) {
+      if (forgets !== undefined) relations.leaves(forgets, row.link, 'forgotten');
+      if (loses !== undefined) relations.leaves(loses, row.link, 'gone');
+    }
     store.writeSoon(() => {
       for (const relation of made) relations.write(relation);
-      for (const { forgets } of sendings) if (forgets !== undefined) relations.forget(forgets, row.link);
+      for (const { forgets, loses } of sendings) {
+        if (forgets !== undefined) relations.forget(forgets, row.link);
+        if (loses !== undefined) relations.lose(loses, row.link);
+      }
       for (const event of asPersons) doubled?.record(row.link, event);
       journal.remove(row);
     });
@@ -350,6 +364,8 @@ export class RemoteToMatrix<Body extends Json> {
 }
 
 const none: readonly EventId[] = [];
+/** Networks and clients write the mark for a coloured sign as they like. */
+const isSameSign = (one = '', other: string): boolean => one.replaceAll('\ufe0f', '') === other.replaceAll('\ufe0f', '');
 const isShared = (link: Link): boolean => receiverOf(link) === undefined;
 
 function waitsForNewRoom(room: RoomId, cause: unknown): RetryableError {

@@ -6,7 +6,7 @@ import { toHtml } from '../format/to-html.ts';
 import { type EventId, type RemoteMessageId, remoteMessageId, type UserId } from '../ids.ts';
 import { type Content, trailField } from '../matrix-event.ts';
 import { contentBytes, contentsOf, editBytes, toContents } from './content.ts';
-import { type Relation, type Relations, sourceOfOwn } from './relations.ts';
+import { isMessage, type Relation, type Relations, sourceOfOwn } from './relations.ts';
 import type { Repeated, RepeatedChange, Row, Task } from './row.ts';
 
 type RepeatTask = Extract<Task, { do: 'repeat' }>;
@@ -44,8 +44,9 @@ function changesFor(task: RepeatTask, change: RepeatedChange, here: Place): Repe
   if (change.is === 'edit') return editsFor(task, change, targets, here);
   if (change.is === 'reaction') return reactionFor(task, change, first, here);
   const content = { ...(change.reason !== undefined && { reason: change.reason }), [trailField]: task.trail };
-  return targets.map(({ event, sender }) => ({
-    ...{ as: here.isOurs(sender) ? sender : here.bot, type: 'm.room.redaction', content, redacts: event },
+  const standing = targets.filter(({ kind }) => kind !== 'gone');
+  return standing.map(({ event, sender }) => ({
+    ...{ as: here.isOurs(sender) ? sender : here.bot, type: 'm.room.redaction', content, redacts: event, loses: event },
   }));
 }
 
@@ -106,7 +107,7 @@ function said(content: Content, task: RepeatTask, { bot: as }: Place): Repetitio
 function eventsKnownAs(id: RemoteMessageId, { relations, link }: Place): Relation[] {
   const known = relations.messagesOf(id, link);
   const own = known.length > 0 ? undefined : sourceOfOwn(id);
-  return own === undefined ? known : relations.ofEvent(own, link).filter(({ kind }) => kind === 'message');
+  return own === undefined ? known : relations.ofEvent(own, link).filter(isMessage);
 }
 
 // Clients that know the profile hide the name in the text; all others show it.

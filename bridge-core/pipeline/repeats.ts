@@ -9,7 +9,7 @@ import { attachmentOf, styleOf } from './content.ts';
 import { type Deed, isFallingBack, type Pointed, signOf } from './fallbacks.ts';
 import type { Journal, NewRow } from './journal.ts';
 import { captionOf, wordsOf } from './other-kinds.ts';
-import { ownId, type Relation, type Relations } from './relations.ts';
+import { isMessage, ownId, type Relation, type Relations } from './relations.ts';
 import { linkLane, type Repeated, type RepeatedChange, type Row, type Task, towards } from './row.ts';
 import type { Person } from './voices.ts';
 
@@ -82,7 +82,7 @@ export class Repeats {
     const of = idOf(relation);
     if (event.type === 'm.room.redaction') {
       const reason = stringIn(event.content, 'reason');
-      if (relation.kind === 'message') return { of, is: 'redaction', ...(reason !== undefined && { reason }) };
+      if (isMessage(relation)) return { of, is: 'redaction', ...(reason !== undefined && { reason }) };
       const { remote, emoji } = relation;
       return remote === undefined || emoji === undefined ? undefined : { of: remote, is: 'reaction', emoji, on: false };
     }

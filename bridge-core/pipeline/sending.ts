@@ -22,6 +22,8 @@ export interface Sending {
   readonly revises?: Relation;
   /** Nothing points at this any more. */
   readonly forgets?: EventId;
+  /** A message that is taken away with this. */
+  readonly loses?: EventId;
 }
 
 export type Noted = Omit<Relation, 'event' | 'link' | 'part' | 'sender' | 'at'>;

@@ -51,6 +51,7 @@ export class Edits<Body extends Json> {
     const { targets, reading, messages } = this.#parts;
     const standing = await targets.all(row, event.target);
     const { target, ...rest } = event;
+    if (standing.some(({ kind }) => kind === 'gone')) return [];
     if (standing.length === 0) return await messages.message(row, { ...rest, kind: 'message', id: target }, as);
     const text = await reading.text(event.body, event.channel, as);
     const mine = await this.#mine(standing, as, row, room, toPlain(text));

@@ -109,10 +109,11 @@ export class Showing<Body extends Json> {
   /** All that the message became. Who wrote it may always take it back; the bot only where it has the power. */
   async #redaction(row: Row, event: Show<'redaction'>, as: UserId): Promise<Sending[]> {
     const deleter = event.sender && this.#parts.adapter.speakerOf(event.sender.id);
-    return (await this.#targets.all(row, event.target)).map(({ sender, author, event: redacts }): Sending => {
+    const standing = (await this.#targets.all(row, event.target)).filter(({ kind }) => kind !== 'gone');
+    return standing.map(({ sender, author, event: redacts }): Sending => {
       const isOwn = author === event.sender?.id || (deleter?.as === 'user' && deleter.user === sender);
       const reason = event.reason ?? (isOwn || event.sender === undefined ? undefined : `removed by ${event.sender.name}`);
-      const one = { type: 'm.room.redaction', content: reason === undefined ? {} : { reason }, redacts };
+      const one = { type: 'm.room.redaction', content: reason === undefined ? {} : { reason }, redacts, loses: redacts };
       const byBot = { as: this.#bot, ...one };
       const byThem = { as: sender, ...one };
       if (sender === as || this.#parts.names.isGhost(sender) || this.#isDouble(author, sender)) return { ...byThem, otherwise: byBot };
@@ -130,8 +131,8 @@ export class Showing<Body extends Json> {
       ? relations.ofRemote(event.target, row.link).find((each) => isReaction(each, event.emoji) && each.sender === as)
       : undefined;
     if (event.on) {
-      // Nobody gives one sign twice.
-      if (given !== undefined) return [];
+      // Nobody gives one sign twice; what was read back after a loss may be told of by an event as well.
+      if (given !== undefined || relations.reactionOf(target.event, as, event.emoji, row.link) !== undefined) return [];
       const mxc = event.picture && (await this.#reading.picture(event.picture, as));
       const relates = { rel_type: 'm.annotation', event_id: target.event, key: mxc ?? event.emoji };
       const named = mxc === undefined ? {} : { shortcode: event.emoji, 'com.beeper.reaction.shortcode': event.emoji };
