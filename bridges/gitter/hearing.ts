@@ -11,7 +11,7 @@ import { network as networkId } from './ids.ts';
 import { type Intake, placeOf } from './intake.ts';
 import type { GitterNetwork } from './network.ts';
 import type { Presences } from './presence.ts';
-import type { Room } from './rooms.ts';
+import type { Ask, Room } from './rooms.ts';
 import type { GitterSettings } from './settings.ts';
 import type { GitterTiming } from './timing.ts';
 import { remoteUserOf } from './users.ts';
@@ -121,7 +121,7 @@ export class Hearing {
     if (eyes.has(account)) return room;
     eyes.add(account);
     void gaps.begin(room.channel).catch((thrown) => this.#failed(room, thrown));
-    account.listen(path(room.id, '/chatMessages'), this.#messages(room, account));
+    account.listen(path(room.id, '/chatMessages'), this.#messages(room));
     return room;
   }
 
@@ -179,7 +179,7 @@ export class Hearing {
 
   #listen(room: Room, account: Account): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    account.listen(path(room.id, '/chatMessages'), this.#messages(room, account, resolve));
+    account.listen(path(room.id, '/chatMessages'), this.#messages(room, resolve));
     account.listen(path(room.id, '/users'), {
       onData: (data) => void this.#people(room, data).catch((thrown) => this.#failed(room, thrown)),
       onMissed: () => {
@@ -190,9 +190,9 @@ export class Hearing {
     return promise;
   }
 
-  #messages(room: Room, account: Account, stands: () => void = () => {}): FayeListener {
-    const { intake, gaps } = this.#parts;
-    const fill = () => void gaps.fill(room, account.ask);
+  #messages(room: Room, stands: () => void = () => {}): FayeListener {
+    const { intake } = this.#parts;
+    const fill = () => this.#fill(room);
     return {
       onData: (data) => intake.hear(room, data),
       onMissed: fill,
@@ -207,8 +207,17 @@ export class Hearing {
     };
   }
 
+  /** As whoever listens there by then. */
+  #fill(room: Room): void {
+    const ask: Ask = (call) => {
+      const ear = this.earOf(room.id);
+      return ear?.ask(call) ?? Promise.reject(new PermanentError('NETWORK_LOGIN', 'nobody of ours listens to the room any more'));
+    };
+    void this.#parts.gaps.fill(room, ask);
+  }
+
   #stream(watched: Watched, streamUrl: string): RoomStream {
-    const { intake, gaps, timing, inbox } = this.#parts;
+    const { intake, timing, inbox } = this.#parts;
     const { room, account } = watched;
     return new RoomStream({
       ...{ streamUrl, token: account.token, room: room.id, firstPause: timing.stream.first, longestPause: timing.stream.most },
@@ -217,7 +226,7 @@ export class Hearing {
       },
       onState: (state, reason) => {
         watched.isStreaming = state === 'up';
-        if (state === 'up') void gaps.fill(room, account.ask);
+        if (state === 'up') this.#fill(room);
         if (state === 'refused' && this.#isBot(account)) inbox.suspended(room.channel, reason ?? 'the room cannot be read');
         this.lineChanged();
       },

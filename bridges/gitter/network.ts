@@ -153,6 +153,7 @@ export class GitterNetwork {
     const me = { id, ...(login.credentials.username !== undefined && { username: login.credentials.username }) };
     const account = this.#account(login.credentials.token ?? '', { as: 'user', user: login.user }, undefined, me);
     this.accounts.set(id, account);
+    if (me.username !== undefined && this.users.known(id) === undefined) this.users.keep(me);
     return { account, before };
   }
 

@@ -161,16 +161,16 @@ export class OwnRooms {
       this.#parts.chat(account, told);
       return;
     }
-    const known = this.#parts.network.rooms.byId(told.id);
-    // Where it is linked or was asked for, it goes by its name of now.
-    const channel = known !== undefined ? this.#parts.network.rooms.keep(told).channel : told.uri && makeChannelId(told.uri);
-    const place = { id: told.id, channel: (channel || this.#channelIn(kept, told.id)) as ChannelId };
-    if (place.channel !== undefined && (operation === 'create' || operation === 'remove'))
-      this.#parts.moved(account, place, operation === 'create');
+    const isIn = operation === 'create';
+    const channel = this.#channelOf(kept, told);
+    if (channel !== undefined && (isIn || operation === 'remove')) this.#parts.moved(account, { id: told.id, channel }, isIn);
   }
 
-  #channelIn({ rooms }: Kept, room: string): ChannelId | undefined {
-    for (const [channel, id] of rooms) if (id === room) return channel;
+  /** Where it is linked or was asked for, it goes by its name of now. */
+  #channelOf({ rooms }: Kept, told: WireRoom): ChannelId | undefined {
+    if (this.#parts.network.rooms.byId(told.id) !== undefined) return this.#parts.network.rooms.keep(told).channel;
+    if (told.uri !== undefined) return makeChannelId(told.uri);
+    for (const [channel, id] of rooms) if (id === told.id) return channel;
     return undefined;
   }
 

@@ -58,6 +58,7 @@ export function keepTools(inbox: Partial<Inbox> = {}, memory = new Map<string, J
         },
         suspended: (channel, reason) => inbox.suspended?.(channel, reason),
         members: (channel) => inbox.members?.(channel),
+        ...(inbox.moved !== undefined && { moved: inbox.moved }),
       },
     },
   };

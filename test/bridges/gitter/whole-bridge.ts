@@ -20,6 +20,8 @@ export interface WholeWish extends Wish {
   /** More of the section, and of the config. */
   readonly section?: object;
   readonly config?: object;
+  /** Of the registration. */
+  readonly userNamespace?: string;
 }
 
 export async function wholeBridge(t: TestContext, wish: WholeWish = {}) {
@@ -27,7 +29,7 @@ export async function wholeBridge(t: TestContext, wish: WholeWish = {}) {
   const { gitter, token } = org;
   t.after(() => gitter.stop());
   const folder = tempFolder();
-  const homeserver = await startFakeHomeserver({ userNamespace: 'gitter_.*', aliasNamespace: 'gitter_.*' });
+  const homeserver = await startFakeHomeserver({ userNamespace: wish.userNamespace ?? 'gitter_.*', aliasNamespace: 'gitter_.*' });
   t.after(() => homeserver.stop());
   const person = homeserver.user('alice', 'Alice');
   const room = homeserver.createRoom({ creator: person });

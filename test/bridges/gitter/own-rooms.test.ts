@@ -1,0 +1,195 @@
+// Rooms that people of ours are in by their own accounts: heard by their own logins, once, whoever else hears them, and no longer once they
+// are out.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type ChannelId, userId } from '#bridge-core';
+import type { Room } from '../../support/fake-gitter.ts';
+import { until } from '../../support/waiting.ts';
+import { type GitterEvents, heard, loginOf, type Wish, withAdapter } from './with-gitter.ts';
+
+const [ann, bob] = [userId('@ann:hs.test'), userId('@bob:hs.test')];
+const quickly = { timeout: 20_000 };
+
+const texts = (events: GitterEvents): string[] => events.flatMap((event) => (event.kind === 'message' ? [event.body.text] : []));
+
+const moves = (events: GitterEvents, channel: ChannelId): string[] =>
+  events.flatMap((event) => (event.kind === 'membership' && event.channel === channel ? [`${event.user.name} ${event.change}`] : []));
+
+type Org = Awaited<ReturnType<typeof withAdapter>>;
+
+/** A private room of Ann and Bob in which the relay account is not; Ann is logged in and listens. */
+async function withSecret(t: Parameters<typeof withAdapter>[0], wish: Wish = {}) {
+  const org = await withAdapter(t, wish);
+  const secret = org.gitter.addRoom('org/secret', [org.ann, org.bob], { isPrivate: true });
+  await org.adapter.signIn(loginOf(org, org.ann, ann));
+  const channel = (await org.adapter.channels.resolve('org/secret', ann))?.id;
+  assert.ok(channel);
+  await until('her rooms', () => org.adapter.channels.isIn(channel, ann));
+  await org.adapter.watch(channel, ann);
+  return { ...org, secret, secretId: channel };
+}
+
+const heardBy = (org: Org, room: Room, username: string) => org.gitter.waitForListener(room, username);
+
+const listensTo = ({ gitter }: Org, room: Room, username: string): boolean =>
+  gitter.faye.clientsOf(username).some((client) => client.subscriptions.has(`/rooms/${room.id}/chatMessages`));
+
+test('a private room that the relay account is not in is heard by its person’s own login', quickly, async (t) => {
+  const org = await withSecret(t);
+  const { adapter, bob: native, secret, secretId, events } = org;
+  const listed: string[] = [];
+  for await (const { name } of adapter.channels.of(ann)) listed.push(name);
+  assert.deepEqual(listed.sort(), ['org/room', 'org/secret']);
+  native.say(secret, 'between us');
+  assert.equal((await heard(events, 'message')).channel, secretId);
+  org.ann.say(secret, 'by other means');
+  await heard(events, 'message', ({ body }) => body.text === 'by other means');
+  const session = await adapter.session({ as: 'user', user: ann }, secretId);
+  await session.send({ key: 'k', channel: secretId, body: { text: 'through us' }, style: 'text' });
+  assert.equal(secret.messages.at(-1)?.user.username, 'ann');
+  native.say(secret, 'the last');
+  await heard(events, 'message', ({ body }) => body.text === 'the last');
+  assert.deepEqual(texts(events), ['between us', 'by other means', 'the last']);
+  assert.ok(!secret.members.has(org.relay.id));
+  assert.equal(
+    org.gitter.callsOf('POST /user/:user/rooms').filter(({ username }) => username === 'ann').length,
+    0,
+    'she was in it already',
+  );
+});
+
+test('where the relay account listens too, each line is heard once; who goes on hears on', quickly, async (t) => {
+  const org = await withAdapter(t);
+  const { adapter, ann: native, bob: other, channel, room, events } = org;
+  for (const [person, user] of [[native, ann] as const, [other, bob] as const]) {
+    await adapter.signIn(loginOf(org, person, user));
+    await until('where they are', () => adapter.channels.isIn(channel, user));
+    await adapter.watch(channel, user);
+  }
+  const zoe = org.gitter.addPerson('zoe');
+  zoe.join(room);
+  zoe.say(room, 'to all');
+  await heard(events, 'message');
+  await adapter.unwatch(channel);
+  zoe.say(room, 'to two');
+  await heard(events, 'message', ({ body }) => body.text === 'to two');
+  // The one that listens logs out: the other does, and what was said in between is read.
+  await adapter.signOut(loginOf(org, native, ann));
+  zoe.say(room, 'to one');
+  await heard(events, 'message', ({ body }) => body.text === 'to one');
+  await heardBy(org, room, 'bob');
+  await delay(100);
+  assert.deepEqual(texts(events), ['to all', 'to two', 'to one']);
+  assert.deepEqual(moves(events, channel), ['zoe join']);
+  assert.equal(adapter.channels.isIn(channel, ann), false, 'who is logged out is in nothing');
+});
+
+test('who is put out of a room of theirs hears nothing more of it; that, and their return, are told once', quickly, async (t) => {
+  const org = await withSecret(t);
+  const { adapter, bob: native, secret, secretId, events } = org;
+  const founder = org.gitter.addPerson('founder');
+  secret.members.set(founder.id, org.gitter.world.membership());
+  secret.admins.add(founder.id);
+  secret.admins.delete(org.ann.id);
+  founder.kick(secret, org.ann);
+  const { user } = await heard(events, 'membership', ({ change }) => change === 'leave');
+  assert.equal(adapter.channels.isIn(secretId, ann), false);
+  assert.deepEqual(adapter.speakerOf(user.id), { as: 'user', user: ann });
+  // As the core does where a room of somebody's rests.
+  await adapter.unwatch(secretId, ann);
+  native.say(secret, 'without her');
+  founder.add(secret, org.ann);
+  await heard(events, 'membership', ({ change }) => change === 'join');
+  await adapter.watch(secretId, ann);
+  native.say(secret, 'here again');
+  await heard(events, 'message');
+  await delay(100);
+  assert.deepEqual(texts(events), ['here again']);
+  assert.deepEqual(moves(events, secretId), ['ann leave', 'ann join']);
+});
+
+test('who is in two rooms with the relay account and goes is told to be gone once', quickly, async (t) => {
+  const org = await withAdapter(t);
+  const { adapter, channel, room, events } = org;
+  await adapter.signIn(loginOf(org, org.bob, bob));
+  await until('where he is', () => adapter.channels.isIn(channel, bob));
+  await adapter.watch(channel, bob);
+  org.bob.leave(room);
+  await heard(events, 'membership', ({ change }) => change === 'leave');
+  org.bob.join(room);
+  await heard(events, 'membership', ({ change }) => change === 'join');
+  await delay(100);
+  assert.deepEqual(
+    moves(events, channel).map((move) => move.split(' ').at(-1)),
+    ['leave', 'join'],
+  );
+});
+
+test('a room that somebody is to listen to is heard once they are logged in; who left meanwhile is told to be gone', quickly, async (t) => {
+  const org = await withAdapter(t);
+  const { adapter, gitter, events } = org;
+  const secret = gitter.addRoom('org/secret', [org.ann, org.bob], { isPrivate: true });
+  const gone = gitter.addRoom('org/gone', [org.bob], { isPrivate: true });
+  const [here, there] = ['gitter/org/secret', 'gitter/org/gone'] as ChannelId[];
+  assert.ok(here !== undefined && there !== undefined);
+  assert.equal(adapter.channels.isIn(here, ann), undefined, 'not known yet');
+  await adapter.watch(here, ann);
+  await adapter.watch(there, ann);
+  org.bob.say(secret, 'while nobody listens');
+  await adapter.signIn(loginOf(org, org.ann, ann));
+  await heard(events, 'message', ({ body }) => body.text === 'while nobody listens');
+  await heard(events, 'membership', (event) => event.channel === there && event.change === 'leave');
+  assert.equal(adapter.channels.isIn(there, ann), false);
+  org.bob.say(gone, 'nothing for her');
+  org.bob.say(secret, 'the last');
+  await heard(events, 'message', ({ body }) => body.text === 'the last');
+  assert.deepEqual(texts(events), ['while nobody listens', 'the last']);
+});
+
+test('what a room of one’s own missed while its person’s channel was cut is read', quickly, async (t) => {
+  const org = await withSecret(t);
+  const { bob: native, gitter, secret, secretId, events, adapter } = org;
+  native.say(secret, 'one');
+  await heard(events, 'message');
+  gitter.deliveryFault({ username: 'ann', act: 'lose' });
+  native.say(secret, 'two');
+  gitter.clearFaults();
+  gitter.forgetFayeClients();
+  await heard(events, 'message', ({ body }) => body.text === 'two');
+  native.say(secret, 'three');
+  await heard(events, 'message', ({ body }) => body.text === 'three');
+  assert.deepEqual(texts(events), ['one', 'two', 'three']);
+  assert.equal(adapter.channels.isIn(secretId, ann), true);
+});
+
+test('a room of one’s own that is renamed goes on under its new name', quickly, async (t) => {
+  const moved: string[][] = [];
+  const org = await withSecret(t, { inbox: { moved: async (from, to) => void moved.push([from, to]) } });
+  const { bob: native, gitter, secret, secretId, events, adapter } = org;
+  gitter.renameRoom(secret, 'org/hidden');
+  await until('it moved', () => moved.length > 0 || undefined);
+  assert.deepEqual(moved, [[secretId, 'gitter/org/hidden']]);
+  assert.deepEqual([adapter.channels.isIn('gitter/org/hidden' as ChannelId, ann), adapter.channels.isIn(secretId, ann)], [true, false]);
+  native.say(secret, 'still here');
+  assert.equal((await heard(events, 'message')).channel, 'gitter/org/hidden');
+});
+
+test('new credentials of a login listen in place of the old ones', quickly, async (t) => {
+  const org = await withSecret(t);
+  const { adapter, bob: native, secret, events } = org;
+  const chat = native.open(org.ann);
+  await heardBy(org, chat, 'ann');
+  const before = new Set(org.gitter.faye.clientsOf('ann'));
+  await adapter.signIn(loginOf(org, org.ann, ann));
+  const fresh = () => org.gitter.faye.clientsOf('ann').filter((client) => !before.has(client));
+  await until('the new one', () => fresh().some((client) => client.subscriptions.has(`/rooms/${secret.id}/chatMessages`)) || undefined);
+  await until('the chat', () => fresh().some((client) => client.subscriptions.has(`/rooms/${chat.id}/chatMessages`)) || undefined);
+  native.say(secret, 'in the room');
+  native.say(chat, 'in the chat');
+  await heard(events, 'message', ({ body }) => body.text === 'in the room');
+  await heard(events, 'message', ({ body }) => body.text === 'in the chat');
+  assert.equal(texts(events).length, 2);
+  assert.ok(listensTo(org, secret, 'ann'));
+});
