@@ -31,7 +31,7 @@ const margin = 2_000;
 
 export async function readSince({ ask, room, since, most, patience }: Stretch): Promise<Found> {
   const from = (typeof since === 'number' ? since : (timeOf(since) ?? 0)) - margin;
-  const found = new Map<string, WireMessage>();
+  let found = new Map<string, WireMessage>();
   let before: string | undefined;
   let missingTo: number | undefined;
   for (;;) {
@@ -39,7 +39,8 @@ export async function readSince({ ask, room, since, most, patience }: Stretch): 
     const call = { route: '/rooms/:id/chatMessages', with: { id: room }, query, haste: 'background' as const, patience };
     const messages = listOf<WireMessage>(await ask(call));
     const isNew = messages.some(({ id }) => !found.has(id));
-    for (const message of messages) found.set(message.id, message);
+    // In front: of those of one moment the order is Gitter's.
+    found = new Map([...messages.map((message) => [message.id, message] as const), ...found]);
     const [first] = messages;
     if (first === undefined || messages.length < page || !isNew || sentAt(first) < from) break;
     if (found.size >= most) {
