@@ -29,6 +29,11 @@ export interface Inbox<Body extends Json = string> {
   connection(speaker: Speaker, network: string, state: 'up' | 'connecting' | 'down' | 'logged-out', reason?: string): void;
   /** The channel shut the bridge out (banned, kicked twice): its links are suspended, and the rooms told why. */
   suspended(channel: ChannelId, reason: string): void;
+  /** The channel is there no longer, for anybody and for good: rooms made for it are closed, all others told and unlinked.
+   *  `reason` is a sentence without its full stop. */
+  gone?(channel: ChannelId, reason: string): void;
+  /** A channel is new, opened again, called otherwise or seen by others than before: its room follows, where rooms do. */
+  changed?(channel: ChannelId): void;
   /** The list of the channel's members was read afresh, after a start or a loss: time to compare it with the room's. */
   members?(channel: ChannelId): void;
   /** A login was completed where no flow waits for it (a browser came back). Resolves when it is kept. */

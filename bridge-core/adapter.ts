@@ -6,6 +6,7 @@ import type { AdapterTools } from './adapter-tools.ts';
 import type { RichText } from './format/rich-text.ts';
 import type { ChannelId, RemoteMessageId, RemoteUserId, RoomId, UserId } from './ids.ts';
 import type { Login, LoginFlow, Speaker } from './logins.ts';
+import type { Mirror } from './mirror.ts';
 import type { ProvisioningDialect, ProvisioningVerbs } from './provisioning.ts';
 import type { Json, RemoteEvent, RemoteFile, RemoteMessage, RemoteUser, ShownAs, Style } from './remote-event.ts';
 
@@ -75,6 +76,8 @@ export interface Adapter<Body extends Json = string> {
   status(): readonly ConnectionStatus[];
   /** Calls of its own at the provisioning door; asked once, at start. */
   provisioning?(verbs: ProvisioningVerbs): ProvisioningDialect;
+  /** Whole networks that are kept in step. */
+  readonly mirror?: Mirror;
   /** Who and what is meant by fields from outside. Absent: ghosts are made only for those who speak. */
   readonly lookups?: Lookups;
 }

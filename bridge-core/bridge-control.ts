@@ -68,7 +68,10 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
   const requests = new Requests({ store });
   const limits = { ...settings.provisioning.limits, requirePublicRoom: settings.provisioning.requirePublicRoom };
   const consent = new Consent<Body>({ adapter, homeserver, permissions, plumb, links, requests, limits, tell, log });
-  const actions = new Actions<Body>({ adapter, homeserver, permissions, plumb, consent, requests, logins, links, roster, names });
+  const progress = () => rooms.mirrors.progress();
+  const actions = new Actions<Body>({
+    ...{ adapter, homeserver, permissions, plumb, consent, requests, logins, links, roster, names, progress },
+  });
   const conversations: LoginConversations = new LoginConversations({
     ...{ tell, notes, log },
     completed,

@@ -7,10 +7,7 @@ import { messageOf } from './errors.ts';
 import type { Sync } from './membership/sync.ts';
 import type { Gaps } from './pipeline/gaps.ts';
 import type { Journal } from './pipeline/journal.ts';
-import type { Journal } from './pipeline/journal.ts';
 import type { Lanes } from './pipeline/lanes.ts';
-import type { Relations } from './pipeline/relations.ts';
-import { shownBetween, threadsShown } from './pipeline/shown.ts';
 import type { Relations } from './pipeline/relations.ts';
 import { shownBetween, threadsShown } from './pipeline/shown.ts';
 import { type Links, receiverOf } from './plumbing/links.ts';
@@ -23,12 +20,10 @@ export interface InboxParts<Body extends Json> {
   readonly networkLanes: Lanes;
   readonly logins: Logins<Body>;
   readonly control: Pick<ReturnType<typeof buildControl<Body>>, 'completed' | 'networkActs'>;
-  readonly rooms: Pick<PortalRooms<Body>, 'moves' | 'sidecar'>;
+  readonly rooms: Pick<PortalRooms<Body>, 'moves' | 'sidecar' | 'closing' | 'mirrors'>;
   readonly sync: Sync<Body>;
   readonly plumb: Plumb<Body>;
   readonly links: Links;
-  readonly relations: Relations;
-  readonly journal: Journal;
   readonly relations: Relations;
   readonly journal: Journal;
   readonly log: Logger;
@@ -40,6 +35,7 @@ export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body>
     receive: (event) => {
       // Before anything of it is shown: what follows is no longer, or again, for who went or came.
       if (event.kind === 'membership' && rooms.sidecar.isOffered) rooms.sidecar.heard(event);
+      else if (event.kind === 'channel' || event.kind === 'profile') rooms.mirrors.heard(event);
       return gaps.receive(event);
     },
     connection: (speaker, network, state, reason) => {
@@ -48,6 +44,7 @@ export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body>
       if (speaker.as === 'bot' && state === 'up') {
         networkLanes.resume(network);
         plumb.introduced(network);
+        rooms.mirrors.connected(network);
       }
       if (speaker.as === 'user' && state === 'logged-out')
         logins
@@ -60,9 +57,11 @@ export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body>
     moved: (from, to) => rooms.moves.move(from, to),
     shown: async (channel, from, to) => shownBetween(parts, channel, from, to),
     threads: async (channel, since, most) => threadsShown(parts, channel, since, most),
-    shown: async (channel, from, to) => shownBetween(parts, channel, from, to),
-    threads: async (channel, since, most) => threadsShown(parts, channel, since, most),
     members: (channel) => sync.recompute(channel),
+    changed: (channel) => rooms.mirrors.changed(channel),
+    gone: (channel, reason) => {
+      rooms.closing.gone(channel, reason).catch((thrown) => log.error({ channel, why: messageOf(thrown) }, 'cannot close a link'));
+    },
     // Rooms of people's own are served by their sessions, which this does not concern.
     suspended: (channel, reason) => {
       const shared = links.byChannel(channel).filter((link) => receiverOf(link) === undefined);

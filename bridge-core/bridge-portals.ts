@@ -8,15 +8,17 @@ import type { RoomId, UserId } from './ids.ts';
 import type { Roster } from './membership/roster.ts';
 import type { BridgeInfo } from './plumbing/bridge-info.ts';
 import { Chats } from './plumbing/chats.ts';
-import type { Links } from './plumbing/links.ts';
+import { Closing } from './plumbing/closing.ts';
+import type { Link, Links } from './plumbing/links.ts';
 import type { LoopGuard } from './plumbing/loop-guard.ts';
+import { Mirrors } from './plumbing/mirrors.ts';
 import { Moves } from './plumbing/moves.ts';
 import type { Plumb } from './plumbing/plumb.ts';
 import { Portals } from './plumbing/portals.ts';
 import { RoomMaking } from './plumbing/room-making.ts';
 import { Sidecar } from './plumbing/sidecar.ts';
 import { Spaces } from './plumbing/spaces.ts';
-import type { Json } from './remote-event.ts';
+import type { Json, RemoteEvent } from './remote-event.ts';
 import type { CoreSettings } from './settings.ts';
 import type { Notes, Store } from './store/store.ts';
 import type { Doubles } from './virtual-users/doubles.ts';
@@ -25,7 +27,7 @@ import type { Logins } from './virtual-users/logins.ts';
 import type { Names } from './virtual-users/names.ts';
 
 export interface PortalOptions<Body extends Json> {
-  readonly settings: Pick<CoreSettings, 'portals' | 'sidecar'>;
+  readonly settings: Pick<CoreSettings, 'portals' | 'sidecar' | 'membership'>;
   readonly adapter: Adapter<Body>;
   readonly store: Store;
   readonly notes: Notes;
@@ -39,6 +41,12 @@ export interface PortalOptions<Body extends Json> {
   readonly guard: LoopGuard;
   readonly info: BridgeInfo;
   readonly plumb: Plumb<Body>;
+  readonly tell: (room: RoomId, text: string) => void;
+  /** What the network said so far stands in the link's room. */
+  readonly said: (link: Link) => Promise<void>;
+  /** As if the network told it. */
+  readonly take: (event: RemoteEvent<Body>) => Promise<void>;
+  readonly count: (name: string, labels: Readonly<Record<string, string>>, by?: number) => void;
   /** In their direct chat with the bot. */
   readonly tellPerson: (user: UserId, words: string) => void;
   readonly log: Logger;
@@ -67,19 +75,27 @@ export function buildPortals<Body extends Json>(options: PortalOptions<Body>) {
   });
   if (options.settings.sidecar && !sidecar.isOffered) log.warn({}, 'sidecar is set, and this network has no private rooms of channels');
   const moves = new Moves({ homeserver, links, guard, info, plumb, log });
+  const closing = new Closing({ settings, homeserver, links, plumb, tell: options.tell, said: options.said, log });
+  const mirrors = new Mirrors<Body>({
+    ...{ adapter, links, portals, closing, ghosts, notes, take: options.take, count: options.count, log },
+    perSecond: options.settings.membership.perSecond,
+  });
   return {
-    ...{ portals, chats, spaces, moves, sidecar },
+    ...{ portals, chats, spaces, moves, sidecar, closing, mirrors },
     start: (): void => {
       portals.resume();
       spaces.resume();
       moves.resume();
       sidecar.resume();
+      closing.resume();
     },
     stop: (): void => {
       portals.stop();
       spaces.stop();
       moves.stop();
       sidecar.stop();
+      mirrors.stop();
+      closing.stop();
     },
   };
 }

@@ -181,6 +181,9 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const rooms = buildPortals<Body>({
     ...{ settings, adapter, store, notes, homeserver, names, ghosts, logins, roster, links, guard, info, plumb, doubles, log },
     tellPerson: (user, words) => control.tellPerson(user, words),
+    ...{ tell, count },
+    said: (link) => soon(matrixLanes.passed(linkLane(link))),
+    take: (event) => gaps.receive(event),
   });
   const control: ReturnType<typeof buildControl<Body>> = buildControl<Body>({
     ...{ settings, protocol, adapter, store, notes, homeserver, names, ghosts, logins, roster, links, guard, plumb, upgrades, tell, log },

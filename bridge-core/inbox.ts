@@ -29,6 +29,14 @@ export class WaitingInbox<Body extends Json> implements Inbox<Body> {
     this.#pass((inner) => inner.suspended(channel, reason));
   }
 
+  gone(channel: ChannelId, reason: string): void {
+    this.#pass((inner) => inner.gone?.(channel, reason));
+  }
+
+  changed(channel: ChannelId): void {
+    this.#pass((inner) => inner.changed?.(channel));
+  }
+
   members(channel: ChannelId): void {
     this.#pass((inner) => inner.members?.(channel));
   }

@@ -13,6 +13,7 @@ export * from './format/rich-text.ts';
 export { plainOfInlines } from './format/to-html.ts';
 export * from './ids.ts';
 export type * from './logins.ts';
+export type * from './mirror.ts';
 export * from './named-setting.ts';
 export type * from './provisioning.ts';
 export { assertPublicHost, publicLookup } from './public-address.ts';

@@ -33,6 +33,8 @@ export interface ActionsParts<Body extends Json> {
   readonly consent: Pick<Consent<Body>, 'mayAsk' | 'link' | 'answerInRoom'>;
   readonly requests: Pick<Requests, 'byRoom'>;
   readonly logins: { all(): readonly KnownLogin[] };
+  /** Of whole networks that are kept in step. */
+  readonly progress: () => readonly string[];
   readonly links: Links;
   readonly roster: Roster;
   readonly names: Names;
@@ -107,6 +109,7 @@ export class Actions<Body extends Json = string> {
       const more = isAdmin ? [`${sessions} session${sessions === 1 ? '' : 's'}`, ...(detail === undefined ? [] : [detail])] : [];
       return [`${name}: ${state === 'up' ? 'connected' : state === 'connecting' ? 'connecting' : 'not connected'}`, ...more].join(', ');
     });
+    if (isAdmin) lines.push(...this.#parts.progress());
     const all = links.all();
     const suspended = all.filter(({ state }) => state === 'suspended').length;
     if (isAdmin) lines.push(`${all.length} link${all.length === 1 ? '' : 's'}${suspended > 0 ? `, ${suspended} suspended` : ''}`);

@@ -12,7 +12,7 @@ import type { Json } from '../remote-event.ts';
 import type { PortalSettings } from '../settings.ts';
 import type { Fields, Names } from '../virtual-users/names.ts';
 import { Background } from './background.ts';
-import { isPlaceholder, isPrivate, type Link, type Links, placeholderOf, receiverOf } from './links.ts';
+import { isPlaceholder, isPrivate, type Link, type LinkOptions, type Links, placeholderOf, receiverOf } from './links.ts';
 import type { Plumb } from './plumb.ts';
 import { whyNoPortal } from './portal-rules.ts';
 import { stateOf } from './power.ts';
@@ -76,6 +76,12 @@ export class Portals<Body extends Json = string> {
     }
   }
 
+  /** A room of the channel though nobody asked for one; undefined where it may have none. `options` are those of a new link. */
+  async make(id: ChannelId, options: LinkOptions): Promise<Link | undefined> {
+    const channel = await this.#allowed(id);
+    return channel === undefined ? undefined : await this.#live(channel, options);
+  }
+
   /** The alias under which a room of the channel would be made, for look-ups; undefined where none would. */
   async aliasFor(channel: ChannelId): Promise<string | undefined> {
     if (!this.#parts.settings.aliases || (await this.#allowed(channel)) === undefined) return undefined;
@@ -106,34 +112,35 @@ export class Portals<Body extends Json = string> {
     return channel;
   }
 
-  async #live(channel: Channel): Promise<Link | undefined> {
+  async #live(channel: Channel, unasked?: LinkOptions): Promise<Link | undefined> {
     const { links } = this.#parts;
     const known = links.byChannel(channel.id).find((link) => link.origin === 'portal' && receiverOf(link) === undefined);
     if (known !== undefined && !isPortal(known)) return undefined;
     if (known?.state === 'live') return known;
     if (known?.state === 'suspended') return undefined;
-    return await this.#flight(channel.id);
+    return await this.#flight(channel.id, unasked);
   }
 
   /** One for each channel, however many ask. */
-  #flight(channel: ChannelId): Promise<Link> {
+  #flight(channel: ChannelId, unasked?: LinkOptions): Promise<Link> {
     let flight = this.#flights.get(channel);
     if (flight === undefined) {
-      flight = this.#establish(channel).finally(() => this.#flights.delete(channel));
+      flight = this.#establish(channel, unasked).finally(() => this.#flights.delete(channel));
       this.#flights.set(channel, flight);
     }
     return flight;
   }
 
-  async #establish(channel: ChannelId): Promise<Link> {
+  async #establish(channel: ChannelId, unasked?: LinkOptions): Promise<Link> {
     const { links, plumb, adapter, settings } = this.#parts;
     const described = adapter.channels.describe(channel);
     const isUp = adapter.status().some(({ network, state }) => network === described.network.id && state === 'up');
     const known = links.byChannel(channel).find(isPortal);
     if (!isUp) throw new RetryableError('NETWORK_UNREACHABLE', `${described.network.name} is not connected`);
     const alias = this.#aliasOf(channel);
-    const wanted = { room: placeholderOf(channel), channel, origin: 'portal', state: 'wanted', options: { aliases: [alias] } } as const;
-    if (known === undefined) this.#mayBegin();
+    const options = { ...unasked, aliases: [alias] };
+    const wanted = { room: placeholderOf(channel), channel, origin: 'portal', state: 'wanted', options } as const;
+    if (known === undefined && unasked === undefined) this.#mayBegin();
     const link = known ?? (await links.add(wanted));
     try {
       // Nobody is led into a room whose channel does not let us in.

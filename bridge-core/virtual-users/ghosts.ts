@@ -89,6 +89,13 @@ export class Ghosts {
     return this.#bring(user, room, atOnce);
   }
 
+  /** Has the ghost this name and picture? Undefined: there is none. */
+  isCurrent(user: RemoteUser): boolean | undefined {
+    const row = this.#select.get(this.#names.ghostOf(user));
+    if (row === undefined) return undefined;
+    return row.name === this.#names.displayNameOf(user) && (user.avatar === undefined || row.avatar === user.avatar);
+  }
+
   /** Registered and with their name, in no room. */
   async introduce(user: RemoteUser): Promise<UserId> {
     const known = this.#known.get(user.id);

@@ -30,6 +30,7 @@ import { eventOf, personOf } from './fake-adapter/events.ts';
 import { boxingFormatter, fakeFormatter } from './fake-adapter/formatter.ts';
 import { FakeLogins } from './fake-adapter/logins.ts';
 import { fakeLookups } from './fake-adapter/lookups.ts';
+import { FakeMirror } from './fake-adapter/mirror.ts';
 import { type FakeNetwork, type Happening, isChatName } from './fake-adapter/network.ts';
 import { FakeSession, type Verb, verbs } from './fake-adapter/session.ts';
 
@@ -67,6 +68,8 @@ export interface FakeAdapterOptions {
   readonly links?: readonly ConfiguredLink[];
   /** People log in, by a token or by a page. */
   readonly logins?: boolean;
+  /** What of the network is kept in step as a whole. */
+  readonly mirror?: FakeMirror['wish'];
 }
 
 export class FakeAdapter implements Adapter {
@@ -76,6 +79,7 @@ export class FakeAdapter implements Adapter {
   readonly door: FakeLogins;
   readonly inbox: AdapterTools['inbox'];
   readonly channels: FakeChannels;
+  readonly mirror: FakeMirror;
   readonly closesGaps: boolean;
   readonly network: FakeNetwork;
   readonly options: Required<Omit<FakeAdapterOptions, 'network' | 'tools'>>;
@@ -101,11 +105,13 @@ export class FakeAdapter implements Adapter {
     this.options = {
       ...{ verbs, messageIds: true, keys: true, shownAs: false, puppets: 'automatic', maxPuppets: 100, history: true, named: true },
       ...{ ownChannels: true, closesGaps: true, threads: false, files: 'link', fileShownAs: true, boxes: false },
-      ...{ bytes: 200, lines: 4, links: [], logins: false, ...options },
+      ...{ bytes: 200, lines: 4, links: [], logins: false, mirror: { channels: false, people: 'off' }, ...options },
     };
     if (this.options.boxes) this.formatter = boxingFormatter as unknown as Formatter;
     const ofOurs = this.options.named ? (nick: string) => this.#userCalled(nick) : undefined;
     this.channels = new FakeChannels(this.network, ofOurs, (nick) => this.#ownerOf(nick));
+    this.mirror = new FakeMirror(this.network, this.channels);
+    Object.assign(this.mirror, { wish: this.options.mirror });
     if (this.options.ownChannels) this.channels.serve((user) => this.#accounts.get(user) ?? (this.#signedOut.has(user) ? '' : undefined));
     if (!this.options.history) Object.assign(this, { history: undefined });
     this.closesGaps = this.options.closesGaps;

@@ -130,6 +130,8 @@ export class FakeNetwork {
   onUp: (() => void)[] = [];
   /** What asking for what was said meets: waits, or throws. */
   opensHistory: (channel: string) => Promise<void> = async () => {};
+  /** What asking for a page of people meets. */
+  opensPeople: (from: number) => Promise<void> = async () => {};
   /** Asked of every message on its way; undefined: nothing in the way. */
   meet: (wish: Wish) => Fate | undefined = () => undefined;
   #serial = 0;

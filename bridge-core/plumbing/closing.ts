@@ -1,0 +1,145 @@
+// Rooms that lead nowhere for now, or for good: of channels that were archived, that only some may see now, or that are there no
+// longer. In rooms that we made nobody speaks then; in rooms of people's own it is said, and the link ends. Begun anew after a
+// crash: the link says what is still to be done.
+
+import type { Logger } from '../adapter-tools.ts';
+import type { Homeserver } from '../appservice/homeserver.ts';
+import { messageOf, PermanentError } from '../errors.ts';
+import type { ChannelId, RoomId } from '../ids.ts';
+import type { PortalSettings } from '../settings.ts';
+import { Background } from './background.ts';
+import { isChat, isPlaceholder, isPrivate, type Link, type Links } from './links.ts';
+import type { Plumb } from './plumb.ts';
+
+export interface ClosingParts {
+  readonly settings: Pick<PortalSettings, 'directory'>;
+  readonly homeserver: Pick<Homeserver, 'bot' | 'state' | 'setState' | 'setListed'>;
+  readonly links: Links;
+  readonly plumb: Pick<Plumb, 'link' | 'unlink'>;
+  readonly tell: (room: RoomId, text: string) => void;
+  /** What was said before is shown before. */
+  readonly said: (link: Link) => Promise<void>;
+  readonly log: Logger;
+}
+
+/** The bot's power in rooms that it made: nobody else's words are taken. */
+const botAlone = 100;
+
+export class Closing {
+  readonly #parts: ClosingParts;
+  readonly #work: Background;
+
+  constructor(parts: ClosingParts) {
+    this.#parts = parts;
+    this.#work = new Background({ atOnce: 2, log: parts.log });
+    parts.links.onChange(({ link }) => {
+      if (link !== undefined && isStanding(link) && isToBeStill(link) !== isStill(link)) this.#soon(link);
+    });
+  }
+
+  /** At start. */
+  resume(): void {
+    for (const link of this.#parts.links.all())
+      if (isGone(link) || (isStanding(link) && isToBeStill(link) !== isStill(link))) this.#soon(link);
+  }
+
+  /** For good. The links carry nothing from now on. */
+  async gone(channel: ChannelId, reason: string): Promise<void> {
+    const { links } = this.#parts;
+    const going = links.byChannel(channel).filter((link) => !isGone(link));
+    for (const link of going) if (isPlaceholder(link.room)) await links.remove(link.id);
+    const made = going.filter((link) => !isPlaceholder(link.room));
+    await links.setAll(made.map(({ id }) => [id, { state: 'suspended', reason, options: { gone: true } }]));
+    for (const link of made) this.#soon(link);
+  }
+
+  /** A room of ours that is to carry nothing until it may again. */
+  async shut(link: Link, reason: string): Promise<void> {
+    if (isShut(link)) return;
+    const { links, tell } = this.#parts;
+    await links.set(link.id, { state: 'suspended', reason, options: { shut: true } });
+    tell(link.room, `${reason}. What is said there is no longer shown here.`);
+  }
+
+  async reopen(link: Link): Promise<void> {
+    const { links, plumb, tell } = this.#parts;
+    await plumb.link({ room: link.room, channel: link.channel, origin: link.origin });
+    await links.setOptions(link.id, { shut: undefined });
+    tell(link.room, 'What is said in the channel is shown here again.');
+  }
+
+  settled(): Promise<void> {
+    return this.#work.idle();
+  }
+
+  stop(): void {
+    this.#work.stop();
+  }
+
+  #soon({ id }: Link): void {
+    this.#work.run(String(id), () => this.#do(id));
+  }
+
+  async #do(id: number): Promise<void> {
+    const { links } = this.#parts;
+    const link = links.get(id);
+    if (link === undefined) return;
+    if (isGone(link)) await this.#end(link);
+    else if (isStanding(link) && isToBeStill(link) !== isStill(link)) await this.#still(link);
+  }
+
+  async #end(link: Link): Promise<void> {
+    const { links, plumb, homeserver, tell, said } = this.#parts;
+    const { room, reason = 'The channel is gone' } = link;
+    await said(link);
+    if (link.options.told !== true) {
+      tell(room, `${reason}. This room is not linked to it any more.`);
+      await links.setOptions(link.id, { told: true });
+      await said(link);
+    }
+    // What else is linked to it needs the room.
+    if (isOfOurs(link) && links.byRoom(room).length === 1)
+      await this.#try(room, async () => {
+        await this.#silence(room, true);
+        await homeserver.setState(homeserver.bot, room, 'm.room.tombstone', '', { body: `${reason}.` });
+      });
+    const gone = links.get(link.id);
+    if (gone === undefined) return;
+    // The config would bring it back: there it rests, and says why.
+    if (gone.origin === 'config') await links.setOptions(gone.id, { gone: undefined, told: undefined });
+    else await plumb.unlink(gone, reason);
+  }
+
+  async #still(link: Link): Promise<void> {
+    const { links, settings, homeserver } = this.#parts;
+    const on = isToBeStill(link);
+    await this.#try(link.room, () => this.#silence(link.room, on));
+    if (settings.directory && !isPrivate(link)) await this.#try(link.room, () => homeserver.setListed(link.room, !on));
+    if (links.get(link.id) !== undefined) await links.setOptions(link.id, { still: on || undefined });
+  }
+
+  async #silence(room: RoomId, on: boolean): Promise<void> {
+    const { homeserver } = this.#parts;
+    const levels = await homeserver.state(room, 'm.room.power_levels', '');
+    const needed = on ? botAlone : 0;
+    if (levels === undefined || (levels.events_default ?? 0) === needed) return;
+    await homeserver.setState(homeserver.bot, room, 'm.room.power_levels', '', { ...levels, events_default: needed });
+  }
+
+  async #try(room: RoomId, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      if (!(thrown instanceof PermanentError)) throw thrown;
+      this.#parts.log.warn({ room, why: messageOf(thrown) }, 'a room of a closed channel could not be closed');
+    }
+  }
+}
+
+/** Made by us for the channel. */
+const isOfOurs = (link: Link): boolean => link.origin === 'portal' && !isChat(link);
+const isStanding = (link: Link): boolean => isOfOurs(link) && !isPlaceholder(link.room);
+const isGone = ({ options }: Link): boolean => options.gone === true;
+export const isShut = ({ options }: Link): boolean => options.shut === true;
+const isToBeStill = ({ options }: Link): boolean => options.archived === true || options.shut === true;
+const isStill = ({ options }: Link): boolean => options.still === true;
