@@ -199,6 +199,10 @@ export class GitterAdapter implements Adapter<GitterBody> {
     return await this.#sessions.openDirect(user, others);
   }
 
+  async tell(user: RemoteUserId, words: string): Promise<void> {
+    await this.#sessions.tell(user, words);
+  }
+
   async *history(channel: ChannelId, since: RemoteMessageId | number, most?: number): AsyncGenerator<GitterEvent> {
     const room = await this.#sessions.load(channel);
     const limit = Math.min(this.#settings.history.most, most ?? this.#settings.history.most);

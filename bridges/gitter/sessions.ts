@@ -13,6 +13,7 @@ import {
 } from '#bridge-core';
 import type { Account } from './account.ts';
 import type { GitterBody } from './body.ts';
+import { plainly } from './formatter.ts';
 import type { Hearing } from './hearing.ts';
 import { parseChannelId, parseUserId } from './ids.ts';
 import type { GitterNetwork } from './network.ts';
@@ -28,9 +29,15 @@ export interface SessionsParts extends Omit<PostingParts, 'account' | 'isBot' | 
   readonly own: OwnRooms;
 }
 
+/** ms between private words to one person. */
+const tellEvery = 60_000;
+const mostTold = 1_000;
+
 export class Sessions {
   readonly #parts: SessionsParts;
   readonly #open = new Map<string, Session<GitterBody>>();
+  /** When somebody was told something last. */
+  readonly #told = new Map<RemoteUserId, number>();
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
@@ -79,6 +86,25 @@ export class Sessions {
     const told = await account.ask({ method: 'POST', route: '/rooms', body: { uri } });
     if (!hasId(told) || (told as WireRoom).oneToOne !== true) throw new PermanentError('NETWORK_REFUSED', 'Gitter opened no chat');
     return hearing.opened(account, told as WireRoom).channel;
+  }
+
+  /** By the relay account, in a chat of the two; more often than now and then, nothing is said. */
+  async tell(user: RemoteUserId, words: string): Promise<void> {
+    const { network } = this.#parts;
+    const given = parseUserId(user);
+    // Those whom another bridge shows have no chats.
+    const uri = 'name' in given ? given.name : given.id.includes('-') ? undefined : network.users.nameOf(given.id);
+    if (uri === undefined || (this.#told.get(user) ?? 0) > Date.now() - tellEvery) return;
+    this.#told.delete(user);
+    this.#told.set(user, Date.now());
+    const [oldest] = this.#told.keys();
+    if (this.#told.size > mostTold && oldest !== undefined) this.#told.delete(oldest);
+    const session = await this.open({ as: 'bot' });
+    const told = await network.bot.ask({ method: 'POST', route: '/rooms', body: { uri } });
+    if (!hasId(told) || (told as WireRoom).oneToOne !== true) return;
+    const { channel } = network.rooms.keep(told);
+    for (const body of plainly(words, session.fit(channel, 'text')))
+      await session.send({ key: `told ${user} ${Date.now()}`, channel, body, style: 'text' });
   }
 
   /** As this account, or as whoever of ours can see it. */

@@ -114,7 +114,11 @@ function native(gitter: FakeGitter, room: Room, nick: string): Native {
     saysIn: (root, text) => void person.reply(room, root, text),
     redact: (id) => person.delete(id),
     react: () => {},
-    told: () => [],
+    told: () =>
+      gitter.world
+        .roomsOf(person.user)
+        .flatMap(({ isOneToOne, messages }) => (isOneToOne ? messages.filter(({ user }) => user !== person.user) : []))
+        .map(({ text }) => text),
   };
 }
 
