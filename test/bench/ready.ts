@@ -23,12 +23,12 @@ export async function openListener(rig: Rig, nick = 'listener'): Promise<Listeni
 }
 
 /** Each in all channels, or, where there are as many of them as channels, each in its own. */
-export async function openSpeakers(rig: Rig, count: number): Promise<BareClient[]> {
+export async function openSpeakers(rig: Rig, count: number, name = 'speaker'): Promise<BareClient[]> {
   const own = (number: number) => [rig.channels[number % rig.channels.length] as string];
   const isApart = rig.channels.length > 1 && count >= rig.channels.length;
   return await Promise.all(
     Array.from({ length: count }, (_, number) =>
-      bareClient({ port: rig.ircPort, nick: `speaker${number}`, channels: isApart ? own(number) : rig.channels }),
+      bareClient({ port: rig.ircPort, nick: `${name}${number}`, channels: isApart ? own(number) : rig.channels }),
     ),
   );
 }
