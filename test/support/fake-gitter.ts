@@ -286,7 +286,7 @@ export class FakeGitter {
   }
 
   async stop(): Promise<void> {
-    this.world.stop();
+    this.world.later.stop();
     this.streams.stop();
     await this.down();
   }

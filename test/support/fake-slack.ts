@@ -276,7 +276,7 @@ export class FakeSlack {
   }
 
   async stop(): Promise<void> {
-    this.world.stop();
+    this.world.later.stop();
     this.socketMode.stop();
     this.rtm.stop();
     this.push.stop();

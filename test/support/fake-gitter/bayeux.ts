@@ -71,7 +71,7 @@ export class Bayeux {
     if (!this.clients.delete(client.id)) return;
     for (const channel of client.subscriptions) this.#subscribers.get(channel)?.delete(client);
     this.#countOnline(client.token.user, -1);
-    this.#options.world.forget(this.#expiries.get(client));
+    this.#options.world.later.forget(this.#expiries.get(client));
     this.#expiries.delete(client);
     this.#tellPresence(client, 'out');
     client.close();
@@ -149,10 +149,10 @@ export class Bayeux {
       return;
     }
     const end = client.hold(line, (events) => {
-      world.forget(timer);
+      world.later.forget(timer);
       reply([answer, ...events]);
     });
-    const timer = world.later(timeout, end);
+    const timer = world.later.in(timeout, end);
     if (client.hasKept()) end();
   }
 
@@ -172,7 +172,7 @@ export class Bayeux {
       const ext = snapshot === undefined ? {} : { ext: { snapshot } };
       const answer = { ...answerTo(message), subscription: message.subscription, ...ext };
       onSubscribed();
-      if (world.quirks.snapshotDelay > 0) world.later(world.quirks.snapshotDelay, () => reply([answer]));
+      if (world.quirks.snapshotDelay > 0) world.later.in(world.quirks.snapshotDelay, () => reply([answer]));
       else reply([answer]);
     } catch (error) {
       if (!(error instanceof GitterFault)) throw error;
@@ -219,10 +219,10 @@ export class Bayeux {
 
   #keepAlive(client: BayeuxClient): void {
     const { world, timeout } = this.#options;
-    world.forget(this.#expiries.get(client));
+    world.later.forget(this.#expiries.get(client));
     this.#expiries.set(
       client,
-      world.later(patience * timeout, () => this.destroy(client)),
+      world.later.in(patience * timeout, () => this.destroy(client)),
     );
   }
 

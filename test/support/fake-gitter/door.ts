@@ -1,12 +1,12 @@
 // One port for all of it: REST, streams, Faye by both transports, the OAuth pages, pictures. Here faults over calls have their way, and
 // every call is written down.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
 import type { Faults } from '../fake-services/faults.ts';
+import { Port } from '../fake-services/port.ts';
 import type { Recorded } from '../fake-services/recorded.ts';
 import { type CallFault, matches } from './faults.ts';
 import { type Answer, type Asked, fieldsOf, html, json } from './http.ts';
@@ -38,41 +38,24 @@ export class Door {
   /** ms that every call waits. */
   latency = 0;
   readonly #options: DoorOptions;
-  readonly #sockets = new Set<Socket>();
   readonly #upgrades = new WebSocketServer({ noServer: true, perMessageDeflate: true });
-  #server: Server | undefined;
-  #port: number;
+  readonly #port: Port;
 
   constructor(options: DoorOptions) {
     this.#options = options;
-    this.#port = options.port;
+    this.#port = new Port({
+      port: options.port,
+      serve: (request, body, response) => this.#serve(request, body, response),
+      upgrade: (request, socket, head) => void this.#upgrade(request, socket, head),
+    });
   }
 
-  /** Listens, on the port of before. */
   async up(): Promise<void> {
-    const server = createServer((request, response) => void this.#serve(request, response));
-    server.on('connection', (socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
-    });
-    server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head));
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(this.#port, '127.0.0.1', resolve);
-    });
-    this.#server = server;
-    this.#port = (server.address() as AddressInfo).port;
-    this.#options.world.origin = `http://127.0.0.1:${this.#port}`;
+    this.#options.world.origin = await this.#port.up();
   }
 
-  /** Connections are refused, those that stand are cut. */
-  async down(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
-    if (server === undefined) return;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
+  down(): Promise<void> {
+    return this.#port.down();
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -96,14 +79,8 @@ export class Door {
     });
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    try {
-      for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    } catch {
-      return; // The caller went away.
-    }
-    const asked = this.#asked(request, Buffer.concat(chunks));
+  async #serve(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> {
+    const asked = this.#asked(request, body);
     const route = this.#options.route(asked);
     const call = this.#record(asked, route?.name ?? `${asked.verb} ${asked.url.pathname}`);
     const act = this.#faultFor(asked, call);

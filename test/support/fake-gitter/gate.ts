@@ -47,7 +47,7 @@ export class Gate {
     const isCutBefore = typeof act === 'object' && 'cut' in act && act.cut === 'before';
     if (isCutBefore) cut();
     if (act === 'lose' || act === 'drop' || isCutBefore) lose(c);
-    else if (typeof act === 'object' && 'delay' in act) this.#world.later(act.delay, () => send(c));
+    else if (typeof act === 'object' && 'delay' in act) this.#world.later.in(act.delay, () => send(c));
     else send(c);
     if (act === 'double') send(number());
     if (typeof act === 'object' && 'cut' in act && act.cut === 'after') cut();

@@ -2,6 +2,7 @@
 // carries it to clients (Faye, streams) listens.
 
 import { randomBytes } from 'node:crypto';
+import { Later } from '../fake-services/later.ts';
 import { Clock, ObjectIds } from './clock.ts';
 import { GitterFault } from './http.ts';
 import type { Group, Membership, Message, OAuthClient, Room, Token, User } from './model.ts';
@@ -52,7 +53,7 @@ export class World {
   origin = '';
   readonly #ids: ObjectIds;
   readonly #listeners: ((happening: Happening) => void)[] = [];
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly later = new Later();
 
   constructor(quirks: Partial<Quirks> = {}) {
     this.quirks = { writeNeedsMembership: true, processes: 1, tokenAnswer: 'json', snapshotDelay: 0, ...quirks };
@@ -70,26 +71,6 @@ export class World {
   /** `what`: the collection's name, without the operation. */
   announceModel(channel: string, what: string, operation: 'create' | 'update' | 'patch' | 'remove', model: object): void {
     this.announce(channel, `${what}/${operation}`, { operation, model });
-  }
-
-  /** Not after the fake has stopped. */
-  later(ms: number, act: () => void): NodeJS.Timeout {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      act();
-    }, ms);
-    this.#timers.add(timer);
-    return timer;
-  }
-
-  forget(timer: NodeJS.Timeout | undefined): void {
-    clearTimeout(timer);
-    if (timer !== undefined) this.#timers.delete(timer);
-  }
-
-  stop(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
   }
 
   id(): string {

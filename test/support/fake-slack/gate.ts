@@ -34,7 +34,7 @@ export class Gate {
     }
     if (act === 'double') send();
     if (typeof act === 'object' && 'cut' in act && act.cut === 'before') cut();
-    if (typeof act === 'object' && 'delay' in act) this.#world.later(act.delay, send);
+    if (typeof act === 'object' && 'delay' in act) this.#world.later.in(act.delay, send);
     else if (act !== 'drop') send();
     if (typeof act === 'object' && 'cut' in act && act.cut === 'after') cut();
     const held = this.#held.get(receiver);

@@ -206,7 +206,7 @@ export class Messages {
     const { unfurls, quirks } = this.#world;
     const found = unfurls.filter(({ url, isMedia }) => message.text.includes(url) && (isMedia ? wanted.media : wanted.links));
     if (found.length === 0) return;
-    this.#world.later(quirks.unfurlDelay, () => {
+    this.#world.later.in(quirks.unfurlDelay, () => {
       if (message.channel.timeline.all.get(message.ts) !== message || message.subtype === 'tombstone') return;
       const added = found.map(({ url, attachment }, number) => ({ id: number + 1, from_url: url, original_url: url, ...attachment }));
       this.alter(message, () => {

@@ -45,7 +45,7 @@ export class Retries {
     deliveries.changed();
     const pause = pauses[attempt.number];
     if (!outcome.isTaken && outcome.isFinal !== true && pause !== undefined) {
-      world.later(pause, () => void this.deliver(record, send, { number: attempt.number + 1, reason: outcome.reason }));
+      world.later.in(pause, () => void this.deliver(record, send, { number: attempt.number + 1, reason: outcome.reason }));
     }
     return outcome;
   }

@@ -81,11 +81,11 @@ export class SocketMode {
     const envelope = { envelope_id, type: kind, payload, accepts_response_payload: kind !== 'events_api', ...retry };
     return new Promise((resolve) => {
       const settle = (outcome: Outcome) => {
-        this.#world.forget(timer);
+        this.#world.later.forget(timer);
         taker.waiting.delete(envelope_id);
         resolve(outcome);
       };
-      const timer = this.#world.later(this.#timeout, () => settle({ isTaken: false, reason: 'timeout' }));
+      const timer = this.#world.later.in(this.#timeout, () => settle({ isTaken: false, reason: 'timeout' }));
       taker.waiting.set(envelope_id, settle);
       taker.socket.send(JSON.stringify(envelope));
     });
@@ -96,7 +96,7 @@ export class SocketMode {
     for (const held of this.#of(app)) {
       held.isDraining = true;
       held.socket.send(JSON.stringify(disconnect('warning')));
-      this.#world.later(grace, () => {
+      this.#world.later.in(grace, () => {
         if (held.socket.readyState !== held.socket.OPEN) return;
         held.socket.send(JSON.stringify(disconnect('refresh_requested')));
         held.socket.close();

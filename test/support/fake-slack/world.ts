@@ -2,6 +2,7 @@
 // the circle of those who may know of it.
 
 import { randomBytes, randomUUID } from 'node:crypto';
+import { Later } from '../fake-services/later.ts';
 import { Clock } from './clock.ts';
 import type { InnerEvent } from './inner-events.ts';
 import type { App, Attachment, Bot, Channel, ChannelKind, Enterprise, Message, SlackFile, Team, Token, User } from './model.ts';
@@ -79,7 +80,7 @@ export class World {
   /** Where this Slack is reached; known once the door is open. */
   origin = '';
   readonly #listeners: ((happening: Happening) => void)[] = [];
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly later = new Later();
   #count = 0;
 
   constructor(quirks: Partial<Quirks> = {}) {
@@ -101,26 +102,6 @@ export class World {
 
   announce(event: InnerEvent, audience: Audience): void {
     for (const listener of this.#listeners) listener({ event, audience });
-  }
-
-  /** Not after the fake has stopped. */
-  later(ms: number, act: () => void): NodeJS.Timeout {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      act();
-    }, ms);
-    this.#timers.add(timer);
-    return timer;
-  }
-
-  forget(timer: NodeJS.Timeout | undefined): void {
-    clearTimeout(timer);
-    if (timer !== undefined) this.#timers.delete(timer);
-  }
-
-  stop(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
   }
 
   /** Ids as Slack's: a letter for the kind, then capitals and digits. */

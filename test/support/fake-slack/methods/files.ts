@@ -40,7 +40,7 @@ export const fileMethods = {
       isUpload: true,
       blocks: text === '' ? blocks : undefined,
     };
-    world.later(world.quirks.fileShareDelay, () => {
+    world.later.in(world.quirks.fileShareDelay, () => {
       for (const channel of channels)
         files.share(
           found.map(({ file }) => file),
