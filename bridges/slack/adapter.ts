@@ -126,6 +126,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
     });
     this.#gaps = new Gaps({
       memory,
+      inbox,
       log,
       intake: this.#intake,
       settings: settings.history,

@@ -3,8 +3,9 @@
 // Not the core's, which asks whenever the bot comes up: here a channel is missed alone (the bot is brought in late, a socket is replaced
 // while another stands, Slack held back), and is read once the bot is in it. What waits meanwhile is unacknowledged, so that Slack keeps it.
 
-import type { ChannelId, KeyValue, Logger } from '#bridge-core';
+import type { ChannelId, Inbox, KeyValue, Logger } from '#bridge-core';
 import { messageOf, RetryableError } from '#bridge-core';
+import type { SlackBody } from './body.ts';
 import { gapOf, historyOf } from './history.ts';
 import { makeChannelId, makeMessageId, parseId } from './ids.ts';
 import type { Intake } from './intake.ts';
@@ -17,6 +18,8 @@ export interface GapsParts {
   readonly settings: SlackSettings['history'];
   readonly watchedOf: (team: Team) => readonly ChannelId[];
   readonly log: Logger;
+  /** Tells what stands in the rooms. */
+  readonly inbox: Pick<Inbox<SlackBody>, 'shown' | 'threads'>;
   readonly writeEvery?: number;
 }
 
@@ -94,12 +97,12 @@ export class Gaps {
   }
 
   async #fill(team: Team, id: ChannelId): Promise<void> {
-    const { intake, settings } = this.#parts;
+    const { intake, settings, inbox } = this.#parts;
     const { id: channel } = parseId(id);
     for (let pause = firstPause; ; pause *= 2) {
       const since = this.#heard.get(id);
       if (since === undefined) return;
-      const stretch = { team, reader: intake.readerOf(team), channel, since: makeMessageId(since), settings, patience };
+      const stretch = { team, reader: intake.readerOf(team), channel, since: makeMessageId(since), settings, patience, known: inbox };
       try {
         for await (const event of historyOf(stretch)) await intake.give(team, channel, event);
         return;

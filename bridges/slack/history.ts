@@ -1,7 +1,10 @@
 // What was said in a channel while nobody listened, oldest first: messages, new replies in older threads, and edits of what was said
-// before. Within a budget of calls; what it does not reach is told as a gap. Our own posts are left out.
+// before; what else became of older messages is changes.ts'. Within a budget of calls; what it does not reach is told as a gap. Our own
+// posts are left out.
 
-import { type RemoteMessageId, RetryableError } from '#bridge-core';
+import { BridgeError, type Inbox, type RemoteMessageId, RetryableError } from '#bridge-core';
+import type { SlackBody } from './body.ts';
+import { changesIn } from './changes.ts';
 import type { SlackRemoteEvent } from './events.ts';
 import { type Fields, fieldsIn, isFields, textIn } from './fields.ts';
 import { makeChannelId, timeOf, tsOf } from './ids.ts';
@@ -11,6 +14,7 @@ import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
 import type { Ask } from './users.ts';
 import { editedKey } from './wire/dedupe.ts';
+import { isRefusal } from './wire/faults.ts';
 
 export interface Stretch {
   readonly team: Team;
@@ -23,6 +27,19 @@ export interface Stretch {
   readonly settings: SlackSettings['history'];
   /** ms that a call may wait for its turn. */
   readonly patience: number;
+  /** What stands in the rooms already, to see what became of it meanwhile. Absent: that is not wanted. */
+  readonly known?: Pick<Inbox<SlackBody>, 'shown' | 'threads'> | undefined;
+}
+
+/** What was read: of the main line all between its oldest message and now. */
+export interface Read {
+  readonly found: Fields[];
+  readonly older: Fields[];
+  /** Threads whose replies since `lookFrom` are among them. */
+  readonly threads: Set<string>;
+  /** As far back as this is what is read all there is. */
+  readonly mainFrom: string;
+  readonly lookFrom: string;
 }
 
 interface Page {
@@ -32,25 +49,39 @@ interface Page {
 
 /** Threads that are read for their new replies, after one loss. */
 const mostThreads = 30;
+/** Threads that are looked into beside those, where that costs no waiting: old ones, and those with nothing new but what became of it. */
+const mostLooks = 10;
+/** ms before the gap: how old replies may be to be compared, and what was last shown of a thread to be asked after. */
+const lookBack = 24 * 3_600_000;
+const threadLookBack = 7 * lookBack;
+/** ms */
+const littlePatience = 1_000;
+/** Calls a minute: with less, none is for what only might have changed. */
+const fewCalls = 10;
 
 export async function* historyOf(stretch: Stretch): AsyncGenerator<SlackRemoteEvent> {
-  const { team, reader, channel, since, settings, most } = stretch;
+  const { team, reader, channel, since, settings, most, known } = stretch;
   const from = typeof since === 'number' ? tsOf(since) : String(since);
   const eyes = team.eyesOn(channel);
   const limit = Math.min(settings.most, most ?? settings.most);
   const found: Fields[] = [];
   const older: Fields[] = [];
+  const threads = new Set<string>();
+  const lookFrom = known === undefined || settings.callsPerMinute < fewCalls ? from : tsOf(timeOf(from) - lookBack);
   let reachedTo: string | undefined;
+  let mainFrom: string | undefined;
   try {
     for (let cursor: string | undefined; ; ) {
       const page = await pageOf(stretch, eyes, 'conversations.history', cursor);
       for (const message of page.messages) (isAfter(message, from) ? found : older).push(message);
       reachedTo = textIn(page.messages.at(-1), 'ts') ?? reachedTo;
+      mainFrom = reachedTo;
       cursor = page.next;
+      if (cursor === undefined && (mainFrom === undefined || isAfter({ ts: mainFrom }, lookFrom))) mainFrom = lookFrom;
       if (cursor === undefined || older.length > 0) break;
       if (found.length >= limit) throw new Exhausted();
     }
-    await addReplies(stretch, eyes, from, found, [...found, ...older]);
+    await addReplies(stretch, eyes, from, lookFrom, { found, older, threads });
     reachedTo = undefined;
   } catch (thrown) {
     // Slack refuses, or is not there: that is not the budget's end.
@@ -58,9 +89,21 @@ export async function* historyOf(stretch: Stretch): AsyncGenerator<SlackRemoteEv
     // What was read is told all the same; where nothing was, nothing of the stretch is known.
     if (most === undefined) yield gapOf(team, channel, from, reachedTo);
   }
-  const newest = found.sort(byTs).slice(-limit);
-  for (const message of newest) yield* await told(team, reader, channel, message, false);
+  if (known !== undefined && lookFrom !== from) await lookIntoThreads(stretch, eyes, from, lookFrom, { found, older, threads });
+  const newest = limit === 0 ? [] : found.sort(byTs).slice(-limit);
+  const handedOn = new Set<string>();
+  for (const message of newest) {
+    const said = await told(team, reader, channel, message, false);
+    if (said.length > 0) handedOn.add(textIn(message, 'ts') ?? '');
+    yield* said;
+  }
   for (const message of older.sort(byTs)) if (isEditedAfter(message, from)) yield* await told(team, reader, channel, message, true);
+  if (known === undefined || mainFrom === undefined) return;
+  const read = { found, older, threads, mainFrom, lookFrom };
+  yield* changesIn({
+    ...{ team, reader, channel, read, handedOn, known, ask: eyes },
+    edit: (message) => told(team, reader, channel, message, true),
+  });
 }
 
 class Exhausted extends Error {}
@@ -79,21 +122,52 @@ async function told(team: Team, reader: Reader, channel: string, message: Fields
 }
 
 /** Replies stand in their thread alone; a thread tells when it was last answered. */
-async function addReplies(stretch: Stretch, eyes: Ask, from: string, found: Fields[], messages: readonly Fields[]): Promise<void> {
-  const threads = messages.filter((message) => {
-    const latest = textIn(message, 'latest_reply');
-    return latest !== undefined && Number(latest) > Number(from) && message.thread_ts === message.ts;
-  });
+async function addReplies(stretch: Stretch, eyes: Ask, from: string, lookFrom: string, read: Threaded): Promise<void> {
+  const threads = threadsSince([...read.found, ...read.older], from);
   if (threads.length > mostThreads) throw new Exhausted();
-  for (const thread of threads) {
-    for (let cursor: string | undefined; ; ) {
-      const page = await pageOf(stretch, eyes, 'conversations.replies', cursor, textIn(thread, 'ts'), from);
-      const known = new Set(found.map((message) => textIn(message, 'ts')));
-      found.push(...page.messages.filter((message) => isAfter(message, from) && !known.has(textIn(message, 'ts'))));
-      cursor = page.next;
-      if (cursor === undefined) break;
-    }
+  for (const thread of threads) await addThread(stretch, eyes, thread, from, lookFrom, read);
+}
+
+type Threaded = Pick<Read, 'found' | 'older' | 'threads'>;
+
+/** As far as that costs no waiting: first those that were busy of late and whose beginning was not read, then the rest. */
+async function lookIntoThreads(stretch: Stretch, eyes: Ask, from: string, lookFrom: string, read: Threaded): Promise<void> {
+  const { known, team, channel } = stretch;
+  const messages = [...read.found, ...read.older];
+  const busy = (await known?.threads?.(makeChannelId(team.id, channel), timeOf(from) - threadLookBack, mostLooks)) ?? [];
+  const isRead = new Set(messages.map((message) => textIn(message, 'ts')));
+  const wanted = new Set([...busy.filter((root) => !isRead.has(root)).map(String), ...threadsSince(messages, lookFrom)]);
+  const within = { ...stretch, patience: littlePatience };
+  try {
+    for (const thread of [...wanted].filter((root) => !read.threads.has(root)).slice(0, mostLooks))
+      await addThread(within, eyes, thread, from, lookFrom, read).catch((thrown) => {
+        // Gone with its thread.
+        if (!isRefusal(thrown, 'thread_not_found')) throw thrown;
+      });
+  } catch (thrown) {
+    // It would only have been more.
+    if (!(thrown instanceof BridgeError)) throw thrown;
   }
+}
+
+function threadsSince(messages: readonly Fields[], from: string): string[] {
+  return messages.flatMap((message) => {
+    const latest = textIn(message, 'latest_reply');
+    const ts = textIn(message, 'ts');
+    return ts !== undefined && latest !== undefined && Number(latest) > Number(from) && message.thread_ts === ts ? [ts] : [];
+  });
+}
+
+async function addThread(stretch: Stretch, eyes: Ask, thread: string, from: string, lookFrom: string, read: Threaded): Promise<void> {
+  const { found, older } = read;
+  for (let cursor: string | undefined; ; ) {
+    const page = await pageOf(stretch, eyes, 'conversations.replies', cursor, thread, lookFrom);
+    const known = new Set([...found, ...older].map((message) => textIn(message, 'ts')));
+    for (const message of page.messages) if (!known.has(textIn(message, 'ts'))) (isAfter(message, from) ? found : older).push(message);
+    cursor = page.next;
+    if (cursor === undefined) break;
+  }
+  read.threads.add(thread);
 }
 
 /** The whole of the newest page is read, not just what is new in it: it shows the threads that go on. */

@@ -44,6 +44,10 @@ export class OwnActs {
     return found.until > Date.now();
   }
 
+  isExpected(name: string): boolean {
+    return (this.#expected.get(name)?.until ?? 0) > Date.now();
+  }
+
   /** A post without a mark: told apart by its id, which is known only once Slack answers. */
   async unmarked(user: string, channel: string, post: () => Promise<string | undefined>): Promise<string | undefined> {
     const place = `${user} ${channel}`;

@@ -30,8 +30,13 @@ export class Reader {
   prepare(event: Fields): Promise<unknown> | undefined {
     const people = this.#team.users.load([...peopleIn(event), ...mentionedIn(event)]);
     const channels = this.#channels(event);
-    if (people === undefined && channels === undefined) return undefined;
-    return Promise.race([Promise.all([people, channels]), new Promise((resolve) => setTimeout(resolve, patience).unref())]);
+    return people === undefined && channels === undefined ? undefined : inPatience(Promise.all([people, channels]));
+  }
+
+  /** The same for people alone. */
+  introduce(people: readonly string[]): Promise<unknown> | undefined {
+    const loading = this.#team.users.load(people);
+    return loading === undefined ? undefined : inPatience(loading);
   }
 
   read(event: Fields, about: About): SlackRemoteEvent | undefined {
@@ -68,6 +73,10 @@ export class Reader {
     const unknown = namesIn(event, channelSign, /<#(C[A-Z0-9]+)\|?>/g).filter((id) => conversations.known(id) === undefined);
     return unknown.length === 0 ? undefined : Promise.allSettled(unknown.map((id) => conversations.load(id)));
   }
+}
+
+function inPatience(work: Promise<unknown>): Promise<unknown> {
+  return Promise.race([work, new Promise((resolve) => setTimeout(resolve, patience).unref())]);
 }
 
 const channelSign = '<#';
