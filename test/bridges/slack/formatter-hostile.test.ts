@@ -8,6 +8,7 @@ import { toHtml, toPlain } from '../../../bridge-core/format/to-html.ts';
 import { channelId, fromPlain, type Json, maxDepth, type RichText } from '../../../bridge-core/index.ts';
 import type { SlackBody } from '../../../bridges/slack/body.ts';
 import { slackFormatter } from '../../../bridges/slack/formatter.ts';
+import { cpuTime } from '../../support/cpu-time.ts';
 import { depthOf } from '../../support/rich-text.ts';
 import { names } from './known-people.ts';
 
@@ -253,10 +254,7 @@ describe('a megabyte', () => {
   // CPU, so that a busy machine is no matter: measured at under 0.5 s each. Quadratic would be minutes.
   const longest = 5_000;
   const timed = (what: string, work: () => void): void => {
-    const before = process.cpuUsage();
-    work();
-    const { user, system } = process.cpuUsage(before);
-    const took = (user + system) / 1_000;
+    const took = cpuTime(work);
     assert.ok(took < longest, `${JSON.stringify(what)}: ${Math.round(took)} ms`);
   };
 
