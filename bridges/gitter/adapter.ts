@@ -12,6 +12,7 @@ import {
   type LoginFlow,
   type ProvisioningDialect,
   type ProvisioningVerbs,
+  type RemoteFile,
   type RemoteMessageId,
   type RemoteUser,
   type RemoteUserId,
@@ -37,6 +38,7 @@ import { Logins } from './logins.ts';
 import { GitterLookups } from './lookups.ts';
 import { GitterNetwork } from './network.ts';
 import { OwnRooms } from './own-rooms.ts';
+import { Pictures } from './pictures.ts';
 import { Presences } from './presence.ts';
 import { oldCalls } from './provisioning.ts';
 import { Resolver } from './resolver.ts';
@@ -66,6 +68,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
   readonly #own: OwnRooms;
   readonly #ears: Ears;
   readonly #sessions: Sessions;
+  readonly #pictures: Pictures;
   #isStopped = false;
 
   /** `timing` for tests. */
@@ -74,6 +77,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
     this.#tools = tools;
     const pace = { ...usualTiming, ...timing };
     const { inbox, log, memory, count } = tools;
+    this.#pictures = new Pictures({ settings });
     this.#network = new GitterNetwork({
       ...{ settings, tools, timing: pace },
       back: () => this.#back(),
@@ -157,6 +161,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
     this.#hearing.close();
     await this.#network.stop();
     await this.#gaps.close();
+    await this.#pictures.close();
   }
 
   async watch(channel: ChannelId, by?: UserId): Promise<void> {
@@ -193,6 +198,10 @@ export class GitterAdapter implements Adapter<GitterBody> {
   async signOut(login: Login): Promise<void> {
     const account = await this.#network.signOut(login);
     if (account !== undefined) this.#ended(account);
+  }
+
+  async open(file: RemoteFile): Promise<ReadableStream<Uint8Array>> {
+    return await this.#pictures.open(file);
   }
 
   async openDirect(user: UserId, others: readonly RemoteUserId[]): Promise<ChannelId> {

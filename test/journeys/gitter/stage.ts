@@ -80,7 +80,7 @@ export async function openGitterStage(options: GitterStageOptions = {}): Promise
       ...(config.gitter as object),
     },
   }));
-  const isLive = async () => /"state": ?"live"/.test((await bridge.command('links', bridge.fileOf('gitter'), '--json')).output);
+  const isLive = async () => (await bridge.links('gitter')).some(({ state }) => state === 'live');
   const stage: GitterStage = {
     ...servers,
     ...{ gitter, ann, bob, relay, channel, alice, room, botId, pages },
