@@ -47,12 +47,7 @@ async function directChat(person: MatrixPerson): Promise<string> {
   return made;
 }
 
-const links = async () => {
-  const { output } = await bridge.command('links', bridge.fileOf('irc'), '--json');
-  return (JSON.parse(output) as { room: string; channel: string; state: string }[]).map(
-    (link) => `${link.room} ${link.channel} ${link.state}`,
-  );
-};
+const links = async () => (await bridge.links('irc')).map((link) => `${link.room} ${link.channel} ${link.state}`);
 
 test('help, list, status and whois are answered in the room, and neither question nor answer is carried', async () => {
   const since = bob.mark();

@@ -20,10 +20,7 @@ const bob = await stage.sitIn('Bob', '#stage', '#other');
 await stage.asOperator('SAMODE #stage +o Bob');
 
 const who = async () => (await bob.names(channel)).map((name) => name.replace(/^@/, '').replace(/!.*/, ''));
-const state = async () => {
-  const { output } = await bridge.command('links', bridge.fileOf('irc'), '--json');
-  return (JSON.parse(output) as { room: string; state: string }[]).find((link) => link.room === room)?.state;
-};
+const state = async () => (await bridge.links('irc')).find((link) => link.room === room)?.state;
 const crosses = async (place: { room: string; channel: string }, text: string) => {
   const [since, bobSince] = [alice.mark(), bob.mark()];
   bob.say(place.channel, `irc ${text}`);

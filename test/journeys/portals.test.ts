@@ -97,8 +97,7 @@ test('after a restart of the bridge, and of a bridge killed while it made one, t
   await until(
     'the links',
     async () => {
-      const { output } = await stage.bridge.command('links', stage.bridge.fileOf('irc'), '--json');
-      const links = JSON.parse(output) as { channel: string; state: string }[];
+      const links = await stage.bridge.links('irc');
       return links.filter(({ channel, state }) => /#(meadow|garden)$/.test(channel) && state === 'live').length === 2;
     },
     30_000,

@@ -78,11 +78,7 @@ test('where one needs power to speak, the ghost cannot: its person is told why, 
   assert.deepEqual(roomLines(alice.heard.slice(since), room, alice.userId), ['irc_local_bob: and now?']);
 });
 
-const stateOf = async (channel: string) => {
-  const { output } = await stage.bridge.command('links', stage.bridge.fileOf('irc'), '--json');
-  const links = JSON.parse(output) as { channel: string; state: string; reason?: string }[];
-  return links.find((link) => link.channel === `local/${channel}`);
-};
+const stateOf = async (channel: string) => (await stage.bridge.links('irc')).find((link) => link.channel === `local/${channel}`);
 
 test('an encrypted room is refused, and told so in words; nothing of its channel is carried into it', async () => {
   const { room, channel } = encrypted;

@@ -21,10 +21,7 @@ const stage = await openStage({
 const { alice, bridge } = stage;
 const bob = await stage.sitIn('Bob', '#stage', '#busy', '#closed', '#forged');
 const claim = (room: string, channel: string) => alice.state(room, 'm.room.bridging', `irc://local.test/${channel}`);
-const linkOf = async (channel: string) => {
-  const { output } = await bridge.command('links', bridge.fileOf('irc'), '--json');
-  return (JSON.parse(output) as { room: string; channel: string; state: string }[]).find((link) => link.channel === `local/${channel}`);
-};
+const linkOf = async (channel: string) => (await bridge.links('irc')).find((link) => link.channel === `local/${channel}`);
 const crosses = async (room: string, channel: string, text: string) => {
   const since = alice.mark();
   const bobSince = bob.mark();

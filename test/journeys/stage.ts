@@ -99,8 +99,7 @@ export function botsOf(servers: Pick<RealServers, 'bridge' | 'synapse'>): string
 
 async function areLinksLive({ bridge }: RealServers, refused = 0): Promise<boolean> {
   for (const name of bridge.names) {
-    const { output } = await bridge.command('links', bridge.fileOf(name), '--json');
-    const links = JSON.parse(output) as { readonly state: string }[];
+    const links = await bridge.links(name);
     const wanted = (bridge.configOf(name).irc as { readonly links: readonly object[] }).links;
     if (links.filter(({ state }) => state === 'live').length < wanted.length - refused) return false;
   }

@@ -30,11 +30,7 @@ const { room, channel } = stage.places.general ?? assert.fail();
 
 test('what is said on one of four sides stands once on each of the others, with the right name', async () => {
   for (const name of bridge.names) {
-    await until(
-      `the link of ${name}`,
-      async () => /"state": ?"live"/.test((await bridge.command('links', bridge.fileOf(name), '--json')).output) || undefined,
-      30_000,
-    );
+    await until(`the link of ${name}`, async () => (await bridge.links(name)).some(({ state }) => state === 'live'), 30_000);
   }
   await gitter.waitForListener(gitterRoom, 'matrixbot', { timeout: 20_000 });
   const zoe = await stage.ircPerson('zoe');

@@ -3,6 +3,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
+import { askRunning } from '#bridge-core/host';
 import { ServerProcess, tailOf } from '../../quickstart/servers/processes.ts';
 import { runCommand } from '../../quickstart/servers/run-command.ts';
 
@@ -18,6 +19,13 @@ export interface BridgeProcessOptions {
   /** File name without `.yaml` → config: several run in the one process. Paths in them count from the folder. */
   readonly configs: Readonly<Record<string, BridgeConfig>>;
   readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface LinkShown {
+  readonly room: string;
+  readonly channel: string;
+  readonly state: string;
+  readonly reason?: string;
 }
 
 /** How far a start must be for it to resolve: `ready` can carry messages, `listening` answers the homeserver. */
@@ -92,6 +100,12 @@ export class BridgeProcess {
   /** Any command of the command line. */
   command(...words: readonly string[]): Promise<{ code: number; output: string }> {
     return runCommand(process.execPath, [program, ...words], { cwd: this.folder, env: { ...process.env, ...this.#env } });
+  }
+
+  /** As `causeway links --json` shows them; the running bridge is asked without a process of its own for each time. */
+  async links(name: string): Promise<LinkShown[]> {
+    const running = await askRunning(join(this.folder, String(this.configOf(name).store)), 'links', {}).catch(() => undefined);
+    return (running ?? JSON.parse((await this.command('links', this.fileOf(name), '--json')).output)) as unknown as LinkShown[];
   }
 
   async start(until: Stage = 'ready'): Promise<void> {

@@ -160,7 +160,5 @@ export async function openSlackStage(options: SlackStageOptions = {}): Promise<S
 }
 
 async function liveLinks({ bridge }: RealServers): Promise<number> {
-  const { output } = await bridge.command('links', bridge.fileOf('slack'), '--json');
-  const links = JSON.parse(output) as { readonly state: string }[];
-  return links.filter(({ state }) => state === 'live').length;
+  return (await bridge.links('slack')).filter(({ state }) => state === 'live').length;
 }
