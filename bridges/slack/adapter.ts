@@ -48,6 +48,7 @@ import { openRoutes } from './routes.ts';
 import { Sessions } from './sessions.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
+import { TeamSync } from './team-sync.ts';
 import { Teams } from './teams.ts';
 import { type SlackTiming, usualTiming } from './timing.ts';
 import type { Ask } from './users.ts';
@@ -64,6 +65,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
   readonly formatter: Formatter<SlackBody>;
   readonly channels: SlackChannels;
   readonly lookups: SlackLookups;
+  readonly mirror: TeamSync;
   readonly closesGaps = true;
   readonly logins: readonly LoginFlow[];
   readonly commands: readonly AdapterCommand[];
@@ -138,6 +140,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
     this.#hooks = new Hooks(tools);
     this.channels = new SlackChannels({ teams, consent, webhookName: (id) => this.#webhookName(id) });
     this.lookups = new SlackLookups(teams);
+    this.mirror = new TeamSync({ teams, settings, channels: this.channels, pause: pace.pages });
     openRoutes(tools.web, this.#hearing);
     const oauth = new OAuth({ settings, tools, api: this.#api, teams: this.#teams });
     this.provisioning = (verbs) => slackProvisioning(verbs, oauth);
@@ -292,7 +295,14 @@ export class SlackAdapter implements Adapter<SlackBody> {
   #back(team: Team): void {
     this.#sessions.openBot(team);
     void team.extras.load();
-    for (const id of this.#watched.by(team.id, undefined)) this.#gaps.fill(team, id, this.#sessions.enter(team, parseId(id).id));
+    for (const id of this.#watched.by(team.id, undefined)) {
+      // Of one that is there no longer nothing is read, and whoever keeps the workspace in step finds that out.
+      this.#gaps.fill(
+        team,
+        id,
+        this.#sessions.enter(team, parseId(id).id).catch(() => {}),
+      );
+    }
     for (const account of team.accounts.values()) {
       team.chats.signedIn(account).catch(() => {});
       this.#signedIn(team, account);

@@ -78,11 +78,15 @@ export class Conversations {
     method: 'conversations.list' | 'users.conversations',
     types: string,
     ask: Ask = this.#ask,
-    { withArchived = false } = {},
+    { withArchived = false, asked = {} }: { readonly withArchived?: boolean; readonly asked?: Parameters<Ask>[2] } = {},
   ): AsyncGenerator<Conversation> {
     let cursor: string | undefined;
     do {
-      const page = await ask(method, { types, exclude_archived: !withArchived, limit: pageSize, ...(cursor !== undefined && { cursor }) });
+      const page = await ask(
+        method,
+        { types, exclude_archived: !withArchived, limit: pageSize, ...(cursor !== undefined && { cursor }) },
+        asked,
+      );
       for (const channel of listIn(page, 'channels')) {
         const read = conversationOf(channel);
         if (read !== undefined) yield read;

@@ -50,7 +50,7 @@ export function remoteEventOf(event: Fields, view: View): SlackRemoteEvent | und
     case 'channel_rename':
     case 'group_rename': {
       const name = textIn(fieldsIn(event, 'channel'), 'name');
-      return name === undefined ? undefined : { kind: 'channel', ...based(event, view), name };
+      return name === undefined ? undefined : { kind: 'channel', ...based(event, view), name: written(name) };
     }
     case 'channel_archive':
     case 'group_archive':
@@ -114,7 +114,7 @@ function messageOf(event: Fields, view: View): SlackRemoteEvent | undefined {
     case 'channel_name':
     case 'group_name': {
       const name = textIn(event, 'name');
-      return name === undefined ? undefined : { kind: 'channel', ...posted(event, view), ...doneBy(event, view), name };
+      return name === undefined ? undefined : { kind: 'channel', ...posted(event, view), ...doneBy(event, view), name: written(name) };
     }
     default:
       // On RTM nothing else tells who came into a private channel.
@@ -228,5 +228,8 @@ function doneBy(event: Fields, view: View): { readonly by?: RemoteUser } {
   const user = textIn(event, 'user') ?? textIn(event, 'actor_id');
   return user === undefined ? {} : { by: view.person(user) };
 }
+
+/** As channels are described. */
+const written = (name: string): string => `#${name}`;
 
 const teamOf = (view: View): string => parseId(view.channel).team;

@@ -9,7 +9,7 @@ import { makeChannelId, parseId } from './ids.ts';
 import { ownDoing } from './ownership.ts';
 import { Reader } from './reader.ts';
 import type { Team } from './team.ts';
-import { teamTold } from './team-events.ts';
+import { teamTold, tellChanged } from './team-events.ts';
 import { Typing } from './typing.ts';
 import { dedupeKeyOf, postedKey } from './wire/dedupe.ts';
 import type { SlackEvent } from './wire/source.ts';
@@ -103,6 +103,7 @@ export class Intake {
     if (isListening !== true && !(await isListening)) {
       // A room of theirs may come later.
       if (isLeave(event)) team.own.note(textIn(event, 'user') ?? '', channel, false);
+      if (event.type === 'channel_unarchive' || event.type === 'channel_rename') tellChanged(team, event, this.#parts);
       return;
     }
     const id = makeChannelId(team.id, channel);
@@ -153,6 +154,7 @@ export class Intake {
     const about = { channel, receivedAt, key, isRtm: source === 'rtm' };
     const marker = event.type.endsWith('_marked') ? authorizations?.[0]?.user : undefined;
     const read = marker === undefined ? reader.read(event, about) : readOf(event, marker, reader.view(about));
+    if (event.type === 'channel_rename') this.#renamed(team, event);
     if (read === undefined || !isNews(team, channel, read, textIn(event, 'subtype'))) return;
     // What ours let others see of their typing comes back by the connections of others.
     if (read.kind === 'typing' && this.#parts.isOurs(read.sender.id)) return;
@@ -162,6 +164,11 @@ export class Intake {
       if (read.kind === 'membership') team.own.untold(parseId(read.user.id).id, channel);
       throw thrown;
     }
+  }
+
+  /** Behind the news itself: by its new name it may have a room no longer. */
+  #renamed(team: Team, event: Fields): void {
+    void this.before(makeChannelId(team.id, channelIn(event) ?? ''), async () => tellChanged(team, event, this.#parts));
   }
 
   #isOfBot(event: SlackRemoteEvent): boolean {
@@ -230,7 +237,7 @@ function isNews(team: Team, channel: string, event: SlackRemoteEvent, subtype: s
   if (event.kind !== 'channel') return true;
   const { conversations } = team;
   const { topic, name, archived } = event;
-  if (name !== undefined) return conversations.change(channel, { name });
+  if (name !== undefined) return conversations.change(channel, { name: name.replace(/^#/, '') });
   if (archived !== undefined) return conversations.change(channel, { isArchived: archived });
   if (topic === undefined) return true;
   if (subtype?.endsWith('_purpose') !== true) return conversations.change(channel, { topic });

@@ -10,6 +10,7 @@ export type SlackSettings = z.output<typeof slackSettings>;
 export type TeamSettings = SlackSettings['teams'][number];
 export type LinkSettings = SlackSettings['links'][number];
 export type AppSettings = z.output<typeof app>;
+export type TeamSyncSettings = z.output<typeof teamSync>;
 export type Transport = (typeof transports)[number];
 
 export const transports = ['socket', 'events', 'rtm', 'webhook'] as const;
@@ -76,6 +77,23 @@ const appSchema = (shown: boolean) =>
 
 const app = appSchema(true);
 
+const globs = z.array(z.string().min(1)).readonly().meta({ allowed: 'a list of names, where * stands for anything and ? for one sign' });
+
+const teamSync = z
+  .strictObject({
+    channels: z.boolean().default(true).meta({
+      description: 'Every public channel has a room, which follows its name, topic, archiving and end. Rooms are as `portals` says.',
+    }),
+    allow: globs.default(['*']).meta({ description: 'Channels that have one: globs over names without `#`, and ids.', example: ['*'] }),
+    deny: globs.default([]).meta({ description: 'Channels that have none, whatever is allowed.', example: ['hr-*'] }),
+    users: z.enum(['off', 'known', 'all']).default('known').meta({
+      description:
+        'Names and pictures are followed of people who do not speak: of those `known` in Matrix already, or of `all`, who are made known.',
+    }),
+    rooms_per_minute: z.number().min(0.1).max(10_000).default(30).meta({ description: 'New rooms, and channels that the bot enters.' }),
+  })
+  .transform(camelKeys);
+
 const transport = z.enum(transports);
 
 const team = z
@@ -101,9 +119,10 @@ const team = z
         example: 'socket',
       }),
     app: appSchema(false).exactOptional().meta({ description: 'An app of its own, where it is not the one above.' }),
+    team_sync: teamSync.exactOptional().meta({ description: 'As below, for this team alone.' }),
   })
-  .transform(({ id, bot_token: botToken, transport: given, app: own }) => ({
-    ...{ id, botToken, app: own },
+  .transform(({ id, bot_token: botToken, transport: given, app: own, team_sync: sync }) => ({
+    ...{ id, botToken, app: own, teamSync: sync },
     transports: given === undefined ? undefined : [given].flat(),
   }));
 
@@ -176,6 +195,10 @@ export const slackSettings = z
     rate_limits: z.boolean().default(true).meta({
       description: 'Keep within the rates that Slack names, so that it need not refuse. `false` for a server without any.',
     }),
+    team_sync: teamSync.exactOptional().meta({
+      description:
+        'Whole workspaces are kept in step: all teams that do not say otherwise. Unless set, rooms are made for what is asked for alone.',
+    }),
     typing: z.boolean().default(true).meta({ description: 'Carry who is typing, where the team is on `rtm`; nothing else can.' }),
     presence: z.boolean().default(false).meta({ description: 'People with a login are shown as away in Slack when they are in Matrix.' }),
     history: z
@@ -207,7 +230,9 @@ export const slackSettings = z
   .superRefine((value, context) => {
     for (const fault of faultsOf(Object(value))) context.addIssue({ code: 'custom', message: 'bad team or link', ...fault });
   }, always)
-  .transform((given) => camelKeys({ ...given, app: given.app, api_url: `${given.api_url.replace(/\/+$/, '')}/` }));
+  .transform((given) =>
+    camelKeys({ ...given, app: given.app, team_sync: given.team_sync, api_url: `${given.api_url.replace(/\/+$/, '')}/` }),
+  );
 
 /** Sees sections both as they are written and, where nothing in them is wrong, as they come out. */
 function* faultsOf(section: { readonly teams?: unknown; readonly links?: unknown; readonly app?: unknown }) {

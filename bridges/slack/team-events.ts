@@ -19,6 +19,11 @@ export interface TeamListener {
 export function teamTold(team: Team, { event, authorizations }: SlackEvent, to: TeamListener): Promise<unknown> | undefined {
   switch (event.type) {
     case 'message':
+      if (event.subtype === 'channel_convert_to_private' || event.subtype === 'channel_convert_to_public') tellChanged(team, event, to);
+      return undefined;
+    case 'channel_created':
+      tellChanged(team, event, to);
+      return done;
     case 'reaction_added':
     case 'reaction_removed':
       return undefined;
@@ -43,7 +48,7 @@ export function teamTold(team: Team, { event, authorizations }: SlackEvent, to: 
       return moved(team, event, to);
     case 'channel_deleted':
     case 'group_deleted':
-      return shutOut(team, event, to, 'The channel was deleted in Slack');
+      return gone(team, event, to);
     case 'channel_left':
     case 'group_left':
       return left(team, event, authorizations?.[0]?.user, to);
@@ -97,11 +102,17 @@ async function moved(team: Team, event: Fields, { inbox }: TeamListener): Promis
   team.conversations.forget(from);
 }
 
-async function shutOut(team: Team, event: Fields, { inbox }: TeamListener, reason: string): Promise<void> {
+async function gone(team: Team, event: Fields, { inbox }: TeamListener): Promise<void> {
   const channel = idIn(event, 'channel');
   if (channel === undefined) return;
+  inbox.gone?.(makeChannelId(team.id, channel), 'The channel was deleted in Slack');
   team.conversations.forget(channel);
-  inbox.suspended(makeChannelId(team.id, channel), reason);
+}
+
+/** Whether it has a room now is the settings' to say, as it stands by then. */
+export function tellChanged(team: Team, event: Fields, { inbox }: Pick<TeamListener, 'inbox'>): void {
+  const channel = idIn(event, 'channel');
+  if (channel !== undefined) inbox.changed?.(makeChannelId(team.id, channel));
 }
 
 /** The bot was removed, or left by somebody's command in Slack; a person's own leaving is told by the channel's members. */

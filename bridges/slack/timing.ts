@@ -7,6 +7,8 @@ export interface SlackTiming {
   readonly callTimeout: number;
   /** ms between the tries to reach Slack again; and between looks whether it is there, where nothing else tells. */
   readonly probe: { readonly first: number; readonly most: number; readonly watch: number };
+  /** ms between two pages of a workspace's channels or people. */
+  readonly pages: number;
   /** False: only what a 429 stops waits. */
   readonly limits: boolean;
   readonly countsTime: boolean;
@@ -16,6 +18,7 @@ export interface SlackTiming {
 export const usualTiming: SlackTiming = {
   callTimeout: 30_000,
   probe: { first: 1_000, most: 30_000, watch: 30_000 },
+  pages: 6_000,
   limits: true,
   countsTime: false,
   sources: undefined,

@@ -58,6 +58,8 @@ export function keepTools(inbox: Partial<Inbox> = {}, memory = new Map<string, J
         },
         suspended: (channel, reason) => inbox.suspended?.(channel, reason),
         members: (channel) => inbox.members?.(channel),
+        gone: (channel, reason) => inbox.gone?.(channel, reason),
+        changed: (channel) => inbox.changed?.(channel),
         ...(inbox.moved !== undefined && { moved: inbox.moved }),
       },
     },

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { fits, whyNoPortal } from '../../../bridge-core/plumbing/portal-rules.ts';
+import { fits } from '../../../bridge-core/globs.ts';
+import { whyNoPortal } from '../../../bridge-core/plumbing/portal-rules.ts';
 import { inFake } from '../../support/fake-adapter.ts';
 import { type FakeBridge, type FakeBridgeWish, startFakeBridge } from '../../support/fake-bridge.ts';
 import { until } from '../../support/waiting.ts';

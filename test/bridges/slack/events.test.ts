@@ -114,7 +114,7 @@ test('topic, purpose, name, archive, pins, reactions, members', () => {
     [
       ['channel', 'news', undefined],
       ['channel', 'talk', undefined],
-      ['channel', 'other', undefined],
+      ['channel', '#other', undefined],
       ['channel', true, undefined],
       ['pin', said.ts, true],
       ['reaction', said.ts, false],

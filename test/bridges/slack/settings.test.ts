@@ -71,6 +71,30 @@ test('where no transport is named, the tokens decide', () => {
   assert.deepEqual(transportsOf(team, undefined, url), ['rtm']);
 });
 
+test('whole workspaces are kept in step where it is said, for all teams or for one', () => {
+  const settings = slackSettings.parse({
+    team_sync: { deny: ['hr-*'] },
+    teams: [
+      { id: 'T1AA', bot_token: 'xoxb-1' },
+      { id: 'T2AA', bot_token: 'xoxb-2', team_sync: { channels: false, users: 'all' } },
+    ],
+  });
+  assert.deepEqual(settings.teamSync, { channels: true, allow: ['*'], deny: ['hr-*'], users: 'known', roomsPerMinute: 30 });
+  assert.deepEqual(
+    settings.teams.map(({ teamSync }) => [teamSync?.channels, teamSync?.users]),
+    [
+      [undefined, undefined],
+      [false, 'all'],
+    ],
+  );
+  assert.equal(slackSettings.parse(smallest).teamSync, undefined);
+  assert.deepEqual(faultsOf({ team_sync: { channels: 'all', users: 'some', private: true } }), [
+    'team_sync.channels',
+    'team_sync.users',
+    'team_sync',
+  ]);
+});
+
 test('what cannot be is refused where it stands', () => {
   assert.deepEqual(faultsOf({ teams: [{ id: 'acme', bot_token: 'xoxb-1' }] }), ['teams.0.id']);
   assert.deepEqual(faultsOf({ ...smallest, tems: [] }), ['']);

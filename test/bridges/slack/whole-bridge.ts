@@ -18,7 +18,11 @@ import { type Acme, acmeSlack, type Wish } from './with-slack.ts';
 
 export async function wholeBridge(
   t: TestContext,
-  wish: Wish & { readonly section?: (stage: Acme & { readonly room: string }) => object } = {},
+  wish: Wish & {
+    readonly section?: (stage: Acme & { readonly room: string }) => object;
+    /** Beside the section of Slack. */
+    readonly core?: object;
+  } = {},
 ) {
   const acme = await acmeSlack(wish);
   const { slack, general, transports } = acme;
@@ -45,6 +49,7 @@ export async function wholeBridge(
     homeserver: { url: homeserver.url, domain: 'hs.test' },
     appservice: { listen: `127.0.0.1:${port}`, url, registration: 'registration.yaml', bot: botLocalpart },
     ...{ store: 'slack.db', public_url: url, permissions: { 'hs.test': 'admin', '@eve:hs.test': 'user' }, slack: section },
+    ...wish.core,
   };
   writeFileSync(file, dump(config, { skipInvalid: true }));
   const loaded = await loadConfig(file, { env: {}, networks });

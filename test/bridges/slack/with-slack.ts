@@ -29,6 +29,7 @@ export interface Wish {
   /** What the bot's token may do; the app's own wishes unless said. */
   readonly scopes?: readonly string[];
   readonly count?: (name: string, labels?: Readonly<Record<string, string>>) => void;
+  readonly timing?: Partial<SlackTiming>;
   /** Where its pages are. */
   readonly web?: { readonly url: string; readonly routes: Web };
 }
@@ -86,7 +87,7 @@ export async function withAdapter(t: TestContext, wish: Wish = {}) {
     ...(wish.count && { count: wish.count }),
     inbox: { ...kept.tools.inbox, ...more },
   } as unknown as AdapterTools<SlackBody>;
-  const adapter = new SlackAdapter(settingsFor(acme.slack, acme.transports, wish.settings), tools, quick);
+  const adapter = new SlackAdapter(settingsFor(acme.slack, acme.transports, wish.settings), tools, { ...quick, ...wish.timing });
   t.after(async () => {
     await adapter.disconnect();
     await acme.slack.stop();

@@ -107,6 +107,14 @@ export class Channels {
     this.#say(channel, user, 'unarchive', `<@${user}> un-archived the channel`);
   }
 
+  /** It keeps its id. Unverified: what apps are told beside the message. */
+  convert(channel: Channel, isPrivate: boolean, user: string): void {
+    const words = isPrivate ? 'private' : 'public';
+    if (isPrivate) this.#say(channel, user, 'convert_to_private', `<@${user}> made this channel ${words}`);
+    channel.kind = isPrivate ? 'group' : 'channel';
+    if (!isPrivate) this.#say(channel, user, 'convert_to_public', `<@${user}> made this channel ${words}`);
+  }
+
   delete(channel: Channel, user: string): void {
     const { id, kind } = channel;
     const event_ts = this.#world.clock.ts();

@@ -71,7 +71,8 @@ export interface Setting {
 
 export interface Channel {
   id: string;
-  readonly kind: ChannelKind;
+  /** A public one may become private, and the other way round. */
+  kind: ChannelKind;
   readonly team: Team;
   name: string;
   readonly creator: string;

@@ -172,6 +172,10 @@ export class Person {
     this.#parts.channels.unarchive(this.#place(place), this.id);
   }
 
+  convert(place: Place, isPrivate: boolean): void {
+    this.#parts.channels.convert(this.#member(place), isPrivate, this.id);
+  }
+
   deleteChannel(place: Place): void {
     this.#parts.channels.delete(this.#place(place), this.id);
   }
