@@ -31,13 +31,14 @@ export interface InboxParts<Body extends Json> {
 
 export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body> {
   const { gaps, networkLanes, logins, control, rooms, sync, plumb, links, log } = parts;
+  const receive: Inbox<Body>['receive'] = (event) => {
+    // Before anything of it is shown: what follows is no longer, or again, for who went or came.
+    if (event.kind === 'membership' && rooms.sidecar.isOffered) rooms.sidecar.heard(event);
+    else if (event.kind === 'channel' || event.kind === 'profile') rooms.mirrors.heard(event);
+    return gaps.receive(event);
+  };
   return {
-    receive: (event) => {
-      // Before anything of it is shown: what follows is no longer, or again, for who went or came.
-      if (event.kind === 'membership' && rooms.sidecar.isOffered) rooms.sidecar.heard(event);
-      else if (event.kind === 'channel' || event.kind === 'profile') rooms.mirrors.heard(event);
-      return gaps.receive(event);
-    },
+    receive: (event) => plumb.openings.of(event.channel)?.then(() => receive(event)) ?? receive(event),
     connection: (speaker, network, state, reason) => {
       log.info({ network, state, ...(reason !== undefined && { reason }) }, 'connection');
       if (speaker.as === 'bot') gaps.connection(network, state === 'up');

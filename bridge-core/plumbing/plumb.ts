@@ -12,6 +12,7 @@ import { Background } from './background.ts';
 import type { BridgeInfo } from './bridge-info.ts';
 import { formerRooms, type Link, type LinkOptions, type Links, receiverOf } from './links.ts';
 import type { LoopGuard } from './loop-guard.ts';
+import { Openings } from './openings.ts';
 import { isEncrypted } from './power.ts';
 
 type Network<Body extends Json> = Pick<Adapter<Body>, 'watch' | 'unwatch' | 'configuredLinks' | 'channels'>;
@@ -49,6 +50,8 @@ export class Plumb<Body extends Json = string> {
   readonly #checks: Background;
   readonly #watches: Background;
   readonly #watched = new Map<string, Promise<void>>();
+  /** What is heard of a channel waits for those of its links that are about to go live. */
+  readonly openings = new Openings();
 
   constructor(given: {
     homeserver: Pick<Homeserver, 'bot' | 'join' | 'fullState'>;
@@ -177,6 +180,7 @@ export class Plumb<Body extends Json = string> {
   }
 
   stop(): void {
+    this.openings.stop();
     for (const background of [this.#work, this.#checks, this.#watches]) background.stop();
   }
 
@@ -209,15 +213,19 @@ export class Plumb<Body extends Json = string> {
     if (lacking !== undefined) {
       await this.#refuseHeld(link, state);
       this.#warn(link, lacking);
-      await this.approach(link);
-      return this.#open(link, 'none');
+      return await this.openings.during(link.channel, async () => {
+        await this.approach(link);
+        return await this.#open(link, 'none');
+      });
     }
     await this.#guard.claim(link, state);
     const claimed = await this.#links.setClaim(link.id, 'pending');
     try {
-      await this.approach(link);
-      await this.#guard.confirm(link);
-      return await this.#open(link, 'success');
+      return await this.openings.during(link.channel, async () => {
+        await this.approach(link);
+        await this.#guard.confirm(link);
+        return await this.#open(link, 'success');
+      });
     } catch (thrown) {
       await this.#guard.release(claimed);
       await this.#links.setClaim(link.id, 'none');

@@ -27,7 +27,7 @@ export interface PortalsParts<Body extends Json> {
   readonly adapter: Pick<Adapter<Body>, 'channels' | 'lookups' | 'status'>;
   readonly links: Links;
   readonly names: Pick<Names, 'aliasOf' | 'fieldsOfAlias'>;
-  readonly plumb: Pick<Plumb<Body>, 'approach' | 'link'>;
+  readonly plumb: Pick<Plumb<Body>, 'approach' | 'link' | 'openings'>;
   readonly making: RoomMaking;
   readonly log: Logger;
 }
@@ -143,13 +143,15 @@ export class Portals<Body extends Json = string> {
     if (known === undefined && unasked === undefined) this.#mayBegin();
     const link = known ?? (await links.add(wanted));
     try {
-      // Nobody is led into a room whose channel does not let us in.
-      await plumb.approach(link);
-      const placed = isPlaceholder(link.room) ? await this.#place(link, alias) : link;
-      await this.#giveModeratorsPower(placed.room);
-      // By itself: a homeserver that lists nothing must not stop the room from being made.
-      if (settings.directory) await this.#list(placed.room, true);
-      return await plumb.link({ room: placed.room, channel, origin: 'portal' });
+      return await plumb.openings.during(channel, async () => {
+        // Nobody is led into a room whose channel does not let us in.
+        await plumb.approach(link);
+        const placed = isPlaceholder(link.room) ? await this.#place(link, alias) : link;
+        await this.#giveModeratorsPower(placed.room);
+        // By itself: a homeserver that lists nothing must not stop the room from being made.
+        if (settings.directory) await this.#list(placed.room, true);
+        return await plumb.link({ room: placed.room, channel, origin: 'portal' });
+      });
     } catch (thrown) {
       if (!(thrown instanceof RetryableError)) await this.#giveUp(link.id);
       throw thrown;
