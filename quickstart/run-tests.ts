@@ -21,17 +21,8 @@ const reporterOf = (isWhole: boolean) => join(import.meta.dirname, isWhole ? 'wh
 const longest = 30 * 60_000;
 
 async function main(words: readonly string[]): Promise<number> {
-  // Here, so that no test's time limit meets a download.
-  for (const install of [installSynapse, installInspircd, installNgircd, installChromium]) await install(console.log);
-  if (words.length === 0) {
-    const checks = [
-      ['tsc', '--noEmit'],
-      ['biome', 'check', '.'],
-    ];
-    const codes = await Promise.all(checks.map(([command = '', ...args]) => run(join(root, 'node_modules/.bin', command), args)));
-    const failed = codes.find((code) => code !== 0);
-    if (failed !== undefined) return failed;
-  }
+  const [failed] = await Promise.all([words.length === 0 ? check() : 0, installServers()]);
+  if (failed !== 0) return failed;
   const flags = words.filter((word) => word.startsWith('-'));
   const files = words.filter((word) => !word.startsWith('-')).flatMap(testsIn);
   // What is stripped of types and compiled once is there for the next file, and for the bridges that tests start.
@@ -46,6 +37,25 @@ async function main(words: readonly string[]): Promise<number> {
     ...flags,
     ...(files.length > 0 ? files : testsIn('test')),
   ]);
+}
+
+/** Types, and side by side with them lint, format and layers. */
+async function check(): Promise<number> {
+  const checks = [
+    ['tsc', '--noEmit'],
+    ['biome', 'check', '.'],
+  ];
+  const codes = await Promise.all(checks.map(([command = '', ...args]) => run(join(root, 'node_modules/.bin', command), args)));
+  return codes.find((code) => code !== 0) ?? 0;
+}
+
+/** All before the first test, so that no test's time limit meets a download. */
+async function installServers(): Promise<void> {
+  const fromDebian = async () => {
+    // One after another: only one may renew Debian's lists.
+    for (const install of [installInspircd, installNgircd, installChromium]) await install(console.log);
+  };
+  await Promise.all([installSynapse(console.log), fromDebian()]);
 }
 
 /** A folder stands for all tests in it. */

@@ -18,10 +18,13 @@ export interface CliOptions {
   readonly command?: readonly string[];
 }
 
-/** Nothing of the environment of the test run goes along but the path. */
+const { PATH, NODE_COMPILE_CACHE } = process.env;
+/** Nothing else of the environment of the test run goes along. */
+const passedOn = { PATH, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
+
 export function start(words: readonly string[], { cwd, env = {}, command = [process.execPath, main] }: CliOptions): ChildProcess {
   const [program = '', ...first] = command;
-  return spawn(program, [...first, ...words], { cwd, env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(program, [...first, ...words], { cwd, env: { ...passedOn, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 export async function outcomeOf(child: ChildProcess): Promise<Outcome> {
