@@ -192,6 +192,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
     const { account, before } = await this.#network.signIn(login);
     for (const each of [before, account]) if (each !== undefined) this.#sessions.forget(each);
     if (before !== undefined) this.#hearing.closeFor(before);
+    await this.#gaps.listens(account.id);
     this.#own.open(account);
   }
 

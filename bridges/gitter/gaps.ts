@@ -6,6 +6,7 @@ import { type ChannelId, type Inbox, type KeyValue, type Logger, messageOf, Retr
 import type { GitterBody } from './body.ts';
 import { sentAt } from './events.ts';
 import { readSince } from './history.ts';
+import { timeOf } from './ids.ts';
 import type { Intake } from './intake.ts';
 import type { Ask, Room } from './rooms.ts';
 import type { GitterSettings } from './settings.ts';
@@ -60,12 +61,25 @@ export class Gaps {
   }
 
   /** From here on it is listened to: what was said before is no gap. Resolves when that is kept: a crash right after is one. */
-  async begin(channel: ChannelId): Promise<void> {
+  async begin(channel: ChannelId, since = Date.now()): Promise<void> {
     if (this.#heard.has(channel)) return;
-    const now = Date.now();
-    this.#begun.set(channel, now);
-    this.#heard.set(channel, now);
-    await this.#parts.memory.set(heardName(channel), now);
+    this.#begun.set(channel, since);
+    this.#heard.set(channel, since);
+    await this.#parts.memory.set(heardName(channel), since);
+  }
+
+  /** Somebody's chats are listened to from now on, or were already. */
+  async listens(account: string): Promise<void> {
+    const { memory } = this.#parts;
+    if (memory.get(chatsName(account)) === undefined) await memory.set(chatsName(account), Date.now());
+  }
+
+  /** A chat of theirs. One that was made while they are listened for is new as a whole: its first words come with it. */
+  async beginChat(account: string, { id, channel }: Pick<Room, 'id' | 'channel'>): Promise<void> {
+    const since = this.#parts.memory.get(chatsName(account));
+    const made = timeOf(id) ?? 0;
+    // An id tells the second alone.
+    await this.begin(channel, typeof since === 'number' && made + 1_000 > since ? made : Date.now());
   }
 
   /** The room is called otherwise from now on. */
@@ -173,3 +187,4 @@ export class Gaps {
 }
 
 const heardName = (channel: string): string => `heard ${channel}`;
+const chatsName = (account: string): string => `chats ${account}`;

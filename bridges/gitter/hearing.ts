@@ -120,7 +120,7 @@ export class Hearing {
     this.#chats.set(room.id, eyes);
     if (eyes.has(account)) return room;
     eyes.add(account);
-    void gaps.begin(room.channel).catch((thrown) => this.#failed(room, thrown));
+    void gaps.beginChat(account.id, room).catch((thrown) => this.#failed(room, thrown));
     account.listen(path(room.id, '/chatMessages'), this.#messages(room));
     return room;
   }

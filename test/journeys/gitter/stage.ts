@@ -95,7 +95,9 @@ export async function openGitterStage(options: GitterStageOptions = {}): Promise
       return made;
     },
     async chatOf(person) {
-      const chat = await person.createRoom({ isDirect: true, isPublic: false, invite: [botId] });
+      // As clients make them, in which both have the same power: the bot takes secrets away.
+      const powerLevels = { users: { [botId]: 100 } };
+      const chat = await person.createRoom({ isDirect: true, isPublic: false, invite: [botId], powerLevels });
       await person.waitForText(chat, /Gitter bridge/, { timeout: 20_000 });
       return chat;
     },
