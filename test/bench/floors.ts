@@ -17,6 +17,11 @@ export async function putFloor(count = 20_000): Promise<number> {
   return (await onItsOwnStub((url, room) => run('puts', url, room, String(count)))).cpuMs;
 }
 
+/** PUTs a second to a homeserver that answers after `latency` ms, each sent when the one before was answered. */
+export async function inTurnFloor(latency: number, count = 200): Promise<number> {
+  return (await onItsOwnStub((url, room) => run('in-turn', url, room, String(count)), latency)).perSecond ?? Number.NaN;
+}
+
 /** CPU ms of one chat.postMessage through Slack's own library, ten in flight, warm. */
 export async function slackCallFloor(apiUrl: string, channel: string, count = 2_000): Promise<number> {
   return (await run('posts', apiUrl, channel, String(count))).cpuMs;
@@ -37,11 +42,12 @@ export async function pacedFloor(folder: string, pace: number, seconds: number):
 interface Measured {
   readonly cpuMs: number;
   readonly p50?: number;
+  readonly perSecond?: number;
 }
 
 // A stub of its own: what is said there is not pushed to the bridge under measurement.
-async function onItsOwnStub(measure: (url: string, room: string) => Promise<Measured>): Promise<Measured> {
-  const stub = await spawnFakeHomeserver({ asToken: 'as-token-of-the-bench' });
+async function onItsOwnStub(measure: (url: string, room: string) => Promise<Measured>, latency = 0): Promise<Measured> {
+  const stub = await spawnFakeHomeserver({ asToken: 'as-token-of-the-bench', latency });
   try {
     return await measure(stub.url, await stub.call('createRoom', { creator: stub.bot, version: '11' }));
   } finally {
@@ -101,6 +107,14 @@ async function puts(url: string, room: string, count: number): Promise<Measured>
   };
   await Promise.all(Array.from({ length: 10 }, worker));
   return { cpuMs: cpuSince(before) / count };
+}
+
+async function inTurn(url: string, room: string, count: number): Promise<Measured> {
+  const put = await openPut(url, room);
+  for (let number = 0; number < 20; number += 1) await put(`warm${number}`, number);
+  const [before, began] = [process.cpuUsage(), performance.now()];
+  for (let number = 0; number < count; number += 1) await put(`turn${number}`, number);
+  return { cpuMs: cpuSince(before) / count, perSecond: (count / (performance.now() - began)) * 1_000 };
 }
 
 async function posts(apiUrl: string, channel: string, count: number): Promise<Measured> {
@@ -186,12 +200,13 @@ const [what, first = '', second = '', ...rest] = process.argv.slice(2);
 if (import.meta.main && what === 'crowd') {
   await crowd(Number(first), second, Number(rest[0]), rest[1] === 'true');
 } else if (import.meta.main && what !== undefined) {
-  const figures =
-    what === 'puts'
-      ? await puts(first, second, Number(rest[0]))
-      : what === 'posts'
-        ? await posts(first, second, Number(rest[0]))
-        : await paced(first, second, rest[0] ?? '', Number(rest[1]), Number(rest[2]));
+  const measures: Readonly<Record<string, () => Promise<Measured>>> = {
+    puts: () => puts(first, second, Number(rest[0])),
+    'in-turn': () => inTurn(first, second, Number(rest[0])),
+    posts: () => posts(first, second, Number(rest[0])),
+    paced: () => paced(first, second, rest[0] ?? '', Number(rest[1]), Number(rest[2])),
+  };
+  const figures = await measures[what]?.();
   process.stdout.write(`${JSON.stringify(figures)}\n`);
   process.exit(0);
 }
