@@ -10,7 +10,7 @@ import { startHost } from '../../../bridge-core/host.ts';
 import { networks } from '../../../bridges/networks.ts';
 import { loadConfig } from '../../../config/load.ts';
 import { freePort } from '../../../quickstart/servers/ports.ts';
-import { startFakeHomeserver } from '../../support/fake-homeserver.ts';
+import { type FakeHomeserver, startFakeHomeserver } from '../../support/fake-homeserver.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { silentLog } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
@@ -20,6 +20,14 @@ export interface WholeWish extends Wish {
   /** More of the section, and of the config. */
   readonly section?: object;
   readonly config?: object;
+  /** Called before the bridge starts for the first time. */
+  readonly before?: (
+    stage: Awaited<ReturnType<typeof orgOnGitter>> & {
+      readonly homeserver: FakeHomeserver;
+      readonly matrixRoom: string;
+      readonly person: string;
+    },
+  ) => void;
   /** Of the registration. */
   readonly userNamespace?: string;
 }
@@ -60,6 +68,7 @@ export async function wholeBridge(t: TestContext, wish: WholeWish = {}) {
     reload: async () => ({ settings: loaded.core, networkSettings: loaded.networkSettings }),
   };
   homeserver.pushTo(url);
+  wish.before?.({ ...org, homeserver, matrixRoom: room, person });
   let host = await startHost([definition], { log });
   t.after(() => host.stop());
   await until(

@@ -118,6 +118,46 @@ test('an alias of the old bridge’s form leads into a room of its own', quickly
   await until('the answer', () => garden.messages.find(({ text }) => text === 'hello back'));
 });
 
+test('while people speak a link is made at the first start: whatever is said once the room is listened to stands there, and nothing old', {
+  timeout: 30_000,
+}, async (t) => {
+  const said: string[] = [];
+  let listenedTo: number | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const bridge = await wholeBridge(
+    t,
+    approved({
+      before: ({ ann, bob, gitter, homeserver, matrixRoom, person, room }) => {
+        homeserver.setState(person, matrixRoom, 'm.room.power_levels', '', { users: { [person]: 100, [homeserver.bot]: 50 } });
+        // So long it takes until the link stands.
+        homeserver.fault({ on: 'PUT .*/state/m.room.bridging/', after: 1, times: 1, act: { wait: 300 } });
+        const speak = () => {
+          const isListening = () =>
+            gitter.faye.clientsOf('matrixbot').some((client) => client.subscriptions.has(`/rooms/${room.id}/chatMessages`));
+          if (listenedTo === undefined && isListening()) listenedTo = said.length;
+          said.push(`line ${said.length}`);
+          (said.length % 3 === 0 ? bob : ann).say(room, said.at(-1) ?? '');
+        };
+        for (let n = 0; n < 5; n += 1) speak();
+        timer = setInterval(speak, 4);
+        t.after(() => clearInterval(timer));
+      },
+    }),
+  );
+  clearInterval(timer);
+  bridge.ann.say(bridge.room, 'the last');
+  said.push('the last');
+  await inRoom(bridge, 'the last');
+  const { homeserver, matrixRoom } = bridge;
+  const shown = homeserver.messages(matrixRoom).map(({ content }) => String(content.body));
+  assert.deepEqual(shown, said.slice(-shown.length), 'each once, in order, and none is missing between');
+  assert.ok(
+    listenedTo !== undefined && shown.length >= said.length - listenedTo,
+    `${shown.length} of ${said.length} from ${listenedTo} on`,
+  );
+  assert.ok(shown.length < said.length - 4, 'what was said before the bridge was there is not told');
+});
+
 test('what was said while the bridge was away is brought, once, and what it said itself is not', quickly, async (t) => {
   const bridge = await wholeBridge(t, approved());
   const { ann, homeserver, matrixRoom, person, room, gitter } = bridge;
