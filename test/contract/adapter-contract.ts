@@ -62,7 +62,6 @@ const permittedSkips: readonly (readonly [subject: string, name: string, reason:
       ['another name, the end and the return of the place', 'a room that is renamed is another link, and one that is gone is gone'],
       ['names in a text', 'the server says whom a text mentions'],
       ['files given', 'Gitter takes no files: they are shown by their address'],
-      ['files', 'Gitter takes no files: people give addresses'],
       ['another name is given on the wish of its person', 'people name themselves'],
     ] as const
   ).map(([name, reason]) => ['gitter', name, reason] as const),

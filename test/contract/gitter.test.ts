@@ -52,6 +52,12 @@ const gitterSubject: Make = async (t, { maxPuppets = ours.length }) => {
     members: () => [...room.members.keys()].map((id) => gitter.world.user(id).username),
     nickOf: (id: RemoteUserId) => nickOf(gitter, id),
     mentionOf: (id: RemoteUserId) => `@${nickOf(gitter, id)}`,
+    // Pictures are what there is of files.
+    fileOf: async (words) => {
+      const { user } = personCalled(gitter, 'painter');
+      gitter.personOf(user).setAvatar(Buffer.from(words));
+      return { name: 'a.png', source: `${gitter.url}/avatars/g/u/${user.id}/${user.avatar.version}` };
+    },
     topic: () => room.topic,
     see: {
       isRedacted: (text) => !room.messages.some((message) => message.text === text),
