@@ -255,7 +255,16 @@ export interface Chat {
   readonly name?: string;
 }
 
+/** The network's own addresses of its channels and messages, by their shape and what is known; no question to the network. */
+export interface Permalinks {
+  /** Undefined: none of a channel or message that is known. `here`: where it is written. */
+  read(address: string, here: ChannelId): { readonly channel: ChannelId; readonly message?: RemoteMessageId } | undefined;
+  /** `thread`: the first message of the one that it is in. */
+  of(channel: ChannelId, message?: RemoteMessageId, thread?: RemoteMessageId): string | undefined;
+}
+
 export interface Channels {
+  readonly permalinks?: Permalinks;
   /** From what a person wrote (`#node`, `libera #node`, `libera/#node`) or a ChannelId; no question to the network where
    *  the shape alone tells. Undefined: no such network, not a channel's name, or none that `by` may know of: a private channel
    *  is nothing to who is not in it. Without `by` the bridge asks for itself. */

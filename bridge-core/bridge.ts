@@ -28,6 +28,7 @@ import { Sync } from './membership/sync.ts';
 import type { Health } from './observe/health.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { Attachment } from './pipeline/content.ts';
+import { CrossingAddresses } from './pipeline/crossing-addresses.ts';
 import { Failures } from './pipeline/failures.ts';
 import { Gaps } from './pipeline/gaps.ts';
 import { soon } from './pipeline/in-time.ts';
@@ -193,13 +194,14 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   });
   const { permissions, acts, lookups } = control;
 
+  const addresses = new CrossingAddresses<Body>({ adapter, links, relations, domain });
   const gaps = new Gaps<Body>({
     ...{ adapter, store, journal, links, settings: settings.history, count, log, lanes: matrixLanes },
     take: (event, how) => remoteToMatrix.accept(event, how),
   });
   const remoteToMatrix: RemoteToMatrix<Body> = new RemoteToMatrix<Body>({
     ...{ adapter, homeserver, brought, store, journal, lanes: matrixLanes, relations, recovery, links, ghosts, names, log },
-    ...{ chats: rooms.chats, doubles, doubled, mark: settings.sidecar ? rooms.sidecar.mark : undefined },
+    ...{ addresses, chats: rooms.chats, doubles, doubled, mark: settings.sidecar ? rooms.sidecar.mark : undefined },
     act: (event) => acts.act(event),
     heard: gaps.heard,
     said: (lane) => soon(networkLanes.passed(lane)),
@@ -217,7 +219,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   });
   const matrixToRemote = new MatrixToRemote<Body>({
     ...{ adapter, routing, store, journal, lanes: networkLanes, matrixLanes, relations, recovery, links, roster, puppets, ghosts },
-    ...{ markLate: settings.ages.markLate, calls: new RoomCalls({ homeserver }) },
+    ...{ addresses, markLate: settings.ages.markLate, calls: new RoomCalls({ homeserver }) },
     isBridgeBot: (room, user) => bridgeBots.includes(room, user),
     mediaLink,
     openFile: (file, event) => openOutgoing(homeserver, file, mediaLink(file, event)),

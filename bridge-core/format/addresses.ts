@@ -1,6 +1,6 @@
 // Addresses and colours as they stand in HTML attributes: what is allowed through, and which links are people or rooms.
 
-import { roomId, userId } from '../ids.ts';
+import { type EventId, eventId, type RoomId, roomId, userId } from '../ids.ts';
 import type { Mentioned } from './rich-text.ts';
 
 const schemes = new Set(['http', 'https', 'mailto', 'matrix', 'magnet', 'ftp', 'irc', 'ircs']);
@@ -30,6 +30,16 @@ function matrixToId(address: string): string | undefined {
   return path.replace(/\/$/, '').includes('/') ? undefined : decoded(path.replace(/\/$/, ''));
 }
 
+/** The event that a matrix.to or matrix: address names, and the room it names it in. */
+export function eventNamedBy(address: string): { readonly room: string; readonly event: EventId } | undefined {
+  const path = /^https?:\/\/(?:www\.)?matrix\.to\/#\/([^?]*)/i.exec(address)?.[1];
+  const [, kind = '', name = '', id = ''] = /^matrix:(roomid|r|room)\/([^/?#]+)\/(?:e|event)\/([^/?#]+)/i.exec(address) ?? [];
+  const parts = path === undefined ? [(signs[kind.toLowerCase()] ?? '') + name, `$${id}`] : path.replace(/\/$/, '').split('/');
+  const [room, event] = parts.map(decoded);
+  if (parts.length !== 2 || room === undefined || event === undefined) return undefined;
+  return /^[!#][^\s]+$/.test(room) && /^\$[^\s]+$/.test(event) ? { room, event: eventId(event) } : undefined;
+}
+
 const signs: Readonly<Record<string, string>> = { u: '@', user: '@', r: '#', room: '#', roomid: '!' };
 
 function matrixUriId(address: string): string | undefined {
@@ -45,6 +55,12 @@ function decoded(text: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Of an event, or of a room where there is none; `via`: a server that knows the room. */
+export function matrixToEvent(room: RoomId, event: EventId | undefined, via: string): string {
+  const to = event === undefined ? matrixTo(room) : `${matrixTo(room)}/${encodeURIComponent(event.toWellFormed()).replace(/^%24/, '$')}`;
+  return `${to}?via=${encodeURIComponent(via)}`;
 }
 
 /** For matrix.to: the signs that the ids are made of stay readable, all else that means something in an address does not. */

@@ -3,6 +3,7 @@
 // Whatever holds none is handed back as it is, not copied.
 
 import type { UserId } from '../ids.ts';
+import { addressesIn } from './bare-addresses.ts';
 import { type Block, type Inline, type Mentioned, type RichText, text as textNode } from './rich-text.ts';
 
 type Mention = Extract<Inline, { is: 'mention' }>;
@@ -11,6 +12,8 @@ type Mention = Extract<Inline, { is: 'mention' }>;
 interface Place {
   readonly isLineStart: boolean;
   readonly isInLink: boolean;
+  /** Links are nodes to be changed, not what holds others. */
+  readonly takesLinks?: true;
 }
 
 /** What stands for one node that holds no others: itself, where nothing changes. */
@@ -121,29 +124,62 @@ function everyoneIn(text: string): readonly Inline[] {
   return found;
 }
 
-const opening: Place = { isLineStart: true, isInLink: false };
-
-function mapBlocks(blocks: RichText, change: Change): RichText {
-  return mapSame(blocks, (block) => mapBlock(block, change));
+/** Puts what `fn` answers in place of each web address, of a link or as it stands in the text; not within code. */
+export function mapAddresses(text: RichText, fn: (address: string) => string | undefined): RichText {
+  return mapBlocks(
+    text,
+    (inline) => {
+      if (inline.is === 'text') return addressed(inline, fn);
+      const to = inline.is === 'link' ? fn(inline.to) : undefined;
+      if (inline.is !== 'link' || to === undefined) return [inline];
+      // Where the address stands for itself, the new one does.
+      const [words] = inline.of;
+      const isBare = inline.of.length === 1 && words?.is === 'text' && words.text === inline.to;
+      return [{ ...inline, to, ...(isBare && { of: [textNode(to)] }) }];
+    },
+    { ...opening, takesLinks: true },
+  );
 }
 
-function mapBlock(block: Block, change: Change): Block {
+function addressed(inline: Inline & { is: 'text' }, fn: (address: string) => string | undefined): readonly Inline[] {
+  const { text } = inline;
+  const found: Inline[] = [];
+  let done = 0;
+  for (const { start, end } of addressesIn(text)) {
+    const to = fn(text.slice(start, end));
+    if (to === undefined) continue;
+    if (start > done) found.push(textNode(text.slice(done, start)));
+    found.push({ is: 'link', to, of: [textNode(to)] });
+    done = end;
+  }
+  if (found.length === 0) return [inline];
+  if (done < text.length) found.push(textNode(text.slice(done)));
+  return found;
+}
+
+const opening: Place = { isLineStart: true, isInLink: false };
+
+function mapBlocks(blocks: RichText, change: Change, start = opening): RichText {
+  return mapSame(blocks, (block) => mapBlock(block, change, start));
+}
+
+function mapBlock(block: Block, change: Change, start: Place): Block {
   switch (block.is) {
     case 'paragraph':
     case 'heading': {
-      const of = mapInlines(block.of, change, opening);
+      const of = mapInlines(block.of, change, start);
       return of === block.of ? block : { ...block, of };
     }
     case 'quote': {
-      const of = mapBlocks(block.of, change);
+      const of = mapBlocks(block.of, change, start);
       return of === block.of ? block : { ...block, of };
     }
     case 'list': {
-      const items = mapSame(block.items, (item) => mapBlocks(item, change));
+      const items = mapSame(block.items, (item) => mapBlocks(item, change, start));
       return items === block.items ? block : { ...block, items };
     }
     case 'table': {
-      const rows = mapSame(block.rows, (row) => mapSame(row, (cell) => mapInlines(cell, change, opening)));
+      const rows = mapSame(block.rows, (row) => mapSame(row, (cell) => mapInlines(cell, change, start)));
       return rows === block.rows ? block : { ...block, rows };
     }
     default:
@@ -163,7 +199,7 @@ function mapInlines(inlines: readonly Inline[], change: Change, place: Place): r
 }
 
 function mapInline(inline: Inline, change: Change, place: Place): readonly Inline[] {
-  if (inline.is === 'mention' || !('of' in inline)) return change(inline, place);
+  if (inline.is === 'mention' || !('of' in inline) || (inline.is === 'link' && place.takesLinks)) return change(inline, place);
   const of = mapInlines(inline.of, change, inline.is === 'link' ? { ...place, isInLink: true } : place);
   return [of === inline.of ? inline : { ...inline, of }];
 }

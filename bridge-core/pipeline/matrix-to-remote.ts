@@ -15,6 +15,7 @@ import type { Ghosts } from '../virtual-users/ghosts.ts';
 import type { Puppets, Voice } from '../virtual-users/puppets.ts';
 import { Changes, isChange } from './changes.ts';
 import type { Attachment } from './content.ts';
+import type { CrossingAddresses } from './crossing-addresses.ts';
 import { type Deed, type Edit, isFallingBack, type Pointed, planFor, pointsAt, type Send, signOf } from './fallbacks.ts';
 import type { NewRow } from './journal.ts';
 import type { Lanes } from './lanes.ts';
@@ -48,6 +49,7 @@ export interface MatrixToRemoteParts<Body extends Json> extends SayingParts<Body
   readonly isBridgeBot: (room: RoomId, user: UserId) => Promise<boolean>;
   readonly calls: Pick<RoomCalls, 'arrived' | 'in'>;
   readonly mediaLink: (file: Attachment, event: MatrixEvent) => string | undefined;
+  readonly addresses?: Pick<CrossingAddresses<Body>, 'toNetwork'>;
   /** The public address of a person's picture. */
   readonly picture: (mxc: string) => string | undefined;
   /** Ephemeral events and own redactions: worthless late, or already durable elsewhere. */
@@ -214,7 +216,7 @@ export class MatrixToRemote<Body extends Json> {
     const deed = planFor(event, { session: voice.session, can, pointed, thread, link: (file) => this.#parts.mediaLink(file, event) });
     const isDropped = event.type === 'm.reaction' && pointed?.isParked === true;
     const person = await this.#voices.personIn(event);
-    const named = this.#naming(isCall(event) ? await this.#calling(event, deed) : deed);
+    const named = this.#naming(isCall(event) ? await this.#calling(event, deed) : deed, link);
     return {
       ...{ link, event, person, pointed, isDropped, deed: named, name: person.name },
       shownAs: () => this.#voices.shownAs(person),
@@ -234,14 +236,14 @@ export class MatrixToRemote<Body extends Json> {
     return 'text' in deed ? { ...deed, text: await this.#parts.calls.in(event, deed.text) } : deed;
   }
 
-  /** A ghost that is named is the person behind it. */
-  #naming(deed: Deed): Deed {
+  /** A ghost that is named is the person behind it, an event's address that of the message. */
+  #naming(deed: Deed, link: Link): Deed {
     if (!('text' in deed)) return deed;
     const text = mapMentions(deed.text, (of, said) => {
       const remote = 'user' in of && this.#parts.routing.isOurs(of.user) ? this.#parts.ghosts.remoteOf(of.user) : undefined;
       return { is: 'mention', of: remote === undefined ? of : { remote }, text: said };
     });
-    return { ...deed, text };
+    return { ...deed, text: this.#parts.addresses?.toNetwork(text, link) ?? text };
   }
 
   // 7 deliver

@@ -11,6 +11,7 @@ import type { Content } from '../matrix-event.ts';
 import type { Json, RemoteFile, RemoteUser, ShownAs } from '../remote-event.ts';
 import type { Names } from '../virtual-users/names.ts';
 import { type Named, namedAs } from './content.ts';
+import type { CrossingAddresses } from './crossing-addresses.ts';
 import { notice } from './sending.ts';
 
 /** A file that cannot be read now holds up its sender's next words; after so many tries it is told of instead. */
@@ -20,6 +21,7 @@ export interface ReadingParts<Body extends Json> {
   readonly adapter: Pick<Adapter<Body>, 'formatter' | 'channels' | 'speakerOf' | 'user'>;
   readonly brought: Pick<Brought, 'file' | 'picture'>;
   readonly names: Names;
+  readonly addresses?: Pick<CrossingAddresses<Body>, 'toMatrix'>;
 }
 
 /** A file as it is shown, or why it is not. */
@@ -33,9 +35,12 @@ export class Reading<Body extends Json> {
   }
 
   /** `as`: who brings the pictures. */
-  async text(body: Body, channel: ChannelId, as: UserId): Promise<RichText> {
-    const { formatter, channels } = this.#parts.adapter;
-    const text = formatter.parse(body, channel);
+  async text(body: Body, channel: ChannelId, as: UserId, link: number): Promise<RichText> {
+    const { adapter, addresses } = this.#parts;
+    const { formatter, channels } = adapter;
+    const parsed = formatter.parse(body, channel);
+    const mayPoint = channels.permalinks !== undefined && (kindsIn(parsed) & kinds.link) !== 0;
+    const text = mayPoint ? (addresses?.toMatrix(parsed, link) ?? parsed) : parsed;
     const named =
       channels.named === undefined
         ? text
@@ -113,13 +118,14 @@ export class Reading<Body extends Json> {
 }
 
 /** What must be looked up. */
-const kinds = { image: 1, person: 2 } as const;
+const kinds = { image: 1, person: 2, link: 4 } as const;
 
 interface Node {
   readonly is?: string;
   readonly of?: unknown;
   readonly items?: unknown;
   readonly rows?: unknown;
+  readonly text?: string;
 }
 
 /** Without making anything: nearly all text has none of them. */
@@ -129,11 +135,12 @@ function kindsIn(nodes: readonly unknown[]): number {
   return found;
 }
 
-function kindsOf({ is, of, items, rows }: Node): number {
+function kindsOf({ is, of, items, rows, text }: Node): number {
+  if (is === 'text') return text?.includes('://') === true ? kinds.link : 0;
   if (is === 'image') return kinds.image;
-  if (is === 'mention') return 'remote' in (of as object) ? kinds.person : 0;
+  if (is === 'mention') return 'remote' in (of as object) ? kinds.person : 'channel' in (of as object) ? kinds.link : 0;
   const within = of ?? items ?? rows;
-  return Array.isArray(within) ? kindsIn(within) : 0;
+  return (is === 'link' ? kinds.link : 0) | (Array.isArray(within) ? kindsIn(within) : 0);
 }
 
 function mediaContent(file: RemoteFile, mxc: string, type: string): Content {

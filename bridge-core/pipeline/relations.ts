@@ -64,6 +64,7 @@ export class Relations {
   readonly #byEvent;
   readonly #byRemote;
   readonly #lastIn;
+  readonly #anywhere;
   readonly #between;
   readonly #threads;
   /** Recorded and not yet committed. */
@@ -81,6 +82,7 @@ export class Relations {
       'SELECT event FROM relations WHERE link = ? AND thread = ? ORDER BY at DESC LIMIT 1',
     );
     this.#byRemote = this.#store.prepare<Stored>('SELECT * FROM relations WHERE link = ? AND remote = ? ORDER BY part, at');
+    this.#anywhere = this.#store.prepare<Stored>('SELECT * FROM relations WHERE event = ? ORDER BY link, part');
     this.#between = this.#store.prepare<Stored>(
       'SELECT * FROM relations WHERE link = ? AND remote >= ? AND remote <= ? ORDER BY remote, part',
     );
@@ -112,6 +114,11 @@ export class Relations {
   /** The parts that this event became for the link, in order; or, for what the network said, the one that it is. */
   ofEvent(event: EventId, link: number): Relation[] {
     return this.#withFresh(this.#byEvent.all(event, link), (relation) => relation.event === event && relation.link === link);
+  }
+
+  /** For whichever links. */
+  anywhere(event: EventId): Relation[] {
+    return this.#anywhere.all(event).map(revive);
   }
 
   ofRemote(remote: RemoteMessageId, link: number): Relation[] {

@@ -16,6 +16,7 @@ import type { Store } from '../store/store.ts';
 import type { Doubles } from '../virtual-users/doubles.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import type { Names } from '../virtual-users/names.ts';
+import type { CrossingAddresses } from './crossing-addresses.ts';
 import type { Doubled } from './doubled.ts';
 import type { Journal } from './journal.ts';
 import type { Lanes } from './lanes.ts';
@@ -43,6 +44,7 @@ export interface RemoteToMatrixParts<Body extends Json> {
   /** Where people are shown as themselves. */
   readonly doubles?: Pick<Doubles, 'personBehind' | 'includes' | 'isReady' | 'failed'> | undefined;
   readonly doubled?: Pick<Doubled, 'record'>;
+  readonly addresses?: Pick<CrossingAddresses<Body>, 'toMatrix'>;
   /** Makes a ghost look like one's own, in the room of whom it stands for. */
   readonly mark?: ((user: RemoteUser, ghost: UserId, room: RoomId) => Promise<void>) | undefined;
   readonly chats?: Pick<Chats<Body>, 'linkFor' | 'placeOf'>;

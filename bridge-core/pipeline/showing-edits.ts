@@ -53,7 +53,7 @@ export class Edits<Body extends Json> {
     const { target, ...rest } = event;
     if (standing.some(({ kind }) => kind === 'gone')) return [];
     if (standing.length === 0) return await messages.message(row, { ...rest, kind: 'message', id: target }, as);
-    const text = await reading.text(event.body, event.channel, as);
+    const text = await reading.text(event.body, event.channel, as, row.link);
     const mine = await this.#mine(standing, as, row, room, toPlain(text));
     if (mine === undefined) return [];
     if (mine.length === 0) return this.#ofAnother(standing[0], toPlain(text), event, as);

@@ -47,7 +47,7 @@ export class Messages<Body extends Json> {
 
   async message(row: Row, event: Message<Body>, as: UserId): Promise<Sending[]> {
     const { reading } = this.#parts;
-    const text = await reading.text(event.body, event.channel, as);
+    const text = await reading.text(event.body, event.channel, as, row.link);
     const named = event.shownAs && (await reading.named(event.shownAs, event.sender, as));
     const files = event.files === undefined ? [] : await this.files(row, event.files, as);
     const place = event.replyTo === undefined && event.thread === undefined ? nowhere : await this.#placeOf(row, event);

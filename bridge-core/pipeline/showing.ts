@@ -12,6 +12,7 @@ import { isToMatrix, wayOf } from '../plumbing/ways.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { Doubles } from '../virtual-users/doubles.ts';
 import type { Names } from '../virtual-users/names.ts';
+import type { CrossingAddresses } from './crossing-addresses.ts';
 import type { Journal } from './journal.ts';
 import type { Lanes } from './lanes.ts';
 import { Reading } from './reading.ts';
@@ -33,6 +34,7 @@ export interface ShowingParts<Body extends Json> {
   readonly links: Pick<Links, 'get'>;
   readonly names: Names;
   readonly doubles?: Pick<Doubles, 'personBehind' | 'includes'> | undefined;
+  readonly addresses?: Pick<CrossingAddresses<Body>, 'toMatrix'>;
 }
 
 type Show<Kind extends RemoteEvent['kind']> = Extract<RemoteEvent, { kind: Kind }>;

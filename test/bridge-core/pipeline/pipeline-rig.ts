@@ -15,6 +15,7 @@ import { type RoomId, roomId, type UserId, userId } from '../../../bridge-core/i
 import type { MatrixEvent } from '../../../bridge-core/matrix-event.ts';
 import { Roster } from '../../../bridge-core/membership/roster.ts';
 import type { Attachment } from '../../../bridge-core/pipeline/content.ts';
+import { CrossingAddresses } from '../../../bridge-core/pipeline/crossing-addresses.ts';
 import { Failures } from '../../../bridge-core/pipeline/failures.ts';
 import { type GapParts, Gaps } from '../../../bridge-core/pipeline/gaps.ts';
 import { soon } from '../../../bridge-core/pipeline/in-time.ts';
@@ -195,17 +196,18 @@ function build(store: SqliteStore, hs: FakeHomeserver, network: FakeNetwork, mem
     take: (event, how) => remoteToMatrix.accept(event, how),
     ...(wish.gaps !== undefined && { timing: wish.gaps }),
   });
+  const addresses = new CrossingAddresses({ adapter, links, relations, domain: hs.domain });
   const remoteToMatrix: RemoteToMatrix<string> = new RemoteToMatrix({
     ...{ adapter, homeserver, brought, store, journal, lanes: toMatrix, relations, recovery, links, ghosts, names, log: quiet },
     ...{ count, journaled: () => {}, passing: () => {}, act: async (event: MatrixEvent) => void acted.push(event.id) },
-    ...{ heard: gaps.heard, said: (lane) => soon(toNetwork.passed(lane)) },
+    ...{ addresses, heard: gaps.heard, said: (lane) => soon(toNetwork.passed(lane)) },
   });
   const mediaLink = (file: Attachment) => (wish.mediaLinks ? `https://media.test/${file.name}` : undefined);
   const routing = new MatrixRouting({ links, names, roster, journal, isAct: (event) => event.content.body === '!act' });
   const matrixToRemote = new MatrixToRemote({
     ...{ adapter, routing, store, journal, lanes: toNetwork, matrixLanes: toMatrix, relations, recovery, links, roster, puppets, ghosts },
     ...{ markLate: wish.markLate ?? 60_000, isBridgeBot: async (_room: RoomId, user: UserId) => user.startsWith('@otherbridge:') },
-    ...{ mediaLink, page: publish, picture: (mxc) => `https://pictures.test/${mxc.slice('mxc://'.length)}.png` },
+    ...{ addresses, mediaLink, page: publish, picture: (mxc) => `https://pictures.test/${mxc.slice('mxc://'.length)}.png` },
     openFile: (file) => openOutgoing(homeserver, file, mediaLink(file)),
     calls: new RoomCalls({ homeserver }),
     ...{ count, journaled: () => {}, passing: () => {}, redacted: (event) => void redacted.push(event), log: quiet },

@@ -1,12 +1,35 @@
 // Channels of the fake network as the contract asks for them: `#name`, `fake #name` or an id.
 
-import { type Channel, type ChannelId, type Channels, type Chat, channelId, DeniedError, type RemoteUser, type UserId } from '#bridge-core';
+import {
+  type Channel,
+  type ChannelId,
+  type Channels,
+  type Chat,
+  channelId,
+  DeniedError,
+  type Permalinks,
+  type RemoteUser,
+  remoteMessageId,
+  type UserId,
+} from '#bridge-core';
 import { personOf } from './events.ts';
 import { type FakeNetwork, isChatName } from './network.ts';
 
 const shape = /^(?:fake[/ ])?(#[^\s,]+)$/i;
 
 export class FakeChannels implements Channels {
+  readonly permalinks: Permalinks = {
+    read: (address) => {
+      const [, name, message] = /^https:\/\/fake\.test\/log\/([^/?#]+)(?:\/([^/?#]+))?/.exec(address) ?? [];
+      if (name === undefined) return undefined;
+      const channel = channelId(`fake/#${name}`);
+      return message === undefined ? { channel } : { channel, message: remoteMessageId(message) };
+    },
+    of: (channel, message, thread) => {
+      const page = `https://fake.test/log/${channel.slice('fake/#'.length)}`;
+      return `${page}${message === undefined ? '' : `/${message}`}${thread === undefined ? '' : `?thread=${thread}`}`;
+    },
+  };
   readonly #network: FakeNetwork;
   /** Who may link, by channel; nobody unless said. */
   readonly approved = new Set<string>();
