@@ -15,7 +15,7 @@ import { acme } from '../../../fake-slack/acme.ts';
 import { silentLog } from '../../../support/tools.ts';
 import { until } from '../../../support/waiting.ts';
 
-export const quick: Partial<SourceTiming> = { firstPause: 20, longestPause: 200, connectTimeout: 1_000, silence: 5_000 };
+export const quick: Partial<SourceTiming> = { firstPause: 20, longestPause: 200, connectTimeout: 10_000, silence: 5_000 };
 
 export async function wired(t: TestContext, options: Parameters<typeof acme>[1] & { readonly web?: WebApiOptions } = {}) {
   const world = await acme(t, options);
