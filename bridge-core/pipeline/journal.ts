@@ -2,6 +2,7 @@
 // by event id and source id. The only writer of both. Statements run inside a store unit that the caller opens.
 
 import { hash } from 'node:crypto';
+import { relationOf } from '../matrix-event.ts';
 import type { Store } from '../store/store.ts';
 import { type Direction, type Progress, type Row, type State, states, type Task, towards } from './row.ts';
 
@@ -38,6 +39,7 @@ export class Journal {
   readonly #run: number;
   readonly #startedAt = Date.now();
   readonly #insert;
+  readonly #insertEdit;
   readonly #insertSeen;
   readonly #findSeen;
   readonly #delete;
@@ -47,6 +49,9 @@ export class Journal {
     this.#store = parts.store;
     this.#run = parts.run;
     this.#insert = this.#store.prepare('INSERT INTO journal (direction, lane, link, source, event, at, run) VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#insertEdit = this.#store.prepare(
+      'INSERT INTO journal (direction, lane, link, source, event, at, run, edits) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    );
     this.#insertSeen = this.#store.prepare('INSERT OR IGNORE INTO seen (id, day) VALUES (?, ?)');
     this.#findSeen = this.#store.prepare('SELECT 1 FROM seen WHERE id = ?');
     this.#delete = this.#store.prepare('DELETE FROM journal WHERE seq = ?');
@@ -65,7 +70,9 @@ export class Journal {
   append(made: NewRow): Row {
     const at = Date.now();
     const { direction, lane, link, source, task } = made;
-    const { lastInsertRowid } = this.#insert.run(direction, lane, link, source, JSON.stringify(task), at, this.#run);
+    const edits = task.do === 'say' ? relationOf(task.event, 'm.replace') : undefined;
+    const fields = [direction, lane, link, source, JSON.stringify(task), at, this.#run] as const;
+    const { lastInsertRowid } = edits === undefined ? this.#insert.run(...fields) : this.#insertEdit.run(...fields, edits);
     return {
       ...{ seq: Number(lastInsertRowid), direction, lane, link, source, task, at },
       ...{ unknownSince: 0, state: states.waiting, progress: {}, attempts: 0, error: undefined },
@@ -118,14 +125,15 @@ export class Journal {
     return tasks.filter((task) => task.do === 'show');
   }
 
-  /** In a unit: what its sender takes back before any of it went out is not kept; what is parked may have gone out. False:
-   *  there is no such row. */
+  /** In a unit: what its sender takes back before any of it went out is not kept, nor are its edits, which say the same in other
+   *  words, whatever became of it. What was tried and is parked may have gone out; of an edit nothing need be known afterwards.
+   *  False: there is no such row. */
   takeBack(link: number, source: string): boolean {
-    const isUnsaid = `direction = ${towards.network} AND state IN (${states.waiting}, ${states.dead}) AND coalesce(json_array_length(progress, '$.proved'), 0) = 0`;
-    return (
-      this.#store.prepare(`DELETE FROM journal WHERE source = ? AND source != '' AND link = ? AND ${isUnsaid}`).run(source, link).changes >
-      0
-    );
+    const isUnsaid = `link = ? AND direction = ${towards.network} AND coalesce(json_array_length(progress, '$.proved'), 0) = 0`;
+    const isUntried = `(state IN (${states.waiting}, ${states.dead}) OR state = ${states.parked} AND attempts = 0)`;
+    const own = this.#store.prepare(`DELETE FROM journal WHERE source = ? AND source != '' AND ${isUnsaid} AND ${isUntried}`);
+    const edits = this.#store.prepare(`DELETE FROM journal WHERE edits = ? AND ${isUnsaid} AND state != ${states.begun}`);
+    return own.run(source, link).changes + edits.run(source, link).changes > 0;
   }
 
   dead(): Row[] {

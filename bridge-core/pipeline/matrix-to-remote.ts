@@ -119,8 +119,10 @@ export class MatrixToRemote<Body extends Json> {
     const rows = routing.rowsFor(event);
     const change = routing.rosterChange(event);
     if (rows.length === 0 && change === undefined) {
-      if (!routing.isOurs(event.sender)) count('dropped');
-      return [];
+      const isOurs = routing.isOurs(event.sender);
+      if (!isOurs) count('dropped');
+      // Also while nothing crosses, what waits or was given up is taken back.
+      if (isOurs || event.redacts === undefined) return [];
     }
     if (rows.length > 0 && journal.isSeen(towards.network, '', event.id)) {
       count('repeated');

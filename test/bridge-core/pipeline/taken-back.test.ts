@@ -70,3 +70,98 @@ test('a redaction in another room takes nothing back', async (t) => {
   await p.settled();
   assert.deepEqual(p.network.said('#chan'), ['alice[m]: stays']);
 });
+
+const edit = (p: Pipeline, room: string, of: string, body: string): string =>
+  p.hs.say(p.alice, room, {
+    ...{ msgtype: 'm.text', body: `* ${body}`, 'm.new_content': { msgtype: 'm.text', body } },
+    'm.relates_to': { rel_type: 'm.replace', event_id: of },
+  });
+
+const kept = (p: Pipeline, words: string) => p.temp.committed(`SELECT count(*) FROM journal WHERE event LIKE '%${words}%'`);
+
+test('its edits are not said after a restart either', async (t) => {
+  const p = await startPipeline(t);
+  const room = p.room();
+  await p.link(room, '#chan');
+  const [secret = ''] = await waiting(p, room, 'hunter2', 'hello');
+  edit(p, room, secret, 'hunter3');
+  edit(p, room, secret, 'hunter4');
+  await until('the edits', () => rows(p) === 4);
+  p.hs.redact(p.alice, room, secret);
+  await until('all of it gone from the journal', () => kept(p, 'hunter') === 0);
+  p.network.isUp = true;
+  await p.restart();
+  await p.settled();
+  assert.deepEqual(p.network.said('#chan'), ['alice[m]: hello']);
+});
+
+test('what was given up is not kept to be tried again, nor are its edits', async (t) => {
+  const p = await startPipeline(t);
+  const room = p.room();
+  await p.link(room, '#chan');
+  p.network.meet = () => 'refuse';
+  const secret = p.hs.say(p.alice, room, 'hunter2');
+  const other = p.hs.say(p.alice, room, 'other');
+  edit(p, room, secret, 'hunter3');
+  edit(p, room, other, 'other words');
+  await until('all given up', () => p.parts.journal.dead().length === 4);
+  p.hs.redact(p.alice, room, secret);
+  await until('it gone from the journal', () => kept(p, 'hunter') === 0);
+  await p.settled();
+  const left = p.parts.journal.dead().map(({ task }) => task.do === 'say' && (task.event.content['m.new_content'] ?? task.event.content));
+  assert.deepEqual(
+    left.map((content) => (content as { body: string }).body),
+    ['other', 'other words'],
+  );
+});
+
+test('of what was said already, an edit that waits is not said, and the redaction tells the words that were', async (t) => {
+  const p = await startPipeline(t, { adapter: { verbs: [] } });
+  const room = p.room();
+  await p.link(room, '#chan');
+  const first = p.hs.say(p.alice, room, 'said');
+  await p.settled();
+  p.network.down();
+  edit(p, room, first, 'hunter3');
+  await until('the edit in the journal', () => rows(p) === 1);
+  p.hs.redact(p.alice, room, first);
+  await until('it gone from the journal', () => kept(p, 'hunter') === 0);
+  p.network.up();
+  await p.settled();
+  assert.deepEqual(p.network.said('#chan'), ['alice[m]: said', 'alice[m]: removed "said"']);
+});
+
+test('an edit that is parked behind its message is not said once that was', async (t) => {
+  const p = await startPipeline(t, { timing: { parkedFirst: 300, parkedMax: 300 } });
+  const room = p.room();
+  await p.link(room, '#chan');
+  p.network.meet = ({ body }) => (body === 'first' || body === 'hunter2' ? 'busy' : undefined);
+  p.hs.say(p.alice, room, 'first');
+  const secret = p.hs.say(p.alice, room, 'hunter2');
+  edit(p, room, secret, 'hunter3');
+  const isParked = () => p.temp.committed('SELECT count(*) FROM journal WHERE state = 2') === 3;
+  await until('all three parked', () => {
+    p.hs.say(p.bob, room, 'others are served');
+    return isParked();
+  });
+  p.hs.redact(p.alice, room, secret);
+  await until('it gone from the journal', () => kept(p, 'hunter') === 0);
+  p.network.meet = () => undefined;
+  await p.settled();
+  assert.deepEqual(
+    p.network.said('#chan').filter((line) => line.startsWith('alice')),
+    ['alice[m]: first'],
+  );
+});
+
+test('what was given up is taken back while its link is suspended', async (t) => {
+  const p = await startPipeline(t);
+  const room = p.room();
+  const link = await p.link(room, '#chan');
+  p.network.meet = () => 'refuse';
+  const secret = p.hs.say(p.alice, room, 'hunter2');
+  await until('it given up', () => p.parts.journal.dead().length === 1);
+  await p.parts.links.set(link.id, { state: 'suspended', reason: 'banned' });
+  p.hs.redact(p.alice, room, secret);
+  await until('it gone from the journal', () => kept(p, 'hunter') === 0);
+});
