@@ -257,10 +257,16 @@ export interface Chat {
 
 /** The network's own addresses of its channels and messages, by their shape and what is known; no question to the network. */
 export interface Permalinks {
-  /** Undefined: none of a channel or message that is known. `here`: where it is written. */
-  read(address: string, here: ChannelId): { readonly channel: ChannelId; readonly message?: RemoteMessageId } | undefined;
-  /** `thread`: the first message of the one that it is in. */
-  of(channel: ChannelId, message?: RemoteMessageId, thread?: RemoteMessageId): string | undefined;
+  /** Undefined: none of a channel or message that whoever reads it `here` may know of. */
+  read(address: string, here: ChannelId): Target | undefined;
+  of(target: Target, here: ChannelId): string | undefined;
+}
+
+export interface Target {
+  readonly channel: ChannelId;
+  readonly message?: RemoteMessageId;
+  /** The first message of the thread that it is in. */
+  readonly thread?: RemoteMessageId;
 }
 
 export interface Channels {

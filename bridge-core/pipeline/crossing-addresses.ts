@@ -1,7 +1,7 @@
 // Addresses of messages and channels, from one side to the other: the network's own become those of the room's events, and the other
 // way round. Only where the target is linked, and whoever reads it here may know of it: in the channel itself, or in one for everybody.
 
-import type { Adapter } from '../adapter.ts';
+import type { Adapter, Target } from '../adapter.ts';
 import { eventNamedBy, matrixToEvent, mentionedBy } from '../format/addresses.ts';
 import { mapAddresses, mapMentions } from '../format/mentions.ts';
 import type { RichText } from '../format/rich-text.ts';
@@ -55,7 +55,7 @@ export class CrossingAddresses<Body extends Json> {
     });
   }
 
-  #inMatrix(here: Link, { channel, message }: ReturnType<NonNullable<Adapter<Body>['channels']['permalinks']>['read']> & object) {
+  #inMatrix(here: Link, { channel, message }: Target): string | undefined {
     const { relations, domain } = this.#parts;
     const linked = this.#linkOf(channel, here);
     if (linked === undefined) return undefined;
@@ -69,14 +69,15 @@ export class CrossingAddresses<Body extends Json> {
     const room = named === undefined ? mentionedBy(address) : undefined;
     if (named === undefined) {
       const linked = room !== undefined && 'room' in room ? this.#linkIn(room.room, here) : undefined;
-      return linked && adapter.channels.permalinks?.of(linked.channel);
+      return linked && adapter.channels.permalinks?.of({ channel: linked.channel }, here.channel);
     }
     for (const relation of relations.anywhere(named.event)) {
       const linked = links.get(relation.link);
       if (linked === undefined || !isMessage(relation) || relation.remote === undefined || !this.#isVisible(linked, here)) continue;
       if (named.room.startsWith('!') && named.room !== linked.room) continue;
       const root = relation.thread && relations.ofEvent(relation.thread, linked.id).find(isMessage)?.remote;
-      return adapter.channels.permalinks?.of(linked.channel, relation.remote, root);
+      const target = { channel: linked.channel, message: relation.remote, ...(root !== undefined && { thread: root }) };
+      return adapter.channels.permalinks?.of(target, here.channel);
     }
     return undefined;
   }

@@ -16,6 +16,7 @@ import { readQuery } from './channel-names.ts';
 import type { Consent } from './consent.ts';
 import { type Conversation, topicOf } from './conversations.ts';
 import { makeChannelId, parseId } from './ids.ts';
+import { SlackPermalinks } from './permalinks.ts';
 import type { Team } from './team.ts';
 import type { Ask } from './users.ts';
 import { isRefusal } from './wire/faults.ts';
@@ -31,10 +32,12 @@ export interface ChannelsParts {
 const atOnce = 8;
 
 export class SlackChannels implements Channels {
+  readonly permalinks: SlackPermalinks;
   readonly #parts: ChannelsParts;
 
   constructor(parts: ChannelsParts) {
     this.#parts = parts;
+    this.permalinks = new SlackPermalinks(parts);
   }
 
   async resolve(query: string, by?: UserId): Promise<Channel | undefined> {

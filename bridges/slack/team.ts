@@ -34,6 +34,8 @@ export interface Identity {
   readonly name: string;
   /** `acme.slack.com` */
   readonly domain: string;
+  /** What its addresses begin with: `https://acme.slack.com/`. */
+  readonly url: string;
   readonly enterprise: string | undefined;
   /** Empty: not told. */
   readonly scopes: ReadonlySet<string>;
@@ -242,12 +244,14 @@ export class Team {
     const bot =
       told.bot_id === undefined ? undefined : await this.#parts.bot.call('bots.info', { bot: told.bot_id }).catch(() => undefined);
     const scopes: readonly string[] = told.response_metadata?.scopes ?? [];
+    const url = told.url !== undefined && /^https?:/.test(told.url) && URL.canParse(told.url) ? new URL(told.url) : undefined;
+    const domain = url?.host ?? `${this.id.toLowerCase()}.slack.com`;
     return {
       botUser: told.user_id ?? '',
       botId: told.bot_id,
       appId: bot?.bot?.app_id,
       name: told.team ?? this.id,
-      domain: told.url !== undefined && URL.canParse(told.url) ? new URL(told.url).host : `${this.id.toLowerCase()}.slack.com`,
+      ...{ domain, url: url?.href ?? `https://${domain}/` },
       enterprise: told.enterprise_id,
       scopes: new Set(scopes),
       isClassic: scopes.includes('bot'),

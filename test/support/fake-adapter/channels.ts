@@ -25,7 +25,7 @@ export class FakeChannels implements Channels {
       const channel = channelId(`fake/#${name}`);
       return message === undefined ? { channel } : { channel, message: remoteMessageId(message) };
     },
-    of: (channel, message, thread) => {
+    of: ({ channel, message, thread }) => {
       const page = `https://fake.test/log/${channel.slice('fake/#'.length)}`;
       return `${page}${message === undefined ? '' : `/${message}`}${thread === undefined ? '' : `?thread=${thread}`}`;
     },
