@@ -19,6 +19,7 @@ import { NetworkActs } from './control/network-acts.ts';
 import { ownVerbs } from './control/own-verbs.ts';
 import { Permissions } from './control/permissions.ts';
 import { Requests } from './control/requests.ts';
+import { roomVerbs } from './control/room-verbs.ts';
 import { SidecarVerbs } from './control/sidecar-verbs.ts';
 import { openLookups } from './control/third-party.ts';
 import { messageOf, PermanentError } from './errors.ts';
@@ -98,6 +99,9 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
     logins: adapter.logins.length > 0 ? { accounts, conversations, hide } : undefined,
     more: [
       ...ownVerbs({ commands: adapter.commands ?? [], permissions, homeserver, done: () => plumb.resume() }),
+      ...roomVerbs<Body>({
+        ...{ portals: rooms.portals, hasAliases: settings.portals.aliases, actions, permissions, homeserver, links },
+      }),
       ...(ownRooms?.verbs ?? []),
       ...(doubling === undefined ? [] : [doubling.verb]),
     ],

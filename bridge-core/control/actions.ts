@@ -72,7 +72,7 @@ export class Actions<Body extends Json = string> {
 
   async unlink(asked: Asked, where: string | undefined, query: string): Promise<string> {
     this.#parts.permissions.mustBe('user', asked.by, 'unlink channels');
-    const room = await this.#room(asked, where);
+    const room = (where === undefined && asked.isDirect ? this.#roomOf(asked.by, query) : undefined) ?? (await this.#room(asked, where));
     const { name } = await this.unlinkFor(asked.by, room, query);
     return `${name} is no longer linked to ${room === asked.room ? 'this room' : room}.`;
   }
@@ -203,6 +203,16 @@ export class Actions<Body extends Json = string> {
     const found = await this.#parts.homeserver.resolveAlias(where);
     if (found === undefined) throw new PermanentError('BAD_REQUEST', `there is no room called ${where}`);
     return found;
+  }
+
+  /** Where a channel alone is named: of the rooms that the asker may know of, the only one that it is linked to. */
+  #roomOf(by: UserId, query: string): RoomId | undefined {
+    const { permissions, links, roster } = this.#parts;
+    const isAdmin = permissions.levelOf(by) === 'admin';
+    const known = links.all().filter((link) => !isPrivate(link) && (isAdmin || roster.isIn(link.room, by)));
+    const [only, ...others] = known.filter((link) => isCalled(this.#describe(link), query));
+    if (others.length > 0) throw new PermanentError('BAD_REQUEST', 'in which room? Give its id or alias before the channel');
+    return only?.room;
   }
 
   /** As far as the asker may know of it; the bridge's admins, of all that the bridge itself may. */

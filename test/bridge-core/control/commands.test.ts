@@ -117,3 +117,19 @@ test('who comes into a linked room is told of where that matters, and not for a 
   await quiet();
   assert.deepEqual(arrivals, [carol]);
 });
+
+test('in a direct chat a channel alone names its link', async (t) => {
+  const { rig, op, links, quiet } = await start(t);
+  const one = linkable(rig, op);
+  const dm = rig.fake.createRoom({ creator: op, joinRule: 'invite', invite: [rig.bot], isDirect: true });
+  const ask = async (line: string) => {
+    rig.fake.say(op, dm, line);
+    await quiet();
+    return lastAnswer(rig);
+  };
+  await quiet();
+  await ask(`link ${one} #node`);
+  assert.equal(await ask('unlink #node'), `#node is no longer linked to ${one}.`);
+  assert.match(await ask('unlink #nowhere'), /which room\?/);
+  assert.deepEqual(links.all(), []);
+});

@@ -87,11 +87,8 @@ export async function openGitterStage(options: GitterStageOptions = {}): Promise
     ghostOf: ({ id }) => `@gitter_${id}:${synapse.domain}`,
     async openRoom(wish = {}, maker = alice) {
       const made = await makeRoom(wish, maker);
-      const isBot = (type: string, who: string | undefined) => type === 'm.room.member' && who === botId;
-      await maker.waitFor(
-        ({ room: where, type, state_key: who, content }) => where === made && isBot(type, who) && content.membership === 'join',
-        { timeout: 20_000 },
-      );
+      // Its greeting: it is in, and what comes next is an answer.
+      await maker.waitForText(made, /^To link this room/, { timeout: 20_000 });
       return made;
     },
     async chatOf(person) {
