@@ -109,6 +109,8 @@ export interface ConfiguredLink {
   readonly room: RoomId;
   /** `to-matrix` unless set. */
   readonly topic?: TopicWay;
+  /** How people of the room are called where the bot speaks for them: a template (formed-names.ts). */
+  readonly names?: string;
   /** Nothing of the room is carried to the channel. */
   readonly way?: 'to-matrix';
 }

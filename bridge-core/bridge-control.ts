@@ -20,6 +20,7 @@ import { ownVerbs } from './control/own-verbs.ts';
 import { Permissions } from './control/permissions.ts';
 import { Requests } from './control/requests.ts';
 import { roomVerbs } from './control/room-verbs.ts';
+import { roomWishes } from './control/room-wishes.ts';
 import { SidecarVerbs } from './control/sidecar-verbs.ts';
 import { openLookups } from './control/third-party.ts';
 import { messageOf, PermanentError } from './errors.ts';
@@ -98,7 +99,12 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
     hasRequests: adapter.channels.approvePlumb !== undefined,
     logins: adapter.logins.length > 0 ? { accounts, conversations, hide } : undefined,
     more: [
-      ...ownVerbs({ commands: adapter.commands ?? [], permissions, homeserver, done: () => plumb.resume() }),
+      ...ownVerbs({
+        commands: [...roomWishes<Body>({ links, adapter }), ...(adapter.commands ?? [])],
+        permissions,
+        homeserver,
+        done: () => plumb.resume(),
+      }),
       ...roomVerbs<Body>({
         ...{ portals: rooms.portals, hasAliases: settings.portals.aliases, actions, permissions, homeserver, links },
       }),

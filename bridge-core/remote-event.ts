@@ -45,6 +45,10 @@ export interface RemoteFile {
 export interface ShownAs {
   readonly name: string;
   readonly avatar?: string;
+  /** As the room itself wants its people called: nothing is put around it. */
+  readonly isFormed?: boolean;
+  /** Somebody else in the room is called the same. */
+  readonly isAmbiguous?: boolean;
 }
 
 /** A message as it stands in the channel's rooms. */

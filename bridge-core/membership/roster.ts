@@ -25,6 +25,8 @@ export class Roster {
   readonly #store: Store;
   readonly #members: (room: RoomId) => Promise<ReadonlyMap<UserId, Shown>>;
   readonly #rooms = new Map<RoomId, Members>();
+  /** How many are called what. */
+  readonly #counts = new WeakMap<Members, Map<string, number>>();
   /** Rooms whose member list is being fetched → who changed meanwhile: the events know better than the list. */
   readonly #fetching = new Map<RoomId, Set<UserId>[]>();
   readonly #select: Statement<{ user: string; membership: string; name: string | null; avatar: string | null }>;
@@ -54,6 +56,20 @@ export class Roster {
     return this.#of(room).get(user)?.name;
   }
 
+  /** Is somebody else there called the same? Counted when it is first asked for a room, and kept from then on. */
+  hasNamesake(room: RoomId, user: UserId): boolean {
+    const members = this.#of(room);
+    const name = members.get(user)?.name;
+    if (name === undefined) return false;
+    let counts = this.#counts.get(members);
+    if (counts === undefined) {
+      counts = new Map();
+      for (const place of members.values()) count(counts, place, 1);
+      this.#counts.set(members, counts);
+    }
+    return (counts.get(name) ?? 0) > 1;
+  }
+
   avatarOf(room: RoomId, user: UserId): string | undefined {
     return this.#of(room).get(user)?.avatar;
   }
@@ -79,6 +95,11 @@ export class Roster {
     const known = members.get(user);
     const isAsShown = membership === 'leave' || (known?.name === name && known?.avatar === avatar);
     if ((known?.membership ?? 'leave') === membership && isAsShown) return false;
+    const counts = this.#counts.get(members);
+    if (counts !== undefined) {
+      count(counts, known, -1);
+      count(counts, membership === 'leave' ? undefined : { membership, name }, 1);
+    }
     if (membership === 'leave') {
       this.#delete.run(room, user);
       members.delete(user);
@@ -126,4 +147,8 @@ export class Roster {
     if (members.size > 0) this.#rooms.set(room, members);
     return members;
   }
+}
+
+function count(counts: Map<string, number>, place: Pick<Place, 'membership' | 'name'> | undefined, by: 1 | -1): void {
+  if (place?.membership === 'join' && place.name !== undefined) counts.set(place.name, (counts.get(place.name) ?? 0) + by);
 }

@@ -217,7 +217,7 @@ export class MatrixToRemote<Body extends Json> {
     const pointed = target === undefined ? undefined : await this.#pointing.at(row, link, event, target, voice);
     const deed = planFor(event, { session: voice.session, can, pointed, thread, link: (file) => this.#parts.mediaLink(file, event) });
     const isDropped = event.type === 'm.reaction' && pointed?.isParked === true;
-    const person = await this.#voices.personIn(event);
+    const person = await this.#voices.spokenFor(event, link);
     const named = this.#naming(isCall(event) ? await this.#calling(event, deed) : deed, link);
     return {
       ...{ link, event, person, pointed, isDropped, deed: named, name: person.name },

@@ -1,17 +1,17 @@
 // Step 5 towards the network: whose session speaks for an event, and in whose name the bot does where it must.
 
-import type { UserId } from '../ids.ts';
-import { localpartOf } from '../ids.ts';
+import { formedName } from '../formed-names.ts';
+import { localpartOf, type UserId } from '../ids.ts';
 import { type MatrixEvent, recordIn, stringIn } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
-import { type Link, receiverOf } from '../plumbing/links.ts';
+import { type Link, namesIn, receiverOf } from '../plumbing/links.ts';
 import type { Json, ShownAs } from '../remote-event.ts';
 import type { Puppets, Voice } from '../virtual-users/puppets.ts';
 import { shownName as profileName } from './content.ts';
 import { shownName } from './lines.ts';
 
 export interface VoiceParts<Body extends Json> {
-  readonly roster: Pick<Roster, 'nameOf' | 'avatarOf'>;
+  readonly roster: Pick<Roster, 'nameOf' | 'avatarOf' | 'hasNamesake'>;
   readonly puppets: Puppets<Body>;
   readonly isOurs: (user: UserId) => boolean;
   readonly isBridgeBot: (event: MatrixEvent) => Promise<boolean>;
@@ -23,6 +23,12 @@ export interface VoiceParts<Body extends Json> {
 export interface Person {
   readonly name: string;
   readonly avatar: string | undefined;
+}
+
+/** As they are called where the bot speaks for them. */
+export interface Spoken extends Person {
+  readonly isFormed: boolean;
+  readonly isAmbiguous: () => boolean;
 }
 
 export class Voices<Body extends Json> {
@@ -45,10 +51,28 @@ export class Voices<Body extends Json> {
     return shown ?? { name: roster.nameOf(room, sender) ?? localpartOf(sender), avatar: roster.avatarOf(room, sender) };
   }
 
+  async spokenFor(event: MatrixEvent, link: Link): Promise<Spoken> {
+    const { room, sender } = event;
+    const person = await this.personIn(event);
+    const template = namesIn(link);
+    const isFormed = template !== undefined;
+    return {
+      ...person,
+      ...(isFormed && { name: formedName(template, person.name, sender) }),
+      isFormed,
+      // What another bridge's bot says bears names of which this room knows nothing.
+      isAmbiguous: () => person.name === this.#parts.roster.nameOf(room, sender) && this.#parts.roster.hasNamesake(room, sender),
+    };
+  }
+
   /** For networks that show it beside the words. */
-  shownAs({ name, avatar }: Person): ShownAs {
+  shownAs({ name, avatar, isFormed, isAmbiguous }: Spoken): ShownAs {
     const address = avatar === undefined ? undefined : this.#parts.picture(avatar);
-    return { name: shownName(name), ...(address !== undefined && { avatar: address }) };
+    return {
+      name: shownName(name),
+      ...(address !== undefined && { avatar: address }),
+      ...(isFormed ? { isFormed } : isAmbiguous() && { isAmbiguous: true }),
+    };
   }
 
   /** In whose name a bridge's bot speaks. Anybody else speaks as themselves, whatever name they put on a message. */

@@ -286,6 +286,12 @@ export const isMade = (link: Link | NewLink): link is Link => 'id' in link;
 /** A private or group chat, of which only its own people know. */
 export const isChat = (link: Link): boolean => link.options.chat !== undefined;
 
+/** How this room's people are called on the network, where the bot speaks for them: as the config says, else those who rule it. */
+export function namesIn({ options }: Pick<Link, 'options'>): string | undefined {
+  const names = options.names ?? options.namesAsked;
+  return typeof names === 'string' ? names : undefined;
+}
+
 /** Whose own room of a channel that others may have rooms of too: their session alone hears and speaks for it. */
 export const receiverOf = ({ options }: Pick<Link, 'options'>): UserId | undefined => options.receiver as UserId | undefined;
 

@@ -125,8 +125,8 @@ export class Plumb<Body extends Json = string> {
     for (const wanted of configured) {
       const link = this.#links.all().find((each) => isMeant(wanted, each));
       if (link === undefined) this.#work.run(`${wanted.room} ${wanted.channel}`, () => this.#linkFromConfig(wanted));
-      else if (link.origin === 'config' && link.options.topic !== wanted.topic)
-        this.#do(link, async () => void (await this.#links.setOptions(link.id, { topic: wanted.topic })));
+      else if (link.origin === 'config' && (link.options.topic !== wanted.topic || link.options.names !== wanted.names))
+        this.#do(link, async () => void (await this.#links.setOptions(link.id, { topic: wanted.topic, names: wanted.names })));
     }
     for (const link of this.#links.all()) {
       if (link.origin === 'config' && !isConfigured(link)) continue;
@@ -258,8 +258,8 @@ export class Plumb<Body extends Json = string> {
     }
   }
 
-  async #linkFromConfig({ room, channel, way, topic }: ConfiguredLink): Promise<void> {
-    const options = { topic, ...(way !== undefined && { way }) };
+  async #linkFromConfig({ room, channel, way, topic, names }: ConfiguredLink): Promise<void> {
+    const options = { topic, names, ...(way !== undefined && { way }) };
     const link = this.#links.find(room, channel) ?? (await this.#links.add({ room, channel, origin: 'config', options }));
     await this.#retry(link.id);
   }

@@ -165,8 +165,8 @@ export class SlackAdapter implements Adapter<SlackBody> {
   }
 
   configuredLinks(): readonly ConfiguredLink[] {
-    const links = this.#settings.links.map(({ team, channel, room, topic }) => ({
-      ...{ channel: makeChannelId(team, channel), room: roomId(room), topic: topicWays[topic] },
+    const links = this.#settings.links.map(({ team, channel, room, topic, names }) => ({
+      ...{ channel: makeChannelId(team, channel), room: roomId(room), topic: topicWays[topic], ...(names !== undefined && { names }) },
     }));
     return [...links, ...this.#hooks.links()];
   }

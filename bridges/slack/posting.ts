@@ -1,7 +1,17 @@
 // Saying something in a channel, and finding out whether an earlier try arrived. Posts bear their key as metadata, which only the
 // history shows; a file bears none, so which file it was is noted before it is shared.
 
-import { type KeyValue, type Outgoing, type RemoteMessage, type RemoteMessageId, UnknownOutcomeError } from '#bridge-core';
+import {
+  formedName,
+  type KeyValue,
+  namesExactly,
+  type Outgoing,
+  type RemoteMessage,
+  type RemoteMessageId,
+  type ShownAs,
+  UnknownOutcomeError,
+  type UserId,
+} from '#bridge-core';
 import type { SlackBody } from './body.ts';
 import { type Fields, fieldsIn, isFields, textIn } from './fields.ts';
 import { makeMessageId, parseId, tsOf } from './ids.ts';
@@ -25,13 +35,14 @@ export interface Voice {
 
 export interface PostingParts {
   readonly voice: Voice;
-  readonly settings: Pick<SlackSettings, 'unfurl' | 'name' | 'replies'>;
+  readonly settings: Pick<SlackSettings, 'unfurl' | 'name' | 'showIds' | 'replies'>;
   readonly memory: KeyValue;
   readonly upload: UploadFile;
 }
 
 /** ms by which Slack's clock may be before ours. */
 const clockMargin = 60_000;
+const mostSigns = 80;
 const historyPage = 200;
 const mostPages = 10;
 
@@ -107,7 +118,7 @@ export class Posting {
         message.thread === undefined &&
         replyTo !== undefined &&
         settings.replies === 'broadcast' && { reply_broadcast: true }),
-      ...(isCustom && { username: nameFor(settings.name, shownAs.name) }),
+      ...(isCustom && { username: nameFor(settings, shownAs, message.by) }),
       ...(isCustom && shownAs.avatar !== undefined && { icon_url: shownAs.avatar }),
     };
   }
@@ -151,9 +162,16 @@ export class Posting {
   }
 }
 
-/** A Slack name of up to 80 signs. */
-export function nameFor(template: string, name: string): string {
-  return [...template.replaceAll('{name}', name)].slice(0, 80).join('');
+/** A Slack name of up to 80 signs; an id that tells two of one name apart stands whole. */
+export function nameFor(
+  { name: template, showIds }: Pick<SlackSettings, 'name' | 'showIds'>,
+  { name, isFormed, isAmbiguous }: ShownAs,
+  by: UserId | undefined,
+): string {
+  const formed = isFormed === true || by === undefined ? name : formedName(template, name, by);
+  const isClear = isAmbiguous !== true || by === undefined || showIds === 'never' || namesExactly(template);
+  const id = isClear ? '' : ` (${[...by].slice(0, 60).join('')})`;
+  return `${[...formed].slice(0, mostSigns - id.length).join('')}${id}`;
 }
 
 /** Text and blocks of an edit or a post. Blocks show an emote as such already; where there are none, the marks do. */

@@ -2,7 +2,7 @@
 // settings that come of it. Secrets were already filled in by whoever loaded the config.
 
 import { z } from 'zod';
-import { camelKeys } from '#bridge-core';
+import { camelKeys, namesSomebody } from '#bridge-core';
 import { webhookTeam } from './ids.ts';
 import { features, usualFeatures } from './wire/scopes.ts';
 
@@ -126,6 +126,8 @@ const team = z
     transports: given === undefined ? undefined : [given].flat(),
   }));
 
+const nameTemplate = z.string().refine(namesSomebody).meta({ allowed: 'a text with {name}, {user} or {localpart} in it' });
+
 const room = z
   .string()
   .regex(/^![^\s]+$/)
@@ -158,6 +160,9 @@ const link = z
       .transform(camelKeys)
       .exactOptional()
       .meta({ description: 'The old pair of webhooks, in place of a team; Mattermost too. Needs no app, and carries text alone.' }),
+    names: nameTemplate
+      .exactOptional()
+      .meta({ description: 'What the bot calls people of this room, in place of `name`.', example: '{name} (Matrix)' }),
     topic: z
       .enum(['off', 'slack-to-matrix', 'matrix-to-slack', 'both'])
       .default('slack-to-matrix')
@@ -176,11 +181,13 @@ export const slackSettings = z
       .readonly()
       .default([])
       .meta({ description: 'Rooms tied to channels from the start; more can be tied by command.' }),
-    name: z
-      .string()
-      .refine((text) => text.includes('{name}'))
-      .default('{name}')
-      .meta({ description: 'What the bot is called when it speaks for somebody.', allowed: 'a text with {name} in it' }),
+    name: nameTemplate.default('{name}').meta({
+      description: 'What the bot is called when it speaks for somebody: {name}, {user} (the Matrix id), {localpart}, {server}.',
+    }),
+    show_ids: z.enum(['clashes', 'never']).default('clashes').meta({
+      description:
+        '`clashes`: of two in a room with the same name, each has the Matrix id behind it, where `name` does not tell them apart.',
+    }),
     unfurl: z
       .strictObject({
         links: z.boolean().default(true).meta({ description: 'Slack shows previews of pages.' }),

@@ -27,7 +27,7 @@ import type { WebApi } from './wire/web-api.ts';
 import { outgoingWebhook, postToWebhook } from './wire/webhooks.ts';
 
 export interface WebhookPairsParts {
-  readonly settings: Pick<SlackSettings, 'links' | 'name'>;
+  readonly settings: Pick<SlackSettings, 'links' | 'name' | 'showIds'>;
   readonly api: WebApi;
   readonly inbox: Inbox<SlackBody>;
   readonly web: Web;
@@ -83,14 +83,14 @@ export class WebhookPairs {
       fit: (_channel, style: Style): SlackFit => ({ bytes: bodyBytes, lines: mostBodies, markup: false, style, mention }),
       join: async () => {},
       leave: async () => {},
-      async send({ body, shownAs, style }: Outgoing<SlackBody>) {
+      async send({ body, shownAs, style, by }: Outgoing<SlackBody>) {
         const text = style === 'emote' && !body.text.includes('\n') ? `_${body.text}_` : body.text;
         await postToWebhook(
           api,
           { url: pair.webhook.incoming, name: channel },
           {
             text,
-            ...(shownAs !== undefined && { username: nameFor(settings.name, shownAs.name) }),
+            ...(shownAs !== undefined && { username: nameFor(settings, shownAs, by) }),
             ...(shownAs?.avatar !== undefined && { icon_url: shownAs.avatar }),
           },
         );

@@ -65,3 +65,39 @@ test('a line with which a login ends is said by the bot', async (t) => {
   homeserver.say(person, room, 'all the same');
   await until('the bot', () => network.said('#place').some((line) => /^causeway: .*all the same/.test(line)) || undefined);
 });
+
+test('who rules a room says how its people are called where the bot speaks for them, over a restart; others may not', async (t) => {
+  for (const shownAs of [true, false]) {
+    const bridge = await startFakeBridge(t, {
+      options: { ...rich, shownAs, puppets: 'none' },
+      permissions: { 'hs.test': 'user' },
+    });
+    const { homeserver, network, room, person } = bridge;
+    const said = () => network.channel('#place').messages.at(-1);
+    const answer = () => homeserver.messages(room).at(-1)?.content.body;
+    const ask = async (by: string, words: string, wanted: RegExp) => {
+      homeserver.say(by, room, `!fake ${words}`);
+      await until(`an answer to ${words}: ${wanted}`, () => wanted.test(String(answer())) || undefined);
+    };
+    const eve = homeserver.user('eve', 'Eve');
+    homeserver.invite(person, room, eve);
+    homeserver.join(eve, room);
+    await ask(eve, 'names {user}', /power/);
+    await ask(person, 'names nobody', /\{name\}/);
+    await ask(person, 'names {name} of {localpart}@{server}', /are called: \{name\} of/);
+    homeserver.say(person, room, 'hello');
+    const shown = (name: string, body: string) =>
+      until(`${name} saying ${body}`, () => {
+        const last = said();
+        return (shownAs ? last?.shownAs === name && last.body === body : last?.body === `<${name}> ${body}`) || undefined;
+      });
+    await shown('Ann of ann@hs.test', 'hello');
+    await bridge.restart();
+    homeserver.say(person, room, 'again');
+    await shown('Ann of ann@hs.test', 'again');
+    await ask(person, 'names', /^#place: \{name\} of/);
+    await ask(person, 'names off', /as everywhere/);
+    homeserver.say(person, room, 'plain');
+    await shown('Ann', 'plain');
+  }
+});

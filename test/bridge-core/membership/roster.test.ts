@@ -74,3 +74,22 @@ test('a room that is forgotten is unknown on disk too', async (t) => {
   assert.deepEqual(roster.joined(one), []);
   assert.deepEqual(new Roster({ store: rig.reopen(), members: nobody }).joined(one), []);
 });
+
+test('who is called as another in the room is known for it, as they come, go and change their names', async (t) => {
+  const rig = await startRig(t);
+  const roster = new Roster({ store: rig.store, members: nobody });
+  const ben = userId('@ben:hs.test');
+  const told = (user: UserId, membership: 'join' | 'invite' | 'leave', name?: string) =>
+    rig.store.write(() => void roster.set(one, user, membership, name));
+  await told(anna, 'join', 'Anna');
+  await told(ben, 'invite', 'Anna');
+  assert.equal(roster.hasNamesake(one, anna), false);
+  await told(ben, 'join', 'Anna');
+  assert.deepEqual([roster.hasNamesake(one, anna), roster.hasNamesake(one, ben)], [true, true]);
+  await told(ben, 'join', 'Ben');
+  assert.equal(roster.hasNamesake(one, anna), false);
+  await told(ben, 'join', 'Anna');
+  await told(ben, 'leave');
+  assert.equal(roster.hasNamesake(one, anna), false);
+  assert.equal(roster.hasNamesake(one, ben), false);
+});
