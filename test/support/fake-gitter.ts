@@ -26,6 +26,7 @@ import { Tokens } from './fake-gitter/tokens.ts';
 import { type Quirks, World } from './fake-gitter/world.ts';
 import { Faults } from './fake-services/faults.ts';
 import { Recorded, type Search } from './fake-services/recorded.ts';
+import { patience } from './waiting.ts';
 
 export type { CallFault, DeliveryFault } from './fake-gitter/faults.ts';
 export { GitterFault } from './fake-gitter/http.ts';
@@ -312,7 +313,7 @@ export class FakeGitter {
   }
 
   /** Until somebody listens to a room, by Faye or by a stream. */
-  async waitForListener(room: Room, username?: string, { timeout = 5000 }: Search = {}): Promise<void> {
+  async waitForListener(room: Room, username?: string, { timeout = patience }: Search = {}): Promise<void> {
     const path = `/rooms/${room.id}/chatMessages`;
     const isHeard = () =>
       this.faye.clientsOf(username).some(({ subscriptions }) => subscriptions.has(path)) ||

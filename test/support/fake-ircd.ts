@@ -10,7 +10,7 @@ import { changeModes } from './fake-ircd/modes.ts';
 import { meet, type Parted, part } from './fake-ircd/netsplit.ts';
 import { Person, type PersonOptions } from './fake-ircd/person.ts';
 import { type Message, type User, World } from './fake-ircd/world.ts';
-import { wait } from './waiting.ts';
+import { patience, wait } from './waiting.ts';
 
 export { allCapabilities, capabilities } from './fake-ircd/capabilities.ts';
 export type { Client } from './fake-ircd/client.ts';
@@ -158,7 +158,7 @@ export class FakeIrcd {
     return this.received.length;
   }
 
-  waitForLine(test: RegExp | ((line: Received) => boolean), { since = 0, timeout = 5_000 } = {}): Promise<Received> {
+  waitForLine(test: RegExp | ((line: Received) => boolean), { since = 0, timeout = patience } = {}): Promise<Received> {
     const fits = (line: Received) => (typeof test === 'function' ? test(line) : test.test(line.text));
     return this.#wait(
       () => this.received.slice(since).find(fits),
@@ -167,7 +167,7 @@ export class FakeIrcd {
     );
   }
 
-  waitForUser(nick: string, timeout = 5_000): Promise<User> {
+  waitForUser(nick: string, timeout = patience): Promise<User> {
     return this.#wait(
       () => this.world.user(nick),
       timeout,
@@ -175,7 +175,7 @@ export class FakeIrcd {
     );
   }
 
-  async waitForMember(channel: string, nick: string, timeout = 5_000): Promise<void> {
+  async waitForMember(channel: string, nick: string, timeout = patience): Promise<void> {
     const isIn = () => [...(this.world.channel(channel)?.members.keys() ?? [])].find((each) => each.nick === nick);
     await this.#wait(isIn, timeout, () => `${nick} is not in ${channel}, but ${this.members(channel).join(', ')}`);
   }

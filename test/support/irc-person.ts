@@ -1,7 +1,7 @@
 // A person on IRC with a real client library, who writes down every line heard.
 
 import { createRequire } from 'node:module';
-import { wait } from './waiting.ts';
+import { patience, wait } from './waiting.ts';
 
 /** What we use of irc-framework, which comes without types. */
 interface Client {
@@ -146,7 +146,7 @@ export class IrcPerson {
         return undefined;
       },
       listeners: this.#waiting,
-      timeout: search.timeout ?? 10_000,
+      timeout: search.timeout ?? patience,
       failure: () => `${this.nick} did not hear it in time. ${this.#lastLines()}`,
     });
   }

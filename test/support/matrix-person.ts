@@ -1,7 +1,7 @@
 // A person on Matrix, by plain client-server calls against a real homeserver, who syncs and writes down what comes.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { wait } from './waiting.ts';
+import { patience, wait } from './waiting.ts';
 
 export interface RoomEvent {
   readonly room: string;
@@ -275,7 +275,7 @@ export class MatrixPerson {
         return undefined;
       },
       listeners: this.#waiting,
-      timeout: search.timeout ?? 10_000,
+      timeout: search.timeout ?? patience,
       failure: () => `${this.userId} did not hear it in time. Last events heard:\n${this.#lastEvents()}`,
     });
   }
@@ -294,7 +294,7 @@ export class MatrixPerson {
   }
 
   /** Resolves with the room's id. */
-  async waitForInvite(from?: string, timeout = 10_000): Promise<string> {
+  async waitForInvite(from?: string, timeout = patience): Promise<string> {
     return wait({
       find: () => [...this.invites].find(([, who]) => from === undefined || who === from)?.[0],
       listeners: this.#waiting,

@@ -2,6 +2,9 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** ms. Longer than anything takes that comes at all, on a machine that others use too; who tests that it comes in time says so. */
+export const patience = 20_000;
+
 export interface Wait<Found> {
   /** Looks once: what was waited for, or undefined. Throwing ends the wait. */
   find(): Found | undefined;
@@ -41,7 +44,7 @@ export function wait<Found>(options: Wait<Found>): Promise<Found> {
 export async function until<Found>(
   what: string,
   ask: () => Found | undefined | Promise<Found | undefined>,
-  timeout = 10_000,
+  timeout = patience,
 ): Promise<Found> {
   const deadline = Date.now() + timeout;
   for (let reason: unknown; ; ) {

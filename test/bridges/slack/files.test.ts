@@ -35,7 +35,7 @@ test('who gives out a picture drop by drop is not waited for: the words beside i
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const api = { apiUrl: 'https://slack.test/api/' } as WebApi;
-  const files = new Files({ api, openers: () => [], net: { isPublic: () => true, patience: 150 } });
+  const files = new Files({ api, openers: () => [], net: { isPublic: () => true, patience: 1_500 } });
   t.after(async () => {
     await files.close();
     server.close();

@@ -2,6 +2,7 @@
 // holds it back; what Gitter forbids to a person it forbids here too, by a GitterFault with its status.
 
 import type { Recorded, Search } from '../fake-services/recorded.ts';
+import { patience } from '../waiting.ts';
 import { canRead } from './access.ts';
 import { GitterFault } from './http.ts';
 import type { Messages } from './messages.ts';
@@ -172,7 +173,7 @@ export class Person {
   async waitForMessage(
     place: Place,
     fits: string | RegExp | ((message: MessageShape) => boolean),
-    { timeout = 5000 }: Search = {},
+    { timeout = patience }: Search = {},
   ): Promise<MessageShape> {
     let found: MessageShape | undefined;
     const isIt = (message: Message) =>
@@ -193,7 +194,7 @@ export class Person {
   }
 
   /** Until a message is gone, or emptied. */
-  async waitForRemoval(id: string, { timeout = 5000 }: Search = {}): Promise<void> {
+  async waitForRemoval(id: string, { timeout = patience }: Search = {}): Promise<void> {
     const { world, happenings } = this.#parts;
     await happenings.until(
       () => (world.messages.get(id)?.text ?? '') === '',

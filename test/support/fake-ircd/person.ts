@@ -1,6 +1,6 @@
 // Somebody native to the fake network, without a socket: does what a person does, and writes down what they hear.
 
-import { wait } from '../waiting.ts';
+import { patience, wait } from '../waiting.ts';
 import { allCapabilities } from './capabilities.ts';
 import { enterChannel, setTopic } from './channel-commands.ts';
 import { type Command, commands } from './commands.ts';
@@ -171,7 +171,7 @@ export class Person implements User {
     return this.heard.length;
   }
 
-  waitFor(fits: (heard: Heard) => boolean, { since = 0, timeout = 5_000 } = {}): Promise<Heard> {
+  waitFor(fits: (heard: Heard) => boolean, { since = 0, timeout = patience } = {}): Promise<Heard> {
     return wait({
       find: () => this.heard.slice(since).find(fits),
       listeners: this.#waiting,

@@ -1,6 +1,6 @@
 // What a fake service keeps of all that happened: growing lists whose next items a test can wait for.
 
-import { wait } from '../waiting.ts';
+import { patience, wait } from '../waiting.ts';
 
 export interface Search {
   readonly since?: number;
@@ -39,7 +39,7 @@ export class Recorded<Item> {
     await wait({ find: () => (isSo() ? true : undefined), listeners: this.#listeners, timeout, failure });
   }
 
-  waitFor(fits: (item: Item) => boolean, { since = 0, timeout = 5000 }: Search = {}): Promise<Item> {
+  waitFor(fits: (item: Item) => boolean, { since = 0, timeout = patience }: Search = {}): Promise<Item> {
     return wait({
       find: () => this.items.slice(since).find(fits),
       listeners: this.#listeners,

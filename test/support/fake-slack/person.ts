@@ -2,6 +2,7 @@
 // scope and no rate holds it back; what Slack forbids to a person it forbids here too.
 
 import type { Recorded, Search } from '../fake-services/recorded.ts';
+import { patience } from '../waiting.ts';
 import type { Ephemeral } from './call.ts';
 import type { Channels } from './channels.ts';
 import type { Files } from './files.ts';
@@ -259,7 +260,7 @@ export class Person {
   async waitForMessage(
     place: Place,
     fits: string | RegExp | ((message: HistoryMessage) => boolean),
-    { timeout = 5000 }: Search = {},
+    { timeout = patience }: Search = {},
   ): Promise<HistoryMessage> {
     const { world, happenings } = this.#parts;
     const shape = (message: Message) => inHistory(world, message) as HistoryMessage;
