@@ -2,6 +2,7 @@
 
 import { addressesIn, type Inline, safeAddress, text } from '#bridge-core';
 import type { GitterBody } from './body.ts';
+import { signNamed } from './emoji.ts';
 import { makeUserId } from './ids.ts';
 
 const piece = new RegExp(
@@ -13,6 +14,7 @@ const piece = new RegExp(
     /(?<url>https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]*_~])/,
     /(?<![\w/])@(?<name>\/all\b|[A-Za-z0-9][\w-]*)/,
     /(?<![\w&/])(?<repo>[\w.-]+\/[\w.-]+)?#(?<issue>\d+)\b/,
+    /(?<![p{L}p{N}]):(?<emoji>[+-]1|[a-zA-Z0-9][\w-]{0,60}):(?![p{L}p{N}])/,
     /(?<sign>\*\*\*|\*\*|\*|___|__|_|~~)/,
   ]
     .map(({ source }) => source)
@@ -47,7 +49,7 @@ const isBlank = (sign: string | undefined): boolean => sign === undefined || /\s
 
 /** Undefined: words, after all. */
 function pieceOf(
-  { escaped, code, bang, label, address, link, url, name, issue, repo, sign }: Record<string, string | undefined>,
+  { escaped, code, bang, label, address, link, url, name, issue, repo, emoji, sign }: Record<string, string | undefined>,
   before: string | undefined,
   after: string | undefined,
   body: GitterBody,
@@ -59,6 +61,8 @@ function pieceOf(
   if (plain !== undefined) return { nodes: linked(plain) };
   if (name !== undefined) return mentioned(name, body);
   if (issue !== undefined) return issueOf(issue, repo, body);
+  const picture = emoji === undefined ? undefined : signNamed(emoji);
+  if (picture !== undefined) return { nodes: [text(picture)] };
   if (sign === undefined) return undefined;
   // `2 * 3 * 4` is emphasis there; an underscore within a word is none.
   const isWithin = sign.startsWith('_') && isWord(before) && isWord(after);

@@ -123,6 +123,8 @@ export function openSession(parts: SessionParts): Session<GitterBody> {
       parts.closed();
     },
   };
+  // Taken, and not told of.
+  if (parts.settings.reactions === 'off') session.react = async () => undefined;
   if (!isBot) {
     session.markRead = async (channel, upTo) => {
       const room = await parts.load(channel);

@@ -99,6 +99,10 @@ export const gitterSettings = z
         description: 'How the relay account names who speaks, where the server has no way to show it.',
         allowed: 'a text with {name} and {text} in it',
       }),
+    reactions: z
+      .enum(['words', 'off'])
+      .default('words')
+      .meta({ description: 'What becomes of reactions from Matrix, for there are none in Gitter: a line that tells of them, or nothing.' }),
     presence: z.boolean().default(false).meta({ description: 'Carry who is there and who is away.' }),
     copies: z.int().min(1).max(100).default(9).meta({
       description:

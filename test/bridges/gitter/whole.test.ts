@@ -332,3 +332,28 @@ test('a room that is renamed in Gitter takes its link along', quickly, async (t)
   ann.say(room, 'and on');
   await inRoom(bridge, 'and on');
 });
+
+test('a reaction is told in words, and so is that it was taken back; where that is not wished for nothing is said', quickly, async (t) => {
+  for (const reactions of ['words', 'off'] as const) {
+    const bridge = await wholeBridge(t, approved({ section: { reactions } }));
+    const { bob, homeserver, matrixRoom, person, room } = bridge;
+    bob.say(room, 'lunch?');
+    const { event_id } = await inRoom(bridge, 'lunch?');
+    const relates = { rel_type: 'm.annotation', event_id, key: '👍️' };
+    const reaction = homeserver.say(person, matrixRoom, { 'm.relates_to': relates }, 'm.reaction');
+    if (reactions === 'words') {
+      const told = await inGitter(bridge, 'reacted', (text) => text.includes('reacted'));
+      assert.deepEqual([told.text, told.isStatus, told.virtualUser?.displayName], ['Alice reacted 👍️ to @bob: "lunch?"', true, 'Alice']);
+      homeserver.redact(person, matrixRoom, reaction);
+      await inGitter(bridge, 'Alice took back 👍️');
+    } else {
+      homeserver.say(person, matrixRoom, 'the last');
+      await inGitter(bridge, 'the last');
+      assert.deepEqual(
+        room.messages.map(({ text }) => text),
+        ['lunch?', 'the last'],
+      );
+    }
+    await bridge.stop();
+  }
+});
