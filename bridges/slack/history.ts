@@ -79,18 +79,24 @@ export async function* historyOf(stretch: Stretch): AsyncGenerator<SlackRemoteEv
       cursor = page.next;
       if (cursor === undefined && (mainFrom === undefined || isAfter({ ts: mainFrom }, lookFrom))) mainFrom = lookFrom;
       if (cursor === undefined || older.length > 0) break;
-      if (found.length >= limit) throw new Exhausted();
+      if (found.length < limit) continue;
+      if (most === undefined) throw new Exhausted();
+      break;
     }
+    // What is older than those that are wanted brings no thread along.
+    if (most !== undefined) found.splice(0, found.length, ...newestOf(found, limit));
     await addReplies(stretch, eyes, from, lookFrom, { found, older, threads });
     reachedTo = undefined;
   } catch (thrown) {
     // Slack refuses, or is not there: that is not the budget's end.
     if (!(thrown instanceof Exhausted) && !(thrown instanceof RetryableError && thrown.code === 'NETWORK_BUSY')) throw thrown;
+    // There is time for what nobody waits for.
+    if (most !== undefined && found.length === 0) throw thrown;
     // What was read is told all the same; where nothing was, nothing of the stretch is known.
     if (most === undefined) yield gapOf(team, channel, from, reachedTo);
   }
   if (known !== undefined && lookFrom !== from) await lookIntoThreads(stretch, eyes, from, lookFrom, { found, older, threads });
-  const newest = limit === 0 ? [] : found.sort(byTs).slice(-limit);
+  const newest = newestOf(found, limit);
   const handedOn = new Set<string>();
   for (const message of newest) {
     const said = await told(team, reader, channel, message, false);
@@ -105,6 +111,8 @@ export async function* historyOf(stretch: Stretch): AsyncGenerator<SlackRemoteEv
     edit: (message) => told(team, reader, channel, message, true),
   });
 }
+
+const newestOf = (found: Fields[], limit: number): Fields[] => (limit === 0 ? [] : found.sort(byTs).slice(-limit));
 
 class Exhausted extends Error {}
 
@@ -124,8 +132,8 @@ async function told(team: Team, reader: Reader, channel: string, message: Fields
 /** Replies stand in their thread alone; a thread tells when it was last answered. */
 async function addReplies(stretch: Stretch, eyes: Ask, from: string, lookFrom: string, read: Threaded): Promise<void> {
   const threads = threadsSince([...read.found, ...read.older], from);
-  if (threads.length > mostThreads) throw new Exhausted();
-  for (const thread of threads) await addThread(stretch, eyes, thread, from, lookFrom, read);
+  if (threads.length > mostThreads && stretch.most === undefined) throw new Exhausted();
+  for (const thread of threads.slice(-mostThreads)) await addThread(stretch, eyes, thread, from, lookFrom, read);
 }
 
 type Threaded = Pick<Read, 'found' | 'older' | 'threads'>;
