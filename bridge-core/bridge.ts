@@ -15,6 +15,7 @@ import { buildControl } from './bridge-control.ts';
 import { buildDoubles } from './bridge-doubles.ts';
 import { inboxOf } from './bridge-inbox.ts';
 import { buildPortals } from './bridge-portals.ts';
+import { makeReload } from './bridge-reload.ts';
 import { keepTidy, showFigures, tellCommitTime } from './bridge-upkeep.ts';
 import { Records } from './control/records.ts';
 import { printDuration } from './durations.ts';
@@ -379,21 +380,10 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     async close(): Promise<void> {
       await homeserver.close();
     },
-    /** Lines that say what was taken over, and what needs a restart. */
-    reload(now: CoreSettings, networkSettings: unknown): string[] {
-      const lines = adapter.reload?.(networkSettings) ?? [];
-      permissions.replace(now.permissions);
-      plumb.resume();
-      const changed = (Object.keys(now) as (keyof CoreSettings)[]).filter(
-        (key) => JSON.stringify(now[key]) !== JSON.stringify(settings[key]),
-      );
-      return [
-        ...changed.map((key) => (key === 'permissions' ? `${key}: taken over` : `${key}: needs a restart`)),
-        'links: taken over',
-        ...lines,
-      ];
-    },
+    /** Lines that say what was taken over, and what needs a restart; none where nothing has changed. */
+    reload: makeReload<Body>({ settings, adapter, permissions, plumb }),
   };
+
 }
 
 export type Bridge = Awaited<ReturnType<typeof buildBridge>>;

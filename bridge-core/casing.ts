@@ -12,3 +12,6 @@ export function camelKeys<Section extends object>(section: Section): CamelKeys<S
   ]);
   return Object.fromEntries(entries) as CamelKeys<Section>;
 }
+
+/** As the config writes a setting. */
+export const snakeKey = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

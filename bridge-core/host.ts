@@ -2,10 +2,10 @@
 // one listener for each address; one that fails to start is tried again while the others run.
 
 import type { Logger } from './adapter-tools.ts';
-import type { Listener, ListeningBridge } from './appservice/listener.ts';
-import { type BridgeError, ConfigError, messageOf, RetryableError } from './errors.ts';
+import type { Listener } from './appservice/listener.ts';
+import { isHopeless, KeptBridge, type Reloaded } from './kept-bridge.ts';
 import type { OfflineStore } from './offline.ts';
-import { type BridgeDefinition, RunningBridge } from './running-bridge.ts';
+import type { BridgeDefinition } from './running-bridge.ts';
 import type { CoreSettings } from './settings.ts';
 
 export type { Network } from './adapter.ts';
@@ -15,6 +15,7 @@ export * from './duration-setting.ts';
 export * from './durations.ts';
 export * from './errors.ts';
 export { type UserId, userId } from './ids.ts';
+export type { Reloaded } from './kept-bridge.ts';
 export * from './named-setting.ts';
 export { openLog } from './observe/log.ts';
 export type { OfflineStore } from './offline.ts';
@@ -27,8 +28,8 @@ export { type Namespace, namespaces } from './virtual-users/names.ts';
 export interface Host {
   /** Refuses new work, lets what is in flight end, closes sessions and stores. */
   stop(): Promise<void>;
-  /** Lines that say what was taken over, and what needs a restart. */
-  reload(): Promise<string[]>;
+  /** What it came to for each bridge. */
+  reload(): Promise<Reloaded[]>;
 }
 
 /** Loads the parts that a running bridge loads later than its door. */
@@ -36,86 +37,58 @@ export async function openOffline(settings: Pick<CoreSettings, 'store'>): Promis
   return (await import('./offline.ts')).openOffline(settings);
 }
 
-const firstRetry = 2_000;
-const lastRetry = 60_000;
-
-/** Rejects if none can start for a reason that only the operator can mend. */
+/** Rejects if none can start for a reason that only the operator can mend; else whatever does not is tried again. */
 export async function startHost(definitions: readonly BridgeDefinition[], { log }: { log: Logger }): Promise<Host> {
   const listeners = new Map<string, Promise<Listener>>();
-  const retries = new Set<NodeJS.Timeout>();
-  const running = new Set<RunningBridge>();
-  let isStopped = false;
+  /** Seen at every door of the process: its own may be what is lacking. */
+  const absent = () =>
+    bridges.flatMap(({ name, absence, metricsToken }) => (absence === undefined ? [] : [{ name, metricsToken, health: () => absence }]));
 
-  const listen = async (settings: BridgeDefinition['settings'], bridge: ListeningBridge): Promise<() => void> => {
+  const open = (settings: BridgeDefinition['settings']): Promise<Listener> => {
     const { host, port } = settings.appservice.listen;
     const address = `${host}:${port}`;
     let opening = listeners.get(address);
     if (opening === undefined) {
-      opening = import('./appservice/listener.ts').then(({ openListener }) => openListener({ host, port, log }));
+      opening = import('./appservice/listener.ts').then(({ openListener }) => openListener({ host, port, log, absent }));
       listeners.set(address, opening);
       opening.catch(() => listeners.delete(address));
     }
-    return (await opening).add(bridge);
+    return opening;
   };
 
-  const start = async (definition: BridgeDefinition, delay: number): Promise<void> => {
-    const named = log.child({ bridge: definition.registration.id });
-    const bridge: RunningBridge = new RunningBridge({
-      ...{ definition, log: named, listen: (listening) => listen(definition.settings, listening) },
-      lost: () => void restart(bridge, definition, named),
-    });
-    running.add(bridge);
-    try {
-      await bridge.start();
-    } catch (thrown) {
-      running.delete(bridge);
-      await bridge.stop().catch((also) => named.warn({ why: messageOf(also) }, 'not all could be closed'));
-      if (isHopeless(thrown)) throw thrown;
-      named.error({ why: messageOf(thrown), code: (thrown as BridgeError).code }, `did not start; tried again in ${delay / 1_000} s`);
-      startLater(definition, delay, named);
-    }
-  };
-
-  const startLater = (definition: BridgeDefinition, delay: number, named: Logger): void => {
-    if (isStopped) return;
-    const timer = setTimeout(() => {
-      retries.delete(timer);
-      start(definition, Math.min(lastRetry, delay * 2)).catch((again) => named.error({ why: messageOf(again) }, 'does not start'));
-    }, delay);
-    retries.add(timer);
-  };
-
-  /** The disk failed it: what it had not promised yet comes again from both sides, once it is open anew. */
-  const restart = async (bridge: RunningBridge, definition: BridgeDefinition, named: Logger): Promise<void> => {
-    if (!running.delete(bridge) || isStopped) return;
-    named.error({}, 'the disk failed: this bridge is stopped and started anew');
-    await bridge.stop().catch((thrown) => named.warn({ why: messageOf(thrown) }, 'not all could be closed'));
-    startLater(definition, firstRetry, named);
-  };
+  const bridges = definitions.map(
+    (definition) =>
+      new KeptBridge({
+        ...{ definition, log },
+        listen: async (settings, bridge) => (await open(settings)).add(bridge),
+        // That it cannot be opened is told by the bridge that needs it.
+        onAbsent: (settings) => void open(settings).catch(() => {}),
+      }),
+  );
 
   const stop = async (): Promise<void> => {
-    isStopped = true;
-    for (const timer of retries) clearTimeout(timer);
-    await Promise.all([...running].map((bridge) => bridge.stop()));
+    await Promise.all(bridges.map((bridge) => bridge.stop()));
     for (const listener of await Promise.allSettled(listeners.values())) {
       if (listener.status === 'fulfilled') await listener.value.close();
     }
   };
 
-  const outcomes = await Promise.allSettled(definitions.map((definition) => start(definition, firstRetry)));
-  const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
-  for (const { reason } of refused) log.error({ code: (reason as BridgeError).code }, messageOf(reason));
-  if (refused.length === definitions.length && refused[0] !== undefined) {
-    await stop();
-    throw refused[0].reason;
-  }
-  return {
-    stop,
-    reload: async () => (await Promise.all([...running].map((bridge) => bridge.reload()))).flat(),
+  const failures: unknown[] = [];
+  const failed: KeptBridge[] = [];
+  const start = async (bridge: KeptBridge): Promise<void> => {
+    try {
+      await bridge.start();
+    } catch (thrown) {
+      failures.push(thrown);
+      if (isHopeless(thrown)) failed.push(bridge);
+      else bridge.startLater();
+    }
   };
-}
-
-/** Trying again mends nothing: the operator must. */
-function isHopeless(thrown: unknown): boolean {
-  return thrown instanceof ConfigError || !(thrown instanceof RetryableError);
+  await Promise.all(bridges.map(start));
+  if (failed.length === bridges.length && bridges.length > 0) {
+    await stop();
+    throw failures[0];
+  }
+  for (const bridge of failed) bridge.startLater();
+  return { stop, reload: () => Promise.all(bridges.map((bridge) => bridge.reload())) };
 }

@@ -108,9 +108,8 @@ export class RunningBridge {
   }
 
   /** Lines that say what was taken over, and what needs a restart. */
-  async reload(): Promise<string[]> {
-    const { settings, networkSettings } = await this.definition.reload();
-    return this.#bridge?.reload(settings, networkSettings) ?? [`${this.definition.file}: not running yet; start it anew`];
+  reload(settings: CoreSettings, networkSettings: unknown): string[] {
+    return this.#bridge?.reload(settings, networkSettings) ?? [];
   }
 
   async stop(): Promise<void> {

@@ -6,22 +6,26 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { HealthReport } from '../observe/health.ts';
 import { metricsContentType, renderMetrics } from '../observe/metrics.ts';
 
-interface Observed {
+export interface Observed {
   readonly name: string;
   readonly health?: () => HealthReport;
   readonly metricsToken?: string | undefined;
 }
 
-export function addObservation(app: FastifyInstance, bridges: ReadonlySet<Observed>): void {
+/** `absent`: bridges that should run in this process and do not. */
+export function addObservation(app: FastifyInstance, running: ReadonlySet<Observed>, absent: () => readonly Observed[]): void {
   const report = () => {
-    const all = [...bridges].map((bridge) => ({ name: bridge.name, report: bridge.health?.() ?? { ok: true, ready: true, details: {} } }));
+    const all = [...absent(), ...running].map((bridge) => ({
+      name: bridge.name,
+      report: bridge.health?.() ?? { ok: true, ready: true, details: {} },
+    }));
     return {
       ok: all.every((one) => one.report.ok),
       ready: all.length > 0 && all.every((one) => one.report.ready),
       bridges: Object.fromEntries(all.map((one) => [one.name, one.report])),
     };
   };
-  const mayKnow = (request: FastifyRequest): boolean => isLocal(request) || hasToken(request, bridges);
+  const mayKnow = (request: FastifyRequest): boolean => isLocal(request) || hasToken(request, [...running, ...absent()]);
 
   // Always 200: a homeserver that is away is no reason to restart the bridge.
   app.get('/health', { exposeHeadRoute: true }, (request, reply) => {
@@ -49,7 +53,7 @@ function isLocal(request: FastifyRequest): boolean {
   return isLoopback && ofProxies.every((header) => request.headers[header] === undefined);
 }
 
-function hasToken(request: FastifyRequest, bridges: ReadonlySet<Observed>): boolean {
+function hasToken(request: FastifyRequest, bridges: readonly Observed[]): boolean {
   const given = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (given === undefined) return false;
   const digest = hash('sha256', given, 'buffer');

@@ -8,7 +8,7 @@ import type { Logger } from '../adapter-tools.ts';
 import { BridgeError, ConfigError, messageOf } from '../errors.ts';
 import type { UserId } from '../ids.ts';
 import type { HealthReport } from '../observe/health.ts';
-import { addObservation } from './listener-observe.ts';
+import { addObservation, type Observed } from './listener-observe.ts';
 import { addProvisioning, type ProvisioningDoor } from './listener-provisioning.ts';
 import { addPublicPaths } from './listener-web.ts';
 import type { WebRoutes } from './web.ts';
@@ -65,8 +65,16 @@ interface Member extends ListeningBridge {
   transactionAt: number;
 }
 
+interface ListenerParts {
+  readonly host: string;
+  readonly port: number;
+  readonly log: Logger;
+  /** Bridges that should run in this process and do not. */
+  readonly absent?: () => readonly Observed[];
+}
+
 /** Loads the HTTP library, which takes some time: not before it is needed. */
-export async function openListener({ host, port, log }: { host: string; port: number; log: Logger }): Promise<Listener> {
+export async function openListener({ host, port, log, absent = () => [] }: ListenerParts): Promise<Listener> {
   const { fastify } = await import('fastify');
   const app = fastify({
     bodyLimit: largestBody,
@@ -97,7 +105,7 @@ export async function openListener({ host, port, log }: { host: string; port: nu
     else done();
   });
   addHomeserverPaths(app, members);
-  addObservation(app, members);
+  addObservation(app, members, absent);
   await addProvisioning(app, members);
   await addPublicPaths(app, members);
   try {

@@ -52,6 +52,7 @@ const mostEarly = 50_000;
 
 type Readers = Map<GaugeName, ReadSamples>;
 const bridges = new Map<string, Readers>();
+const announced = new Map<string, () => boolean>();
 let board: Board | undefined;
 let loading: Promise<Board> | undefined;
 const early: ((board: Board) => void)[] = [];
@@ -117,6 +118,14 @@ export function openMetrics(bridge: string): Metrics {
   };
 }
 
+/** Of a bridge that there is to be, whether it runs or not; returns what takes that back. */
+export function announceBridge(bridge: string, isUp: () => boolean): () => void {
+  announced.set(bridge, isUp);
+  return () => {
+    if (announced.get(bridge) === isUp) announced.delete(bridge);
+  };
+}
+
 /** The page that Prometheus reads. */
 export async function renderMetrics(): Promise<string> {
   return (await load()).registry.metrics();
@@ -164,6 +173,16 @@ async function makeBoard(): Promise<Board> {
   };
   addGauges('causeway', gauges);
   addGauges('bridge', oldGauges);
+  new prometheus.Gauge({
+    name: 'causeway_up',
+    help: 'Whether the bridge runs (1) or could not be started and is tried again (0)',
+    labelNames: ['bridge'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [bridge, isUp] of announced) this.set({ bridge }, isUp() ? 1 : 0);
+    },
+  });
   new prometheus.Gauge({
     name: 'process_resident_memory_bytes',
     help: 'Memory of the process',

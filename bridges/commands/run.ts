@@ -1,6 +1,6 @@
 // `causeway run FILE…`: from configs to running bridges, and the signals: stop cleanly, stop at once, read the configs anew.
 
-import { type BridgeDefinition, BridgeError, type Host, messageOf, openLog, startHost } from '#bridge-core/host';
+import { type BridgeDefinition, type Host, messageOf, openLog, startHost } from '#bridge-core/host';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Sources } from '../../config/sources.ts';
 import { readRegistration } from '../../registration/registration.ts';
@@ -34,12 +34,10 @@ export async function run(files: readonly string[], sources: Sources): Promise<n
   }
 
   async function reload(): Promise<void> {
-    try {
-      const lines = (await host?.reload()) ?? ['still starting: nothing was read anew'];
-      for (const line of lines.length === 0 ? ['read anew: nothing has changed'] : lines) log.info({}, line);
-    } catch (error) {
-      const remedy = error instanceof BridgeError ? ` ${error.remedy}` : '';
-      log.error({ code: error instanceof BridgeError ? error.code : undefined }, `all stays as it was: ${messageOf(error)}${remedy}`);
+    if (host === undefined) log.info({}, 'still starting: nothing was read anew');
+    for (const { bridge, lines, fault } of (await host?.reload()) ?? []) {
+      if (fault !== undefined) log.error({ bridge, code: fault.code }, `all stays as it was: ${fault.message} ${fault.remedy}`);
+      else for (const line of lines.length === 0 ? ['read anew: nothing has changed'] : lines) log.info({ bridge }, line);
     }
   }
 

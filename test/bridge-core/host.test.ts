@@ -1,7 +1,7 @@
 // Bridges in one process, over a fake network and homeserver: carried on through what befalls the process itself.
 
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
+import fs, { mkdirSync, renameSync, rmdirSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { test } from 'node:test';
 import { startFakeBridge } from '../support/fake-bridge.ts';
@@ -40,4 +40,45 @@ test('a bridge whose disk failed once is started anew by itself, and nothing is 
     shown().filter((body) => body.startsWith('said')),
     ['said then', 'said later'],
   );
+});
+
+test('a disk that still fails when the store is opened anew is tried again, and the door says meanwhile what is lacking', async (t) => {
+  const { network, homeserver, room, person, lines, storePath, url } = await startFakeBridge(t);
+  const failed = new Error('no such disk');
+  const mocks = [
+    t.mock.method(fs, 'fdatasync', (_: number, done: (error?: Error) => void) => done(failed)),
+    t.mock.method(fs, 'fdatasyncSync', () => {
+      throw failed;
+    }),
+  ];
+  syncBuiltinESMExports();
+  homeserver.say(person, room, 'in the failure');
+  await until('the disk to be lost', () => lines.some((line) => line.includes('the disk failed')) || undefined);
+  for (const { mock } of mocks) mock.restore();
+  syncBuiltinESMExports();
+  renameSync(storePath, `${storePath}.away`);
+  mkdirSync(storePath);
+
+  await until(
+    'the opening to fail',
+    () => lines.some((line) => line.startsWith('does not start: cannot open the store')) || undefined,
+    15_000,
+  );
+  const health = await fetch(`${url}/health`);
+  assert.equal(health.status, 200);
+  const { ok, bridges } = (await health.json()) as { ok: boolean; bridges: Record<string, { details: { start: { detail: string } } }> };
+  assert.equal(ok, false);
+  assert.match(bridges[homeserver.registrationId]?.details.start.detail ?? '', /^STORE_BROKEN: cannot open the store/);
+  assert.equal((await fetch(`${url}/ready`)).status, 503);
+  assert.match(await (await fetch(`${url}/metrics`)).text(), new RegExp(`causeway_up\\{bridge="${homeserver.registrationId}"\\} 0`));
+
+  rmdirSync(storePath);
+  renameSync(`${storePath}.away`, storePath);
+  await until(
+    'the words of before to arrive',
+    () => network.channel('#place').messages.some(({ body }) => body === 'in the failure') || undefined,
+    30_000,
+  );
+  assert.ok(lines.includes('runs now'));
+  await until('the door to be ready', async () => (await fetch(`${url}/ready`)).status === 200 || undefined);
 });

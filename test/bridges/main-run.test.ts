@@ -294,3 +294,87 @@ test('a process that is told twice to stop ends at once', async () => {
   assert.ok(code === 1 || code === 0, `it ended by itself: ${code}`);
   assert.ok(Date.now() - told < 3_000);
 });
+
+test('of two bridges, one that cannot start is named by its door and tried again, and runs once it can', async () => {
+  const port = await freePort();
+  const elsewhere = await freePort();
+  await configure('irc', port);
+  await configure('two', elsewhere);
+  const holder = await run(['two'], elsewhere);
+  const text = readFileSync(join(folder, 'two.yaml'), 'utf8').replaceAll(`127.0.0.1:${elsewhere}`, `127.0.0.1:${port}`);
+  writeFileSync(join(folder, 'two.yaml'), text);
+  const both = await run(['irc', 'two'], port);
+  const read = async (path: string) => {
+    const answer = await fetch(`http://127.0.0.1:${port}/${path}`);
+    return { status: answer.status, body: (await answer.json()) as { ok?: boolean; bridges: Record<string, { details: Detail }> } };
+  };
+  type Detail = Record<string, { detail: string } | undefined>;
+  const held = new RegExp(`^STORE_LOCKED: .*two\\.db is held by process ${holder.child.pid} `);
+  const why = await until('the door to say what is lacking', async () => {
+    const { status, body } = await read('health');
+    assert.equal(status, 200);
+    const found = Object.values(body.bridges).flatMap(({ details }) => details.start?.detail ?? []);
+    return body.ok === false && Object.keys(body.bridges).length === 2 && held.test(found[0] ?? '') ? found : undefined;
+  });
+  assert.equal(why.length, 1, 'the other runs');
+  assert.equal((await read('ready')).status, 503);
+  const [line] = both
+    .log()
+    .split('\n')
+    .filter((each) => each.includes('STORE_LOCKED'));
+  const { bridge, msg } = JSON.parse(line ?? '{}') as { bridge: string; msg: string };
+  assert.ok(Object.keys((await read('health')).body.bridges).includes(bridge));
+  assert.match(msg, /^does not start: .* is held by .*\. Another bridge runs on this store/);
+  await stop(holder);
+  await until('the second one', () => files('data').includes('two.db.sock') || undefined, 20_000);
+  assert.match((await cli('links', 'two.yaml')).stdout, /#bench/);
+  await until('the door to say so', async () => {
+    const { bridges } = (await read('health')).body;
+    return Object.values(bridges).every(({ details }) => details.start === undefined) || undefined;
+  });
+  assert.equal(both.log().split('does not start').length, 2, 'said once');
+  await stop(both);
+});
+
+test('a config read anew is answered by each bridge for itself: what was taken over, what was not, and that nothing changed', async () => {
+  const port = await freePort();
+  await configure('irc', port);
+  await configure('two', port);
+  const both = await run(['irc', 'two'], port);
+  await until('both', () => files('data').includes('two.db.sock') || undefined);
+  const named = (name: string) => (load(readFileSync(join(folder, `${name}-registration.yaml`), 'utf8')) as { id: string }).id;
+  const [irc, two] = [named('irc'), named('two')];
+  /** What each said since, once both did. */
+  const reloaded = async (): Promise<string[]> => {
+    const from = both.log().length;
+    both.child.kill('SIGHUP');
+    return await until('an answer of each', () => {
+      const lines = both
+        .log()
+        .slice(from)
+        .split('\n')
+        .flatMap((line) => (/taken over|needs a restart|stays as it was|read anew/.test(line) ? [JSON.parse(line)] : []))
+        .map((line: { bridge: string; msg: string }) => `${line.bridge} ${line.msg.split('\n')[0]}`);
+      return [irc, two].every((name) => lines.some((line) => line.startsWith(`${name} `))) ? lines.sort() : undefined;
+    });
+  };
+  const sorted = (...lines: string[]) => lines.sort();
+  assert.deepEqual(await reloaded(), sorted(`${irc} read anew: nothing has changed`, `${two} read anew: nothing has changed`));
+
+  const good = { irc: readFileSync(join(folder, 'irc.yaml'), 'utf8'), two: readFileSync(join(folder, 'two.yaml'), 'utf8') };
+  writeFileSync(join(folder, 'irc.yaml'), `${good.irc}permissions: { "@op:hs.test": none }\n`);
+  writeFileSync(join(folder, 'two.yaml'), good.two.replace('flood: off', 'flood: of'));
+  assert.deepEqual(await reloaded(), sorted(`${irc} permissions: taken over`, `${two} all stays as it was: 1 fault`));
+
+  writeFileSync(join(folder, 'irc.yaml'), `public_url: "https://b.hs.test"\n${good.irc.replace(/ {2}links:\n.*\n/, '')}`);
+  writeFileSync(join(folder, 'two.yaml'), good.two);
+  assert.deepEqual(
+    await reloaded(),
+    sorted(
+      ...[`${irc} links: taken over`, `${irc} permissions: taken over`, `${irc} public_url: needs a restart`],
+      `${two} read anew: nothing has changed`,
+    ),
+  );
+  await until('the link to be given up', async () => (await cli('links', 'irc.yaml')).stdout === 'No links.\n' || undefined);
+  await stop(both);
+});
