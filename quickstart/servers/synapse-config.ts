@@ -14,8 +14,18 @@ export interface SynapseFiles {
   /** Paths of application services' registration files. */
   readonly registrations: readonly string[];
   readonly roomVersion: string | undefined;
+  /** Where it is reached by other servers, over TLS, and which these may be. Nobody unless given. */
+  readonly federation?: Federation | undefined;
   /** Laid over the rest at the top level. */
   readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** A server called `localhost:PORT` is found by that name alone. */
+export interface Federation {
+  readonly port: number;
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly servers: readonly string[];
 }
 
 const unlimited = () => ({ per_second: 100_000, burst_count: 100_000 });
@@ -57,6 +67,7 @@ export async function writeSynapseFiles(files: SynapseFiles): Promise<string> {
         tls: false,
         resources: [{ names: ['client', 'federation'], compress: false }],
       },
+      ...(files.federation ? [listenerFor(files.federation)] : []),
     ],
     database: { name: 'sqlite3', args: { database: inFolder('homeserver.db') } },
     media_store_path: inFolder('media'),
@@ -69,7 +80,7 @@ export async function writeSynapseFiles(files: SynapseFiles): Promise<string> {
     report_stats: false,
     trusted_key_servers: [],
     suppress_key_server_warning: true,
-    federation_domain_whitelist: [],
+    ...federationFor(files.federation),
     url_preview_enabled: false,
     presence: { enabled: true },
     app_service_config_files: files.registrations,
@@ -87,6 +98,19 @@ export async function writeSynapseFiles(files: SynapseFiles): Promise<string> {
   await writeFile(inFolder('log.yaml'), dump(log));
   await writeFile(inFolder('homeserver.yaml'), dump(config), { mode: 0o600 });
   return inFolder('homeserver.yaml');
+}
+
+function listenerFor({ port }: Federation) {
+  return { port, bind_addresses: ['127.0.0.1'], type: 'http', tls: true, resources: [{ names: ['federation'], compress: false }] };
+}
+
+/** Certificates of tests are their own authorities, and these servers are all within our net. */
+function federationFor(federation: Federation | undefined) {
+  if (federation === undefined) return { federation_domain_whitelist: [] };
+  return {
+    ...{ federation_domain_whitelist: federation.servers, federation_verify_certificates: false, ip_range_blacklist: [] },
+    ...{ tls_certificate_path: federation.certFile, tls_private_key_path: federation.keyFile },
+  };
 }
 
 function keyId(): string {

@@ -8,7 +8,7 @@ import { freePort } from './ports.ts';
 import { ServerProcess, SetupError } from './processes.ts';
 import { pythonEnvironment } from './python.ts';
 import { Restartable } from './restartable.ts';
-import { type SynapseFiles, writeSynapseFiles } from './synapse-config.ts';
+import { type Federation, type SynapseFiles, writeSynapseFiles } from './synapse-config.ts';
 
 const version = '1.163.2';
 
@@ -21,6 +21,8 @@ export interface SynapseOptions {
   readonly registrations?: readonly string[];
   /** Of rooms whose maker names none; Synapse's own default is 12. */
   readonly roomVersion?: string;
+  /** With other servers, over TLS; with none unless given. */
+  readonly federation?: Federation;
   /** Laid over homeserver.yaml at the top level. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly say?: Say;
@@ -47,6 +49,7 @@ export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
       sharedSecret: randomBytes(16).toString('hex'),
       registrations: options.registrations ?? [],
       roomVersion: options.roomVersion,
+      federation: options.federation,
       settings: options.settings ?? {},
     });
     try {
