@@ -54,11 +54,13 @@ import type { CoreSettings, Registration } from './settings.ts';
 import { openNotes } from './store/notes.ts';
 import type { SqliteStore } from './store/sqlite.ts';
 import { Ghosts } from './virtual-users/ghosts.ts';
-import { rotateKeys, type Sealed } from './virtual-users/key-rotation.ts';
+import type { Sealed } from './virtual-users/key-rotation.ts';
 import type { Keys } from './virtual-users/keys.ts';
 import { Logins } from './virtual-users/logins.ts';
 import { openNames } from './virtual-users/names.ts';
 import { Puppets } from './virtual-users/puppets.ts';
+import { rotateAll } from './virtual-users/sealed.ts';
+
 
 /** What is in flight at a stop may take so long, ms; the rest waits in the journal. */
 const drainMs = 5_000;
@@ -318,13 +320,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       retry: () => records.retry(),
       keys: async (order: Json) =>
         order === 'rotate'
-          ? {
-              ...(await rotateKeys({
-                keys: options.keys,
-                store,
-                sealed: [options.secrets, logins, ...(doubles === undefined ? [] : [doubles])],
-              })),
-            }
+          ? { ...(await rotateAll({ keys: options.keys, store, secrets: options.secrets, logins })) }
           : { ...options.keys.count() },
       backup: (destination: Json) => records.backup(String((destination as { destination?: Json }).destination ?? destination)),
     },

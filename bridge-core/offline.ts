@@ -8,9 +8,9 @@ import type { Json } from './remote-event.ts';
 import type { CoreSettings } from './settings.ts';
 import { acquireLock } from './store/lock.ts';
 import { openStore } from './store/sqlite.ts';
-import { rotateKeys } from './virtual-users/key-rotation.ts';
 import { openKeys } from './virtual-users/keys.ts';
 import { Logins } from './virtual-users/logins.ts';
+import { rotateAll } from './virtual-users/sealed.ts';
 import { SealedSecrets } from './virtual-users/sealed-secrets.ts';
 
 export interface OfflineStore {
@@ -42,8 +42,8 @@ export async function openOffline(settings: Pick<CoreSettings, 'store'>): Promis
       keys: async () => ({ ...(await openKeys(`${settings.store}.keys`)).count() }),
       rotateKeys: async () => {
         const keys = await openKeys(`${settings.store}.keys`);
-        const sealed = [new SealedSecrets({ store, keys }), new Logins({ store, keys, log: silentLog })];
-        return { ...(await rotateKeys({ keys, store, sealed })) };
+        const [secrets, logins] = [new SealedSecrets({ store, keys }), new Logins({ store, keys, log: silentLog })];
+        return { ...(await rotateAll({ keys, store, secrets, logins })) };
       },
       close: async () => {
         await store.close();

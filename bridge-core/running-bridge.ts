@@ -17,6 +17,7 @@ import { acquireLock, type Lock } from './store/lock.ts';
 import { Memory } from './store/memory.ts';
 import { openStore, type SqliteStore } from './store/sqlite.ts';
 import { type Keys, openKeys } from './virtual-users/keys.ts';
+import { countSealed } from './virtual-users/sealed.ts';
 import { SealedSecrets } from './virtual-users/sealed-secrets.ts';
 
 /** What main makes of one config file. */
@@ -129,11 +130,7 @@ export class RunningBridge {
   async #openKeys(): Promise<Keys> {
     const path = `${this.definition.settings.store}.keys`;
     // What people entrusted to us would stay shut for ever: better not to run until the file is back.
-    const sealed = this.#store
-      ?.prepare<{ n: number }>(
-        'SELECT (SELECT count(*) FROM logins) + (SELECT count(*) FROM secrets) + (SELECT count(*) FROM doubles) AS n',
-      )
-      .get()?.n;
+    const sealed = this.#store === undefined ? 0 : countSealed(this.#store);
     if (sealed === 0 && !existsSync(path) && this.#store !== undefined && this.#store.run > 1)
       this.#log.warn({ path }, 'there is no keys file: a new one is made, and links to media given out before are dead');
     return await openKeys(path, { mayCreate: sealed === 0 });

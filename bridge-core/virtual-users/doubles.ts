@@ -127,18 +127,6 @@ export class Doubles {
     if (this.#refusing.delete(user)) await this.#parts.store.write(() => this.#delete(user));
   }
 
-  /** Within a commit: every token under the newest key. */
-  sealAnew(): Resealed {
-    let lost = 0;
-    const rows = this.#rows();
-    for (const { user, sealed, state } of rows) {
-      const fresh = resealed(this.#parts.keys, sealed, ownerOf(userId(user)));
-      if (fresh === undefined) lost += 1;
-      else this.#put(userId(user), fresh, state);
-    }
-    return { done: rows.length - lost, lost };
-  }
-
   async #refuse(user: UserId): Promise<void> {
     if (!this.#tokens.delete(user)) return;
     this.#refusing.add(user);
@@ -163,7 +151,7 @@ export class Doubles {
   }
 
   #rows(): readonly Row[] {
-    return this.#parts.store.prepare<Row>('SELECT user, sealed, state FROM doubles').all();
+    return rowsIn(this.#parts.store);
   }
 
   /** In a unit. */
@@ -178,5 +166,19 @@ export class Doubles {
     this.#parts.store.prepare('DELETE FROM doubles WHERE user = ?').run(user);
   }
 }
+
+/** Within a commit: every token under the newest key, whether anybody is to be shown as themselves now or not. */
+export function resealDoubles({ store, keys }: Pick<DoublesParts, 'store' | 'keys'>): Resealed {
+  let lost = 0;
+  const rows = rowsIn(store);
+  for (const { user, sealed } of rows) {
+    const fresh = resealed(keys, sealed, ownerOf(userId(user)));
+    if (fresh === undefined) lost += 1;
+    else store.prepare('UPDATE doubles SET sealed = ? WHERE user = ?').run(fresh, user);
+  }
+  return { done: rows.length - lost, lost };
+}
+
+const rowsIn = (store: Store): readonly Row[] => store.prepare<Row>('SELECT user, sealed, state FROM doubles').all();
 
 const ownerOf = (user: UserId): string => `double ${user}`;
