@@ -32,7 +32,7 @@ export const catalogue = {
   NETWORK_UNKNOWN: 'No network of this name that you are in: `whoami` shows those; log in to it first.',
   CHANNEL_UNKNOWN: 'No channel of this name: check the network and the channel.',
   SESSION_LIMIT: 'No more sessions can be opened; the bot speaks for the person meanwhile.',
-  OUTCOME_UNKNOWN: 'It is not known whether the message arrived; the bridge finds out or repeats it once.',
+  OUTCOME_UNKNOWN: 'It is not known whether the message arrived: the bridge finds out, or repeats it once. If it is given up, look there before you say it again.',
   TOO_OLD: 'The message waited longer than it may; `causeway dead FILE --retry` sends it late.',
   UNSUPPORTED: 'The network has no way to carry this.',
   DENIED: 'You lack the permission that is named.',

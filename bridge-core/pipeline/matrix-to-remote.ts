@@ -16,6 +16,7 @@ import type { Puppets, Voice } from '../virtual-users/puppets.ts';
 import { Changes, isChange } from './changes.ts';
 import type { Attachment } from './content.ts';
 import type { CrossingAddresses } from './crossing-addresses.ts';
+import { onceMore } from './doubts.ts';
 import { type Deed, type Edit, isFallingBack, type Pointed, planFor, pointsAt, type Send, signOf } from './fallbacks.ts';
 import type { NewRow } from './journal.ts';
 import type { Lanes } from './lanes.ts';
@@ -195,7 +196,7 @@ export class MatrixToRemote<Body extends Json> {
     const { session, relayed } = planned.voice;
     this.#parts.log.debug({ seq: row.seq, as: session.self, relayed, do: planned.deed.do }, 'converted');
     const say = async () => {
-      const outcome = await this.#deliver(row, planned);
+      const outcome = await onceMore(row, session, () => this.#deliver(row, planned));
       this.#parts.log.debug({ seq: row.seq, ids: outcome.relations.map(({ remote }) => remote) }, 'proved');
       await this.#record(row, planned, outcome);
     };

@@ -69,6 +69,8 @@ export interface Progress {
   readonly bodies?: readonly Json[];
   /** One entry a part that is proved: the network's or Matrix's id of it, '' where there is none. */
   readonly proved?: readonly string[];
+  /** The part that may have gone out without proof, and is said once more: see doubts.ts. */
+  readonly doubted?: number;
   /** Was dead and is tried again by command: no age limit, and it says that it is late. */
   readonly revived?: boolean;
 }

@@ -1,6 +1,7 @@
 // What one session says: one unproved line at a time. A line is proved by whichever comes first of the answer to its label, our
 // own echo of it, and the channel's reporter hearing our nick say something there; told apart by order, never by text, since
-// servers rewrite it. Where none of these can come, a PING behind the line proves that it was taken without complaint.
+// servers rewrite it. Where none of these can come, or the server promised and on this connection never kept it, a PING behind the
+// line proves that it was taken without complaint.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BridgeError, type RemoteMessageId, UnknownOutcomeError } from '#bridge-core';
@@ -58,6 +59,10 @@ export class Speech {
   #isClearing = false;
   #lost: BridgeError | undefined;
   #labels = 0;
+  /** The server answered a label or echoed a line, so that it means something where it does not. */
+  #isShown = false;
+  /** It promised that, and did not: a PING proves. */
+  #isMute = false;
   /** In the order of saying; proved ones stay until their echo or hearing came by, so that it proves no later one. */
   #unechoed: Utterance[] = [];
   readonly #unheard = new Map<string, Utterance[]>();
@@ -170,18 +175,28 @@ export class Speech {
 
   /** Only where nothing else can prove it. */
   #proveByFence(utterance: Utterance): void {
-    if (utterance.label !== undefined || this.#unechoed.includes(utterance)) return;
-    if (this.#unheard.get(utterance.folded)?.includes(utterance)) return;
+    const isPromised = utterance.label !== undefined || this.#unechoed.includes(utterance);
+    if ((isPromised && !this.#isMute) || this.#isHearable(utterance)) return;
     this.#parts.connection.fence().then(
       () => this.#prove(utterance, undefined),
       () => {},
     );
   }
 
+  #isHearable(utterance: Utterance): boolean {
+    return this.#unheard.get(utterance.folded)?.includes(utterance) ?? false;
+  }
+
+  #showed(): void {
+    this.#isShown = true;
+    this.#isMute = false;
+  }
+
   #answersLabel(line: IrcLine, current: Utterance): boolean {
     const isDirect = line.tags.label === current.label;
     const isWithin = current.batch !== undefined && (line.tags.batch === current.batch || line.params[0] === `-${current.batch}`);
     if (!isDirect && !isWithin) return false;
+    this.#showed();
     if (line.command === 'BATCH' && line.params[0]?.startsWith('+')) {
       current.batch ??= line.params[0].slice(1);
       return true;
@@ -200,8 +215,7 @@ export class Speech {
   /** Taken; but its id may be on the way to the reporter, and others will point at it. */
   #acknowledged(utterance: Utterance): void {
     const { connection, timing } = this.#parts;
-    const isHearable = utterance.id === undefined && this.#unheard.get(utterance.folded)?.includes(utterance);
-    if (!isHearable || !connection.capabilities.has('message-tags')) {
+    if (utterance.id !== undefined || !this.#isHearable(utterance) || !connection.capabilities.has('message-tags')) {
       this.#prove(utterance, utterance.id);
       return;
     }
@@ -214,6 +228,7 @@ export class Speech {
     const at = this.#unechoed.findIndex((each) => each.folded === folded);
     if (at < 0) return;
     const [utterance] = this.#unechoed.splice(at, 1);
+    this.#showed();
     if (utterance !== undefined) this.#prove(utterance, makeMessageId(line.tags.msgid));
   }
 
@@ -246,19 +261,31 @@ export class Speech {
     if (queue !== undefined) this.#unheard.set(utterance.folded, queue);
   }
 
-  /** No proof in time. What comes of it later must not prove the next line: ask first us, then the reporter, to have heard all. */
+  /** No proof in time. */
   #doubt(utterance: Utterance): void {
     if (this.#current !== utterance) return;
-    const { connection, timing } = this.#parts;
+    if (this.#isShown || this.#isHearable(utterance)) {
+      this.#giveUpOn(utterance);
+      return;
+    }
+    // Nobody but the server could have shown it, which never showed anything.
+    const take = () => {
+      if (this.#current !== utterance) return;
+      this.#isMute = !this.#isShown;
+      this.#prove(utterance, undefined);
+    };
+    this.#answered().then(take, () => {});
+  }
+
+  /** What comes of it later must not prove the next line: ask first us, then the reporter, to have heard all. */
+  #giveUpOn(utterance: Utterance): void {
+    const { timing } = this.#parts;
     this.#current = undefined;
     this.#isClearing = true;
-    utterance.reject(new UnknownOutcomeError(`${utterance.target}: the network has not proved the line within ${timing.proof} ms`));
-    const patience = setTimeout(() => this.#parts.giveUp('the server does not answer'), timing.answer);
+    utterance.reject(new UnknownOutcomeError(`${utterance.target}: the network has not proved the line within ${timing.proof / 1_000} s`));
     const reporterHeard = () =>
       Promise.race([this.#parts.reporter(utterance.folded)?.fence(), delay(timing.answer, undefined, { ref: false })]);
-    connection
-      .fence()
-      .finally(() => clearTimeout(patience))
+    this.#answered()
       .then(reporterHeard)
       .catch(() => {})
       .then(() => {
@@ -267,5 +294,12 @@ export class Speech {
         this.#unheard.delete(utterance.folded);
         this.#next();
       });
+  }
+
+  /** The server has dealt with all that we said; else the connection is given up. */
+  #answered(): Promise<void> {
+    const { connection, timing } = this.#parts;
+    const patience = setTimeout(() => this.#parts.giveUp('the server does not answer'), timing.answer);
+    return connection.fence().finally(() => clearTimeout(patience));
   }
 }

@@ -76,6 +76,36 @@ test('the reporter proves what the server does not echo', async (t) => {
   assert.equal(msgid, ircd.said('#heard')[0]?.msgid);
 });
 
+for (const names of [['echo-message'], ['message-tags', 'labeled-response', 'batch', 'echo-message']]) {
+  test(`where a server never keeps its promise of ${names.join(', ')}, the PING behind a line proves it: said once, and the next at once`, async (t) => {
+    const wish = { timing: { proof: 200 }, network: { puppets: { max: 0 } } };
+    const { ircd, world } = await start(t, { capabilities: capabilities(...names), faults: { neverEcho: true } }, wish);
+    const zoe = ircd.person('zoe').join('#mute');
+    const id = await world.watch('#mute');
+    await world.say('bot', id, 'first');
+    const pings = () => ircd.lines().filter((line) => line.includes('PING ')).length;
+    const before = pings();
+    await world.say('bot', id, 'second');
+    assert.deepEqual(zoe.texts('#mute'), ['causeway: first', 'causeway: second']);
+    assert.equal(pings(), before + 1, 'behind the line, and no second one after a wait');
+    ircd.mode('#mute', '+m');
+    await assert.rejects(world.say('bot', id, 'refused'), PermanentError);
+  });
+
+  test(`a line without ${names.join(', ')} where others had it is in doubt`, async (t) => {
+    const { ircd, world } = await start(t, { capabilities: capabilities(...names) }, { timing: { proof: 200 } });
+    const id = await world.watch('#was');
+    await world.say('bot', id, 'shown');
+    ircd.faults.swallow = 1;
+    await assert.rejects(world.say('bot', id, 'swallowed'), UnknownOutcomeError);
+    await world.say('bot', id, 'shown again');
+    assert.deepEqual(
+      ircd.said('#was').map(({ text }) => text),
+      ['shown', 'shown again'],
+    );
+  });
+}
+
 test('a text that the server rewrites is proved all the same', async (t) => {
   const { ircd, world } = await start(t, { capabilities: capabilities('message-tags') });
   const id = await world.watch('#strip');
