@@ -82,16 +82,22 @@ export function makeStatus({ http, bot, domain, registrationId, log }: StatusOpt
     return new ConfigError('REGISTRATION_MISMATCH', `as_token belongs to ${user}, not to the bridge's bot ${bot}`);
   }
 
-  /** A wrong token and no registration at all look alike; that our bot's name is reserved or taken tells them apart. */
+  /** A wrong token and no registration at all look alike. That our bot's name is reserved or taken tells them apart, and that it is
+   *  free; Synapse as it comes, where nobody may register, says none of these before the bot has been there once. */
   async function whyTokenIsRefused(refusal: UnreachableError): Promise<ConfigError> {
     const [name, profile] = await Promise.all([
       known(`/_matrix/client/v3/register/available?username=${encodeURIComponent(localpartOf(bot))}`),
       known(`/_matrix/client/v3/profile/${encodeURIComponent(bot)}`),
     ]);
-    const isKnown = name === 'M_EXCLUSIVE' || name === 'M_USER_IN_USE' || profile === 'yes';
-    return isKnown
-      ? new ConfigError('HOMESERVER_TOKEN', `the homeserver knows ${bot}, but not the as_token of this registration`, refusal)
-      : new ConfigError('HOMESERVER_NOT_REGISTERED', `the homeserver knows neither ${bot} nor its as_token`, refusal);
+    if (name === 'M_EXCLUSIVE' || name === 'M_USER_IN_USE' || profile === 'yes')
+      return new ConfigError('HOMESERVER_TOKEN', `the homeserver knows ${bot}, but not the as_token of this registration`, refusal);
+    if (name === 'yes')
+      return new ConfigError('HOMESERVER_NOT_REGISTERED', `the homeserver knows neither ${bot} nor its as_token`, refusal);
+    return new ConfigError(
+      'HOMESERVER_TOKEN',
+      `the homeserver does not know the as_token of this registration. Either its config does not name the registration file (or it was not restarted since): add it; or it has another one of ${bot}, with other tokens: give it this one`,
+      refusal,
+    );
   }
 
   async function known(path: string): Promise<string | undefined> {

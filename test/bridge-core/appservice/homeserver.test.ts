@@ -240,7 +240,14 @@ test('check tells a wrong token, no registration, a wrong domain and another bot
   const wrongToken = await check({ asToken: 'nonsense' });
   assert.ok(wrongToken instanceof ConfigError);
   assert.equal(wrongToken.code, 'HOMESERVER_TOKEN');
+  assert.match(wrongToken.message, /knows @bridge:hs\.test, but not/);
   assert.equal((await check({ asToken: 'nonsense', bot: userId('@unknown:hs.test') })).code, 'HOMESERVER_NOT_REGISTERED');
+  for (const on of ['register/available', 'profile'])
+    fake.fault({ on, times: 1, act: { answer: 403, errcode: 'M_FORBIDDEN', error: 'Registration has been disabled' } });
+  const either = await check({ asToken: 'nonsense' });
+  assert.equal(either.code, 'HOMESERVER_TOKEN');
+  assert.match(either.message, /add it; or it has another one of @bridge:hs\.test, with other tokens: give it this one/);
+
   assert.equal((await check({ domain: 'example.org', bot: userId('@bridge:example.org') })).code, 'HOMESERVER_DOMAIN');
   assert.equal((await check({ bot: userId('@irc_other:hs.test') })).code, 'REGISTRATION_MISMATCH');
   fake.fault({ on: 'versions', times: 1, act: { raw: 'nginx', status: 200 } });
