@@ -61,7 +61,6 @@ import { openNames } from './virtual-users/names.ts';
 import { Puppets } from './virtual-users/puppets.ts';
 import { rotateAll } from './virtual-users/sealed.ts';
 
-
 /** What is in flight at a stop may take so long, ms; the rest waits in the journal. */
 const drainMs = 5_000;
 /** All lanes towards Matrix share the homeserver's fate. */
@@ -379,7 +378,6 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     /** Lines that say what was taken over, and what needs a restart; none where nothing has changed. */
     reload: makeReload<Body>({ settings, adapter, permissions, plumb }),
   };
-
 }
 
 export type Bridge = Awaited<ReturnType<typeof buildBridge>>;
