@@ -23,12 +23,14 @@ export interface AccountParts {
 export class Account {
   readonly speaker: Speaker;
   readonly #parts: AccountParts;
+  #caller: Caller;
   #me: WireUser | undefined;
   #line: FayeLine | undefined;
   #isEnded = false;
 
   constructor(parts: AccountParts) {
     this.#parts = parts;
+    this.#caller = parts.caller;
     this.speaker = parts.speaker;
     this.#me = parts.me;
   }
@@ -43,7 +45,7 @@ export class Account {
   }
 
   get token(): string {
-    return this.#parts.caller.token;
+    return this.#caller.token;
   }
 
   get isEnded(): boolean {
@@ -56,7 +58,7 @@ export class Account {
 
   readonly ask = (call: Call): Promise<unknown> => {
     if (this.#isEnded) return Promise.reject(new UnreachableError('NETWORK_UNREACHABLE', 'the bridge stops, or the login ended'));
-    return this.#parts.caller.call(call).catch((thrown) => {
+    return this.#caller.call(call).catch((thrown) => {
       if (isRefusal(thrown, 401)) this.end(thrown);
       else if (thrown instanceof RetryableError && thrown.code === 'NETWORK_UNREACHABLE') this.#parts.lost(thrown.message);
       throw thrown;
@@ -99,6 +101,13 @@ export class Account {
     if (this.#isEnded) return;
     void this.close();
     this.#parts.ended(this, reason);
+  }
+
+  /** Comes by another token from now on; whoever listened by the old one listens anew. */
+  async renew(caller: Caller): Promise<void> {
+    await this.close();
+    this.#caller = caller;
+    this.#isEnded = false;
   }
 
   /** Nothing of it is told. */

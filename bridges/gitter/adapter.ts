@@ -41,6 +41,7 @@ import { OwnRooms } from './own-rooms.ts';
 import { Pictures } from './pictures.ts';
 import { Presences } from './presence.ts';
 import { oldCalls } from './provisioning.ts';
+import { type LiveSettings, takeOver } from './reload.ts';
 import { Resolver } from './resolver.ts';
 import type { Room } from './rooms.ts';
 import { Sessions } from './sessions.ts';
@@ -57,13 +58,13 @@ export class GitterAdapter implements Adapter<GitterBody> {
   readonly logins: readonly LoginFlow[];
   readonly commands: readonly AdapterCommand[];
   readonly closesGaps = true;
-  #settings: GitterSettings;
+  readonly #settings: LiveSettings;
   readonly #tools: AdapterTools<GitterBody>;
   readonly #network: GitterNetwork;
   readonly #intake: Intake;
   readonly #gaps: Gaps;
   readonly #bans: Bans;
-  readonly #presences: Presences | undefined;
+  readonly #presences: Presences;
   readonly #hearing: Hearing;
   readonly #own: OwnRooms;
   readonly #ears: Ears;
@@ -72,7 +73,8 @@ export class GitterAdapter implements Adapter<GitterBody> {
   #isStopped = false;
 
   /** `timing` for tests. */
-  constructor(settings: GitterSettings, tools: AdapterTools<GitterBody>, timing: Partial<GitterTiming> = {}) {
+  constructor(given: GitterSettings, tools: AdapterTools<GitterBody>, timing: Partial<GitterTiming> = {}) {
+    const settings: LiveSettings = { ...given };
     this.#settings = settings;
     this.#tools = tools;
     const pace = { ...usualTiming, ...timing };
@@ -89,20 +91,18 @@ export class GitterAdapter implements Adapter<GitterBody> {
     const channelOf = (room: Room) => network.rooms.byId(room.id)?.channel ?? room.channel;
     this.#intake = new Intake({ ...{ network, inbox, log, count }, heard: (room, message) => this.#gaps.heard(channelOf(room), message) });
     this.#gaps = new Gaps({
-      ...{ memory, inbox, log, channelOf, intake: this.#intake, settings: settings.history },
+      ...{ memory, inbox, log, channelOf, intake: this.#intake, settings },
       isThere: () => network.isReachable,
     });
     this.#bans = new Bans({
-      ...{ network, memory, log, every: settings.bans },
+      ...{ network, memory, log, settings },
       intake: () => this.#intake,
       rooms: () => this.#hearing.rooms,
     });
-    this.#presences = settings.presence
-      ? new Presences({
-          ...{ inbox, users: network.users, grace: pace.presence },
-          isOurs: (id) => id === network.bot.id || network.accounts.has(id),
-        })
-      : undefined;
+    this.#presences = new Presences({
+      ...{ inbox, settings, users: network.users, grace: pace.presence },
+      isOurs: (id) => id === network.bot.id || network.accounts.has(id),
+    });
     this.#hearing = new Hearing({
       ...{ network, settings, timing: pace, inbox, log },
       ...{ intake: this.#intake, gaps: this.#gaps, bans: this.#bans, presences: this.#presences },
@@ -120,8 +120,8 @@ export class GitterAdapter implements Adapter<GitterBody> {
     });
     this.#sessions = new Sessions({
       ...{ network, settings, log, count, hearing: this.#hearing, bans: this.#bans, own: this.#own },
-      copies: new Copies({ most: settings.copies, memory }),
-      virtualUsers: new VirtualUsers({ memory, log, token: settings.token, isOn: settings.virtualUsers === 'auto' }),
+      copies: new Copies({ settings, memory }),
+      virtualUsers: new VirtualUsers({ memory, log, settings, bot: network.bot }),
     });
     const { resolveAlias } = tools;
     const resolver =
@@ -157,7 +157,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
     this.#isStopped = true;
     this.#bans.stop();
     this.#own.stop();
-    this.#presences?.close();
+    this.#presences.close();
     this.#hearing.close();
     await this.#network.stop();
     await this.#gaps.close();
@@ -228,13 +228,12 @@ export class GitterAdapter implements Adapter<GitterBody> {
   }
 
   reload(settings: unknown): readonly string[] {
-    const now = settings as GitterSettings;
-    const before = this.#settings;
-    this.#settings = { ...before, links: now.links };
-    const keys = Object.keys(now) as (keyof GitterSettings)[];
-    return keys
-      .filter((key) => key !== 'links' && JSON.stringify(now[key]) !== JSON.stringify(before[key]))
-      .map((key) => `gitter.${key}: needs a restart`);
+    const { changed, lines } = takeOver(this.#settings, settings as GitterSettings);
+    if (changed.has('bans')) this.#bans.start();
+    if (changed.has('presence')) this.#presences.close();
+    if (changed.has('reactions')) this.#sessions.renew();
+    if (changed.has('token')) void this.#network.renewBot(this.#settings.token);
+    return lines;
   }
 
   status(): readonly ConnectionStatus[] {

@@ -7,6 +7,7 @@ import { membershipOf } from './events.ts';
 import { type Intake, placeOf } from './intake.ts';
 import type { GitterNetwork } from './network.ts';
 import type { Room } from './rooms.ts';
+import type { GitterSettings } from './settings.ts';
 import { remoteUserOf } from './users.ts';
 import { isRefusal } from './wire/faults.ts';
 import { isRecord, type WireBan, type WireUser } from './wire/objects.ts';
@@ -17,8 +18,7 @@ export interface BansParts {
   readonly intake: () => Intake;
   readonly rooms: () => readonly Room[];
   readonly log: Logger;
-  /** ms */
-  readonly every: number;
+  readonly settings: Pick<GitterSettings, 'bans'>;
 }
 
 const none: ReadonlySet<string> = new Set();
@@ -36,10 +36,12 @@ export class Bans {
     this.#parts = parts;
   }
 
+  /** At the pace that holds now. */
   start(): void {
-    this.#timer ??= setInterval(() => {
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => {
       for (const room of this.#parts.rooms()) void this.look(room);
-    }, this.#parts.every).unref();
+    }, this.#parts.settings.bans).unref();
   }
 
   stop(): void {

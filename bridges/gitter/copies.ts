@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { type KeyValue, PermanentError } from '#bridge-core';
+import type { GitterSettings } from './settings.ts';
 
 const window = 12 * 3_600_000;
 const mostKept = 2_000;
@@ -11,7 +12,7 @@ const noted = 3;
 
 export interface CopiesParts {
   /** For words of ordinary length. */
-  readonly most: number;
+  readonly settings: Pick<GitterSettings, 'copies'>;
   readonly memory: KeyValue;
   readonly now?: () => number;
 }
@@ -60,8 +61,9 @@ export class Copies {
   }
 
   #mostOf(text: string): number {
-    if (text.length < 10) return this.#parts.most * 10;
-    return text.length < 20 ? this.#parts.most * 2 : this.#parts.most;
+    const most = this.#parts.settings.copies;
+    if (text.length < 10) return most * 10;
+    return text.length < 20 ? most * 2 : most;
   }
 }
 

@@ -16,7 +16,7 @@ export interface GapsParts {
   readonly memory: KeyValue;
   readonly intake: Intake;
   readonly inbox: Inbox<GitterBody>;
-  readonly settings: GitterSettings['history'];
+  readonly settings: Pick<GitterSettings, 'history'>;
   readonly log: Logger;
   /** As it is called now. */
   readonly channelOf: (room: Room) => ChannelId;
@@ -151,7 +151,7 @@ export class Gaps {
   async #fill(room: Room, ask: Ask): Promise<void> {
     const { intake, settings } = this.#parts;
     const since = this.#heard.get(this.#parts.channelOf(room)) ?? Date.now();
-    const found = await readSince({ ask, room: room.id, since, most: settings.most, patience });
+    const found = await readSince({ ask, room: room.id, since, most: settings.history.most, patience });
     if (found.missingTo !== undefined) await this.#tellGap(room, since, found.missingTo);
     const known = intake.knownIn(room);
     const begun = this.#begun.get(this.#parts.channelOf(room)) ?? 0;

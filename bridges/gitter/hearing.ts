@@ -15,7 +15,7 @@ import type { Ask, Room } from './rooms.ts';
 import type { GitterSettings } from './settings.ts';
 import type { GitterTiming } from './timing.ts';
 import { remoteUserOf } from './users.ts';
-import type { FayeListener } from './wire/faye.ts';
+import type { FayeLine, FayeListener } from './wire/faye.ts';
 import { hasId, isRecord, type WireChange, type WireMessage, type WireRoom, type WireUser } from './wire/objects.ts';
 import { RoomStream } from './wire/stream.ts';
 
@@ -26,7 +26,7 @@ export interface HearingParts {
   readonly intake: Intake;
   readonly gaps: Gaps;
   readonly bans: Bans;
-  readonly presences: Presences | undefined;
+  readonly presences: Presences;
   readonly inbox: Inbox<GitterBody>;
   readonly log: Logger;
   /** Somebody of ours came into a room or went. */
@@ -47,6 +47,7 @@ const standsWithin = 3_000;
 interface Watched {
   readonly room: Room;
   readonly account: Account;
+  readonly line: FayeLine | undefined;
   stream: RoomStream | undefined;
   isStreaming: boolean;
 }
@@ -75,11 +76,11 @@ export class Hearing {
 
   /** The relay account goes in, and listens; people are in it already. */
   async watch(room: Room, account: Account): Promise<void> {
-    if (this.#isClosed || this.#watched.get(room.id)?.account === account) return;
+    if (this.#isClosed || this.#isHeardBy(room.id, account)) return;
     if (this.#isBot(account)) await this.#enter(room);
     if (this.#isClosed) return;
     this.unwatch(room.id);
-    this.#watched.set(room.id, { room, account, stream: undefined, isStreaming: false });
+    this.#watched.set(room.id, { room, account, line: account.line, stream: undefined, isStreaming: false });
     const stands = this.#listen(room, account);
     this.lineChanged();
     if (this.#isBot(account)) void this.#parts.bans.look(room);
@@ -90,7 +91,7 @@ export class Hearing {
     const watched = this.#watched.get(id);
     this.#watched.delete(id);
     watched?.stream?.close();
-    for (const kind of kinds) watched?.account.line?.unsubscribe(path(id, kind));
+    for (const kind of kinds) watched?.line?.unsubscribe(path(id, kind));
   }
 
   /** A channel of an account's stands or fell, or a room came to be watched. */
@@ -171,6 +172,12 @@ export class Hearing {
   async #enter(room: Room): Promise<void> {
     const { bot } = this.#parts.network;
     await bot.ask({ method: 'POST', route: '/user/:id/rooms', with: { id: bot.id }, body: { id: room.id } });
+  }
+
+  /** It may have come by another token since. */
+  #isHeardBy(room: string, account: Account): boolean {
+    const watched = this.#watched.get(room);
+    return watched?.account === account && watched.line === account.line;
   }
 
   #isBot(account: Account): boolean {
@@ -271,7 +278,7 @@ export class Hearing {
 
   async #changed(room: Room, data: unknown): Promise<void> {
     const { operation, model, notification } = isRecord(data) ? (data as WireChange) : {};
-    if (notification === 'presence') return this.#parts.presences?.heard(room, data);
+    if (notification === 'presence') return this.#parts.presences.heard(room, data);
     if (!hasId(model)) return;
     const { network, intake, inbox } = this.#parts;
     if (operation === 'remove') return inbox.suspended(room.channel, 'the room was deleted in Gitter');

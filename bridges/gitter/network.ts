@@ -1,6 +1,7 @@
 // The Gitter that the bridge is on: the relay account, who is logged in, whether Gitter answers, what is known of its people and rooms. It
 // says nothing and hears nothing itself: sessions speak (session.ts), the intake hears (intake.ts).
 
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type AdapterTools,
   BridgeError,
@@ -108,6 +109,33 @@ export class GitterNetwork {
       this.#probing = undefined;
     });
     return this.#probing;
+  }
+
+  /** Another token for the relay account, whose it must be. */
+  async renewBot(token: string): Promise<void> {
+    const { log } = this.#parts.tools;
+    for (let { first: pause, most } = this.#parts.timing.probe; !this.#isStopped; pause = Math.min(most, pause * 2)) {
+      try {
+        const me = await this.whose(token);
+        // Another one was named meanwhile.
+        if (token !== this.#parts.settings.token) return;
+        if (this.bot.id !== '' && me.id !== this.bot.id) {
+          log.error({ account: me.username }, 'gitter.token is another account’s now: that needs a restart; the one of before is kept');
+          return;
+        }
+        await this.bot.renew(this.#rest.caller(token));
+        this.#isAnswering = false;
+        await this.probe();
+        log.info({ account: me.username }, 'gitter.token: taken over');
+        return;
+      } catch (thrown) {
+        if (thrown instanceof PermanentError) {
+          log.error({ why: thrown.message }, 'gitter.token is not taken by Gitter: the one of before is kept');
+          return;
+        }
+        await delay(pause, undefined, { ref: false });
+      }
+    }
   }
 
   /** Whether what is said there is heard, by whatever way. */

@@ -61,7 +61,7 @@ export class Posting {
 
   constructor(parts: PostingParts) {
     this.#parts = parts;
-    this.#recent = new RecentPosts({ ask: parts.account.ask, most: parts.settings.history.most });
+    this.#recent = new RecentPosts({ ask: parts.account.ask, settings: parts.settings });
   }
 
   /** In the order of the calls. */

@@ -3,12 +3,14 @@
 import type { Inbox } from '#bridge-core';
 import type { GitterBody } from './body.ts';
 import type { Room } from './rooms.ts';
+import type { GitterSettings } from './settings.ts';
 import type { Users } from './users.ts';
 import { isRecord } from './wire/objects.ts';
 
 export interface PresencesParts {
   readonly inbox: Inbox<GitterBody>;
   readonly users: Users;
+  readonly settings: Pick<GitterSettings, 'presence'>;
   readonly isOurs: (id: string) => boolean;
   /** ms */
   readonly grace: number;
@@ -24,6 +26,7 @@ export class Presences {
   }
 
   heard(room: Room, told: unknown): void {
+    if (!this.#parts.settings.presence) return;
     const { userId, status } = isRecord(told) ? told : {};
     if (typeof userId !== 'string' || this.#parts.isOurs(userId)) return;
     if (status === 'in') {
@@ -39,9 +42,11 @@ export class Presences {
     }
   }
 
+  /** Nothing is told any more of what came before. */
   close(): void {
     for (const timer of this.#leaving.values()) clearTimeout(timer);
     this.#leaving.clear();
+    this.#away.clear();
   }
 
   #tell({ channel }: Room, id: string, isAway: boolean): void {

@@ -3,6 +3,7 @@
 
 import { readSince } from './history.ts';
 import type { Ask } from './rooms.ts';
+import type { GitterSettings } from './settings.ts';
 import type { WireMessage } from './wire/objects.ts';
 
 interface Read {
@@ -16,14 +17,14 @@ const goodFor = 60_000;
 
 export class RecentPosts {
   readonly #ask: Ask;
-  readonly #most: number;
+  readonly #settings: Pick<GitterSettings, 'history'>;
   readonly #read = new Map<string, Read>();
   /** Keys of what this process tried to say, and does not know what became of. */
   readonly #tried = new Set<string>();
 
-  constructor(parts: { readonly ask: Ask; readonly most: number }) {
+  constructor(parts: { readonly ask: Ask; readonly settings: Pick<GitterSettings, 'history'> }) {
     this.#ask = parts.ask;
-    this.#most = parts.most;
+    this.#settings = parts.settings;
   }
 
   tried(key: string): void {
@@ -38,7 +39,9 @@ export class RecentPosts {
     const read = this.#read.get(room);
     const isGood = read !== undefined && read.since <= since && Date.now() - read.at < goodFor && !this.#tried.has(key);
     if (isGood) return await read.messages;
-    const messages = readSince({ ask: this.#ask, room, since, most: this.#most, patience: 30_000 }).then((found) => found.messages);
+    const messages = readSince({ ask: this.#ask, room, since, most: this.#settings.history.most, patience: 30_000 }).then(
+      (found) => found.messages,
+    );
     const fresh: Read = { since, at: Date.now(), messages };
     this.#read.set(room, fresh);
     messages.catch(() => {

@@ -62,6 +62,13 @@ export class Sessions {
     return this.#make(speaker, account);
   }
 
+  /** What they can do is asked of them anew. */
+  renew(): void {
+    const hadBot = this.#open.has(nameOf({ as: 'bot' }));
+    this.#open.clear();
+    if (hadBot) this.openBot();
+  }
+
   openBot(): void {
     if (!this.#open.has(nameOf({ as: 'bot' }))) this.#make({ as: 'bot' }, this.#parts.network.bot);
   }

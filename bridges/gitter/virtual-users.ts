@@ -2,25 +2,27 @@
 
 import { createHash } from 'node:crypto';
 import type { KeyValue, Logger } from '#bridge-core';
+import type { Account } from './account.ts';
+import type { GitterSettings } from './settings.ts';
 
 export interface VirtualUsersParts {
   readonly memory: KeyValue;
-  readonly token: string;
-  readonly isOn: boolean;
+  readonly bot: Pick<Account, 'token'>;
+  readonly settings: Pick<GitterSettings, 'virtualUsers'>;
   readonly log: Logger;
 }
 
 export class VirtualUsers {
   readonly #parts: VirtualUsersParts;
-  readonly #name: string;
+  #token = '';
+  #nameOfToken = '';
 
   constructor(parts: VirtualUsersParts) {
     this.#parts = parts;
-    this.#name = `virtual users ${createHash('sha256').update(parts.token).digest('hex').slice(0, 12)}`;
   }
 
   get mayBeTried(): boolean {
-    return this.#parts.isOn && this.#parts.memory.get(this.#name) !== false;
+    return this.#parts.settings.virtualUsers === 'auto' && this.#parts.memory.get(this.#name) !== false;
   }
 
   get isProven(): boolean {
@@ -34,5 +36,15 @@ export class VirtualUsers {
   async refused(): Promise<void> {
     this.#parts.log.info({}, 'this Gitter does not let the bridge show people under their own names: the relay account names them');
     await this.#parts.memory.set(this.#name, false);
+  }
+
+  /** The account may come by another token while the bridge runs. */
+  get #name(): string {
+    const { token } = this.#parts.bot;
+    if (token !== this.#token) {
+      this.#token = token;
+      this.#nameOfToken = `virtual users ${createHash('sha256').update(token).digest('hex').slice(0, 12)}`;
+    }
+    return this.#nameOfToken;
   }
 }

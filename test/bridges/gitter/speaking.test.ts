@@ -170,9 +170,9 @@ test('the same words are said less often than would have the account hidden', qu
   for (let n = 0; n < 9; n += 1) await bot.send(words(org.channel, many));
   await assert.rejects(bot.send(words(org.channel, many)), { code: 'NETWORK_REFUSED' });
   await bot.send(words(org.channel, 'others go on'));
-  const later = new Copies({ most: 9, memory: org.tools.memory });
+  const later = new Copies({ settings: { copies: 9 }, memory: org.tools.memory });
   assert.throws(() => later.check(org.relay.id, many), { code: 'NETWORK_REFUSED' });
-  new Copies({ most: 9, memory: org.tools.memory, now: () => Date.now() + 13 * 3_600_000 }).check(org.relay.id, many);
+  new Copies({ settings: { copies: 9 }, memory: org.tools.memory, now: () => Date.now() + 13 * 3_600_000 }).check(org.relay.id, many);
   assert.equal(org.relay.user.isShadowBanned, false);
 });
 
