@@ -60,7 +60,7 @@ export interface Adapter<Body extends Json = string> {
   /** The direct or group chat of a logged-in person with these, opened if need be. NETWORK_LOGIN where they are not. */
   openDirect?(user: UserId, others: readonly RemoteUserId[]): Promise<ChannelId>;
   /** A private word from the bridge to a person on the network: why a line of theirs was not delivered. Limited in rate. */
-  tell?(user: RemoteUserId, words: string): Promise<void>;
+  tell?(user: RemoteUserId, words: string, about?: Target): Promise<void>;
   /** The person asks for another name on this network; returns the one that they got. */
   nick?(user: UserId, channel: ChannelId, wanted: string): Promise<string>;
   open?(file: RemoteFile): Promise<ReadableStream<Uint8Array>>;

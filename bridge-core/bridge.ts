@@ -203,7 +203,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   });
   const remoteToMatrix: RemoteToMatrix<Body> = new RemoteToMatrix<Body>({
     ...{ adapter, homeserver, brought, store, journal, lanes: matrixLanes, relations, recovery, links, ghosts, names, log },
-    ...{ addresses, chats: rooms.chats, doubles, doubled, mark: settings.sidecar ? rooms.sidecar.mark : undefined },
+    ...{ addresses, failures, chats: rooms.chats, doubles, doubled, mark: settings.sidecar ? rooms.sidecar.mark : undefined },
     act: (event) => acts.act(event),
     heard: gaps.heard,
     said: (lane) => soon(networkLanes.passed(lane)),

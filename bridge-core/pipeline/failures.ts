@@ -4,11 +4,11 @@
 
 import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
-import type { BridgeError } from '../errors.ts';
-import type { RoomId } from '../ids.ts';
+import { type BridgeError, messageOf } from '../errors.ts';
+import type { ChannelId, RemoteMessageId, RemoteUserId, RoomId } from '../ids.ts';
 import { noticeField } from '../matrix-event.ts';
 import type { Link, Links } from '../plumbing/links.ts';
-import type { Json } from '../remote-event.ts';
+import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { Store } from '../store/store.ts';
 import { styleOf } from './content.ts';
 import type { Journal } from './journal.ts';
@@ -72,10 +72,32 @@ export class Failures<Body extends Json> {
     if (made !== undefined) this.#matrixLanes?.push(made);
     if (isNotice || link === undefined || isSaidAsNotice(row)) return;
     if (row.task.do === 'say' && !this.#isToldAlready(link)) this.#gather(link.room, link.channel, error);
-    if (row.task.do === 'show' && row.task.event.kind === 'message') {
-      const { sender } = row.task.event;
-      await this.#parts.adapter.tell?.(sender.id, `Your message did not reach the Matrix room: ${explain(error)}`).catch(() => undefined);
-    }
+    if (row.task.do === 'show') await this.#tellSender(row.task.event, explain(error));
+  }
+
+  /** A file could not be carried: the room was told. */
+  async lost(event: RemoteEvent, words: string): Promise<void> {
+    if (event.kind !== 'message' && event.kind !== 'edit') return;
+    const message = event.kind === 'message' ? event.id : event.target;
+    await this.#tell(event.sender.id, `A file of yours did not reach the Matrix room: ${words}`, event.channel, message);
+  }
+
+  /** What people see of themselves in the room as they do not mean it; a reaction may be missing. */
+  async #tellSender(event: RemoteEvent, why: string): Promise<void> {
+    const { channel } = event;
+    if (event.kind === 'message')
+      await this.#tell(event.sender.id, `Your message did not reach the Matrix room: ${why}`, channel, event.id);
+    if (event.kind === 'edit')
+      await this.#tell(event.sender.id, `Your change of a message did not reach the Matrix room: ${why}`, channel, event.target);
+    if (event.kind === 'redaction' && event.sender !== undefined)
+      await this.#tell(event.sender.id, `A message that you took away still stands in the Matrix room: ${why}`, channel, event.target);
+  }
+
+  async #tell(user: RemoteUserId, words: string, channel: ChannelId, message: RemoteMessageId | undefined): Promise<void> {
+    const { adapter, log } = this.#parts;
+    await adapter.tell?.(user, words, { channel, ...(message !== undefined && { message }) }).catch((thrown) => {
+      log.warn({ user, why: messageOf(thrown) }, 'who failed to be heard could not be told');
+    });
   }
 
   /** A row that was dead went through after all: its message no longer shows as failed. */
@@ -92,7 +114,7 @@ export class Failures<Body extends Json> {
 
   /** Notices still being gathered go out now; called before the lanes stop. */
   async flush(): Promise<void> {
-    for (const room of [...this.#gathering.keys()]) await this.#tell(room);
+    for (const room of [...this.#gathering.keys()]) await this.#tellRoom(room);
   }
 
   /** Every message bears its own status; the room is told once. */
@@ -106,7 +128,7 @@ export class Failures<Body extends Json> {
   #gather(room: RoomId, channel: Parameters<Links['liveOn']>[0], error: BridgeError): void {
     let gathered = this.#gathering.get(room);
     if (gathered === undefined) {
-      gathered = { reasons: new Map(), timer: setTimeout(() => void this.#tell(room), gatherMs) };
+      gathered = { reasons: new Map(), timer: setTimeout(() => void this.#tellRoom(room), gatherMs) };
       this.#gathering.set(room, gathered);
     }
     const said = error.code === 'OUTCOME_UNKNOWN' ? 'perhaps not delivered' : 'not delivered';
@@ -114,7 +136,7 @@ export class Failures<Body extends Json> {
     gathered.reasons.set(reason, (gathered.reasons.get(reason) ?? 0) + 1);
   }
 
-  async #tell(room: RoomId): Promise<void> {
+  async #tellRoom(room: RoomId): Promise<void> {
     const gathered = this.#gathering.get(room);
     if (gathered === undefined) return;
     this.#gathering.delete(room);
@@ -142,7 +164,7 @@ export class Failures<Body extends Json> {
 /** Mostly said by machines, and perhaps in answer to a failure: an answer to that could go on for ever. */
 function isSaidAsNotice({ task }: Row): boolean {
   if (task.do === 'say') return styleOf(task.event.content) === 'notice';
-  return task.do === 'show' && task.event.kind === 'message' && task.event.style === 'notice';
+  return task.do === 'show' && 'style' in task.event && task.event.style === 'notice';
 }
 
 /** What happened, and what to do about it. */

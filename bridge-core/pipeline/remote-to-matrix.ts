@@ -18,6 +18,7 @@ import type { Ghosts } from '../virtual-users/ghosts.ts';
 import type { Names } from '../virtual-users/names.ts';
 import type { CrossingAddresses } from './crossing-addresses.ts';
 import type { Doubled } from './doubled.ts';
+import type { Failures } from './failures.ts';
 import type { Journal } from './journal.ts';
 import type { Lanes } from './lanes.ts';
 import type { Recovery } from './recovery.ts';
@@ -25,6 +26,7 @@ import { isMessage, type Relation, type Relations } from './relations.ts';
 import { heldLane, linkLane, needsRow, type Row, roomOfLane, speakerLane, type Task, towards } from './row.ts';
 import type { Sending } from './sending.ts';
 import { concerns, Showing } from './showing.ts';
+import { slotOf } from './slots.ts';
 
 /** Later than this, an event is sent with the time at which it happened. */
 const lateMs = 10_000;
@@ -45,6 +47,7 @@ export interface RemoteToMatrixParts<Body extends Json> {
   readonly doubles?: Pick<Doubles, 'personBehind' | 'includes' | 'isReady' | 'failed'> | undefined;
   readonly doubled?: Pick<Doubled, 'record'>;
   readonly addresses?: Pick<CrossingAddresses<Body>, 'toMatrix'>;
+  readonly failures?: Pick<Failures<Body>, 'lost'>;
   /** Makes a ghost look like one's own, in the room of whom it stands for. */
   readonly mark?: ((user: RemoteUser, ghost: UserId, room: RoomId) => Promise<void>) | undefined;
   readonly chats?: Pick<Chats<Body>, 'linkFor' | 'placeOf'>;
@@ -228,6 +231,12 @@ export class RemoteToMatrix<Body extends Json> {
     const events = await this.#deliver(row, room, sendings);
     this.#parts.log.debug({ seq: row.seq, events }, 'delivered');
     this.#record(row, sendings, events);
+    if (task.do === 'show') this.#tellOfLost(task.event, sendings);
+  }
+
+  #tellOfLost(event: RemoteEvent, sendings: readonly Sending[]): void {
+    for (const { relation, content } of sendings)
+      if (relation?.slot !== undefined && slotOf(relation.slot).is === 'lost') void this.#parts.failures?.lost(event, String(content.body));
   }
 
   /** The room; of a chat it may have to be made first. */

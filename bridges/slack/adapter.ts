@@ -21,6 +21,7 @@ import {
   roomId,
   type Session,
   type Speaker,
+  type Target,
   type UserId,
 } from '#bridge-core';
 import type { Account } from './account.ts';
@@ -50,6 +51,7 @@ import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
 import { TeamSync } from './team-sync.ts';
 import { Teams } from './teams.ts';
+import { Tellings } from './tellings.ts';
 import { type SlackTiming, usualTiming } from './timing.ts';
 import type { Ask } from './users.ts';
 import { Watchers } from './watchers.ts';
@@ -60,6 +62,8 @@ const topicWays = { off: 'off', 'slack-to-matrix': 'to-matrix', 'matrix-to-slack
 
 /** ms */
 const mostReading = 60_000;
+/** ms */
+const lastWords = 2_000;
 
 export class SlackAdapter implements Adapter<SlackBody> {
   readonly formatter: Formatter<SlackBody>;
@@ -80,6 +84,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
   readonly #files: Files;
   readonly #pairs: WebhookPairs;
   readonly #hooks: Hooks;
+  readonly #tellings: Tellings;
   readonly #inbox: Inbox<SlackBody>;
   readonly #watched = new Watchers();
 
@@ -139,6 +144,12 @@ export class SlackAdapter implements Adapter<SlackBody> {
     this.#pairs = new WebhookPairs({ settings, inbox, log, api: this.#api, web: tools.web, isWatched: (id) => this.#watched.has(id) });
     this.#hooks = new Hooks(tools);
     this.channels = new SlackChannels({ teams, consent, webhookName: (id) => this.#webhookName(id) });
+    this.#tellings = new Tellings({
+      teams,
+      log,
+      permalinks: this.channels.permalinks,
+      ...(pace.gather !== undefined && { gather: pace.gather }),
+    });
     this.lookups = new SlackLookups(teams);
     this.mirror = new TeamSync({ teams, settings, channels: this.channels, pause: pace.pages });
     openRoutes(tools.web, this.#hearing);
@@ -178,6 +189,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
   }
 
   async disconnect(): Promise<void> {
+    await Promise.race([this.#tellings.stop(), new Promise((resolve) => setTimeout(resolve, lastWords).unref())]);
     this.#teams.stop();
     await this.#hearing.close();
     this.#intake.stop();
@@ -238,6 +250,10 @@ export class SlackAdapter implements Adapter<SlackBody> {
     if (gone === undefined) return;
     this.#sessions.forget(gone.team, gone.account);
     await this.#hearing.closeFor(gone.team, gone.account);
+  }
+
+  async tell(user: RemoteUserId, words: string, about?: Target): Promise<void> {
+    await this.#tellings.tell(user, words, about);
   }
 
   async openDirect(user: UserId, others: readonly RemoteUserId[]): Promise<ChannelId> {

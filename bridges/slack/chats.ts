@@ -14,11 +14,11 @@ interface Kept {
 }
 
 export class Chats {
-  readonly #team: Pick<Team, 'accounts' | 'conversations'>;
+  readonly #team: Pick<Team, 'accounts' | 'conversations' | 'identity'>;
   readonly #kept = new Map<string, Kept>();
   readonly #learning = new Map<string, Promise<boolean>>();
 
-  constructor(parts: { readonly team: Pick<Team, 'accounts' | 'conversations'> }) {
+  constructor(parts: { readonly team: Pick<Team, 'accounts' | 'conversations' | 'identity'> }) {
     this.#team = parts.team;
   }
 
@@ -100,8 +100,10 @@ export class Chats {
   }
 
   #learnOf(conversation: Conversation, account: string): void {
-    const { id, kind } = conversation;
+    const { id, kind, user } = conversation;
     if (kind !== 'direct' && kind !== 'group') return;
+    // What the bridge itself tells them is no chat of theirs.
+    if (kind === 'direct' && user !== undefined && user === this.#team.identity?.botUser) return;
     this.#team.conversations.keep(conversation);
     this.opened(id, kind, account);
   }

@@ -4,6 +4,7 @@
 import type { Inbox, NetworkAct } from '#bridge-core';
 import { messageOf } from '#bridge-core';
 import type { SlackBody } from './body.ts';
+import { escaped } from './escape.ts';
 import { makeChannelId } from './ids.ts';
 import type { Team } from './team.ts';
 import type { SlackAnswer, SlackCommand } from './wire/source.ts';
@@ -58,8 +59,4 @@ function plain(word: string): string {
     .replace(/<[^|>]*\|([^>]*)>/g, '$1')
     .replace(/<([^>]*)>/g, '$1')
     .replaceAll('&amp;', '&');
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -4,6 +4,7 @@
 import { type ChannelId, DeniedError, type Inbox, type NetworkAct, type RoomId, type UserId } from '#bridge-core';
 import type { SlackBody } from './body.ts';
 import { isIn } from './channels.ts';
+import { escaped } from './escape.ts';
 import { makeChannelId, parseId } from './ids.ts';
 import type { Team } from './team.ts';
 import { isRefusal } from './wire/faults.ts';
@@ -77,7 +78,7 @@ export class Consent {
     if (this.#asked.has(question)) return;
     const words = `${wish.requester} asks to connect this channel with the Matrix room ${name ?? wish.room}.`;
     // Nobody is pinged by the name of a room.
-    const text = words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+    const text = escaped(words);
     const button = (id: string, label: string, style: string) => ({
       ...{ type: 'button', action_id: id, style, value: JSON.stringify(wish) },
       text: { type: 'plain_text', text: label },

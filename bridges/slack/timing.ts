@@ -12,6 +12,8 @@ export interface SlackTiming {
   /** False: only what a 429 stops waits. */
   readonly limits: boolean;
   readonly countsTime: boolean;
+  /** ms for which private words to one person are gathered. */
+  readonly gather?: number;
   readonly sources: Partial<SourceTiming> | undefined;
 }
 

@@ -18,6 +18,7 @@ import {
   type WebRequest,
 } from '#bridge-core';
 import type { SlackBody } from './body.ts';
+import { escaped } from './escape.ts';
 import { textIn } from './fields.ts';
 import type { SlackFit } from './formatter.ts';
 import { makeChannelId, makeMessageId, makeUserId, parseId, timeOf, userFields } from './ids.ts';
@@ -136,8 +137,4 @@ const unknown = `no token ${crypto.randomUUID()}`;
 
 function senderOf(team: string, id: string, name: string | undefined): RemoteUser {
   return { id: makeUserId(team, id), name: name ?? id, fields: userFields(team, id) };
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -44,7 +44,6 @@ const permittedSkips: readonly (readonly [subject: string, name: string, reason:
     [subject, 'a session of ours that is put out is reported as well', 'Slack tells that they left, and no more'] as const,
     [subject, 'verb setPresence', 'only where an operator asks for it'] as const,
     [subject, 'names in a text', 'people are mentioned by their ids'] as const,
-    [subject, 'a private word reaches its person and nobody else', 'whoever has a DM of the bridge has a login'] as const,
     [subject, 'another name is given on the wish of its person', 'people name themselves in Slack'] as const,
   ]),
   ...(

@@ -158,7 +158,10 @@ function native(slack: FakeSlack, team: Team, place: Channel, nick: string): Nat
     pin: (id, on) => (on ? person.pin(place, id) : person.unpin(place, id)),
     call: (name) => person.rename(place, name),
     archive: (on) => (on ? person.archive(place) : person.unarchive(place)),
-    told: () => [],
+    told: () => {
+      const chat = [...slack.world.channels.values()].find(({ kind, members }) => kind === 'im' && members.has(person.id));
+      return chat === undefined ? [] : person.sees(chat).map(({ text }) => text ?? '');
+    },
   };
 }
 

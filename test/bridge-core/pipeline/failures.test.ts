@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { PermanentError } from '../../../bridge-core/errors.ts';
 import { noticeField } from '../../../bridge-core/matrix-event.ts';
 import { states } from '../../../bridge-core/pipeline/row.ts';
 import { until } from '../../support/waiting.ts';
@@ -58,6 +59,25 @@ test('a line that the homeserver refuses for good is told to its person in priva
   await until('the word', () => p.network.told.length === 1);
   assert.match(p.network.told[0] ?? '', /^zoe: Your message did not reach the Matrix room: /);
   assert.equal(p.temp.committed(dead), 1);
+});
+
+test('so is a change of one, what was taken away and still stands, and a file that cannot be had', async (t) => {
+  const p = await begin(t);
+  const told = (what: RegExp) => until(String(what), () => p.network.told.find((words) => what.test(words)));
+  const { id } = p.network.say('zoe', '#chan', 'hello');
+  await p.settled();
+  const refuse = (path: string) => p.hs.fault({ on: path, act: { answer: 403, errcode: 'M_FORBIDDEN', error: 'no' }, times: 4 });
+  refuse('PUT .*/send/m.room.message');
+  p.network.edit('zoe', '#chan', id, 'mended');
+  await told(/^zoe: Your change of a message did not reach the Matrix room: /);
+  p.hs.clearFaults();
+  refuse('PUT .*/(?:redact|send/m.room.redaction)/');
+  p.network.redact('zoe', '#chan', id);
+  await told(/^zoe: A message that you took away still stands in the Matrix room: /);
+  p.hs.clearFaults();
+  p.network.files.set('F1', new PermanentError('NETWORK_REFUSED', 'file_deleted'));
+  p.network.say('zoe', '#chan', 'look', { files: [{ name: 'cat.png', source: 'F1' }] });
+  await told(/^zoe: A file of yours did not reach the Matrix room: cat\.png is not shown here/);
 });
 
 test('a failed notice is told to nobody, whoever it is from', async (t) => {

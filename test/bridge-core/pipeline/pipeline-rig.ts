@@ -200,7 +200,7 @@ function build(store: SqliteStore, hs: FakeHomeserver, network: FakeNetwork, mem
   const remoteToMatrix: RemoteToMatrix<string> = new RemoteToMatrix({
     ...{ adapter, homeserver, brought, store, journal, lanes: toMatrix, relations, recovery, links, ghosts, names, log: quiet },
     ...{ count, journaled: () => {}, passing: () => {}, act: async (event: MatrixEvent) => void acted.push(event.id) },
-    ...{ addresses, heard: gaps.heard, said: (lane) => soon(toNetwork.passed(lane)) },
+    ...{ addresses, failures, heard: gaps.heard, said: (lane) => soon(toNetwork.passed(lane)) },
   });
   const mediaLink = (file: Attachment) => (wish.mediaLinks ? `https://media.test/${file.name}` : undefined);
   const routing = new MatrixRouting({ links, names, roster, journal, isAct: (event) => event.content.body === '!act' });
