@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Person } from '../../support/fake-slack.ts';
 import type { MatrixPerson } from '../../support/matrix-person.ts';
+import { until } from '../../support/waiting.ts';
 import { openSlackStage } from './stage.ts';
 
-const stage = await openSlackStage({ transport: 'socket', config: { sidecar: true } });
+const stage = await openSlackStage({ transport: 'socket', config: { sidecar: true, double_puppeting: 'namespace' } });
 const { alice, ann, bob, botId, slack, team, app } = stage;
 const secret = slack.addChannel(team, 'secret', [ann, bob], { id: 'C0SECRET', isPrivate: true });
 const open = slack.addChannel(team, 'open', [ann, bob], { id: 'C0OPEN' });
@@ -86,4 +87,29 @@ test('who leaves the channel in Slack hears nothing more of it, and comes back o
   bob.say(secret, 'here again');
   await alice.waitForText(room, 'here again');
   assert.ok(!alice.messages(room).some(({ content }) => content.body === 'without her'));
+});
+
+test('what she says with Slack’s own client is hers here, and nothing of it goes back; she lists her rooms, closes one and logs out', {
+  timeout: 90_000,
+}, async () => {
+  const hers = await join(alice, annsChat, '#open');
+  const posts = () => slack.calls.items.filter(({ method }) => method === 'chat.postMessage').length;
+  const before = posts();
+  const ts = ann.say(open, 'from my fone');
+  const shown = await alice.waitForText(hers, 'from my fone', { timeout: 20_000 });
+  assert.equal(shown.sender, alice.userId);
+  ann.edit(open, ts, 'from my phone');
+  const edit = await alice.waitFor(({ room: where, content }) => where === hers && content['m.new_content']?.body === 'from my phone');
+  assert.equal(edit.sender, alice.userId);
+  bob.say(open, 'so be it');
+  await alice.waitForText(hers, 'so be it');
+  assert.equal(posts(), before);
+  const listed = await ask(alice, annsChat, 'list', /#open/);
+  assert.ok(listed.includes(hers), listed);
+  assert.match(await ask(alice, annsChat, 'part #open', /closed/), /You are still in it/);
+  assert.ok(open.members.has(ann.id));
+  const again = await join(alice, annsChat, '#secret');
+  await ask(alice, annsChat, 'logout', /no longer logged in/);
+  const joined = () => alice.call<{ joined_rooms: string[] }>('GET', '/v3/joined_rooms').then(({ joined_rooms }) => joined_rooms);
+  await until('her to be out', async () => !(await joined()).includes(again) || undefined, 20_000);
 });
