@@ -83,13 +83,15 @@ export class Gaps {
 
   /** Registered at once, so that nothing newer goes before. `ready`: the bot is there, as far as it may be. */
   fill(team: Team, id: ChannelId, ready: Promise<unknown> = Promise.resolve()): void {
+    // Whether it is waited for or not, and before its turn: a refusal is no failure of ours.
+    const isThere = ready.catch(() => {});
     // One that has not begun yet reads all that this would; one that has begun may have read too early.
     if (!this.#heard.has(id) || this.#waiting.has(id)) return;
     this.#waiting.add(id);
     const { intake, log } = this.#parts;
     intake
       .before(id, async () => {
-        await ready.catch(() => {});
+        await isThere;
         this.#waiting.delete(id);
         await this.#fill(team, id);
       })

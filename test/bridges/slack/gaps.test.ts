@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ChannelId } from '#bridge-core';
 import { Gaps } from '../../../bridges/slack/gaps.ts';
 import type { Team } from '../../../bridges/slack/team.ts';
 import { silentLog } from '../../support/tools.ts';
@@ -26,4 +27,26 @@ test('a store that takes no note just now ends nothing; the next message is note
   gaps.heard(team, 'C0001', '1700000001.000100');
   await until('the note', () => noted.length > 0 || undefined);
   assert.deepEqual(noted, ['1700000001.000100']);
+});
+
+test('a bot that is refused entry ends nothing, whether that gap is filled, waits for its turn or is none', async () => {
+  const turn = Promise.withResolvers<void>();
+  const before = (_id: string, work: () => Promise<void>) => turn.promise.then(work);
+  const warned: string[] = [];
+  const log = { ...silentLog, warn: (fields: { readonly why?: string }) => void warned.push(fields.why ?? '') };
+  const memory = { get: () => '1700000000.000100', keys: () => ['heard T0001/C0001'], set: async () => {} };
+  const readerOf = () => {
+    throw new Error('it was read');
+  };
+  const gaps = new Gaps({ memory, log, intake: { before, readerOf }, settings: {} } as never);
+  const team = { id: 'T0001' } as Team;
+  const refused = () => Promise.reject(new Error('channel_not_found'));
+  // What nobody catches fails the test: beside it, it would end the process.
+  gaps.fill(team, 'T0001/C0001' as ChannelId, refused());
+  gaps.fill(team, 'T0001/C0001' as ChannelId, refused());
+  gaps.fill(team, 'T0001/C0002' as ChannelId, refused());
+  await new Promise(setImmediate);
+  turn.resolve();
+  await until('the reading', () => warned.length > 0 || undefined);
+  assert.deepEqual(warned, ['it was read']);
 });
