@@ -101,7 +101,8 @@ export class Closing {
     if (isOfOurs(link) && links.byRoom(room).length === 1)
       await this.#try(room, async () => {
         await this.#silence(room, true);
-        await homeserver.setState(homeserver.bot, room, 'm.room.tombstone', '', { body: `${reason}.` });
+        // No room takes its place, which Synapse wants said.
+        await homeserver.setState(homeserver.bot, room, 'm.room.tombstone', '', { body: `${reason}.`, replacement_room: '' });
       });
     const gone = links.get(link.id);
     if (gone === undefined) return;

@@ -60,6 +60,8 @@ import { WebApi } from './wire/web-api.ts';
 
 const topicWays = { off: 'off', 'slack-to-matrix': 'to-matrix', 'matrix-to-slack': 'to-network', both: 'both' } as const;
 
+/** So many are asked for one by one. */
+const fewChannels = 5;
 /** ms */
 const mostReading = 60_000;
 /** ms */
@@ -311,12 +313,14 @@ export class SlackAdapter implements Adapter<SlackBody> {
   #back(team: Team): void {
     this.#sessions.openBot(team);
     void team.extras.load();
-    for (const id of this.#watched.by(team.id, undefined)) {
+    const watched = this.#watched.by(team.id, undefined);
+    const known = watched.length > fewChannels ? team.conversations.readOwn().catch(() => {}) : Promise.resolve();
+    for (const id of watched) {
       // Of one that is there no longer nothing is read, and whoever keeps the workspace in step finds that out.
       this.#gaps.fill(
         team,
         id,
-        this.#sessions.enter(team, parseId(id).id).catch(() => {}),
+        known.then(() => this.#sessions.enter(team, parseId(id).id)).catch(() => {}),
       );
     }
     for (const account of team.accounts.values()) {

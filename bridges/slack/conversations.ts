@@ -73,6 +73,13 @@ export class Conversations {
     this.#kept.delete(id);
   }
 
+  /** All that the bot is in, with few questions. */
+  async readOwn(): Promise<void> {
+    const asked = { isBackground: true, patience: 15 * 60_000 };
+    for await (const each of this.list('users.conversations', 'public_channel,private_channel', this.#ask, { asked }))
+      this.keep({ ...each, isMember: true });
+  }
+
   /** All that the asker may see, or is in; never kept, since most of a large workspace is never asked for. */
   async *list(
     method: 'conversations.list' | 'users.conversations',
