@@ -37,7 +37,7 @@ test('what points at a parked row is parked behind it, and is delivered right af
 });
 
 test('a row that points at one parked behind itself goes behind it, without spinning', async (t) => {
-  const rig = openLanesRig(t);
+  const rig = openLanesRig(t, { timing: { parkedFirst: 400 } });
   rig.script('first', 'later', 'later', 'later');
   rig.script('second', 'later', 'later', 'later');
   const [first, second] = await rig.say('room', 'a:first', 'a:second', 'a:third');

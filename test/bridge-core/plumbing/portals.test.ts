@@ -155,7 +155,7 @@ test('unlinked, the alias leads nowhere, and asking for it makes a new room', as
   bridge.homeserver.join(bridge.person, room);
   bridge.homeserver.say(bridge.person, room, '!fake unlink');
   await until('the alias to go', () => roomOf(bridge, garden) === undefined);
-  assert.ok(!bridge.homeserver.world.listed.has(room));
+  await until('the room to be listed no longer', () => !bridge.homeserver.world.listed.has(room));
   assert.notEqual(await opened(bridge), room);
 });
 

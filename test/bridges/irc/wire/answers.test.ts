@@ -118,17 +118,17 @@ test('with flood control on, lines keep the order of each target and a fence sta
   const { connection } = await connect(t, server, { flood: { burst: 3, every: 20 } });
   const join = connection.send({ command: 'JOIN', params: ['#tea,#cake'] }, 'command');
   await Promise.all([join, server.waitForMember('#cake', 'bridge')]);
-  for (let i = 0; i < 6; i++) void connection.send({ command: 'PRIVMSG', params: ['#tea', `tea ${i}`] });
+  for (let i = 0; i < 10; i++) void connection.send({ command: 'PRIVMSG', params: ['#tea', `tea ${i}`] });
   for (let i = 0; i < 3; i++) void connection.send({ command: 'PRIVMSG', params: ['#cake', `cake ${i}`] });
   await connection.fence();
   assert.deepEqual(
     anna.texts('#tea'),
-    [0, 1, 2, 3, 4, 5].map((i) => `bridge: tea ${i}`),
+    [...Array(10).keys()].map((i) => `bridge: tea ${i}`),
   );
   assert.deepEqual(
     anna.texts('#cake'),
     [0, 1, 2].map((i) => `bridge: cake ${i}`),
   );
   const order = server.lines().filter((line) => line.startsWith('PRIVMSG'));
-  assert.ok(order.findIndex((line) => line.includes('cake 2')) < order.findIndex((line) => line.includes('tea 5')), 'targets take turns');
+  assert.ok(order.findIndex((line) => line.includes('cake 2')) < order.findIndex((line) => line.includes('tea 9')), 'targets take turns');
 });

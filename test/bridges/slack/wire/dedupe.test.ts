@@ -8,6 +8,7 @@ import { dedupeKeyOf, deletedKey, editedKey, postedKey } from '../../../../bridg
 import { eventsApi } from '../../../../bridges/slack/wire/events-api.ts';
 import { openRtm } from '../../../../bridges/slack/wire/rtm.ts';
 import type { SlackEvent } from '../../../../bridges/slack/wire/source.ts';
+import { until } from '../../../support/waiting.ts';
 import { appDoor } from './app-door.ts';
 import { ear, wired } from './wired.ts';
 
@@ -36,6 +37,9 @@ test('RTM and the Events API call each happening by the same name, and each by i
   ann.say(general, 'last');
   await rtm.told.heard('last');
   await events.told.heard('last');
+  // The edit, and the preview that comes by itself.
+  const changes = (heard: readonly SlackEvent[]) => heard.filter((each) => each.event.subtype === 'message_changed').length;
+  await until('both changes, both ways', () => [rtm, events].every((each) => changes(each.told.events) >= 2));
   const names = (heard: readonly SlackEvent[]) => heard.map((each) => [each.event.type, each.event.subtype, dedupeKeyOf(each)]);
   const kinds = (heard: readonly SlackEvent[]) => new Set(names(heard).map(([type, subtype]) => `${type}/${subtype}`));
   const common = [...kinds(rtm.told.events)].filter((kind) => kinds(events.told.events).has(kind));
