@@ -119,7 +119,7 @@ test('after ten minutes words cannot be changed there: they are said anew', pati
 });
 
 test(
-  'where it is not allowed the relay account names them, by the operator’s template; the names stay where they were on the next start',
+  'where it is not allowed the relay account names them, by the operator’s template',
   patient,
   async () => {
     await bridge.stop();
