@@ -43,6 +43,7 @@ export const catalogue = {
   LOGIN_UNKNOWN: 'You have no such login; `whoami` shows those that you have.',
   ROOM_NOT_PUBLIC: 'Only rooms that anybody may join can be linked here: open the room, or ask the operator.',
   ROOM_ENCRYPTED: 'An encrypted room cannot be bridged: use one without encryption.',
+  ROOM_CLOSED: 'The room was closed: link the one that took its place, or another.',
   DEFECT: 'A defect of the bridge: report it with the log line; the message can be retried with `causeway dead FILE --retry`.',
   BAD_REQUEST: 'The request is not understood; the answer names the place.',
 } as const;

@@ -48,6 +48,7 @@ const answers: Partial<Record<ErrorCode, readonly [status: number, errcode: stri
   LINK_HELD: [409, 'M_AS_CONFLICT'],
   ROOM_NOT_PUBLIC: [400, 'M_AS_BAD_VALUE'],
   ROOM_ENCRYPTED: [400, 'M_AS_BAD_VALUE'],
+  ROOM_CLOSED: [400, 'M_AS_BAD_VALUE'],
   BAD_REQUEST: [400, 'M_AS_BAD_VALUE'],
   UNSUPPORTED: [400, 'M_AS_UNSUPPORTED_OPERATION'],
 };

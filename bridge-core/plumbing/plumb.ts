@@ -14,6 +14,7 @@ import { formerRooms, type Link, type LinkOptions, type Links, receiverOf } from
 import type { LoopGuard } from './loop-guard.ts';
 import { Openings } from './openings.ts';
 import { isEncrypted } from './power.ts';
+import { closedBy } from './upgrades.ts';
 
 type Network<Body extends Json> = Pick<Adapter<Body>, 'watch' | 'unwatch' | 'configuredLinks' | 'channels'>;
 
@@ -35,7 +36,7 @@ type Heard = Pick<Link, 'channel' | 'options'>;
 /** Whoever listens: the bridge, or the person whose own room it is. */
 const listenerOf = (link: Heard): string => `${link.channel} ${receiverOf(link) ?? ''}`;
 
-const tellable: ReadonlySet<ErrorCode> = new Set(['ROOM_ENCRYPTED', 'LINK_HELD']);
+const tellable: ReadonlySet<ErrorCode> = new Set(['ROOM_ENCRYPTED', 'ROOM_CLOSED', 'LINK_HELD']);
 
 export class Plumb<Body extends Json = string> {
   readonly #homeserver: Pick<Homeserver, 'bot' | 'join' | 'fullState'>;
@@ -206,8 +207,10 @@ export class Plumb<Body extends Json = string> {
     return state;
   }
 
-  /** Claim, approach the channel, confirm: from `pending` to `live`. */
+  /** Claim, approach the channel, confirm: from `pending` to `live`. A live link of a closed room is for the upgrade to move. */
   async #establish(link: Link, state: readonly MatrixEvent[]): Promise<Link> {
+    const closed = closedBy(state);
+    if (closed !== undefined) throw new DeniedError(closed, 'ROOM_CLOSED');
     const lacking = this.#guard.lacking(state);
     if (lacking !== undefined && link.origin === 'command') throw new DeniedError(lacking, 'FORBIDDEN_IN_ROOM');
     if (lacking !== undefined) {

@@ -27,7 +27,19 @@ type Standing = { readonly state: LinkState; readonly claim: ClaimState; readonl
 /** Between two tries to enter a new room that is closed; an invitation ends the wait. */
 const knockMs = 3_000;
 
-export const isTombstone = (event: MatrixEvent): boolean => event.type === 'm.room.tombstone' && event.stateKey === '';
+/** One that was emptied or redacted closes nothing. */
+export const isTombstone = (event: MatrixEvent): boolean =>
+  event.type === 'm.room.tombstone' && event.stateKey === '' && Object.keys(event.content).length > 0;
+
+const closedWords = (successor: string | undefined): string =>
+  `the room was closed and ${successor === undefined ? 'no new one named' : `${successor} took its place: link that one`}`;
+
+/** Why nobody is to link this room, if it was closed. */
+export function closedBy(state: readonly MatrixEvent[]): string | undefined {
+  const tombstone = stateOf(state, 'm.room.tombstone');
+  if (tombstone === undefined || !isTombstone(tombstone)) return undefined;
+  return closedWords(stringIn(tombstone.content, 'replacement_room') || undefined);
+}
 
 export class Upgrades {
   readonly #parts: UpgradesParts;
@@ -55,10 +67,7 @@ export class Upgrades {
     const moving = links.byRoom(event.room);
     if (!isTombstone(event) || moving.length === 0) return;
     const named = stringIn(event.content, 'replacement_room');
-    if (named === undefined || !named.startsWith('!') || named === event.room) {
-      for (const link of moving) await links.setState(link.id, 'suspended', 'the room was closed and no new one named');
-      return;
-    }
+    if (named === undefined || !named.startsWith('!') || named === event.room) return await this.#end(event, moving);
     const room = roomId(named);
     const state = await this.#enter(room, event);
     const predecessor = stringIn(recordIn(stateOf(state, 'm.room.create')?.content, 'predecessor'), 'room_id');
@@ -83,6 +92,17 @@ export class Upgrades {
       }),
     );
     for (const [link] of moved) await this.#settle(link);
+  }
+
+  /** No room takes its place. Where the bot may still speak it says so: others may, too, and nobody on the network hears them. */
+  async #end({ room, sender }: MatrixEvent, linked: readonly Link[]): Promise<void> {
+    const { links, homeserver, channels, tell, log } = this.#parts;
+    const ending = linked.filter(({ state }) => state !== 'suspended');
+    for (const link of ending) await links.setState(link.id, 'suspended', closedWords(undefined));
+    if (ending.length === 0 || sender === homeserver.bot) return;
+    const names = ending.map(({ channel }) => channels.describe(channel).name);
+    log.warn({ room, by: sender, channels: ending.map(({ channel }) => channel) }, `not linked any more: ${closedWords(undefined)}`);
+    tell(room, `This room was closed and no new one named: it is no longer linked to ${names.join(', ')}.`);
   }
 
   async #enter(room: RoomId, event: MatrixEvent): Promise<MatrixEvent[]> {

@@ -165,9 +165,48 @@ test('a config that still names the old room keeps the link where it is now', as
   assert.equal(again.links.find(room(made), other)?.state, 'live');
 });
 
-test('a room that is closed without a new one suspends its links', async (t) => {
-  const { rig, op, old, links, upgrades, tombstone } = await start(t);
+test('a room that is closed without a new one is told so, once and with the reason, and is not linked again by a restart', async (t) => {
+  const { rig, op, old, links, plumb, upgrades, tombstone } = await start(t);
+  const other = channel('#other');
+  rig.network.configured = [{ room: room(old), channel: other }];
+  plumb.resume();
+  await plumb.settled();
   rig.fake.setState(op, old, 'm.room.tombstone', '', { body: 'closed' });
-  await upgrades.follow(await tombstone());
-  assert.match(links.find(room(old), node)?.reason ?? '', /closed/);
+  const event = await tombstone();
+  await upgrades.follow(event);
+  await upgrades.follow(event);
+  const standing = (of: typeof links) => of.all().map(({ channel, state, reason }) => [channel, state, reason]);
+  const reason = 'the room was closed and no new one named';
+  assert.deepEqual(standing(links), [
+    [node, 'suspended', reason],
+    [other, 'suspended', reason],
+  ]);
+  assert.deepEqual(rig.told, [{ room: old, text: 'This room was closed and no new one named: it is no longer linked to #node, #other.' }]);
+  assert.equal(rig.log.lines.filter((line) => line.includes(`not linked any more: ${reason}`)).length, 1);
+
+  rig.reopen();
+  const again = build(rig, t);
+  again.plumb.resume();
+  await again.plumb.settled();
+  assert.deepEqual(standing(again.links), standing(links));
+  assert.equal(rig.told.length, 1);
+  await assert.rejects(again.plumb.link({ room: room(old), channel: channel('#third'), origin: 'command', requester: userId(op) }), {
+    code: 'ROOM_CLOSED',
+    message: reason,
+  });
+});
+
+test('a config that names a room which was replaced is told the new one', async (t) => {
+  const { rig, op, plumb, links } = await start(t);
+  const gone = rig.fake.createRoom({ creator: op, version: '11', levels: { users: { [op]: 100, [rig.bot]: 50 } } });
+  rig.fake.setState(op, gone, 'm.room.tombstone', '', { body: 'moved', replacement_room: '!next:hs.test' });
+  rig.network.configured = [{ room: room(gone), channel: channel('#other') }];
+  plumb.resume();
+  await plumb.settled();
+  const [link] = links.byRoom(room(gone));
+  assert.deepEqual([link?.state, link?.reason], ['suspended', 'the room was closed and !next:hs.test took its place: link that one']);
+  rig.fake.setState(op, gone, 'm.room.tombstone', '', {});
+  plumb.reconsider(room(gone));
+  await plumb.settled();
+  assert.equal(links.byRoom(room(gone))[0]?.state, 'live', 'it was opened again');
 });
