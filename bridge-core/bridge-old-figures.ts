@@ -3,6 +3,7 @@
 import type { Adapter } from './adapter.ts';
 import type { Metrics, Sample } from './observe/metrics.ts';
 import { Activity, type LinkActivity } from './pipeline/activity.ts';
+import { described } from './plumbing/described.ts';
 import type { Link, Links } from './plumbing/links.ts';
 import type { Json } from './remote-event.ts';
 import type { Store } from './store/store.ts';
@@ -33,7 +34,7 @@ export function showOldFigures<Body extends Json>({ metrics, adapter, store, lin
   gauge('active_users', async () => {
     const counted = new Counted();
     for (const [link, { matrix, remote }] of await spoken()) {
-      const team_id = adapter.channels.describe(link.channel).network.id;
+      const team_id = described(adapter.channels, link.channel).network?.id ?? '';
       for (const id of matrix.keys()) counted.add({ remote: 'false', team_id }, id);
       for (const id of remote.keys()) counted.add({ remote: 'true', team_id }, id);
     }
@@ -42,8 +43,8 @@ export function showOldFigures<Body extends Json>({ metrics, adapter, store, lin
   gauge('active_rooms', async () => {
     const counted = new Counted();
     for (const [{ channel }] of await spoken()) {
-      const { network, kind } = adapter.channels.describe(channel);
-      counted.add({ team_id: network.id, type: kind === 'direct' || kind === 'group' ? 'user' : 'channel' }, channel);
+      const { network, kind } = described(adapter.channels, channel);
+      counted.add({ team_id: network?.id ?? '', type: kind === 'direct' || kind === 'group' ? 'user' : 'channel' }, channel);
     }
     return counted.samples();
   });

@@ -45,6 +45,7 @@ import { RoomCalls } from './pipeline/room-calls.ts';
 import { isHeldLane, linkLane, linkOfLane, type Row, roomLane, sideOf, states, towards } from './pipeline/row.ts';
 import { BridgeBots } from './plumbing/bridge-bots.ts';
 import { BridgeInfo } from './plumbing/bridge-info.ts';
+import { described } from './plumbing/described.ts';
 import { Links } from './plumbing/links.ts';
 import { LoopGuard } from './plumbing/loop-guard.ts';
 import { Plumb } from './plumbing/plumb.ts';
@@ -267,7 +268,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     let name = networks.get(row.link);
     if (name === undefined) {
       const link = links.get(row.link);
-      name = link === undefined ? '' : adapter.channels.describe(link.channel).network.id;
+      name = link === undefined ? '' : (described(adapter.channels, link.channel).network?.id ?? '');
       networks.set(row.link, name);
     }
     return name;

@@ -8,12 +8,12 @@ import type { Homeserver } from '../appservice/homeserver.ts';
 import { DeniedError, messageOf } from '../errors.ts';
 import { type ChannelId, type RoomId, remoteUserId, type UserId } from '../ids.ts';
 import { stringIn } from '../matrix-event.ts';
+import { described } from '../plumbing/described.ts';
 import { type Links, receiverOf } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
 import { stateOf } from '../plumbing/power.ts';
 import type { Json } from '../remote-event.ts';
 import { Allowance } from './allowance.ts';
-import { described } from './described.ts';
 import type { Permissions } from './permissions.ts';
 import type { LinkRequest, Requests } from './requests.ts';
 

@@ -5,6 +5,7 @@ import type { Adapter, Channel } from '../adapter.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
 import { type RoomId, roomId, type UserId } from '../ids.ts';
+import { described } from '../plumbing/described.ts';
 import type { Link, Links } from '../plumbing/links.ts';
 import type { ProvisioningChannel, ProvisioningLink, ProvisioningVerbs } from '../provisioning.ts';
 import type { Json } from '../remote-event.ts';
@@ -12,7 +13,6 @@ import type { KnownLogin } from '../virtual-users/logins.ts';
 import type { Accounts } from './accounts.ts';
 import type { Actions } from './actions.ts';
 import type { Consent, LinkLimits } from './consent.ts';
-import { described } from './described.ts';
 import type { Permissions } from './permissions.ts';
 import type { Requests } from './requests.ts';
 

@@ -10,6 +10,7 @@ import type { MatrixEvent } from '../matrix-event.ts';
 import type { Json } from '../remote-event.ts';
 import { Background } from './background.ts';
 import type { BridgeInfo } from './bridge-info.ts';
+import { described } from './described.ts';
 import { formerRooms, type Link, type LinkOptions, type Links, receiverOf } from './links.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import { Openings } from './openings.ts';
@@ -82,7 +83,7 @@ export class Plumb<Body extends Json = string> {
 
   /** Live when it resolves. What it rejects with says why not, and then nothing is left of it. */
   async link(wish: Wish): Promise<Link> {
-    const { name } = this.#adapter.channels.describe(wish.channel);
+    const { name } = described(this.#adapter.channels, wish.channel);
     const known = this.#links.find(wish.room, wish.channel);
     if (known?.state === 'live') {
       if (wish.cause !== undefined && known.options.cause === wish.cause) return known;
@@ -148,7 +149,7 @@ export class Plumb<Body extends Json = string> {
   /** The network is there: what it is called may have come to be known only now. */
   introduced(network: string): void {
     for (const link of this.#links.all())
-      if (link.state === 'live' && this.#adapter.channels.describe(link.channel).network.id === network)
+      if (link.state === 'live' && described(this.#adapter.channels, link.channel).network?.id === network)
         this.#do(link, () => this.#info.publish(this.#links.get(link.id) ?? link));
   }
 
@@ -279,7 +280,7 @@ export class Plumb<Body extends Json = string> {
       await this.#links.setState(id, 'suspended', thrown.message);
       // Where we are in the room its people are told as well, once and not at every start.
       if (tellable.has(thrown.code) && link.reason !== thrown.message)
-        this.#tell(link.room, `${this.#adapter.channels.describe(link.channel).name} is not linked: ${thrown.message}.`);
+        this.#tell(link.room, `${described(this.#adapter.channels, link.channel).name} is not linked: ${thrown.message}.`);
     }
   }
 

@@ -9,6 +9,7 @@ import { type RoomId, roomId, type UserId } from '../ids.ts';
 import type { PortalSettings } from '../settings.ts';
 import type { Notes } from '../store/store.ts';
 import { Background } from './background.ts';
+import { described } from './described.ts';
 import { isPrivate, type Link, type Links } from './links.ts';
 import { powerLevels, type RoomMaking } from './room-making.ts';
 
@@ -57,7 +58,10 @@ export class Spaces {
 
   /** The same for who came into this room. */
   arrived(room: RoomId, user: UserId): void {
-    for (const link of this.#parts.links.liveIn(room)) if (isHeld(link)) this.welcome(user, this.#networkOf(link).id);
+    for (const link of this.#parts.links.liveIn(room)) {
+      const { network } = described(this.#parts.channels, link.channel);
+      if (isHeld(link) && network !== undefined) this.welcome(user, network.id);
+    }
   }
 
   settled(): Promise<void> {
@@ -98,7 +102,9 @@ export class Spaces {
 
   #takeOut(was: Link): void {
     if (was.options.inSpace !== was.room) return;
-    const space = this.#spaceOf(this.#networkOf(was).id);
+    // A network that was taken out of the config is called by what its channels' ids begin with.
+    const { network } = described(this.#parts.channels, was.channel);
+    const space = this.#spaceOf(network?.id ?? was.channel.slice(0, was.channel.indexOf('/')));
     const { homeserver } = this.#parts;
     if (space !== undefined)
       this.#work.run(

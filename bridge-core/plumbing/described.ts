@@ -5,7 +5,7 @@ import type { Channel, Channels } from '../adapter.ts';
 import { PermanentError } from '../errors.ts';
 import type { ChannelId } from '../ids.ts';
 
-export interface Described extends Pick<Channel, 'id' | 'name'> {
+export interface Described extends Pick<Channel, 'id' | 'name' | 'kind'> {
   readonly network?: Channel['network'];
 }
 
