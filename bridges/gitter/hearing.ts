@@ -187,8 +187,12 @@ export class Hearing {
   #listen(room: Room, account: Account): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     account.listen(path(room.id, '/chatMessages'), this.#messages(room, resolve));
+    // One after the other: who went is looked for among the banned, and may be back before that is known.
+    let told = Promise.resolve();
     account.listen(path(room.id, '/users'), {
-      onData: (data) => void this.#people(room, data).catch((thrown) => this.#failed(room, thrown)),
+      onData: (data) => {
+        told = told.then(() => this.#people(room, data)).catch((thrown) => this.#failed(room, thrown));
+      },
       onMissed: () => {
         if ((this.#parts.network.rooms.byId(room.id)?.members ?? 0) <= mostCompared) this.#parts.inbox.members?.(room.channel);
       },

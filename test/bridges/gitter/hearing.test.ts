@@ -218,6 +218,24 @@ test('who is there and who is away is told where it is wished for, and only once
   assert.equal(kinds(events, 'presence').length, 2);
 });
 
+test('who goes and is back at once has gone and come, in this order, however long the list of the banned takes', quickly, async (t) => {
+  const { adapter, bob, relay, gitter, room, events, channel } = await withAdapter(t);
+  room.admins.add(relay.id);
+  await until('the list of the banned', () => gitter.callsOf('GET /rooms/:room/bans')[0]);
+  await adapter.unwatch(channel);
+  await adapter.watch(channel);
+  await gitter.waitForListener(room, 'matrixbot');
+  gitter.fault({ on: 'GET /rooms/:room/bans', act: { wait: 300 } });
+  bob.leave(room);
+  bob.join(room);
+  await until('both', () => kinds(events, 'membership').length >= 2 || undefined);
+  await delay(400);
+  assert.deepEqual(
+    kinds(events, 'membership').map((event) => (event.kind === 'membership' ? event.change : '')),
+    ['leave', 'join'],
+  );
+});
+
 test('who is put out and banned is told to be, with whoever did it; people of ours too', quickly, async (t) => {
   const { adapter, ann, bob, relay, gitter, room, events, channel } = await withAdapter(t, { isApproved: true, settings: { bans: '1s' } });
   room.admins.add(relay.id);
