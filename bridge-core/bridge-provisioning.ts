@@ -26,11 +26,13 @@ export function buildProvisioning<Body extends Json>(options: ProvisioningOption
   const { provisioning } = settings;
   if (!provisioning.enabled) return undefined;
   const verbs = provisioningVerbs<Body>(options);
+  const { domain } = settings.homeserver;
   return openProvisioning({
     ...{ settings: provisioning, hsToken, bot: homeserver.bot, permissions, log },
     sessions: new WebSessions({ store }),
     openId: openIdCheck({ homeserver: settings.homeserver, servers: provisioning.openIdServers }),
     routes: neutralRoutes(verbs),
+    isOwnServer: (server) => server === domain || Object.hasOwn(provisioning.openIdServers, server),
     dialect: adapter.provisioning?.(verbs),
   });
 }

@@ -12,13 +12,14 @@ export interface Named {
 }
 
 export function parseMxc(mxc: string): { server: string; media: string } | undefined {
-  const id = /^mxc:\/\/([^/?#]+)\/([\w.~-]+)$/.exec(mxc);
+  // A name of more than a token has room for would be another server's when cut.
+  const id = /^mxc:\/\/([\w.:[\]-]{1,127})\/([\w.~-]+)$/.exec(mxc);
   return id === null ? undefined : { server: id[1] ?? '', media: id[2] ?? '' };
 }
 
 /** One byte: length of the server's name, 0 for our own, top bit: an event's digest follows; then these, then the media id. */
 export function pack({ server, media, event }: Named, domain: string): Buffer {
-  const name = Buffer.from(server === domain ? '' : server.slice(0, 127));
+  const name = Buffer.from(server === domain ? '' : server);
   const digest = Buffer.from(event, 'base64url');
   return Buffer.concat([Buffer.from([name.length | (digest.length > 0 ? 0x80 : 0)]), digest, name, Buffer.from(media)]);
 }

@@ -22,6 +22,8 @@ export interface DoorParts {
   readonly permissions: Permissions;
   readonly sessions: WebSessions;
   readonly openId: OpenIdCheck;
+  /** Our own, or one at an address of the operator's: asking it troubles nobody else. */
+  readonly isOwnServer: (server: string) => boolean;
   readonly routes: readonly ProvisioningRoute[];
   readonly dialect: ProvisioningDialect | undefined;
   readonly log: Logger;
@@ -69,6 +71,8 @@ export function openProvisioning(parts: DoorParts): ProvisioningDoor {
   const routes = [...(dialect?.routes ?? []), ...parts.routes].map((route) => ({ route, parts: partsOf(route.path) }));
   const ofPeople = new Allowance({ most: settings.perMinute, each: 60_000 / settings.perMinute });
   const ofExchanges = new Allowance({ most: 10, each: 6_000 });
+  // So much that strangers do not use up what its own people need.
+  const ofServers = new Allowance({ most: 120, each: 500 });
 
   const isSecret = (token: string): boolean => timingSafeEqual(secret, digestOf(token));
   const knows = (token: string): 'secret' | 'session' | undefined =>
@@ -131,7 +135,7 @@ export function openProvisioning(parts: DoorParts): ProvisioningDoor {
 
   /** As the older bridges ask for it, and as clients have it from their homeserver. */
   async function exchange(request: WebRequest): Promise<object> {
-    limit(ofExchanges, `from ${request.from}`);
+    limit(ofExchanges, networkIn(request.from));
     const body = bodyOf(request);
     const wrapped = isRecord(body.openIdToken) ? body.openIdToken : body;
     const server = stringIn(body, 'matrixServer') ?? stringIn(body, 'matrix_server') ?? stringIn(wrapped, 'matrix_server_name') ?? '';
@@ -143,7 +147,7 @@ export function openProvisioning(parts: DoorParts): ProvisioningDoor {
     // Nobody makes us ask a server whose people have no business here.
     if (!permissions.mayBeUsed(server))
       throw new Refused(403, 'M_FORBIDDEN', `The people of ${server.slice(0, 255)} may not use this bridge.`);
-    limit(ofExchanges, `of ${server}`);
+    if (!parts.isOwnServer(server)) limit(ofServers, server);
     let user: UserId;
     try {
       user = await openId(server, token);
@@ -189,6 +193,16 @@ export function openProvisioning(parts: DoorParts): ProvisioningDoor {
 function limit(allowance: Allowance, name: string): void {
   const wait = allowance.take(name);
   if (wait > 0) throw new Refused(429, 'M_AS_LIMIT_EXCEEDED', 'Too many requests; wait.', { retry_after_ms: Math.ceil(wait) });
+}
+
+/** Whoever has one address of IPv6 has billions of them. */
+export function networkIn(address: string): string {
+  const plain = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
+  if (!plain.includes(':')) return plain;
+  const [head = [], tail] = plain.split('::').map((half) => half.split(':').filter((group) => group !== ''));
+  const groups = tail === undefined ? head : [...head, ...Array(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail];
+  const first = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  return `${first.join(':')}::/64`;
 }
 
 /** By header; by query as older integration managers do. */

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { z } from 'zod';
+import { networkIn } from '../../../bridge-core/control/provisioning.ts';
 import { channelId, remoteUserId, userId } from '../../../bridge-core/ids.ts';
 import type { ProvisioningDialect, ProvisioningVerbs } from '../../../bridge-core/provisioning.ts';
 import { resultFor } from '../../support/fake-adapter/logins.ts';
@@ -204,6 +205,32 @@ test('too much is refused: for a person, and of those who try to prove who they 
   for (let count = 0; count < 12; count += 1)
     statuses.push((await call('POST', '/exchange_openid', { matrix_server: 'hs.test', access_token: 'x' }, { token: '' })).status);
   assert.ok(statuses.includes(429));
+});
+
+test('strangers, from however many addresses, use up nobody’s chance to prove who they are', async (t) => {
+  const { homeserver, call } = await start(t);
+  homeserver.openIdTokens.set('open-1', carol);
+  const exchange = (token: string, from: string) =>
+    call(
+      'POST',
+      '/exchange_openid',
+      { matrix_server: 'hs.test', access_token: token },
+      { token: '', headers: { 'x-forwarded-for': from } },
+    );
+  for (let stranger = 0; stranger < 4; stranger += 1)
+    for (let count = 0; count < 12; count += 1) await exchange('none', `203.0.113.${stranger}`);
+  assert.equal((await exchange('none', '203.0.113.1')).status, 429);
+  assert.equal((await exchange('open-1', '198.51.100.7')).status, 200);
+  const statuses: number[] = [];
+  for (let count = 0; count < 12; count += 1) statuses.push((await exchange('none', `2001:db8::${count + 1}`)).status);
+  assert.ok(statuses.includes(429), 'who has a network has one chance');
+});
+
+test('addresses of one network are one asker', () => {
+  assert.equal(networkIn('203.0.113.9'), '203.0.113.9');
+  assert.equal(networkIn('::ffff:203.0.113.9'), '203.0.113.9');
+  assert.equal(networkIn('2001:db8:0:1::5'), networkIn('2001:0db8:0000:0001:ffff::1'));
+  assert.notEqual(networkIn('2001:db8:0:1::5'), networkIn('2001:db8:0:2::5'));
 });
 
 test('browsers may ask: preflight and headers', async (t) => {
