@@ -98,6 +98,7 @@ export class Gaps<Body extends Json> {
       return;
     }
     this.#up.add(network);
+    for (const gap of this.#open.values()) if (gap.network === network && gap.fresh.length > 0) this.#enqueue(gap);
     if (!this.#fillsGaps) return;
     const channels = new Set(this.#parts.links.all().flatMap(({ state, channel }) => (state === 'live' ? [channel] : [])));
     const asked = [...channels].filter((channel) => this.#networkOf(channel) === network);
@@ -168,7 +169,8 @@ export class Gaps<Body extends Json> {
     if (isNew && this.#parts.settings.onLink > 0) {
       const gap = this.#gapOf(link.channel);
       gap.fresh.push(link);
-      this.#enqueue(gap);
+      // A link of the config may be live before its network is.
+      if (this.#up.has(gap.network)) this.#enqueue(gap);
     }
   }
 
@@ -331,7 +333,11 @@ export class Gaps<Body extends Json> {
   /** While the network is away nothing is fetched, and nothing new comes: what is held waits only so long. */
   #bePatient(gap: Gap): void {
     clearTimeout(gap.patience);
-    gap.patience = setTimeout(() => this.#settle(this.#close(gap, false), gap), this.#timing.giveUp).unref();
+    gap.patience = setTimeout(() => {
+      gap.patience = undefined;
+      // Nothing is held up by what a new link is still to bring along.
+      if (gap.fresh.length === 0 || gap.held.length > 0) this.#settle(this.#close(gap, false), gap);
+    }, this.#timing.giveUp).unref();
   }
 
   /** False: the bot came up anew meanwhile. `isWhole`: what is older than what is held was brought or told. */

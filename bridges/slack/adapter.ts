@@ -131,6 +131,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
       isBot: (id) => this.speakerOf(id)?.as === 'bot',
       isOurs: (id) => this.speakerOf(id) !== undefined,
       someWatched: (team) => this.#watched.by(team.id, undefined)[0] ?? this.#watched.all(team.id)[0],
+      waits: (id) => this.#gaps.hurry(id),
       heard: (team, channel, ts) => this.#gaps.heard(team, channel, ts),
     });
     this.#gaps = new Gaps({
@@ -270,6 +271,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
     const { team: teamId, id } = parseId(channel);
     const team = this.#teams.all.get(teamId);
     if (team === undefined) return;
+    if (this.#watched.by(teamId, undefined).includes(channel)) await this.#sessions.enter(team, id).catch(() => {});
     const { history } = this.#settings;
     yield* historyOf({ ...{ team, reader: this.#intake.readerOf(team), channel: id, since, settings: history, patience: 60_000 }, most });
   }

@@ -25,8 +25,9 @@ export interface GapsParts {
 
 /** ms: what was heard since the last note is read again after a crash, and known by its id. */
 const writeEvery = 15_000;
-/** ms: newer messages of the channel wait so long for a turn in the budget. */
-const patience = 60_000;
+/** ms: newer messages of the channel wait so long for a turn in the budget; while there are none, there is time. */
+const hurriedPatience = 60_000;
+const patience = 2 * 3_600_000;
 /** ms between tries while Slack is not to be reached. */
 const firstPause = 500;
 const longestPause = 64_000;
@@ -38,6 +39,8 @@ export class Gaps {
   readonly #unwritten = new Set<ChannelId>();
   /** To be filled as soon as what goes before is done. */
   readonly #waiting = new Set<ChannelId>();
+  /** What tells those that are under way, or to come, that newer messages wait for them. */
+  readonly #hurries = new Map<ChannelId, Set<() => void>>();
   #isStopped = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -89,22 +92,35 @@ export class Gaps {
     if (!this.#heard.has(id) || this.#waiting.has(id)) return;
     this.#waiting.add(id);
     const { intake, log } = this.#parts;
+    const { promise: hurried, resolve: hurry } = Promise.withResolvers<void>();
+    const hurries = this.#hurries.get(id) ?? new Set();
+    this.#hurries.set(id, hurries.add(hurry));
     intake
       .before(id, async () => {
         await isThere;
         this.#waiting.delete(id);
-        await this.#fill(team, id);
+        await this.#fill(team, id, hurried);
+      })
+      .finally(() => {
+        if (hurries.delete(hurry) && hurries.size === 0) this.#hurries.delete(id);
       })
       .catch((thrown) => log.warn({ channel: id, why: messageOf(thrown) }, 'what was missed could not be read'));
   }
 
-  async #fill(team: Team, id: ChannelId): Promise<void> {
+  /** Something newer of the channel waits for what was missed of it. */
+  hurry(id: ChannelId): void {
+    for (const hurry of this.#hurries.get(id) ?? []) hurry();
+  }
+
+  async #fill(team: Team, id: ChannelId, when: Promise<void>): Promise<void> {
     const { intake, settings, inbox } = this.#parts;
     const { id: channel } = parseId(id);
     for (let pause = firstPause; ; pause *= 2) {
       const since = this.#heard.get(id);
       if (since === undefined) return;
-      const stretch = { team, reader: intake.readerOf(team), channel, since: makeMessageId(since), settings, patience, known: inbox };
+      const hurried = { when, patience: hurriedPatience };
+      const at = { team, reader: intake.readerOf(team), channel, since: makeMessageId(since) };
+      const stretch = { ...at, settings, patience, hurried, known: inbox };
       try {
         for await (const event of historyOf(stretch)) await intake.give(team, channel, event);
         return;

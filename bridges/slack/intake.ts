@@ -27,6 +27,8 @@ export interface IntakeParts {
   readonly isOurs: (user: RemoteUserId) => boolean;
   readonly someWatched: (team: Team) => ChannelId | undefined;
   readonly count: (name: string, labels?: Readonly<Record<string, string>>) => void;
+  /** Something of this channel stands behind other things of it. */
+  readonly waits: (channel: ChannelId) => void;
   /** A message of this channel was handed on. */
   readonly heard: (team: Team, channel: string, ts: string) => void;
 }
@@ -113,6 +115,7 @@ export class Intake {
     if (own === true) return this.#note(key);
     const preparing = own === undefined ? reader.prepare(event) : Promise.all([own, reader.prepare(event)]);
     const before = this.#lines.get(id);
+    if (before !== undefined) this.#parts.waits(id);
     const pass = () => this.#pass(team, channel, told, key);
     if (preparing === undefined && before === undefined) return await pass();
     let passed: Promise<void> | undefined;

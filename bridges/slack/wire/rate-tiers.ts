@@ -48,6 +48,8 @@ export class RateTiers {
   readonly #buckets = new Map<string, Bucket>();
   /** By the key of the first bucket; only those in which somebody waits. */
   readonly #lines = new Map<string, Bottleneck>();
+  /** Of those, who goes before whatever is in the background. */
+  readonly #urgent = new Map<string, number>();
   readonly #end = new AbortController();
 
   constructor(options: RateTiersOptions = {}) {
@@ -62,7 +64,7 @@ export class RateTiers {
     if (first === undefined) return undefined;
     const line = this.#lines.get(keyOf(draw, first));
     const buckets = limits.map((limit) => this.#bucket(keyOf(draw, limit), limit));
-    const wait = this.#waitFor(buckets, line === undefined ? 1 : jobsIn(line) + 1);
+    const wait = this.#waitFor(buckets, line === undefined ? 1 : this.#ahead(line, keyOf(draw, first), draw) + 1);
     if (wait === 0 && line === undefined) {
       this.#take(buckets);
       return undefined;
@@ -93,13 +95,24 @@ export class RateTiers {
     this.#lines.clear();
   }
 
+  /** Whose turn comes first: for what is urgent the one that is under way, and others that are. */
+  #ahead(line: Bottleneck, key: string, { isBackground }: Draw): number {
+    const all = jobsIn(line);
+    return isBackground === true ? all : Math.min(all, (this.#urgent.get(key) ?? 0) + 1);
+  }
+
   async #queue(key: string, buckets: readonly Bucket[], draw: Draw): Promise<void> {
     const since = performance.now();
     const line = this.#line(key);
+    if (draw.isBackground !== true) this.#urgent.set(key, (this.#urgent.get(key) ?? 0) + 1);
     try {
       await line.schedule({ priority: draw.isBackground === true ? background : urgent }, () => this.#turn(buckets));
     } catch (cause) {
       throw new RetryableError('NETWORK_BUSY', `${draw.method} waited for its turn when the bridge stopped`, { cause });
+    } finally {
+      const left = (this.#urgent.get(key) ?? 1) - (draw.isBackground === true ? 0 : 1);
+      if (left > 0) this.#urgent.set(key, left);
+      else this.#urgent.delete(key);
     }
     this.#watch.onWaited?.(draw.method, performance.now() - since);
   }

@@ -213,6 +213,24 @@ test('a new link brings along as many old messages as it is told to, to its own 
   assert.deepEqual(said(p), ['before', 'two', 'three', 'live']);
 });
 
+test('what a link brings along that was made while the network was away comes once it is back, whoever closes the gaps', async (t) => {
+  for (const closesGaps of [false, true]) {
+    const p = await begin(t, { history: { onLink: 2 }, adapter: { closesGaps } });
+    sayAll(p, 'two', 'three');
+    await until('three', () => said(p).includes('three'));
+    p.network.down();
+    const other = p.room();
+    await p.link(other, '#chan');
+    assert.deepEqual(said(p, other), []);
+    p.network.up();
+    await until('two of them', () => said(p, other).length === 2);
+    sayAll(p, 'live');
+    await until('live', () => said(p, other).includes('live'));
+    await p.settled();
+    assert.deepEqual(said(p, other), ['two', 'three', 'live']);
+  }
+});
+
 test('a channel whose last link is gone is forgotten: linked again it begins anew', async (t) => {
   const p = await begin(t);
   await p.parts.links.remove(p.parts.links.all()[0]?.id ?? 0);

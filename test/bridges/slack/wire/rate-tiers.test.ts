@@ -63,6 +63,24 @@ test('what nobody waits for stands behind what somebody does', async (t) => {
   assert.deepEqual(order, ['first', 'asked', 'list', 'list']);
 });
 
+test('however much waits in the background, who is waited for is not told to come later', async (t) => {
+  const budget = tiers(t);
+  const draw = { scope: 'T1', method: 'conversations.history', rations: { 'conversations.history': 60 } };
+  for (let number = 0; number < 60; number += 1) assert.equal(budget.enter({ ...draw, patience: 0 }), undefined);
+  const background = { ...draw, patience: 3_600_000, isBackground: true };
+  const order: string[] = [];
+  const crowd = Array.from({ length: 300 }, () =>
+    budget
+      .enter(background)
+      ?.then(() => order.push('list'))
+      .catch(() => undefined),
+  );
+  await budget.enter({ ...draw, patience: 10_000 })?.then(() => order.push('asked'));
+  assert.ok(order.indexOf('asked') <= 1, order.join());
+  await budget.close();
+  await Promise.all(crowd);
+});
+
 test('a ration is less than the tier, for whom it holds', async (t) => {
   const budget = tiers(t);
   const draw = { scope: 'T1', method: 'conversations.history', patience: 0, rations: { 'conversations.history': 1 } };
