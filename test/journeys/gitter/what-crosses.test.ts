@@ -116,12 +116,13 @@ test('bans go both ways, of ghosts and of people of Matrix, and so does their en
   ann.ban(channel, noisy);
   // A ghost is put out: it is Gitter that keeps it from coming back.
   await becomes('the ban here', ghostOf(noisy), ({ membership, reason = '' }) => membership === 'leave' && /ban/i.test(reason));
+  // The homeserver has told of it once it told of what came after.
+  await carol.say(room, 'hello from Carol');
+  await bob.waitForMessage(channel, 'hello from Carol', soon);
   ann.unban(channel, noisy);
   noisy.join(channel);
   await becomes('them here again', ghostOf(noisy), ({ membership }) => membership === 'join');
 
-  await carol.say(room, 'hello from Carol');
-  await bob.waitForMessage(channel, 'hello from Carol', soon);
   const levels = await alice.state(room, 'm.room.power_levels');
   await alice.setState(room, 'm.room.power_levels', { ...levels, ban: 50, users: { ...levels.users, [stage.botId]: 60 } });
   ann.ban(channel, { type: 'matrix', externalId: carol.userId.slice(1) });

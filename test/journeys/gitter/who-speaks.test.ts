@@ -118,23 +118,19 @@ test('after ten minutes words cannot be changed there: they are said anew', pati
   assert.ok(bob.texts(channel).includes('soon too old'));
 });
 
-test(
-  'where it is not allowed the relay account names them, by the operator’s template',
-  patient,
-  async () => {
-    await bridge.stop();
-    await bridge.configure('gitter', (config) => ({
-      ...config,
-      gitter: { ...(config.gitter as object), virtual_users: 'off', relay: '**{name}** says: {text}' },
-    }));
-    await stage.startBridge();
-    await dora.say(room, 'by the relay');
-    const relayed = await bob.waitForMessage(channel, /by the relay$/, soon);
-    assert.deepEqual([relayed.text, authorOf(relayed), relayed.virtualUser], ['**Dora Other** says: by the relay', 'matrixbot', undefined]);
-    await dora.emote(room, 'waves again');
-    const waves = await bob.waitForMessage(channel, /waves again$/, soon);
-    assert.deepEqual([waves.status, waves.text], [true, 'Dora Other waves again']);
-    bob.say(channel, 'heard');
-    await alice.waitForText(room, 'heard', soon);
-  },
-);
+test('where it is not allowed the relay account names them, by the operator’s template', patient, async () => {
+  await bridge.stop();
+  await bridge.configure('gitter', (config) => ({
+    ...config,
+    gitter: { ...(config.gitter as object), virtual_users: 'off', relay: '**{name}** says: {text}' },
+  }));
+  await stage.startBridge();
+  await dora.say(room, 'by the relay');
+  const relayed = await bob.waitForMessage(channel, /by the relay$/, soon);
+  assert.deepEqual([relayed.text, authorOf(relayed), relayed.virtualUser], ['**Dora Other** says: by the relay', 'matrixbot', undefined]);
+  await dora.emote(room, 'waves again');
+  const waves = await bob.waitForMessage(channel, /waves again$/, soon);
+  assert.deepEqual([waves.status, waves.text], [true, 'Dora Other waves again']);
+  bob.say(channel, 'heard');
+  await alice.waitForText(room, 'heard', soon);
+});
