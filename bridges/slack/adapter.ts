@@ -140,7 +140,6 @@ export class SlackAdapter implements Adapter<SlackBody> {
       log,
       intake: this.#intake,
       settings: settings.history,
-      watchedOf: (team) => this.#watched.by(team.id, undefined),
     });
     this.#files = new Files({ api: this.#api, openers: (team) => this.#teams.openers(team) });
     this.#sessions = new Sessions({ ...{ teams, settings, memory, hearing: this.#hearing, api: this.#api } });
@@ -213,9 +212,9 @@ export class SlackAdapter implements Adapter<SlackBody> {
       }
       return await this.#gaps.begin(channel);
     }
-    const entering = team.isReachable ? this.#sessions.enter(team, id) : undefined;
-    if (entering !== undefined && this.#gaps.has(channel)) this.#gaps.fill(team, channel, entering);
-    await Promise.all([this.#gaps.begin(channel), entering]);
+    if (!this.#gaps.has(channel))
+      await Promise.all([this.#gaps.begin(channel), team.isReachable ? this.#sessions.enter(team, id) : undefined]);
+    else if (team.isReachable) this.#gaps.fill(team, channel, this.#sessions.sight(team, id));
   }
 
   async unwatch(channel: ChannelId, by?: UserId): Promise<void> {
@@ -315,26 +314,29 @@ export class SlackAdapter implements Adapter<SlackBody> {
   #back(team: Team): void {
     this.#sessions.openBot(team);
     void team.extras.load();
-    const watched = this.#watched.by(team.id, undefined);
-    const known = watched.length > fewChannels ? team.conversations.readOwn().catch(() => {}) : Promise.resolve();
-    for (const id of watched) {
-      // Of one that is there no longer nothing is read, and whoever keeps the workspace in step finds that out.
+    this.#fillAll(team, () => true);
+    for (const account of team.accounts.values()) this.#signedIn(team, account);
+  }
+
+  /** Everything that the bot listens to. `isAsked`: whether it is in this one is a question to Slack; where there are many, one for all. */
+  #fillAll(team: Team, isAsked: (channel: string) => boolean): void {
+    const watched = this.#watched.by(team.id, undefined).map((id) => ({ id, channel: parseId(id).id }));
+    const isMany = watched.filter(({ channel }) => isAsked(channel)).length > fewChannels;
+    const known = isMany ? team.conversations.readOwn().catch(() => {}) : Promise.resolve();
+    // Of one that is there no longer nothing is read, and whoever keeps the workspace in step finds that out.
+    for (const { id, channel } of watched)
       this.#gaps.fill(
         team,
         id,
-        known.then(() => this.#sessions.enter(team, parseId(id).id)).catch(() => {}),
+        known.then(() => this.#sessions.sight(team, channel)),
       );
-    }
-    for (const account of team.accounts.values()) {
-      team.chats.signedIn(account).catch(() => {});
-      this.#signedIn(team, account);
-    }
   }
 
   /** Slack is there, and so is the login: where the person is, what they missed, and what they are out of meanwhile. */
   #signedIn(team: Team, account: Account): void {
     const watched = this.#watched.by(team.id, account.user);
     const read = team.own.read(account, this.#isWantedIn(team));
+    this.#fillChats(team, account);
     this.#fillOwn(team, watched, read);
     void read.then((isKnown) => {
       for (const id of isKnown ? watched : []) if (this.channels.isIn(id, account.user) === false) this.#isOut(team, account, id);
@@ -343,6 +345,21 @@ export class SlackAdapter implements Adapter<SlackBody> {
 
   #isWantedIn(team: Team): (channel: string) => boolean {
     return (channel) => this.#watched.has(makeChannelId(team.id, channel));
+  /** Those of theirs, and those that nobody saw until now, as far as these turn out to be theirs. */
+  #fillChats(team: Team, account: Account): void {
+    const listed = team.chats.signedIn(account);
+    for (const id of this.#watched.by(team.id, undefined)) {
+      const { id: channel } = parseId(id);
+      const isUnseen = !team.chats.has(channel) && team.conversations.known(channel)?.isMember !== true;
+      if (isUnseen || team.chats.isOf(account, channel))
+        this.#gaps.fill(
+          team,
+          id,
+          listed.then(() => team.chats.has(channel)),
+        );
+    }
+  }
+
   }
 
   /** Read once it is known whose eyes see it; newer things wait for that, though not for ever. */
@@ -364,7 +381,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
       this.#signedIn(team, account);
       return;
     }
-    this.#gaps.fillAll(team);
+    this.#fillAll(team, (channel) => team.conversations.known(channel) === undefined);
     const isWanted = this.#isWantedIn(team);
     for (const each of team.accounts.values()) {
       const watched = this.#watched.by(team.id, each.user);

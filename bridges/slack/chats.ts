@@ -1,7 +1,8 @@
 // Direct and group chats in which somebody of ours takes part by their own login: known by the lists that Slack gives for them, and
 // by what is told of new ones. Asked for what is heard where no room is linked, so it must be cheap.
 
-import type { Chat, UserId } from '#bridge-core';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Chat, RetryableError, type UserId } from '#bridge-core';
 import type { Account } from './account.ts';
 import type { Conversation } from './conversations.ts';
 import type { Team } from './team.ts';
@@ -13,13 +14,29 @@ interface Kept {
   readonly ours: Set<string>;
 }
 
+/** ms between tries while Slack is not to be reached. */
+const firstPause = 500;
+const longestPause = 60_000;
+/** ms: after a start people's logins are there a moment later than the bot. */
+const loginTime = 60_000;
+
 export class Chats {
   readonly #team: Pick<Team, 'accounts' | 'conversations' | 'identity'>;
   readonly #kept = new Map<string, Kept>();
   readonly #learning = new Map<string, Promise<boolean>>();
+  readonly #listing = new Map<Account, Promise<boolean>>();
+  /** By channel: who waits until somebody sees it. */
+  readonly #awaited = new Map<string, Set<(isSeen: boolean) => void>>();
+  #isStopped = false;
 
   constructor(parts: { readonly team: Pick<Team, 'accounts' | 'conversations' | 'identity'> }) {
     this.#team = parts.team;
+  }
+
+  /** Nothing is asked for any more. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const channel of [...this.#awaited.keys()]) this.#answer(channel, false);
   }
 
   has(channel: string): boolean {
@@ -42,8 +59,45 @@ export class Chats {
     return undefined;
   }
 
-  /** All of theirs, once they are logged in. */
-  async signedIn(account: Account): Promise<void> {
+  isOf(account: Account, channel: string): boolean {
+    return this.#kept.get(channel)?.ours.has(account.id) === true;
+  }
+
+  /** Settles once somebody of ours sees the chat. False: nobody did within a minute. */
+  async seen(channel: string): Promise<boolean> {
+    if (this.has(channel)) return true;
+    if (this.#isStopped) return false;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const waiting = (this.#awaited.get(channel) ?? new Set()).add(resolve);
+    this.#awaited.set(channel, waiting);
+    const timer = setTimeout(() => resolve(false), loginTime).unref();
+    const isSeen = await promise;
+    clearTimeout(timer);
+    waiting.delete(resolve);
+    return isSeen;
+  }
+
+  /** All of theirs, once they are logged in. Never rejects; false: they could not be had. */
+  signedIn(account: Account): Promise<boolean> {
+    const listing = this.#listing.get(account) ?? this.#list(account).finally(() => this.#listing.delete(account));
+    this.#listing.set(account, listing);
+    return listing;
+  }
+
+  async #list(account: Account): Promise<boolean> {
+    for (let pause = firstPause; !account.isEnded && !this.#isStopped; pause = Math.min(pause * 2, longestPause)) {
+      try {
+        await this.#listOnce(account);
+        return true;
+      } catch (thrown) {
+        if (!(thrown instanceof RetryableError)) return false;
+      }
+      await delay(pause, undefined, { ref: false });
+    }
+    return false;
+  }
+
+  async #listOnce(account: Account): Promise<void> {
     const list = this.#team.conversations.list('users.conversations', 'im,mpim', account.ask as unknown as Ask);
     for await (const conversation of list) {
       this.#learnOf(conversation, account.id);
@@ -63,6 +117,12 @@ export class Chats {
     const kept = this.#kept.get(channel) ?? { kind, ours: new Set() };
     kept.ours.add(account);
     this.#kept.set(channel, kept);
+    this.#answer(channel, true);
+  }
+
+  #answer(channel: string, isSeen: boolean): void {
+    for (const answer of this.#awaited.get(channel) ?? []) answer(isSeen);
+    this.#awaited.delete(channel);
   }
 
   /** Told of a chat that is not known: whether one of these is in it. */

@@ -27,6 +27,7 @@ export class Conversations {
   readonly #ask: Ask;
   readonly #kept = new Map<string, Conversation>();
   readonly #asking = new Map<string, Promise<Conversation | undefined>>();
+  #reading: Promise<void> | undefined;
 
   constructor(parts: { readonly ask: Ask }) {
     this.#ask = parts.ask;
@@ -74,7 +75,14 @@ export class Conversations {
   }
 
   /** All that the bot is in, with few questions. */
-  async readOwn(): Promise<void> {
+  readOwn(): Promise<void> {
+    this.#reading ??= this.#readOwn().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #readOwn(): Promise<void> {
     const asked = { isBackground: true, patience: 15 * 60_000 };
     for await (const each of this.list('users.conversations', 'public_channel,private_channel', this.#ask, { asked }))
       this.keep({ ...each, isMember: true });

@@ -16,7 +16,6 @@ export interface GapsParts {
   readonly memory: KeyValue;
   readonly intake: Intake;
   readonly settings: SlackSettings['history'];
-  readonly watchedOf: (team: Team) => readonly ChannelId[];
   readonly log: Logger;
   /** Tells what stands in the rooms. */
   readonly inbox: Pick<Inbox<SlackBody>, 'shown' | 'threads'>;
@@ -79,15 +78,13 @@ export class Gaps {
     await this.#parts.memory.set(heardName(id), undefined);
   }
 
-  /** Everything that is listened to, after the team was away. */
-  fillAll(team: Team): void {
-    for (const id of this.#parts.watchedOf(team)) this.fill(team, id);
-  }
-
-  /** Registered at once, so that nothing newer goes before. `ready`: the bot is there, as far as it may be. */
-  fill(team: Team, id: ChannelId, ready: Promise<unknown> = Promise.resolve()): void {
+  /** Registered at once, so that nothing newer goes before. `ready`: the bot is there, as far as it may be; false: nobody of ours sees it. */
+  fill(team: Team, id: ChannelId, ready: Promise<unknown>): void {
     // Whether it is waited for or not, and before its turn: a refusal is no failure of ours.
-    const isThere = ready.catch(() => {});
+    const isThere = ready.then(
+      (isSeen) => isSeen !== false,
+      () => true,
+    );
     // One that has not begun yet reads all that this would; one that has begun may have read too early.
     if (!this.#heard.has(id) || this.#waiting.has(id)) return;
     this.#waiting.add(id);
@@ -97,9 +94,9 @@ export class Gaps {
     this.#hurries.set(id, hurries.add(hurry));
     intake
       .before(id, async () => {
-        await isThere;
+        const isSeen = await isThere;
         this.#waiting.delete(id);
-        await this.#fill(team, id, hurried);
+        if (isSeen) await this.#fill(team, id, hurried);
       })
       .finally(() => {
         if (hurries.delete(hurry) && hurries.size === 0) this.#hurries.delete(id);

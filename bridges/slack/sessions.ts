@@ -80,6 +80,18 @@ export class Sessions {
     await enterAs(team, channel);
   }
 
+  /** Where it listened before. False: nobody of ours sees it; a chat is its people's to see, who after a start log in a moment later. */
+  async sight(team: Team, channel: string): Promise<boolean> {
+    if (channel.startsWith('D')) return await team.chats.seen(channel);
+    try {
+      await this.enter(team, channel);
+      return true;
+    } catch (thrown) {
+      if (!isRefusal(thrown, 'channel_not_found')) throw thrown;
+      return await team.chats.seen(channel);
+    }
+  }
+
   async openDirect(user: UserId, others: readonly RemoteUserId[]): Promise<ChannelId> {
     const [first] = others;
     const team = first === undefined ? undefined : this.#parts.teams.get(parseId(first).team);

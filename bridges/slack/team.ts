@@ -150,6 +150,7 @@ export class Team {
     this.own.stop();
     clearTimeout(this.#pause);
     clearTimeout(this.#watch);
+    this.chats.stop();
     this.#isAnswering = false;
   }
 

@@ -102,7 +102,6 @@ export class Teams {
     });
     team.accounts.set(user, account);
     team.own.signedIn(account, before);
-    if (team.isReachable) team.chats.signedIn(account).catch(() => {});
     return { team, account, caller };
   }
 

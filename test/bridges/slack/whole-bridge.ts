@@ -81,3 +81,5 @@ export async function wholeBridge(
     },
   };
 }
+
+export type WholeBridge = Awaited<ReturnType<typeof wholeBridge>>;

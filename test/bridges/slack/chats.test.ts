@@ -1,0 +1,95 @@
+// Direct and group chats of people who are logged in, over a whole bridge: nothing of them is lost while it is away, nor while their
+// login is.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { until } from '../../support/waiting.ts';
+import { type WholeBridge, wholeBridge } from './whole-bridge.ts';
+
+/** Alice, as ann; in a chat with the bot, which is returned. */
+async function logIn({ homeserver, person, slack, app, ann }: WholeBridge, before?: string): Promise<string> {
+  const chat = before ?? homeserver.createRoom({ creator: person, isDirect: true });
+  if (before === undefined) homeserver.invite(person, chat, homeserver.bot, { is_direct: true });
+  await until('the bot', () => homeserver.members(chat).includes(homeserver.bot) || undefined);
+  const told = (words: RegExp, since: number) =>
+    until(String(words), () =>
+      homeserver
+        .events(chat)
+        .slice(since)
+        .find(({ sender, content }) => sender === homeserver.bot && words.test(String(content.body))),
+    );
+  const said = async (words: string, answer: RegExp) => {
+    const since = homeserver.events(chat).length;
+    homeserver.say(person, chat, words);
+    await told(answer, since);
+  };
+  if (before === undefined) await told(/bridge/i, 0);
+  await said('login token', /token/i);
+  await said(slack.setup.authorize(app, ann.user).value, /Ann Example/);
+  return chat;
+}
+
+const bodiesIn = ({ homeserver }: WholeBridge, room: string): string[] =>
+  homeserver.events(room).flatMap(({ type, content }) => (type === 'm.room.message' ? [String(content.body)] : []));
+
+const roomWith = (bridge: WholeBridge, body: string): Promise<string> =>
+  until(`a room with ${body}`, () => [...bridge.homeserver.world.rooms.keys()].find((room) => bodiesIn(bridge, room).includes(body)));
+
+/** Slack tries no more to tell of it. */
+const givenUp = ({ slack }: WholeBridge, text: string) =>
+  until(`Slack to give up ${text}`, () => {
+    const tries = slack.deliveries.items.filter(({ payload }) => JSON.stringify(payload).includes(JSON.stringify(text)));
+    return (tries.length === 4 && tries.every(({ outcome }) => outcome === 'failed')) || undefined;
+  });
+
+test('what was said in a direct and in a group chat while the bridge was away is there after it came up, once and in order', {
+  timeout: 60_000,
+}, async (t) => {
+  const bridge = await wholeBridge(t);
+  const { ann, bob, slack, team, homeserver, person } = bridge;
+  const cid = slack.addPerson(team, { id: 'U0CID', name: 'cid', realName: 'Cid Example' });
+  await logIn(bridge);
+  const places = [bob.open(ann), bob.open(ann, cid)];
+  const rooms: string[] = [];
+  for (const [number, place] of places.entries()) {
+    bob.say(place, `first ${number}`);
+    const room = await roomWith(bridge, `first ${number}`);
+    rooms.push(room);
+    homeserver.join(person, room);
+  }
+  await bridge.restart(async () => {
+    for (const [number, place] of places.entries()) {
+      bob.say(place, `meanwhile ${number}`);
+      bob.say(place, `meanwhile too ${number}`);
+    }
+    for (const number of places.keys()) await givenUp(bridge, `meanwhile too ${number}`);
+  });
+  for (const [number, place] of places.entries()) bob.say(place, `after ${number}`);
+  for (const [number, room] of rooms.entries()) {
+    await until(`after ${number}`, () => bodiesIn(bridge, room).includes(`after ${number}`) || undefined);
+    const said = bodiesIn(bridge, room).filter((body) => /^(?:first|meanwhile|after)/.test(body));
+    assert.deepEqual(said, [`first ${number}`, `meanwhile ${number}`, `meanwhile too ${number}`, `after ${number}`]);
+  }
+  homeserver.say(person, rooms[0] ?? '', 'and back');
+  assert.equal((await bob.waitForMessage(places[0] ?? '', 'and back')).user, ann.id);
+});
+
+test('what was said in a chat while its person had no login is there once they log in again', { timeout: 60_000 }, async (t) => {
+  const bridge = await wholeBridge(t);
+  const { ann, bob, app, homeserver, person } = bridge;
+  const chat = await logIn(bridge);
+  const dm = bob.open(ann);
+  bob.say(dm, 'before');
+  const room = await roomWith(bridge, 'before');
+  homeserver.join(person, room);
+  ann.revokeApp(app);
+  await until('the end of the login', () => bodiesIn(bridge, chat).some((body) => /log in again|no longer/i.test(body)) || undefined);
+  bob.say(dm, 'meanwhile');
+  await logIn(bridge, chat);
+  bob.say(dm, 'after');
+  await until('after', () => bodiesIn(bridge, room).includes('after') || undefined);
+  assert.deepEqual(
+    bodiesIn(bridge, room).filter((body) => /^(?:before|meanwhile|after)$/.test(body)),
+    ['before', 'meanwhile', 'after'],
+  );
+});
