@@ -1,7 +1,7 @@
 // The ways in: one Socket Mode connection for each app, RTM for each team (and person) of a classic app, one door for what Slack posts.
 // Several at once are no harm, for the intake takes everything once.
 
-import type { Inbox, Logger } from '#bridge-core';
+import { type Inbox, type Logger, messageOf } from '#bridge-core';
 import type { Account } from './account.ts';
 import type { SlackBody } from './body.ts';
 import type { Commands } from './commands.ts';
@@ -42,7 +42,7 @@ export class Hearing {
   readonly #parts: HearingParts;
   /** By what is common to all teams of one app: its token for connections. */
   readonly #sockets = new Map<string, Source>();
-  readonly #rtm = new Map<string, RtmSource>();
+  readonly #rtm = new Map<string, { readonly source: RtmSource; readonly caller: Caller; readonly life: { isOver: boolean } }>();
   readonly #door: (request: HttpRequest) => Promise<HttpAnswer>;
 
   constructor(parts: HearingParts) {
@@ -68,19 +68,19 @@ export class Hearing {
 
   async closeFor(team: Team, account: Account): Promise<void> {
     const name = rtmName(team, account);
-    const source = this.#rtm.get(name);
+    const known = this.#rtm.get(name);
     this.#rtm.delete(name);
-    await source?.close();
+    await known?.source.close();
   }
 
   /** Where there is a connection of this identity that can tell of typing. */
   typingOf(team: Team, account: Account | undefined): ((channel: string) => void) | undefined {
-    const source = this.#rtm.get(account === undefined ? team.rtmName : rtmName(team, account));
-    return source === undefined ? undefined : (channel) => source.type(channel);
+    const known = this.#rtm.get(account === undefined ? team.rtmName : rtmName(team, account));
+    return known === undefined ? undefined : (channel) => known.source.type(channel);
   }
 
   async close(): Promise<void> {
-    const sources = [...this.#sockets.values(), ...this.#rtm.values()];
+    const sources = [...this.#sockets.values(), ...Array.from(this.#rtm.values(), ({ source }) => source)];
     this.#sockets.clear();
     this.#rtm.clear();
     await Promise.all(sources.map((source) => source.close()));
@@ -103,15 +103,22 @@ export class Hearing {
   }
 
   #openRtm(team: Team, via: string, caller: Caller, account?: Account): void {
-    if (this.#rtm.has(via)) return;
     const { log, timing } = this.#parts;
+    const before = this.#rtm.get(via);
+    if (before?.caller === caller && before.source.isUp) return;
+    // It was opened with a token that may be nobody's any more.
+    if (before !== undefined) before.life.isOver = true;
+    before?.source.close().catch((thrown) => log.debug({ why: messageOf(thrown) }, 'a connection did not close well'));
     const isBot = account === undefined;
+    const life = { isOver: false };
     if (isBot) team.ear('rtm', false, 'connecting by RTM');
     const onState = (state: SourceState) => {
+      if (life.isOver) return;
       if (isBot) this.#stateOf(team, 'rtm', state);
       else if (state.state === 'up' && state.wasLost) this.#parts.missed(team, account);
     };
-    this.#rtm.set(via, openRtm({ caller, isBot, via, log, onState, ...(timing !== undefined && { timing }), ...this.#listener }));
+    const source = openRtm({ caller, isBot, via, log, onState, ...(timing !== undefined && { timing }), ...this.#listener });
+    this.#rtm.set(via, { source, caller, life });
   }
 
   #stateOf(team: Team, ear: string, state: SourceState): void {
@@ -130,9 +137,9 @@ export class Hearing {
         return team?.isToldBy(command.via) !== true ? undefined : await this.#parts.commands.run(team, command);
       },
       onInteraction: (interaction) => this.#interaction(interaction),
-      onHeldBack: (id) => {
+      onHeldBack: ({ team: id, via }) => {
         const team = this.#parts.teams.get(id);
-        if (team !== undefined) this.#parts.missed(team);
+        if (team?.isToldBy(via) === true) this.#parts.missed(team);
       },
     };
   }

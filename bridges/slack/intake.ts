@@ -1,7 +1,7 @@
 // Whatever Slack tells, whichever way it comes: to whom it belongs, whether anybody listens, whether it is our own doing, and then
 // on to the core, in order within a channel, once. Slack is told that it was taken when this has settled.
 
-import type { ChannelId, Inbox, Logger, RemoteUserId } from '#bridge-core';
+import { type ChannelId, type Inbox, type Logger, type RemoteUserId, UnreachableError } from '#bridge-core';
 import type { SlackBody } from './body.ts';
 import { readOf, type SlackRemoteEvent } from './events.ts';
 import { type Fields, fieldsIn, idIn, textIn } from './fields.ts';
@@ -35,6 +35,8 @@ export interface IntakeParts {
 
 /** Slack tells the same up to four times, over some minutes. */
 const mostGiven = 10_000;
+/** ms */
+const identifiedWithin = 10_000;
 
 export class Intake {
   readonly #parts: IntakeParts;
@@ -56,15 +58,23 @@ export class Intake {
   }
 
   hear(event: SlackEvent): Promise<void> {
+    const channel = channelIn(event.event);
+    const team = this.#parts.teamOf(event, channel);
+    if (team === undefined) {
+      this.#parts.count('slack_events_dropped', { why: 'team' });
+      return done;
+    }
     const key = dedupeKeyOf(event);
-    if (key === undefined) return this.#hear(event, key);
-    const again = this.#given.has(key) ? done : this.#underWay.get(key);
+    if (key === undefined) return this.#hear(team, channel, event, key);
+    // Of a shared channel two teams are told the same, and one of them may not be there.
+    const name = nameIn(team, key);
+    const again = this.#given.has(name) ? done : this.#underWay.get(name);
     if (again !== undefined) {
       this.#parts.count('slack_events_repeated', { source: event.source });
       return again;
     }
-    const hearing = this.#hear(event, key).finally(() => this.#underWay.delete(key));
-    this.#underWay.set(key, hearing);
+    const hearing = this.#hear(team, channel, event, key).finally(() => this.#underWay.delete(name));
+    this.#underWay.set(name, hearing);
     return hearing;
   }
 
@@ -84,14 +94,8 @@ export class Intake {
     return reader;
   }
 
-  async #hear(heard: SlackEvent, key: string | undefined): Promise<void> {
-    const channel = channelIn(heard.event);
-    const team = this.#parts.teamOf(heard, channel);
-    if (team === undefined) {
-      this.#parts.count('slack_events_dropped', { why: 'team' });
-      return;
-    }
-    if (team.identity === undefined) await team.identified;
+  async #hear(team: Team, channel: string | undefined, heard: SlackEvent, key: string | undefined): Promise<void> {
+    if (team.identity === undefined) await identified(team);
     const told = asLeaving(team, heard);
     const { event } = told;
     const profiles = teamTold(team, told, this.#parts);
@@ -112,7 +116,7 @@ export class Intake {
     const reader = this.readerOf(team);
     const own = ownDoing(team, channel, event);
     // Once for all the ways on which it comes: what we did was expected once.
-    if (own === true) return this.#note(key);
+    if (own === true) return this.#note(team, key);
     const preparing = own === undefined ? reader.prepare(event) : Promise.all([own, reader.prepare(event)]);
     const before = this.#lines.get(id);
     if (before !== undefined) this.#parts.waits(id);
@@ -120,7 +124,7 @@ export class Intake {
     if (preparing === undefined && before === undefined) return await pass();
     let passed: Promise<void> | undefined;
     const line = Promise.all([before, preparing]).then(([, prepared]) => {
-      if (Array.isArray(prepared) && prepared[0] === true) return this.#note(key);
+      if (Array.isArray(prepared) && prepared[0] === true) return this.#note(team, key);
       // Handed on is enough for the next of the channel; that it is kept, for Slack.
       passed = pass();
       passed.catch(() => {});
@@ -180,8 +184,8 @@ export class Intake {
 
   /** On to the core, by whatever way it was learnt; nothing where it was by another way already. */
   async give(team: Team, channel: string, event: SlackRemoteEvent, key = nameOf(channel, event)): Promise<void> {
-    if (key !== undefined && this.#given.has(key)) return;
-    this.#note(key);
+    if (key !== undefined && this.#given.has(nameIn(team, key))) return;
+    this.#note(team, key);
     try {
       if (event.kind === 'message' && event.thread !== undefined && event.id !== undefined)
         team.threads.note(channel, event.id, event.thread);
@@ -190,20 +194,35 @@ export class Intake {
       if (event.kind === 'message' && event.id !== undefined) this.#parts.heard(team, channel, event.id);
     } catch (thrown) {
       // Slack tells it again: then it is taken.
-      if (key !== undefined) this.#given.delete(key);
+      if (key !== undefined) this.#given.delete(nameIn(team, key));
       throw thrown;
     }
   }
 
-  #note(key: string | undefined): void {
+  #note(team: Team, key: string | undefined): void {
     if (key === undefined) return;
-    this.#given.add(key);
+    this.#given.add(nameIn(team, key));
     const [oldest] = this.#given;
     if (this.#given.size > mostGiven && oldest !== undefined) this.#given.delete(oldest);
   }
 }
 
 const done = Promise.resolve();
+
+const nameIn = (team: Team, key: string): string => `${team.id} ${key}`;
+
+/** Slack keeps what is not taken, and tells it again. */
+async function identified(team: Team): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new UnreachableError('NETWORK_UNREACHABLE', `it is not known yet who the bot is in ${team.id}`)),
+      identifiedWithin,
+    );
+    timer.unref();
+  });
+  await Promise.race([team.identified, late]).finally(() => clearTimeout(timer));
+}
 
 /** Slack does not tell who took a message away: what the bot said for somebody is not theirs to us. */
 function withoutSender(event: SlackRemoteEvent): SlackRemoteEvent {

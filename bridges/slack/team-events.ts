@@ -42,7 +42,7 @@ export function teamTold(team: Team, { event, authorizations }: SlackEvent, to: 
       tokensRevoked(team, fieldsIn(event, 'tokens') ?? {});
       return done;
     case 'app_uninstalled':
-      team.refused(new PermanentError('NETWORK_LOGIN', 'the app was taken out of the workspace'));
+      team.voided(new PermanentError('NETWORK_LOGIN', 'the app was taken out of the workspace'));
       return done;
     case 'channel_id_changed':
       return moved(team, event, to);
@@ -90,7 +90,7 @@ function tokensRevoked(team: Team, tokens: Fields): void {
   }
   const { botUser } = team.identity ?? {};
   if (botUser !== undefined && textsIn(tokens, 'bot').includes(botUser))
-    team.refused(new PermanentError('NETWORK_LOGIN', 'Slack has revoked the token of the bot'));
+    team.voided(new PermanentError('NETWORK_LOGIN', 'Slack has revoked the token of the bot'));
 }
 
 async function moved(team: Team, event: Fields, { inbox }: TeamListener): Promise<void> {

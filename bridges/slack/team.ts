@@ -53,6 +53,8 @@ export interface TeamParts {
   readonly bot: Caller;
   /** The bot's, for files. */
   readonly botToken: () => string;
+  /** Slack takes the bot's token no more, nor ever will. */
+  readonly voided: () => void;
   /** It answers again: something may have been missed. */
   readonly back: (team: Team) => void;
   readonly pauses: { readonly first: number; readonly most: number; readonly watch: number };
@@ -182,6 +184,12 @@ export class Team {
   refused(error: BridgeError): void {
     this.#isAnswering = false;
     this.#tell('down', `${error.message}. ${error.remedy}`);
+  }
+
+  /** The app is out of the workspace, or its token revoked: until somebody installs it again. */
+  voided(error: BridgeError): void {
+    this.refused(error);
+    this.#parts.voided();
   }
 
   /** A way of hearing came up, or was lost. */

@@ -1,7 +1,7 @@
 // The teams that the bridge is in: those of the config, and those that installed the app by its page. Makes each with its tokens, and
 // knows which of them an event, a person or a file belongs to.
 
-import { type AdapterTools, type ChannelId, type Login, PermanentError, type Speaker } from '#bridge-core';
+import { type AdapterTools, type ChannelId, type Login, messageOf, PermanentError, type Speaker } from '#bridge-core';
 import { Account } from './account.ts';
 import type { SlackBody } from './body.ts';
 import type { Fields } from './fields.ts';
@@ -60,7 +60,7 @@ export class Teams {
     const known = this.all.get(id);
     if (known !== undefined) {
       this.#bots.get(known)?.useToken(this.#token(id));
-      known.start();
+      if (this.#isStarted) this.#open(known);
       return;
     }
     const team = this.#make(id);
@@ -140,6 +140,11 @@ export class Teams {
       ...{ id, app, hasOwnApp: own?.app !== undefined, transports: transportsOf(own, app, tools.publicUrl), bot, back },
       ...{ inbox: tools.inbox, log: tools.log.child({ team: id }), pauses: pace.probe },
       botToken: () => this.#token(id),
+      voided: () => {
+        this.tokens
+          .voidBot(id)
+          .catch((thrown) => tools.log.warn({ team: id, why: messageOf(thrown) }, 'a dead token could not be forgotten'));
+      },
     });
     this.#bots.set(team, bot);
     this.all.set(id, team);

@@ -5,6 +5,7 @@ import { type AdapterTools, type Credentials, type Login, PermanentError } from 
 import type { Account } from './account.ts';
 import type { SlackBody } from './body.ts';
 import type { AppSettings } from './settings.ts';
+import { renewToken } from './wire/oauth.ts';
 import type { Caller, WebApi } from './wire/web-api.ts';
 
 export interface TokensParts {
@@ -35,11 +36,17 @@ export class Tokens {
   }
 
   bot(team: string): string | undefined {
-    return this.#kept(team)?.token;
+    const token = this.#kept(team)?.token;
+    return token === '' ? undefined : token;
   }
 
   async keepBot(team: string, kept: Kept): Promise<void> {
     await this.#parts.tools.secrets.set(botName(team), JSON.stringify(kept));
+  }
+
+  /** The token is dead; that the workspace had the app is still known, so that its links can be described. */
+  async voidBot(team: string): Promise<void> {
+    if (this.has(team)) await this.keepBot(team, { token: '' });
   }
 
   async renewBot(team: string): Promise<string> {
@@ -77,12 +84,9 @@ export class Tokens {
   async #renew(app: AppSettings | undefined, refresh: string | undefined): Promise<Kept> {
     if (app?.clientId === undefined || refresh === undefined)
       throw new PermanentError('NETWORK_LOGIN', 'the token has expired, and there is nothing to renew it with');
-    const caller = this.#parts.api.caller({ token: undefined, scope: 'oauth' });
-    const args = { client_id: app.clientId, client_secret: app.clientSecret, grant_type: 'refresh_token', refresh_token: refresh };
-    const told = await caller.call('oauth.v2.access', args);
-    const token = told.access_token ?? told.authed_user?.access_token;
-    if (token === undefined) throw new PermanentError('NETWORK_LOGIN', 'Slack gave no new token');
-    return { token, refresh: told.refresh_token ?? told.authed_user?.refresh_token };
+    const secrets = { clientId: app.clientId, clientSecret: app.clientSecret ?? '' };
+    const renewed = await renewToken(this.#parts.api, secrets, refresh);
+    return { token: renewed.token, refresh: renewed.refreshToken };
   }
 
   #kept(team: string): Kept | undefined {

@@ -56,7 +56,7 @@ export function eventsApi(options: EventsApiOptions): (request: HttpRequest) => 
       case 'url_verification':
         return { status: 200, headers: text, body: String(fields.challenge) };
       case 'app_rate_limited':
-        options.onHeldBack?.(String(fields.team_id), Number(fields.minute_rate_limited) * 1000);
+        options.onHeldBack?.({ team: String(fields.team_id), minute: Number(fields.minute_rate_limited) * 1000, via: origin.via });
         return { status: 200 };
       case 'event_callback':
         break;

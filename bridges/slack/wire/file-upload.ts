@@ -78,24 +78,6 @@ export async function messageOfFile(caller: Caller, id: string, channel: string,
   return undefined;
 }
 
-/** All three, and the message's `ts` where Slack tells it in time. `onSent` with the file's id before it can be seen. */
-export async function uploadFile(
-  api: WebApi,
-  caller: Caller,
-  given: {
-    readonly file: Upload;
-    readonly share: Omit<Share, 'files'>;
-    readonly title?: string;
-    readonly onSent?: (id: string) => Promise<void> | void;
-  },
-): Promise<{ readonly id: string; readonly ts: string | undefined }> {
-  const { file, share, title = file.name, onSent } = given;
-  const id = await sendFile(api, caller, file);
-  await onSent?.(id);
-  await shareFiles(caller, { ...share, files: [{ id, title }] });
-  return { id, ts: await messageOfFile(caller, id, share.channel, { wait: true }) };
-}
-
 async function sharedAs(caller: Caller, id: string, channel: string): Promise<string | undefined> {
   try {
     const { file } = await caller.call('files.info', { file: id });

@@ -8,7 +8,7 @@ import { type Installation, InstallProvider, type InstallURLOptions } from '@sla
 import { SlackError } from '@slack/web-api';
 import { type BridgeError, DeniedError, messageOf, PermanentError } from '#bridge-core';
 import { garbled } from './faults.ts';
-import { type Caller, mute, translated, type WebApi } from './web-api.ts';
+import { mute, translated, type WebApi } from './web-api.ts';
 
 export const slackAuthorize = 'https://slack.com/oauth/v2/authorize';
 /** Seconds in which one must come back. */
@@ -70,12 +70,10 @@ interface Kept {
 export class Installer {
   readonly #options: InstallerOptions;
   readonly #provider: InstallProvider;
-  readonly #caller: Caller;
 
   constructor(options: InstallerOptions) {
     const { clientId, clientSecret, api, states, authorizeUrl = slackAuthorize } = options;
     this.#options = options;
-    this.#caller = api.caller({ token: undefined, scope: `app ${clientId}` });
     this.#provider = new InstallProvider({
       clientId,
       clientSecret,
@@ -134,24 +132,30 @@ export class Installer {
   forget(redirectUri: string): string {
     return cookieFor(redirectUri, `${cookieName}=; Secure; HttpOnly; Path=/; Max-Age=0`);
   }
+}
 
-  /** A refresh token is good once: keep what comes before it is used. */
-  async renew(refreshToken: string): Promise<GrantedToken> {
-    const { clientId, clientSecret } = this.#options;
-    const reply = await this.#caller.call('oauth.v2.access', {
-      client_id: clientId,
-      client_secret: clientSecret,
-      grant_type: 'refresh_token',
-      refresh_token: refreshToken,
-    });
-    if (reply.access_token === undefined) throw garbled({ what: 'oauth.v2.access', isPost: true });
-    return {
-      token: reply.access_token,
-      scopes: (reply.scope ?? '').split(',').filter((scope) => scope !== ''),
-      ...(reply.refresh_token !== undefined && { refreshToken: reply.refresh_token }),
-      ...(reply.expires_in !== undefined && { expiresAt: Date.now() + reply.expires_in * 1000 }),
-    };
-  }
+export interface AppSecrets {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/** Of a bot or a person. A refresh token is good once: keep what comes before it is used. */
+export async function renewToken(api: WebApi, { clientId, clientSecret }: AppSecrets, refreshToken: string): Promise<GrantedToken> {
+  const reply = await api.caller({ token: undefined, scope: `app ${clientId}` }).call('oauth.v2.access', {
+    client_id: clientId,
+    client_secret: clientSecret,
+    grant_type: 'refresh_token',
+    refresh_token: refreshToken,
+  });
+  // A person's token may stand one deeper.
+  const given = reply.access_token === undefined ? (reply.authed_user ?? {}) : reply;
+  if (given.access_token === undefined) throw garbled({ what: 'oauth.v2.access', isPost: true });
+  return {
+    token: given.access_token,
+    scopes: (given.scope ?? '').split(',').filter((scope) => scope !== ''),
+    ...(given.refresh_token !== undefined && { refreshToken: given.refresh_token }),
+    ...(given.expires_in !== undefined && { expiresAt: Date.now() + given.expires_in * 1000 }),
+  };
 }
 
 /** As much of an answer as the library writes. */

@@ -98,7 +98,7 @@ export interface Listener {
   readonly onCommand?: (command: SlackCommand) => Promise<SlackAnswer | undefined>;
   readonly onInteraction?: (interaction: SlackInteraction) => Promise<SlackAnswer | undefined>;
   /** `team` where Slack holds back events since there are too many (`minute`: since when, ms): fill the gap later. */
-  readonly onHeldBack?: (team: string, minute: number) => void;
+  readonly onHeldBack?: (heldBack: { readonly team: string; readonly minute: number; readonly via: string }) => void;
 }
 
 export interface SourceOptions extends Listener {

@@ -15,11 +15,11 @@ import { ear, wired } from './wired.ts';
 async function subscribed(t: TestContext, options: Parameters<typeof wired>[1] & { timing?: Partial<SourceTiming> } = {}) {
   const world = await wired(t, { ...options, app: { signingSecret: 'new', commands: ['/matrix'], ...options.app } });
   const { told, listener } = ear();
-  const heldBack: [string, number][] = [];
+  const heldBack: [string, number, string][] = [];
   const secrets = ['new', 'old'];
   const handler = eventsApi({
     ...listener,
-    onHeldBack: (team, minute) => void heldBack.push([team, minute]),
+    onHeldBack: ({ team, minute, via }) => void heldBack.push([team, minute, via]),
     api: world.api,
     apps: () => [
       { via: 'another app', secrets: ['unlike'] },
@@ -161,7 +161,8 @@ test('what is signed and still no sense is refused or taken, and breaks nothing'
 test('where Slack holds events back, that is told with the minute from which on', async (t) => {
   const { slack, app, team, heldBack } = await subscribed(t);
   await slack.eventsApi.tellRateLimited(app, team.id);
-  const [[of, minute]] = heldBack as [[string, number]];
+  const [[of, minute, via]] = heldBack as [[string, number, string]];
+  assert.equal(via, 'the app');
   assert.deepEqual([of, minute % 60_000, Date.now() - minute < 120_000], [team.id, 0, true]);
 });
 

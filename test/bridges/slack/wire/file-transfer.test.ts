@@ -9,7 +9,7 @@ import { inspect } from 'node:util';
 import { BridgeError, PermanentError, RetryableError, UnknownOutcomeError } from '#bridge-core';
 import { isRefusal } from '../../../../bridges/slack/wire/faults.ts';
 import { downloadFile, downloadPicture } from '../../../../bridges/slack/wire/file-download.ts';
-import { messageOfFile, sendFile, shareFiles, uploadFile } from '../../../../bridges/slack/wire/file-upload.ts';
+import { messageOfFile, sendFile, shareFiles } from '../../../../bridges/slack/wire/file-upload.ts';
 import { isOfSlack } from '../../../../bridges/slack/wire/response-url.ts';
 import { wired } from './wired.ts';
 
@@ -48,14 +48,10 @@ async function faultOf(call: Promise<unknown>): Promise<BridgeError> {
 test('a file is sent piece by piece, shared with words in a thread, and its message found', async (t) => {
   const { api, bots, ann, general, slack } = await wired(t);
   const thread = ann.say(general, 'send it');
-  const sent: string[] = [];
-  const { id, ts } = await uploadFile(api, bots, {
-    file: { name: 'a.bin', bytes: 40 * sizeOfPiece, altText: 'zeros and more', open: pieces(40) },
-    share: { channel: general.id, threadTs: thread, comment: 'from Mia' },
-    title: 'A file',
-    onSent: (file) => void sent.push(file),
-  });
-  assert.deepEqual(sent, [id]);
+  const id = await sendFile(api, bots, { name: 'a.bin', bytes: 40 * sizeOfPiece, altText: 'zeros and more', open: pieces(40) });
+  const share = { channel: general.id, threadTs: thread, comment: 'from Mia' };
+  await shareFiles(bots, { ...share, files: [{ id, title: 'A file' }] });
+  const ts = await messageOfFile(bots, id, general.id, { wait: true });
   const file = slack.world.files.get(id);
   assert.deepEqual([file?.size, file?.title, file?.altText], [40 * sizeOfPiece, 'A file', 'zeros and more']);
   assert.equal(file?.sha256, sha256(Buffer.concat(Array.from({ length: 40 }, (_, number) => Buffer.alloc(sizeOfPiece, number)))));

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { BridgeError, DeniedError, type PermanentError } from '#bridge-core';
 import { isRefusal } from '../../../../bridges/slack/wire/faults.ts';
-import { Installer, type StateStore } from '../../../../bridges/slack/wire/oauth.ts';
+import { Installer, renewToken, type StateStore } from '../../../../bridges/slack/wire/oauth.ts';
 import { missingScopes, scopesFor, usualFeatures } from '../../../../bridges/slack/wire/scopes.ts';
 import { wired } from './wired.ts';
 
@@ -113,16 +113,17 @@ test('over TLS the cookie goes over nothing else', async (t) => {
 
 test('rotated tokens bear their end, are renewed, and a refresh token is good once', async (t) => {
   const { installer, begin, back, sent, ann, api } = await door(t, { hasTokenRotation: true });
+  const renew = (refresh = '') => renewToken(api, { clientId: '1.2', clientSecret: 'c0de' }, refresh);
   const { url, cookie } = await begin();
   const { bot, user } = await installer.finish(back(ann.approve(url)), sent(cookie));
   const hours = ((bot?.expiresAt ?? 0) - Date.now()) / 3600_000;
   assert.ok(hours > 11.9 && hours <= 12, `${hours}`);
   for (const old of [bot, user]) {
-    const renewed = await installer.renew(old?.refreshToken ?? '');
+    const renewed = await renew(old?.refreshToken);
     assert.notEqual(renewed.token, old?.token);
     assert.ok(renewed.refreshToken !== old?.refreshToken && (renewed.expiresAt ?? 0) > Date.now());
     await api.caller({ token: renewed.token, scope: 'T0001' }).call('auth.test');
-    const again = await installer.renew(old?.refreshToken ?? '').catch((error: unknown) => error);
+    const again = await renew(old?.refreshToken).catch((error: unknown) => error);
     assert.ok(isRefusal(again, 'invalid_refresh_token') && again.code === 'NETWORK_LOGIN', String(again));
   }
 });
