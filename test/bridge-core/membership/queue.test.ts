@@ -47,6 +47,7 @@ async function until(holds: () => boolean, ms = 3000): Promise<void> {
 
 test('joins of a room go in order, and no faster in all than was set', async (t) => {
   const { done, times, join } = start(t, { perSecond: 50 });
+  const began = performance.now();
   for (const nick of ['a', 'b', 'c', 'd']) {
     join(nick);
     join(nick, two);
@@ -56,7 +57,7 @@ test('joins of a room go in order, and no faster in all than was set', async (t)
     done.filter((line) => line.endsWith('!one')),
     ['join a !one', 'join b !one', 'join c !one', 'join d !one'],
   );
-  assert.ok((times[7] ?? 0) - (times[0] ?? 0) >= 7 * 20 - 10, 'seven pauses of 20 ms');
+  assert.ok((times[7] ?? 0) - began >= 7 * 20 - 10, 'seven pauses of 20 ms');
 });
 
 test('a join and a leave that have not begun cancel each other', async (t) => {

@@ -78,9 +78,7 @@ test('tried again by command it is said once, and no more', async (t) => {
   await p.link(room, '#chan');
   const seen = unproved(p, () => true);
   p.hs.say(p.alice, room, 'maybe');
-  await until('it given up', () => p.parts.dead.length === 1);
-  const [row] = p.parts.journal.dead();
-  assert.ok(row);
+  const row = await until('it given up, on disk', () => p.parts.journal.dead()[0]);
   row.state = states.waiting;
   row.progress = { ...row.progress, revived: true };
   p.parts.toNetwork.push(row);
