@@ -150,9 +150,9 @@ export class Team {
   stop(): void {
     this.#isStopped = true;
     this.own.stop();
+    this.chats.stop();
     clearTimeout(this.#pause);
     clearTimeout(this.#watch);
-    this.chats.stop();
     this.#isAnswering = false;
   }
 
