@@ -125,9 +125,7 @@ test('a dead message that is tried again goes out late, says so, and its status 
   const p = await begin(t);
   p.network.script(['refuse']);
   const id = p.hs.say(p.alice, p.at, 'hello');
-  await until('its end', () => p.parts.dead.length === 1);
-  const [row] = p.parts.journal.dead();
-  assert.ok(row);
+  const row = await until('its end, on disk', () => p.parts.journal.dead()[0]);
   row.state = states.waiting;
   row.progress = { revived: true };
   await p.parts.store.write(() => p.parts.journal.save(row));
