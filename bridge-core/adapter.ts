@@ -115,6 +115,14 @@ export interface ConfiguredLink {
   readonly way?: 'to-matrix';
 }
 
+export interface AskedThere {
+  readonly user: UserId;
+  readonly room: RoomId;
+  readonly isDirect: boolean;
+  /** Those that the room carries now. */
+  readonly channels?: readonly ChannelId[];
+}
+
 /** A word of the network's own, beside those that every bridge knows. */
 export interface AdapterCommand {
   readonly name: string;
@@ -125,7 +133,7 @@ export interface AdapterCommand {
   readonly needs: 'user' | 'room' | 'admin';
   /** `room` is the one that is meant; asked before is whether the asker may. Resolves with what is answered there; what
    *  `configuredLinks` says is looked at anew afterwards. */
-  run(asked: { readonly user: UserId; readonly room: RoomId; readonly isDirect: boolean }, words: readonly string[]): Promise<string>;
+  run(asked: AskedThere, words: readonly string[]): Promise<string>;
 }
 
 export interface ConnectionStatus {

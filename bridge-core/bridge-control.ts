@@ -103,6 +103,7 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
         commands: [...roomWishes<Body>({ links, adapter }), ...(adapter.commands ?? [])],
         permissions,
         homeserver,
+        links,
         done: () => plumb.resume(),
       }),
       ...roomVerbs<Body>({

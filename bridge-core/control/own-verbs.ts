@@ -4,6 +4,7 @@ import type { AdapterCommand } from '../adapter.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { PermanentError } from '../errors.ts';
 import { type RoomId, roomId } from '../ids.ts';
+import type { Links } from '../plumbing/links.ts';
 import type { Asked } from './actions.ts';
 import type { Verb } from './commands.ts';
 import type { Permissions } from './permissions.ts';
@@ -12,18 +13,20 @@ export interface OwnVerbsParts {
   readonly commands: readonly AdapterCommand[];
   readonly permissions: Pick<Permissions, 'mustBe' | 'mustRule'>;
   readonly homeserver: Pick<Homeserver, 'resolveAlias'>;
+  readonly links: Pick<Links, 'liveIn'>;
   /** The adapter may want other links now. */
   readonly done: () => void;
 }
 
-export function ownVerbs({ commands, permissions, homeserver, done }: OwnVerbsParts): Verb[] {
+export function ownVerbs({ commands, permissions, homeserver, links, done }: OwnVerbsParts): Verb[] {
   return commands.map(({ name, usage, does, needs, run }) => ({
     ...{ names: [name], usage: needs === 'room' ? usage.replace(name, `${name} [room]`) : usage, does },
     run: async (asked, words) => {
       permissions.mustBe(needs === 'admin' ? 'admin' : 'user', asked.by, `use ${name}`);
       const { room, rest } = needs === 'room' ? await meant(homeserver, asked, words) : { room: asked.room, rest: words };
       if (needs === 'room') await permissions.mustRule(asked.by, room, `use ${name} there`);
-      const answer = await run({ user: asked.by, room, isDirect: asked.isDirect }, rest);
+      const channels = links.liveIn(room).map(({ channel }) => channel);
+      const answer = await run({ user: asked.by, room, isDirect: asked.isDirect, channels }, rest);
       done();
       return answer;
     },

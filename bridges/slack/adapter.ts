@@ -26,6 +26,7 @@ import {
 } from '#bridge-core';
 import type { Account } from './account.ts';
 import { adminCommands } from './admin-commands.ts';
+import { archivingCommands } from './archiving.ts';
 import type { SlackBody } from './body.ts';
 import { SlackChannels } from './channels.ts';
 import { Commands } from './commands.ts';
@@ -157,7 +158,8 @@ export class SlackAdapter implements Adapter<SlackBody> {
     openRoutes(tools.web, this.#hearing);
     const oauth = new OAuth({ settings, tools, api: this.#api, teams: this.#teams });
     this.provisioning = (verbs) => slackProvisioning(verbs, oauth);
-    this.commands = [this.#hooks.command, ...adminCommands({ settings, oauth, pages: tools.web.url('') })];
+    const archiving = archivingCommands({ teams, sessions: this.#sessions, inbox });
+    this.commands = [this.#hooks.command, ...archiving, ...adminCommands({ settings, oauth, pages: tools.web.url('') })];
     this.logins = loginFlows({ settings, oauth, teams: this.#teams, api: this.#api });
     this.formatter = slackFormatter(namesOf(teams));
   }
