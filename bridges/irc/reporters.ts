@@ -42,7 +42,7 @@ export interface Coverage {
   readonly fresh: Map<Ear, Fresh>;
   /** The standby has heard all that the reporter has not told: whoever of the two is lost now, nothing is. */
   isComplete: boolean;
-  /** Of the last message reported. */
+  /** Of the last message reported, '' where it has none; undefined: there was none. */
   lastId: string | undefined;
   handedOverAt: number;
   /** When the reporter last heard something there; since when nobody reports. */
@@ -229,7 +229,7 @@ export class Reporters {
 
   #report(coverage: Coverage, key: string, line: IrcLine): void {
     this.#recent.push(`${coverage.folded} ${key}`, undefined, coverage.heardAt);
-    if (line.command === 'PRIVMSG' || line.command === 'NOTICE') coverage.lastId = line.tags.msgid;
+    if (line.command === 'PRIVMSG' || line.command === 'NOTICE') coverage.lastId = line.tags.msgid ?? '';
     this.#parts.report(coverage, line);
   }
 

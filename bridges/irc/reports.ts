@@ -65,10 +65,14 @@ export class Reports {
     this.#tell(awayEvent(line, this.hearingOf(channel)));
   }
 
-  gap(channel: ChannelId, from: number): void {
-    const now = Date.now();
+  /** Always counted. */
+  gap(
+    channel: ChannelId,
+    from: number,
+    { to = Date.now(), isTold = true }: { readonly to?: number; readonly isTold?: boolean } = {},
+  ): void {
     this.#parts.count('gaps', { network: this.#parts.network });
-    this.#tell({ kind: 'gap', at: now, channel, from: Math.min(from, now), to: now });
+    if (isTold) this.#tell({ kind: 'gap', at: Date.now(), channel, from: Math.min(from, to), to });
   }
 
   hearingOf(channel: ChannelId): Hearing {

@@ -49,6 +49,8 @@ export interface IrcTiming {
   readonly typing: number;
   /** A gap is filled from the server's history within this, or told. */
   readonly history: number;
+  /** After a start: who was away from a channel for no longer than this need not tell its room. */
+  readonly quickRestart: number;
   /** How often it is written down until when each channel was heard. */
   readonly mark: number;
 }
@@ -80,5 +82,6 @@ export const usualTiming: IrcTiming = {
   courtesy: 60_000,
   typing: 3_000,
   history: 30_000,
+  quickRestart: 60_000,
   mark: 30_000,
 };

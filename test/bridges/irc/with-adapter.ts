@@ -31,6 +31,8 @@ export interface WithAdapter {
   readonly suspended: { readonly channel: ChannelId; readonly reason: string }[];
   readonly memberLists: ChannelId[];
   readonly memory: Map<string, Json>;
+  /** How often each figure was counted, by name. */
+  readonly counted: Map<string, number>;
   readonly logged: { readonly level: string; readonly message: string; readonly fields: object }[];
   /** `sender: body` of the messages so far. */
   texts(): string[];
@@ -54,6 +56,8 @@ export function withAdapter(test: { after(end: () => Promise<void>): void }, wis
   const memberLists: ChannelId[] = [];
   const logged: { level: string; message: string; fields: object }[] = [];
   const stored = wish.memory ?? new Map<string, Json>();
+  const counted = new Map<string, number>();
+  const count = (name: string) => void counted.set(name, (counted.get(name) ?? 0) + 1);
   const note = (level: string) => (fields: object, message: string) => void logged.push({ level, message, fields });
   const log: Logger = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error'), child: () => log };
   const { events, tools } = keepTools(
@@ -66,7 +70,7 @@ export function withAdapter(test: { after(end: () => Promise<void>): void }, wis
   );
   const network = { host: '127.0.0.1', port: wish.port, tls: false, flood: 'off', puppets: { max: 2000 }, ...wish.network };
   const settings = ircSettings.parse({ networks: { local: network }, links: wish.links ?? [] });
-  const adapter = new IrcAdapter(settings, { ...tools, log }, wish.timing);
+  const adapter = new IrcAdapter(settings, { ...tools, log, count }, wish.timing);
   test.after(() => adapter.disconnect());
 
   return {
@@ -76,6 +80,7 @@ export function withAdapter(test: { after(end: () => Promise<void>): void }, wis
     suspended,
     memberLists,
     memory: stored,
+    counted,
     logged,
     texts: () => events.flatMap((event) => (event.kind === 'message' ? [`${event.sender.name}: ${event.body}`] : [])),
     event(kind, fits = () => true) {

@@ -32,6 +32,8 @@ export interface Faults {
   latency: number;
   /** What the server makes of texts, as with +c. */
   rewrite: ((text: string) => string) | undefined;
+  /** Of each channel so many messages are kept for draft/chathistory. */
+  keeps: number;
   /** Lines a second that a client may send; one more, and it is cut for flooding. */
   floodLimit: number;
 }
@@ -55,6 +57,7 @@ export function noFaults(): Faults {
     forgedSignature: false,
     latency: 0,
     rewrite: undefined,
+    keeps: 5_000,
     floodLimit: Number.POSITIVE_INFINITY,
   };
 }

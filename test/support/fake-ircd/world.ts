@@ -174,7 +174,7 @@ export class World {
   remember(key: string, stored: Stored): void {
     const said = this.history.get(key) ?? [];
     said.push(stored);
-    if (said.length > 5_000) said.shift();
+    while (said.length > this.faults.keeps) said.shift();
     this.history.set(key, said);
   }
 

@@ -1,0 +1,88 @@
+// What was said while nobody of ours was there: fetched, or told of and counted; nothing in the middle is missing silently.
+
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { Json, RemoteEvent } from '#bridge-core';
+import type { IrcTiming } from '../../../bridges/irc/timing.ts';
+import { type FakeIrcd, type FakeIrcdOptions, startFakeIrcd } from '../../support/fake-ircd.ts';
+import { until } from '../../support/waiting.ts';
+import { type WithAdapter, withAdapter } from './with-adapter.ts';
+
+const quick: Partial<IrcTiming> = { reconnectFirst: 100, reconnectMost: 200, mark: 50 };
+const bot = 'causeway';
+const hour = 3_600_000;
+
+async function serve(t: TestContext, options: FakeIrcdOptions = {}) {
+  const ircd = await startFakeIrcd(options);
+  t.after(() => ircd.close());
+  return { ircd, zoe: ircd.person('zoe').join('#chan') };
+}
+
+async function bridge(t: TestContext, ircd: FakeIrcd, memory = new Map<string, Json>(), timing: Partial<IrcTiming> = {}) {
+  const world = withAdapter(t, { port: ircd.port, memory, timing: { ...quick, ...timing } });
+  await world.adapter.connect();
+  await world.watch('#chan');
+  return world;
+}
+
+const gapsOf = (world: WithAdapter) => world.events.filter((event): event is Extract<RemoteEvent, { kind: 'gap' }> => event.kind === 'gap');
+
+/** What was told, in order, gaps among it. */
+const told = (world: WithAdapter) =>
+  world.events.flatMap((event) => (event.kind === 'message' ? [event.body] : event.kind === 'gap' ? ['(gap)'] : []));
+
+async function toldLast(world: WithAdapter, body: string): Promise<string[]> {
+  await until(body, () => told(world).includes(body) || undefined);
+  return told(world);
+}
+
+const lines = (count: number) => Array.from({ length: count }, (_, at) => `missed ${at}`);
+
+test('a history longer than is read: what is newer is told as a gap, behind what was read', async (t) => {
+  const { ircd, zoe } = await serve(t, { faults: { keeps: 20_000 } });
+  const world = await bridge(t, ircd);
+  zoe.say('#chan', 'before');
+  await toldLast(world, 'before');
+  ircd.drop(bot);
+  for (const line of lines(10_300)) zoe.say('#chan', line);
+  await ircd.waitForMember('#chan', bot);
+  zoe.say('#chan', 'after');
+  assert.deepEqual(await toldLast(world, 'after'), ['before', ...lines(10_000), '(gap)', 'after']);
+  const [gap] = gapsOf(world);
+  const last = world.events.findLast((event) => event.kind === 'message' && event.body === 'missed 9999');
+  assert.equal(gap?.from, last?.at);
+  assert.ok(gap && gap.to >= gap.from);
+  assert.equal(world.counted.get('gaps'), 1);
+});
+
+test('a server that let go of the oldest: what it no longer has is told as a gap, before what it has', async (t) => {
+  const { ircd, zoe } = await serve(t, { faults: { keeps: 50 } });
+  const world = await bridge(t, ircd);
+  zoe.say('#chan', 'before');
+  await toldLast(world, 'before');
+  ircd.drop(bot);
+  for (const line of lines(80)) zoe.say('#chan', line);
+  await ircd.waitForMember('#chan', bot);
+  // The bot is in, and reads: nothing said from here on pushes out what it is about to read.
+  ircd.faults.keeps = 1_000;
+  zoe.say('#chan', 'after');
+  assert.deepEqual(await toldLast(world, 'after'), ['before', '(gap)', ...lines(80).slice(30), 'after']);
+  const [gap] = gapsOf(world);
+  const [first] = world.events.filter((event) => event.kind === 'message' && event.body === 'missed 30');
+  assert.equal(gap?.to, first?.at);
+  assert.equal(world.counted.get('gaps'), 1);
+});
+
+test('where the server has older lines still, nothing is missing, though it no longer knows the last', async (t) => {
+  const { ircd, zoe } = await serve(t);
+  const memory = new Map<string, Json>([['heard/local/#chan', [Date.now() - 10_000, 'taken-away']]]);
+  ircd.world.remember('#chan', {
+    ...{ message: { command: 'PRIVMSG', params: ['#chan', 'long ago'], prefix: 'zoe!zoe@zoe.people.test' } as never },
+    ...{ msgid: 'old', at: Date.now() - hour, rest: [], isRedacted: false },
+  });
+  zoe.say('#chan', 'missed');
+  const world = await bridge(t, ircd, memory);
+  zoe.say('#chan', 'after');
+  assert.deepEqual(await toldLast(world, 'after'), ['missed', 'after']);
+  assert.equal(world.counted.get('gaps'), undefined);
+});
