@@ -100,7 +100,8 @@ export class Showing<Body extends Json> {
       case 'pin':
         return await this.#pin(row, room, event);
       case 'gap': {
-        const span = `Messages between ${clock(event.from)} and ${clock(event.to)}`;
+        const isOneDay = clock(event.from, true).slice(0, 10) === clock(event.to, true).slice(0, 10);
+        const span = `Messages between ${clock(event.from, !isOneDay)} and ${clock(event.to, !isOneDay)}`;
         return [told(this.#bot, undefined, `${span} may be missing here`, 'the connection was lost')];
       }
       default:
@@ -237,6 +238,9 @@ function statusOf(task: Extract<Task, { do: 'status' }>): Content {
   };
 }
 
-function clock(ms: number): string {
-  return `${new Date(ms).toISOString().slice(11, 16)} UTC`;
+function clock(ms: number, hasDay: boolean): string {
+  return `${new Date(ms)
+    .toISOString()
+    .slice(hasDay ? 0 : 11, 16)
+    .replace('T', ' ')} UTC`;
 }

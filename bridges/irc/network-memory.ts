@@ -60,18 +60,31 @@ export class NetworkMemory {
     return name;
   }
 
-  /** When a channel was last heard, and the id of the last message. */
-  heardUntil(channel: ChannelId): { readonly at: number; readonly id: string | undefined } | undefined {
+  /** Until when a channel was heard, and the id of the last message. `markedAt`: as its own note says. */
+  heardUntil(channel: ChannelId): { readonly at: number; readonly markedAt: number; readonly id: string | undefined } | undefined {
     const mark = this.#memory.get(`heard/${channel}`);
-    const [at, id] = Array.isArray(mark) ? mark : [];
-    return typeof at === 'number' ? { at, id: typeof id === 'string' ? id : undefined } : undefined;
+    const [markedAt, id] = Array.isArray(mark) ? mark : [];
+    if (typeof markedAt !== 'number') return undefined;
+    const note = this.#memory.get(`listening/${this.#network}`);
+    const [listening, ...unheard] = Array.isArray(note) ? note : [];
+    const isIncluded = typeof listening === 'number' && !unheard.includes(channel);
+    return { at: isIncluded ? Math.max(markedAt, listening) : markedAt, markedAt, id: typeof id === 'string' ? id : undefined };
   }
 
   noteHeard(channel: ChannelId, at: number, id: string | undefined): void {
     this.#set(`heard/${channel}`, id === undefined ? [at] : [at, id]);
   }
 
-  #set(key: string, value: Json): void {
+  forgetHeard(channel: ChannelId): void {
+    this.#set(`heard/${channel}`, undefined);
+  }
+
+  /** All watched channels but these were heard until then. */
+  noteListening(at: number, unheard: readonly ChannelId[]): void {
+    this.#set(`listening/${this.#network}`, [at, ...unheard]);
+  }
+
+  #set(key: string, value: Json | undefined): void {
     this.#memory.set(key, value).catch((thrown: unknown) => {
       this.#log.error({ error: messageOf(thrown), key }, 'could not be remembered');
     });

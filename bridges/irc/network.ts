@@ -50,7 +50,7 @@ export class IrcNetwork {
   readonly #queries: Queries;
   readonly #crew: Crew;
   #support: Isupport;
-  #marking: NodeJS.Timeout | undefined;
+  #marking: readonly NodeJS.Timeout[] = [];
 
   constructor(parts: IrcNetworkParts) {
     const { id, settings, tools, timing, open } = parts;
@@ -158,12 +158,13 @@ export class IrcNetwork {
 
   start(): void {
     this.#crew.start();
-    this.#marking = setInterval(() => this.watching.mark(), this.#markEvery);
-    this.#marking.unref();
+    const mark = () => this.watching.mark();
+    this.#marking = [setTimeout(mark, this.#markEvery / 10), setInterval(mark, this.#markEvery)];
+    for (const timer of this.#marking) timer.unref();
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#marking);
+    for (const timer of this.#marking) clearTimeout(timer);
     this.watching.stop();
     await this.#crew.stop('the bridge is going down');
   }

@@ -15,7 +15,7 @@ export interface Watched {
   /** The bot's last kick, and its way back. */
   kickedAt: number | undefined;
   timer: NodeJS.Timeout | undefined;
-  /** The time of the last line known durably. */
+  /** Until when it was heard as known durably. */
   markedAt: number;
   /** For a while after a gap: old lines that the server repeats to whoever joins count from here on. */
   replay: { readonly after: number; readonly until: number } | undefined;

@@ -71,14 +71,19 @@ export class Watching {
     return undefined;
   }
 
-  /** Writes down until when each channel was heard. */
+  /** Writes down until when each channel was heard: of those where somebody listens one note tells that they do. */
   mark(): void {
-    for (const channel of this.#parts.channels) {
-      const { heardAt, lastId } = channel.coverage;
-      if (heardAt <= channel.markedAt) continue;
-      channel.markedAt = heardAt;
-      this.#parts.memory.noteHeard(channel.id, heardAt, lastId);
+    const { channels, memory } = this.#parts;
+    const unheard: ChannelId[] = [];
+    for (const channel of channels) {
+      const { heardAt, lostAt = 0, lastId, reporter } = channel.coverage;
+      if (reporter === undefined) unheard.push(channel.id);
+      const until = Math.max(heardAt, lostAt);
+      if (until <= channel.markedAt) continue;
+      channel.markedAt = until;
+      memory.noteHeard(channel.id, until, lastId);
     }
+    if (unheard.length < channels.size) memory.noteListening(Date.now(), unheard);
   }
 
   /** Before all connections are closed: nobody takes over from those who go. */
@@ -100,11 +105,13 @@ export class Watching {
     coverage.lostAt = mark?.at;
     coverage.lastId = mark?.id;
     const fresh = { topic: undefined, kickedAt: undefined, timer: undefined, replay: undefined };
-    return { id, folded, name, coverage, key, markedAt: mark?.at ?? 0, ...fresh };
+    return { id, folded, name, coverage, key, markedAt: mark?.markedAt ?? 0, ...fresh };
   }
 
   async #end(channel: Watched, words: string): Promise<void> {
     const { channels, presence, reporters, sessions, bot } = this.#parts;
+    // Should it be watched again, what was said meanwhile was not for us.
+    this.#parts.memory.forgetHeard(channel.id);
     reporters.unwatch(channel.folded);
     const { session } = bot();
     const all = [...sessions(), ...(session === undefined ? [] : [session])];

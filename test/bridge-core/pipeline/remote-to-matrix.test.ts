@@ -262,3 +262,11 @@ test('a topic and a gap are told by the bot; what passes makes no row', async (t
   assert.match(p.inRoom(p.at)[1] ?? '', /^bridge: Messages between .* may be missing here/);
   assert.equal(p.parts.relations.ofEvent(eventId(p.hs.messages(p.at)[1]?.event_id ?? ''), p.of.id).length, 0);
 });
+
+test('a gap over midnight is told with its days', async (t) => {
+  const p = await begin(t);
+  const [from, to] = [Date.UTC(2026, 0, 31, 23, 59), Date.UTC(2026, 1, 1, 0, 4)];
+  await p.parts.remoteToMatrix.accept({ kind: 'gap', at: Date.now(), channel: p.of.channel, from, to });
+  await until('the gap', () => p.inRoom(p.at).length === 1);
+  assert.match(p.inRoom(p.at)[0] ?? '', /^bridge: Messages between 2026-01-31 23:59 UTC and 2026-02-01 00:04 UTC may be missing here/);
+});

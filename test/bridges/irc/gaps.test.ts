@@ -4,11 +4,12 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Json, RemoteEvent } from '#bridge-core';
 import type { IrcTiming } from '../../../bridges/irc/timing.ts';
-import { type FakeIrcd, type FakeIrcdOptions, startFakeIrcd } from '../../support/fake-ircd.ts';
+import { allCapabilities, type FakeIrcd, type FakeIrcdOptions, startFakeIrcd } from '../../support/fake-ircd.ts';
 import { until } from '../../support/waiting.ts';
 import { type WithAdapter, withAdapter } from './with-adapter.ts';
 
 const quick: Partial<IrcTiming> = { reconnectFirst: 100, reconnectMost: 200, mark: 50 };
+const withoutHistory = Object.entries(allCapabilities).filter(([name]) => name !== 'draft/chathistory');
 const bot = 'causeway';
 const hour = 3_600_000;
 
@@ -86,3 +87,68 @@ test('where the server has older lines still, nothing is missing, though it no l
   assert.deepEqual(await toldLast(world, 'after'), ['missed', 'after']);
   assert.equal(world.counted.get('gaps'), undefined);
 });
+
+test('the bridge killed and away: the room is told from when to when, once, and it is counted', async (t) => {
+  const { ircd, zoe } = await serve(t, { capabilities: withoutHistory });
+  const first = await bridge(t, ircd);
+  zoe.say('#chan', 'before');
+  await toldLast(first, 'before');
+  const from = Date.now();
+  await until('a note of that it listens', () => listening(first.memory) > from || undefined);
+  const memory = new Map(first.memory);
+  await first.adapter.disconnect();
+  for (const line of lines(5)) zoe.say('#chan', line);
+  const world = await bridge(t, ircd, memory, { quickRestart: 1 });
+  zoe.say('#chan', 'after');
+  assert.deepEqual(await toldLast(world, 'after'), ['(gap)', 'after']);
+  const [gap] = gapsOf(world);
+  assert.ok(gap && gap.from >= from && gap.from < gap.to);
+  assert.equal(world.counted.get('gaps'), 1);
+});
+
+test('a quick restart is counted, and not told in every room', async (t) => {
+  const { ircd, zoe } = await serve(t, { capabilities: withoutHistory });
+  const first = await bridge(t, ircd);
+  await first.adapter.disconnect();
+  zoe.say('#chan', 'missed');
+  const world = await bridge(t, ircd, first.memory);
+  zoe.say('#chan', 'after');
+  assert.deepEqual(await toldLast(world, 'after'), ['after']);
+  assert.equal(world.counted.get('gaps'), 1);
+});
+
+for (const [what, unheard, expected] of [
+  ['a quiet channel was heard as long as the bridge listened', [], ['after']],
+  ['a channel that the bridge was out of was not heard while it listened elsewhere', ['local/#chan'], ['(gap)', 'after']],
+] as const) {
+  test(what, async (t) => {
+    const { ircd, zoe } = await serve(t, { capabilities: withoutHistory });
+    const memory = new Map<string, Json>([
+      ['heard/local/#chan', [Date.now() - 3 * hour, 'id']],
+      ['listening/local', [Date.now() - 2_000, ...unheard]],
+    ]);
+    const world = await bridge(t, ircd, memory);
+    zoe.say('#chan', 'after');
+    assert.deepEqual(await toldLast(world, 'after'), [...expected]);
+    assert.equal(world.counted.get('gaps'), 1);
+    if (expected.length > 1) assert.ok((gapsOf(world)[0]?.from ?? 0) < Date.now() - 2 * hour);
+  });
+}
+
+test('a channel that was left on purpose and is entered again has no gap', async (t) => {
+  const { ircd, zoe } = await serve(t, { capabilities: withoutHistory });
+  const world = await bridge(t, ircd, undefined, { quickRestart: 1 });
+  zoe.say('#chan', 'before');
+  await toldLast(world, 'before');
+  await world.adapter.unwatch((await world.adapter.channels.resolve('#chan'))?.id as never);
+  zoe.say('#chan', 'not for us');
+  await world.watch('#chan');
+  zoe.say('#chan', 'after');
+  assert.deepEqual(await toldLast(world, 'after'), ['before', 'after']);
+  assert.equal(world.counted.get('gaps'), undefined);
+});
+
+function listening(memory: Map<string, Json>): number {
+  const note = memory.get('listening/local');
+  return Array.isArray(note) && typeof note[0] === 'number' ? note[0] : 0;
+}
