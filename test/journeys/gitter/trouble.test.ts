@@ -1,0 +1,74 @@
+// What fails around what is said while both sides speak, with a real Synapse: the history that is to close a gap, answers, Gitter itself, the
+// bridge. Nothing is lost, nothing comes twice, the order holds.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { faultIn, openLoad } from '../load.ts';
+import { openGitterStage } from './stage.ts';
+
+const stage = await openGitterStage({ section: { echo_timeout: '1s' }, gitter: { rate: { calls: 100_000, window: 60_000 } } });
+const { alice, ann, bob, bridge, channel, gitter, room } = stage;
+const people = [alice, await stage.matrixPerson('carol')];
+await people[1]?.join(room);
+const load = openLoad(stage, stage, people);
+after(() => gitter.clearFaults());
+
+const patient = { timeout: 120_000 };
+const relayed = { on: 'chatMessages/create', username: 'matrixbot', transport: 'faye' } as const;
+
+async function allArrived(): Promise<void> {
+  await load.arrived(60_000);
+  gitter.clearFaults();
+  assert.deepEqual([faultIn(load.inNetwork(), load.said.up, 2), faultIn(await load.inMatrix(), load.said.down, 2)], [undefined, undefined]);
+}
+
+test('what was missed cannot be read at first: it is tried again, and nothing newer comes before it', patient, async () => {
+  gitter.deliveryFault({ ...relayed, times: 2, act: 'drop' });
+  gitter.fault({ on: 'GET /rooms/:room/chatMessages', times: 3, act: { status: 502 } });
+  const said = ['lost', 'lost as well', 'next', 'after it'];
+  for (const text of said) bob.say(channel, text);
+  await alice.waitForText(room, 'after it', { timeout: 40_000 });
+  const shown = alice
+    .messages(room)
+    .flatMap(({ sender, content: { body } }) => (sender === stage.ghostOf(bob) && said.includes(body) ? [body] : []));
+  assert.deepEqual(shown, said);
+});
+
+test('answers are lost after the post was made, and before, in mid-load', patient, async () => {
+  const posts = { on: 'POST /rooms/:room/chatMessages' };
+  gitter.fault({ ...posts, every: 4, times: 4, act: { drop: 'after' } });
+  gitter.fault({ ...posts, every: 5, times: 2, act: { doneBut: 502 } });
+  gitter.fault({ ...posts, every: 6, times: 2, act: { truncate: true } });
+  gitter.fault({ ...posts, every: 7, times: 2, act: { drop: 'before' } });
+  await load.say(24, 10);
+  await allArrived();
+});
+
+test('Gitter itself is away for a while, in mid-load', patient, async () => {
+  const saying = load.say(20, 20);
+  await gitter.down();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await gitter.up();
+  await saying;
+  await allArrived();
+});
+
+test('the bridge is stopped: more than a page of messages is read back, with edits', patient, async () => {
+  const edited = ann.say(channel, 'stopped: to edit');
+  await alice.waitForText(room, 'stopped: to edit', { timeout: 40_000 });
+  await bridge.stop();
+  ann.edit(edited, 'stopped: edited');
+  const root = ann.say(channel, 'a thread');
+  bob.reply(channel, root, 'in the thread');
+  const said = Array.from({ length: 104 }, (_, number) => `missed ${number}`);
+  for (const text of said) bob.say(channel, text);
+  await load.say(2);
+  await stage.startBridge();
+  await load.say(5, 10);
+  await allArrived();
+  const shown = (await alice.history(room)).flatMap(({ content: { body } }) => (/^missed \d+$/.test(body ?? '') ? [body] : []));
+  assert.deepEqual(shown, said);
+  await alice.waitFor(({ content }) => content['m.new_content']?.body === 'stopped: edited', { timeout: 40_000 });
+  const threaded = await alice.waitForText(room, 'in the thread', { timeout: 40_000 });
+  assert.equal(threaded.content['m.relates_to'].rel_type, 'm.thread');
+});
