@@ -61,6 +61,7 @@ test('a start finds what is there: nothing is made twice, and what was missed me
   const bridge = await begin(t);
   appear(bridge, '#garden');
   const garden = await opened(bridge, '#garden');
+  await until('the space, too', () => made(bridge) === 2);
   const before = made(bridge);
   bridge.network.setTopic('zoe', '#garden', 'of flowers');
   await until('the topic', () => state(bridge, garden, 'm.room.topic')?.topic === 'of flowers');
