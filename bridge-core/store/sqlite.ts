@@ -4,7 +4,7 @@
 // Checkpoints run when idle.
 
 import { randomBytes } from 'node:crypto';
-import { closeSync, fdatasync, fdatasyncSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, fdatasync, fdatasyncSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
@@ -72,6 +72,7 @@ export class SqliteStore implements Store {
 
   constructor(path: string, onFault: (error: unknown) => void) {
     this.#onFault = onFault;
+    makePrivate(path);
     this.#database = new Sqlite(path);
     try {
       migrated(this.#database, path);
@@ -138,6 +139,7 @@ export class SqliteStore implements Store {
 
   async backup(destination: string): Promise<void> {
     await this.flush();
+    closeSync(openSync(destination, 'a', 0o600));
     await this.#database.backup(destination);
   }
 
@@ -301,6 +303,18 @@ export class SqliteStore implements Store {
       this.#trouble = messageOf(error);
       this.#checkpointWhenIdle();
     }
+  }
+}
+
+/** What people say and log in with lies in it: for its owner alone, whatever folder it is in. SQLite gives what it puts beside
+ *  the file the mode of that. */
+function makePrivate(path: string): void {
+  closeSync(openSync(path, 'a', 0o600));
+  const place = realpathSync(path);
+  for (const file of [place, `${place}-wal`, `${place}-shm`]) {
+    const { mode, uid } = statSync(file, { throwIfNoEntry: false }) ?? {};
+    // Another's file that we may write is by somebody's arrangement.
+    if (mode !== undefined && (mode & 0o077) !== 0 && uid === process.getuid?.()) chmodSync(file, 0o600);
   }
 }
 
