@@ -65,14 +65,14 @@ export function showFigures<Body extends Json>(parts: FigureParts<Body>): void {
   }
 }
 
-/** Says once how long the disk takes for a commit: every socket waits as long. */
+/** Says once how long the disk takes for a commit: sockets go on meanwhile, but nothing is acknowledged before. */
 export function tellCommitTime(store: Store, log: Logger): void {
   let isTold = false;
   store.onCommit((exact) => {
     if (isTold) return;
     isTold = true;
     const ms = Math.round(exact * 10) / 10;
-    if (ms > slowCommit) log.warn({ ms }, 'the disk is slow: each commit holds everything up so long');
+    if (ms > slowCommit) log.warn({ ms }, 'the disk is slow: every message waits so long for it before it is acknowledged');
     else log.info({ ms }, 'a commit to disk takes');
   });
   store.writeSoon(() => store.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('measured', '')").run());

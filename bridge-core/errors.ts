@@ -12,6 +12,9 @@ export const catalogue = {
   STORE_NEWER: 'The store was written by a newer version: upgrade, or restore the backup made before.',
   KEYS_UNREADABLE:
     'Restore the keys file beside the store from the backup, readable by its owner alone; if it is lost for good, `causeway keys FILE --rotate` makes one, and people log in again.',
+  BACKUP_FAILED: 'Nothing was replaced: name another destination, or mend what hinders this one.',
+  LISTEN_FAILED:
+    'Another process has the address, or it is not one of this machine: free it, or change appservice.listen and appservice.url.',
   NOT_RUNNING: 'No bridge runs on this store; start it with `causeway run FILE`.',
   HOMESERVER_UNREACHABLE: 'Check homeserver.url and that the homeserver is up; the bridge goes on trying.',
   HOMESERVER_BUSY: 'The homeserver asks us to wait; nothing to do, the bridge waits.',
@@ -32,7 +35,8 @@ export const catalogue = {
   NETWORK_UNKNOWN: 'No network of this name that you are in: `whoami` shows those; log in to it first.',
   CHANNEL_UNKNOWN: 'No channel of this name: check the network and the channel.',
   SESSION_LIMIT: 'No more sessions can be opened; the bot speaks for the person meanwhile.',
-  OUTCOME_UNKNOWN: 'It is not known whether the message arrived: the bridge finds out, or repeats it once. If it is given up, look there before you say it again.',
+  OUTCOME_UNKNOWN:
+    'It is not known whether the message arrived: the bridge finds out, or repeats it once. If it is given up, look there before you say it again.',
   TOO_OLD: 'The message waited longer than it may; `causeway dead FILE --retry` sends it late.',
   UNSUPPORTED: 'The network has no way to carry this.',
   DENIED: 'You lack the permission that is named.',

@@ -14,6 +14,7 @@ interface Options {
   readonly output?: string;
   readonly retry?: boolean;
   readonly rotate?: boolean;
+  readonly replace?: boolean;
   readonly json?: boolean;
 }
 
@@ -50,8 +51,9 @@ withConfig('dead <file>', 'list the messages that could not be delivered', async
 withConfig(
   'backup <file> <destination>',
   'copy the store and its keys, also while the bridge runs',
-  async ([file = '', to = ''], options) => (await import('./commands/backup.ts')).backup(file, to, sourcesFrom(options)),
-);
+  async ([file = '', to = ''], options) =>
+    (await import('./commands/backup.ts')).backup(file, to, sourcesFrom(options), options.replace === true),
+).option('--replace', 'take the place of a copy that is there already');
 withConfig('keys <file>', 'tell of the keys that seal and sign, or make new ones', async ([file = ''], options) => {
   const { rotateKeys, showKeys } = await import('./commands/keys.ts');
   return options.rotate ? rotateKeys(file, sourcesFrom(options)) : showKeys(file, sourcesFrom(options));

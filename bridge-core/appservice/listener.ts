@@ -112,7 +112,7 @@ export async function openListener({ host, port, log, absent = () => [] }: Liste
     await app.listen({ host, port });
   } catch (cause) {
     await app.close();
-    throw new ConfigError('CONFIG_INVALID', `appservice.listen: cannot listen on ${host}:${port} (${messageOf(cause)})`, cause);
+    throw new ConfigError('LISTEN_FAILED', `appservice.listen: cannot listen on ${host}:${port} (${messageOf(cause)})`, cause);
   }
   const bound = app.server.address() as AddressInfo;
   return {

@@ -51,7 +51,11 @@ export class GhostInvites<Body extends Json = string> {
     const { room, sender } = event;
     const linked = links.byRoom(room);
     if (linked.some(isChat)) return await this.#joinChat(ghost, room);
-    if (!settings.direct || adapter.openDirect === undefined || linked.length > 0)
+    const [link] = linked;
+    // The invitation itself goes to the network, where that has such.
+    if (link !== undefined)
+      return `this room is linked to ${adapter.channels.describe(link.channel).name}: who speaks there comes in with their first words`;
+    if (!settings.direct || adapter.openDirect === undefined)
       return 'private chats with people on the network are not carried; speak in a linked room';
     if (!mayUse(sender)) return `${sender} may not use this bridge; its operator can allow it`;
     const remote = this.#remoteOf(ghost);

@@ -1,5 +1,6 @@
 // What an operator may look up and mend in a store, of a bridge that runs or of one that does not: links, dead rows, backup.
 
+import { messageOf, PermanentError } from '../errors.ts';
 import { stringIn } from '../matrix-event.ts';
 import type { Journal } from '../pipeline/journal.ts';
 import { type Row, states, towards } from '../pipeline/row.ts';
@@ -56,7 +57,11 @@ export class Records {
   }
 
   async backup(destination: string): Promise<Json> {
-    await this.#parts.store.backup(destination);
+    try {
+      await this.#parts.store.backup(destination);
+    } catch (cause) {
+      throw new PermanentError('BACKUP_FAILED', `the store cannot be copied to ${destination}: ${messageOf(cause)}`, cause);
+    }
     return { destination };
   }
 }

@@ -132,7 +132,10 @@ export class Failures<Body extends Json> {
       this.#gathering.set(room, gathered);
     }
     const said = error.code === 'OUTCOME_UNKNOWN' ? 'perhaps not delivered' : 'not delivered';
-    const reason = `${said} to ${this.#parts.adapter.channels.describe(channel).name}: ${explain(error)}`;
+    const { name } = this.#parts.adapter.channels.describe(channel);
+    const words = explain(error);
+    // Networks name the channel themselves where they refuse.
+    const reason = `${said} to ${name}: ${words.startsWith(`${name}: `) ? words.slice(name.length + 2) : words}`;
     gathered.reasons.set(reason, (gathered.reasons.get(reason) ?? 0) + 1);
   }
 
@@ -169,5 +172,5 @@ function isSaidAsNotice({ task }: Row): boolean {
 
 /** What happened, and what to do about it. */
 export function explain(error: BridgeError): string {
-  return `${error.message.replace(/[.\s]+$/, '')}. ${error.remedy}`;
+  return `${error.message.replace(/[.\s]+(?=\)?$)/, '')}. ${error.remedy}`;
 }

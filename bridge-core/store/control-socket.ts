@@ -69,7 +69,7 @@ async function answer(line: string, handlers: Handlers): Promise<Json> {
       throw new PermanentError('BAD_REQUEST', `no such verb: ${verb}; there are ${Object.keys(handlers).join(', ')}`);
     return { ok: true, answer: (await handler(args)) ?? null };
   } catch (error) {
-    return { ok: false, code: error instanceof BridgeError ? error.code : 'BAD_REQUEST', message: messageOf(error) };
+    return { ok: false, code: error instanceof BridgeError ? error.code : 'DEFECT', message: messageOf(error) };
   }
 }
 

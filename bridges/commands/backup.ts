@@ -1,26 +1,30 @@
-// `causeway backup FILE DEST`: a whole copy of the store, taken while the bridge runs, and its keys beside it. What stood at
-// DEST is replaced only when the new copy is complete.
+// `causeway backup FILE DEST`: a whole copy of the store, taken while the bridge runs, and its keys beside it. What stands at
+// DEST is replaced only where that is wished, and only when the new copy is complete.
 
 import { chmodSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { ConfigError, messageOf } from '#bridge-core/host';
+import { BridgeError, messageOf, PermanentError } from '#bridge-core/host';
 import type { Sources } from '../../config/sources.ts';
 import { load } from './configs.ts';
 import { ask } from './records.ts';
 
 const longest = 30 * 60_000;
 
-export async function backup(file: string, given: string, sources: Sources): Promise<number> {
+export async function backup(file: string, given: string, sources: Sources, mayReplace: boolean): Promise<number> {
   const { core } = await load(file, sources);
   const named = resolve(given);
   const destination = statSync(named, { throwIfNoEntry: false })?.isDirectory() ? join(named, basename(core.store)) : named;
-  if (destination === core.store) throw new ConfigError('CONFIG_INVALID', `${destination} is the store itself`);
-  const fresh = `${destination}.new`;
-  rmSync(fresh, { force: true });
-  await ask(core, { verb: 'backup', args: { destination: fresh }, timeout: longest, offline: (store) => store.backup(fresh) });
+  if (isSameFile(destination, core.store)) throw new PermanentError('BACKUP_FAILED', `${destination} is the store itself`);
+  const there = [destination, `${destination}.keys`].find((path) => existsSync(path));
+  if (there !== undefined && !mayReplace)
+    throw new PermanentError('BACKUP_FAILED', `${there} is there already; --replace lets the copy take its place`);
+  const [fresh, freshKeys] = [`${destination}.new`, `${destination}.keys.new`];
   try {
+    rmSync(fresh, { force: true });
+    await ask(core, { verb: 'backup', args: { destination: fresh }, timeout: longest, offline: (store) => store.backup(fresh) });
     chmodSync(fresh, 0o600);
-    const keys = copyKeys(`${core.store}.keys`, `${destination}.keys`);
+    const keys = copyKeys(`${core.store}.keys`, freshKeys);
+    if (keys) renameSync(freshKeys, `${destination}.keys`);
     renameSync(fresh, destination);
     console.log(`${core.store} is copied to ${destination}.`);
     if (keys)
@@ -30,21 +34,28 @@ export async function backup(file: string, given: string, sources: Sources): Pro
     else console.log('It has no keys yet, so there are none to keep.');
     return 0;
   } catch (error) {
-    throw new ConfigError('STORE_BROKEN', `the backup was not finished: ${messageOf(error)}`, error);
+    for (const unfinished of [fresh, freshKeys]) rmSync(unfinished, { force: true });
+    if (error instanceof BridgeError) throw error;
+    throw new PermanentError('BACKUP_FAILED', `the copy was not finished: ${messageOf(error)}`, error);
   }
 }
 
+/** However it is written: over a link, too. */
+function isSameFile(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return one === other || (first !== undefined && first.ino === second?.ino && first.dev === second.dev);
+}
+
+/** False: there are none. */
 function copyKeys(from: string, to: string): boolean {
   if (!existsSync(from)) return false;
-  const fresh = `${to}.new`;
-  rmSync(fresh, { force: true });
-  const descriptor = openSync(fresh, 'wx', 0o600);
+  rmSync(to, { force: true });
+  const descriptor = openSync(to, 'wx', 0o600);
   try {
     writeSync(descriptor, readFileSync(from));
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
-  renameSync(fresh, to);
   return true;
 }

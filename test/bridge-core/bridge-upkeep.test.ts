@@ -2,11 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type FigureParts, showFigures } from '../../bridge-core/bridge-upkeep.ts';
+import { type FigureParts, showFigures, tellCommitTime } from '../../bridge-core/bridge-upkeep.ts';
 import { Health } from '../../bridge-core/observe/health.ts';
 import { openMetrics, renderMetrics } from '../../bridge-core/observe/metrics.ts';
 import { states, towards } from '../../bridge-core/pipeline/row.ts';
+import type { Store } from '../../bridge-core/store/store.ts';
 import { openTempStore } from '../support/temp-store.ts';
+import { collectLog } from './rig.ts';
 
 test('the oldest row of a side is told over all states but dead, and the journal is read once for a scrape', async (t) => {
   const metrics = openMetrics('figures');
@@ -38,4 +40,13 @@ test('the oldest row of a side is told over all states but dead, and the journal
   assert.equal(Math.round(figure('journal_oldest_seconds', 'side="matrix"') / 10), 50);
   assert.equal(Math.round(figure('journal_oldest_seconds', 'side="network"')), 7);
   assert.equal(reads, 1);
+});
+
+test('a slow disk is told once, as what it delays: acknowledgements, not the process', () => {
+  const log = collectLog();
+  const listeners: ((ms: number) => void)[] = [];
+  const store = { onCommit: (listener: (ms: number) => void) => void listeners.push(listener), writeSoon() {} };
+  tellCommitTime(store as unknown as Store, log);
+  for (const ms of [12.34, 50]) for (const listener of listeners) listener(ms);
+  assert.deepEqual(log.lines, ['the disk is slow: every message waits so long for it before it is acknowledged {"ms":12.3}']);
 });

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -196,7 +196,16 @@ test('a backup taken while the bridge runs is whole, private, and has the keys',
   assert.equal(copy.pragma('integrity_check', { simple: true }), 'ok');
   assert.equal(copy.prepare('SELECT count(*) FROM links').pluck().get(), 1);
   copy.close();
-  assert.equal((await cli('backup', 'irc.yaml', 'copy.db')).code, 0, 'the next one takes its place');
+  const before = statSync(join(folder, 'copy.db')).ino;
+  const refused = await cli('backup', 'irc.yaml', 'copy.db');
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /^BACKUP_FAILED: .*copy\.db is there already; --replace lets the copy take its place\n/);
+  assert.equal(statSync(join(folder, 'copy.db')).ino, before);
+  const nowhere = await cli('backup', 'irc.yaml', 'nowhere/copy.db');
+  assert.equal(nowhere.code, 1);
+  assert.match(nowhere.stderr, /^BACKUP_FAILED: the store cannot be copied to .*nowhere\/copy\.db\.new: .*\nNothing was replaced/);
+  assert.equal((await cli('backup', 'irc.yaml', 'copy.db', '--replace')).code, 0);
+  assert.notEqual(statSync(join(folder, 'copy.db')).ino, before);
   assert.deepEqual(
     files().filter((name) => name.includes('.new')),
     [],
@@ -212,8 +221,12 @@ test('a backup onto the store itself is refused', async () => {
   await configure('irc', port);
   await stop(await run(['irc'], port));
   const before = readFileSync(join(folder, 'data/irc.db'));
-  assert.equal((await cli('backup', 'irc.yaml', 'data/irc.db')).code, 2);
-  assert.equal((await cli('backup', 'irc.yaml', 'data')).code, 2);
+  symlinkSync(join(folder, 'data'), join(folder, 'elsewhere'));
+  for (const destination of ['data/irc.db', 'data', 'elsewhere/irc.db']) {
+    const { code, stderr } = await cli('backup', 'irc.yaml', destination, '--replace');
+    assert.equal(code, 1);
+    assert.match(stderr, /is the store itself/);
+  }
   assert.deepEqual(readFileSync(join(folder, 'data/irc.db')), before);
 });
 

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -181,6 +183,21 @@ test('a failure says its code and what to do; where it arose only when asked', a
   assert.match(brief.stderr, /^NOT_RUNNING: there is no store .*data\/irc\.db yet\nNo bridge runs on this store/);
   assert.doesNotMatch(brief.stderr, /\n {4}at /);
   assert.match((await cli(['links', 'irc.yaml', '--verbose'])).stderr, /\n {4}at /);
+});
+
+test('an address that another process has is told as that, and is no fault of the config', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1');
+  t.after(() => other.close());
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  write(smallest.replaceAll('127.0.0.1:9999', `127.0.0.1:${port}`));
+  assert.equal((await cli(['register', 'irc.yaml'])).code, 0);
+  const { code, stderr } = await cli(['run', 'irc.yaml']);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    new RegExp(`^LISTEN_FAILED: appservice\\.listen: cannot listen on 127\\.0\\.0\\.1:${port} .*EADDRINUSE.*\\nAnother process has`),
+  );
 });
 
 test('version says the version of the package', async () => {

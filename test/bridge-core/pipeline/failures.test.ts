@@ -43,6 +43,18 @@ test('a refused message is dead, its status stands on it, and the room is told o
   assert.equal(p.notices().length, 1);
 });
 
+test('a refusal that names the channel itself, and ends in the words of a server, is told in whole sentences', async (t) => {
+  const p = await begin(t);
+  p.network.script([new PermanentError('CHANNEL_CLOSED', '#chan: the channel does not let you speak (the server says: +m is set.)')]);
+  p.hs.say(p.alice, p.at, 'one');
+  await until('the notice', () => p.notices().length === 1);
+  assert.equal(
+    p.notices()[0]?.content.body,
+    'A message was not delivered to #chan: the channel does not let you speak (the server says: +m is set). ' +
+      'The channel does not let the bridge in or speak: ask its operators.',
+  );
+});
+
 test('what waited too long is dead without a try, and its sender is told while the network is still away', async (t) => {
   const p = await begin(t, { age: 150 });
   p.network.down();

@@ -221,6 +221,15 @@ test('a ghost that is invited to a direct chat comes, brings the bot, and what i
   await until('hi', () => said(scene, room).includes('fake_zoe: hi'));
 });
 
+test('a ghost that is invited into a linked room declines with what holds there', async (t) => {
+  const { homeserver, room, person } = await begin(t);
+  homeserver.user('fake_zoe');
+  homeserver.invite(person, room, ghost('zoe'));
+  await until('the answer', () => homeserver.room(room).membership(ghost('zoe')) === 'leave');
+  const { reason } = homeserver.room(room).stateOf('m.room.member', ghost('zoe'))?.content ?? {};
+  assert.equal(reason, 'this room is linked to #place: who speaks there comes in with their first words');
+});
+
 test('several ghosts make a group chat', async (t) => {
   const scene = await begin(t);
   const { network, homeserver, ann } = scene;
