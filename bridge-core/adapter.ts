@@ -76,6 +76,8 @@ export interface Adapter<Body extends Json = string> {
   status(): readonly ConnectionStatus[];
   /** Calls of its own at the provisioning door; asked once, at start. */
   provisioning?(verbs: ProvisioningVerbs): ProvisioningDialect;
+  /** True: people of ours are shown as away where they are (`Session.setPresence`). */
+  readonly carriesPresence?: boolean;
   /** Whole networks that are kept in step. */
   readonly mirror?: Mirror;
   /** Who and what is meant by fields from outside. Absent: ghosts are made only for those who speak. */

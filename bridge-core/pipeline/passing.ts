@@ -12,6 +12,7 @@ import { bothWays, type Link, type Links } from '../plumbing/links.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { Doubles } from '../virtual-users/doubles.ts';
 import type { Names } from '../virtual-users/names.ts';
+import { Presences } from './presences.ts';
 import { Receipts } from './receipts.ts';
 import type { Relations } from './relations.ts';
 
@@ -21,7 +22,7 @@ const mostUnderWay = 8;
 const mostAway = 10_000;
 
 export interface PassingParts<Body extends Json> {
-  readonly adapter: Pick<Adapter<Body>, 'openSession' | 'speakerOf'>;
+  readonly adapter: Pick<Adapter<Body>, 'openSession' | 'speakerOf' | 'carriesPresence'>;
   readonly homeserver: Pick<Homeserver, 'typing' | 'receipt' | 'setPresence'>;
   readonly links: Links;
   readonly roster: Roster;
@@ -36,16 +37,20 @@ export class Passing<Body extends Json> {
   readonly #typing = new Map<RoomId, ReadonlySet<UserId>>();
   readonly #away = new Map<UserId, string | undefined>();
   readonly #receipts: Receipts<Body>;
+  readonly #presences: Presences<Body> | undefined;
   #underWay = 0;
 
   constructor(parts: PassingParts<Body>) {
     this.#parts = parts;
     const tellsBothWays = parts.doubles !== undefined;
     this.#receipts = new Receipts({ ...parts, tellsBothWays, isOurs: (user) => this.#isOurs(user), attempt: (work) => this.#try(work) });
+    if (parts.adapter.carriesPresence === true)
+      this.#presences = new Presences({ ...parts, isOurs: (user) => this.#isOurs(user), attempt: (work) => this.#try(work) });
   }
 
   fromMatrix(event: EphemeralEvent): void {
     const { room } = event;
+    if (event.type === 'm.presence') this.#presences?.fromMatrix(event);
     if (room === undefined) return;
     const links = bothWays(this.#parts.links.liveIn(room));
     if (links.length === 0) return;

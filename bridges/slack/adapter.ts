@@ -74,6 +74,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
   readonly lookups: SlackLookups;
   readonly mirror: TeamSync;
   readonly closesGaps = true;
+  readonly carriesPresence: boolean;
   readonly logins: readonly LoginFlow[];
   readonly commands: readonly AdapterCommand[];
   readonly provisioning: (verbs: ProvisioningVerbs) => ProvisioningDialect;
@@ -94,6 +95,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
   /** `timing` for tests. */
   constructor(settings: SlackSettings, tools: AdapterTools<SlackBody>, timing: Partial<SlackTiming> = {}) {
     this.#settings = settings;
+    this.carriesPresence = settings.presence;
     this.#inbox = tools.inbox;
     const { inbox, log, memory, count } = tools;
     const pace = { ...usualTiming, ...timing };
