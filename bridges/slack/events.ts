@@ -86,6 +86,7 @@ export function peopleIn(event: Fields): string[] {
   const inner = fieldsIn(event, 'message');
   const before = fieldsIn(event, 'previous_message');
   const ids = [event, inner, before].flatMap((of) => [idIn(of, 'user'), textIn(of, 'inviter'), authorIn(of)]);
+  if (event.subtype === 'huddle_thread') ids.push(textIn(fieldsIn(event, 'room'), 'created_by'));
   return [...new Set(ids)].filter((id) => id !== undefined);
 }
 
@@ -119,13 +120,16 @@ function messageOf(event: Fields, view: View): SlackRemoteEvent | undefined {
     default:
       // On RTM nothing else tells who came into a private channel.
       if (isJoinOrLeave.test(subtype)) return view.isRtm ? membershipOf(event, view, subtype === 'group_join') : undefined;
-      return elsewhere.has(subtype) ? undefined : saidIn(event, view);
+      // What is hidden is no message, whatever it is called.
+      return elsewhere.has(subtype) || event.hidden === true ? undefined : saidIn(event, view);
   }
 }
 
 /** A message as it was posted: as it comes, and as the history has it. */
 export function saidIn(event: Fields, view: View): SlackRemoteEvent | undefined {
-  const author = authorIn(event) ?? (textIn(event, 'username') === undefined ? undefined : slackbot);
+  if (event.subtype === 'huddle_thread') return huddleIn(event, view);
+  const isNobodys = textIn(event, 'username') !== undefined || event.subtype === 'bot_message';
+  const author = authorIn(event) ?? (isNobodys ? slackbot : undefined);
   const ts = textIn(event, 'ts');
   if (author === undefined || ts === undefined) return undefined;
   const body = bodyOf(event);
@@ -144,6 +148,13 @@ export function saidIn(event: Fields, view: View): SlackRemoteEvent | undefined 
     ...(isBroadcast && { isBroadcast }),
     ...(shownAs !== undefined && { shownAs }),
   };
+}
+
+/** Slack writes nothing into it. */
+function huddleIn(event: Fields, view: View): SlackRemoteEvent | undefined {
+  if (textIn(event, 'ts') === undefined) return undefined;
+  const starter = textIn(fieldsIn(event, 'room'), 'created_by') ?? textIn(event, 'user') ?? slackbot;
+  return { kind: 'message', ...posted(event, view), sender: view.person(starter), body: { text: 'started a huddle' }, style: 'emote' };
 }
 
 function changeOf(event: Fields, view: View): SlackRemoteEvent | undefined {
@@ -215,13 +226,18 @@ function threadIn(message: Fields, ts: string): RemoteMessageId | undefined {
 
 function posted(event: Fields, view: View) {
   const ts = textIn(event, 'ts') ?? '';
-  return { at: Math.min(timeOf(ts), view.receivedAt), channel: view.channel, id: makeMessageId(ts) };
+  return { at: timeIn(ts, view), channel: view.channel, id: makeMessageId(ts) };
 }
 
 function based(event: Fields, view: View) {
   const ts = textIn(event, 'event_ts') ?? textIn(event, 'ts');
-  const at = ts === undefined ? view.receivedAt : Math.min(timeOf(ts), view.receivedAt);
-  return { at, channel: view.channel, ...(view.key !== undefined && { id: makeMessageId(view.key) }) };
+  return { at: timeIn(ts, view), channel: view.channel, ...(view.key !== undefined && { id: makeMessageId(view.key) }) };
+}
+
+/** Nothing comes from later than it was heard. */
+function timeIn(ts: string | undefined, { receivedAt }: View): number {
+  const at = ts === undefined ? Number.NaN : timeOf(ts);
+  return Number.isFinite(at) ? Math.min(at, receivedAt) : receivedAt;
 }
 
 function doneBy(event: Fields, view: View): { readonly by?: RemoteUser } {

@@ -7,7 +7,7 @@ import type { ChannelId, Inbox, KeyValue, Logger } from '#bridge-core';
 import { messageOf, RetryableError } from '#bridge-core';
 import type { SlackBody } from './body.ts';
 import { gapOf, historyOf } from './history.ts';
-import { makeChannelId, makeMessageId, parseId } from './ids.ts';
+import { makeChannelId, makeMessageId, parseId, timeOf } from './ids.ts';
 import type { Intake } from './intake.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
@@ -27,6 +27,8 @@ const writeEvery = 15_000;
 /** ms: newer messages of the channel wait so long for a turn in the budget; while there are none, there is time. */
 const hurriedPatience = 60_000;
 const patience = 2 * 3_600_000;
+/** ms by which Slack's clock may be before ours. */
+const clockMargin = 24 * 3_600_000;
 /** ms between tries while Slack is not to be reached. */
 const firstPause = 500;
 const longestPause = 64_000;
@@ -54,7 +56,8 @@ export class Gaps {
   heard(team: Team, channel: string, ts: string): void {
     const id = makeChannelId(team.id, channel);
     const before = this.#heard.get(id);
-    if (before !== undefined && before >= ts) return;
+    // Whatever is no moment of now would hide all that comes after.
+    if (!isMoment(ts) || (before !== undefined && before >= ts)) return;
     this.#heard.set(id, ts);
     this.#unwritten.add(id);
     this.#timer ??= setTimeout(() => this.#writeSoon(), this.#parts.writeEvery ?? writeEvery).unref();
@@ -149,4 +152,5 @@ export class Gaps {
   }
 }
 
+const isMoment = (ts: string): boolean => /^\d{10}\.\d{6}$/.test(ts) && timeOf(ts) < Date.now() + clockMargin;
 const heardName = (id: string): string => `heard ${id}`;

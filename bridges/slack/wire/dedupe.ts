@@ -19,7 +19,7 @@ export function dedupeKeyOf({ event, team, eventId }: Pick<SlackEvent, 'event' |
   // In a pin the message stands one deeper than in a reaction.
   const itemTs = textOf(item?.ts) ?? textOf(recordOf(item?.message)?.ts);
   const place = idOf(event.channel) ?? textOf(event.channel_id) ?? textOf(item?.channel) ?? team;
-  const rest = [itemTs, idOf(event.user), event.reaction, event.name, idOf(event.file_id ?? event.file)].filter(
+  const rest = [itemTs, idOf(event.user), textOf(event.reaction), textOf(event.name), idOf(event.file_id ?? event.file)].filter(
     (part) => part !== undefined,
   );
   return [event.type, textOf(event.subtype), place, moment, ...rest].filter((part) => part !== undefined).join(' ');

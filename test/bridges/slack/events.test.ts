@@ -140,3 +140,27 @@ test('whatever comes instead of an event is no event, and no fault', () => {
   ])
     assert.equal(read(event as Fields), undefined);
 });
+
+test('what is hidden is no message; a huddle is told of, though Slack writes nothing into it', () => {
+  assert.equal(read({ ...said, hidden: true }), undefined);
+  assert.equal(read({ ...said, subtype: 'assistant_app_thread', hidden: true }), undefined);
+  const huddle = { ...said, subtype: 'huddle_thread', user: 'USLACKBOT', text: '', room: { created_by: 'U2' } };
+  const told = read(huddle);
+  assert.ok(told?.kind === 'message');
+  assert.deepEqual([told.sender.id, told.body.text, told.style], ['T1/U2', 'started a huddle', 'emote']);
+  assert.ok(peopleIn(huddle).includes('U2'));
+});
+
+test('a post of a bot that bears neither user, id nor name is said all the same', () => {
+  const { user: _, ...rest } = said;
+  const told = read({ ...rest, subtype: 'bot_message' });
+  assert.ok(told?.kind === 'message');
+  assert.deepEqual([told.sender.id, told.body.text], ['T1/USLACKBOT', 'hi']);
+  assert.equal(read(rest), undefined);
+});
+
+test('a moment that is none is the moment of hearing', () => {
+  assert.equal(read({ ...said, ts: 'soon' })?.at, view.receivedAt);
+  assert.equal(read({ ...said, ts: '99999999999.000000' })?.at, view.receivedAt);
+  assert.equal(read({ type: 'channel_archive', channel: 'C1', event_ts: 'NaN' })?.at, view.receivedAt);
+});

@@ -21,6 +21,8 @@ test('a store that takes no note just now ends nothing; the next message is note
   const gaps = new Gaps({ memory, log, intake: {}, settings: {}, writeEvery: 5 } as never);
   const team = { id: 'T0001' } as Team;
   gaps.heard(team, 'C0001', '1700000000.000100');
+  // What would hide all that comes after is no moment.
+  for (const ts of ['soon', '9999999999.999999', '17000000000.00010', '']) gaps.heard(team, 'C0001', ts);
   await until('the failure', () => warned.length > 0 || undefined);
   assert.deepEqual(warned, ['how far channels were heard could not be noted']);
   isFull = false;
