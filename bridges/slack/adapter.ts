@@ -349,6 +349,8 @@ export class SlackAdapter implements Adapter<SlackBody> {
 
   #isWantedIn(team: Team): (channel: string) => boolean {
     return (channel) => this.#watched.has(makeChannelId(team.id, channel));
+  }
+
   /** Those of theirs, and those that nobody saw until now, as far as these turn out to be theirs. */
   #fillChats(team: Team, account: Account): void {
     const listed = team.chats.signedIn(account);
@@ -362,8 +364,6 @@ export class SlackAdapter implements Adapter<SlackBody> {
           listed.then(() => team.chats.has(channel)),
         );
     }
-  }
-
   }
 
   /** Read once it is known whose eyes see it; newer things wait for that, though not for ever. */
