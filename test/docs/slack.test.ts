@@ -2,4 +2,4 @@
 
 import { holdFeatureTable } from './feature-table.ts';
 
-holdFeatureTable('slack', 26);
+holdFeatureTable('slack', 40);
