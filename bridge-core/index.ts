@@ -11,6 +11,7 @@ export { addressesIn } from './format/bare-addresses.ts';
 export { inlinesOf } from './format/flatten.ts';
 export * from './format/rich-text.ts';
 export { plainOfInlines } from './format/to-html.ts';
+export { visibleLine } from './format/visible.ts';
 export * from './formed-names.ts';
 export * from './globs.ts';
 export * from './ids.ts';

@@ -4,6 +4,7 @@
 
 import type { Fit, Formatter } from '../adapter.ts';
 import { fromPlain, paragraph, type RichText, text as words } from '../format/rich-text.ts';
+import { visibleLine } from '../format/visible.ts';
 import type { ChannelId } from '../ids.ts';
 import type { Json } from '../remote-event.ts';
 
@@ -83,8 +84,12 @@ function cleaned(name: string): string {
   return shownName(name.replace(/[<>]+/g, ' '), nameLength);
 }
 
+/** Is there anything of it to show, wherever it stands? */
+export function isShowable(name: string): boolean {
+  return /[^<>\p{Cc}\p{Cf}\s]/u.test(name);
+}
+
 /** A name for the network to show: one line, nothing in it that cannot be seen. */
 export function shownName(name: string, most = shownNameLength): string {
-  const line = name.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
-  return [...line].slice(0, most).join('') || '?';
+  return visibleLine(name, most) || '?';
 }

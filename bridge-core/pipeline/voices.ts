@@ -8,7 +8,7 @@ import { type Link, namesIn, receiverOf } from '../plumbing/links.ts';
 import type { Json, ShownAs } from '../remote-event.ts';
 import type { Puppets, Voice } from '../virtual-users/puppets.ts';
 import { shownName as profileName } from './content.ts';
-import { shownName } from './lines.ts';
+import { isShowable, shownName } from './lines.ts';
 
 export interface VoiceParts<Body extends Json> {
   readonly roster: Pick<Roster, 'nameOf' | 'avatarOf' | 'hasNamesake'>;
@@ -48,7 +48,9 @@ export class Voices<Body extends Json> {
     const { roster } = this.#parts;
     const { room, sender } = event;
     const shown = await this.#spokenFor(event);
-    return shown ?? { name: roster.nameOf(room, sender) ?? localpartOf(sender), avatar: roster.avatarOf(room, sender) };
+    if (shown !== undefined) return shown;
+    const name = roster.nameOf(room, sender) ?? '';
+    return { name: isShowable(name) ? name : localpartOf(sender), avatar: roster.avatarOf(room, sender) };
   }
 
   async spokenFor(event: MatrixEvent, link: Link): Promise<Spoken> {

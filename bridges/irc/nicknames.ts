@@ -1,7 +1,7 @@
 // What a Matrix person is called on IRC: nick, user name and real name from the templates of the settings, in the characters
 // that IRC allows. Pure; who holds which nick is known to the pool (puppets.ts).
 
-import { domainOf, localpartOf, type UserId } from '#bridge-core';
+import { domainOf, localpartOf, type UserId, visibleLine } from '#bridge-core';
 import { transliterate } from './transliterate.ts';
 
 export interface Who {
@@ -49,10 +49,7 @@ export function usernameFor(template: string, who: Who): string {
 }
 
 export function realnameFor(template: string, who: Who): string {
-  const text = fill(template, who)
-    .replace(/[\p{Cc}\p{Cf}]+/gu, ' ')
-    .trim();
-  return Array.from(text).slice(0, 48).join('') || who.user;
+  return visibleLine(fill(template, who), 48) || who.user;
 }
 
 function fill(template: string, who: Who): string {

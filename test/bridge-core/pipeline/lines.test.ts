@@ -36,6 +36,14 @@ test('a name keeps to its place: short, of one line, never empty', () => {
   assert.equal(nameOf(' \n '), '<?> ');
   assert.equal([...nameOf('😀'.repeat(100))].length, 32 + 3);
   assert.ok(nameOf('😀'.repeat(100)).isWellFormed());
+  assert.equal(nameOf('a\u200b\u2060b\u200d'), '<a b> ');
+});
+
+test('a name with emoji of several signs keeps them whole', () => {
+  const nameOf = (name: string) => decorationFor(name, false, undefined).name;
+  for (const emoji of ['👩‍👩‍👧', '🏳️‍🌈', '🏳‍🌈', '👩🏽‍⚕️', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '🇩🇪', '1️⃣']) assert.equal(nameOf(`Ann ${emoji} Lee`), `<Ann ${emoji} Lee> `);
+  assert.equal(nameOf('👩‍👩‍👧'.repeat(7)), `<${'👩‍👩‍👧'.repeat(6)}> `, 'cut between two');
+  assert.equal(nameOf('👩\u200d hidden'), '<👩 hidden> ');
 });
 
 test('what stands before a body is taken off its room, of several lines in one too', () => {

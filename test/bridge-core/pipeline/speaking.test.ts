@@ -45,6 +45,21 @@ test('a name is no way to break out of its line', async (t) => {
   assert.ok(body.length < 60);
 });
 
+test('who has a name that shows nothing is called by their Matrix id', async (t) => {
+  const p = await startPipeline(t, { adapter: { puppets: 'none' } });
+  const blanks = ['', ' ', '\u200b\u2060', '<>'].map((name, at) => p.hs.user(`blank${at}`, name));
+  const room = p.hs.createRoom({ creator: p.alice, members: [...blanks, p.hs.bot] }) as never;
+  await p.link(room, '#chan');
+  for (const blank of blanks) {
+    p.hs.say(blank, room, 'hello');
+    await p.settled();
+  }
+  assert.deepEqual(
+    p.network.said('#chan'),
+    blanks.map((_, at) => `causeway: <blank${at}> hello`),
+  );
+});
+
 test('a bot that speaks for somebody is relayed in that name; a person who claims another name is not', async (t) => {
   const p = await startPipeline(t);
   const room = p.room();

@@ -68,4 +68,5 @@ test('user names are few plain letters, real names one line', () => {
   assert.equal(realnameFor('{display} ({user})', who), 'Bad NICK root (@_discord_1234567:example.org)');
   assert.equal(realnameFor('{display}', { user: alice, name: '\u202e\n' }), '@alice:example.org');
   assert.equal(Array.from(realnameFor('{display}', { user: alice, name: '😀'.repeat(100) })).length, 48);
+  assert.equal(realnameFor('{display}', { user: alice, name: '👩‍👩‍👧 Lee' }), '👩‍👩‍👧 Lee');
 });
