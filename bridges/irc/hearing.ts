@@ -26,8 +26,7 @@ export interface HearingParts {
   readonly queries: Queries;
   readonly courtesies: Courtesies;
   readonly bot: () => Bot;
-  /** A nick (folded) was given up by somebody. */
-  /** `by` of ours changed it for another. */
+  /** A nick (folded) was given up by somebody; `by` one of ours, who changed it for another. */
   readonly freed: (folded: string, by?: IrcSession) => void;
   readonly timing: IrcTiming;
   readonly membersKnown: (channel: Watched) => void;
