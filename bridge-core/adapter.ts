@@ -172,6 +172,8 @@ export interface Fit {
 /** One identity that can speak on the network. */
 export interface Session<Body extends Json = string> {
   readonly self: RemoteUserId;
+  /** What it is called there, where the network is not asked of its own sessions (`Adapter.user`). */
+  readonly name?: string;
   readonly speaker: Speaker;
   /** True: messages of several people may be under way at once, since each is proved by itself. Otherwise they take turns. */
   readonly isParallel?: boolean;

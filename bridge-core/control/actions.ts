@@ -4,7 +4,7 @@
 import type { Adapter, Channel } from '../adapter.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
-import { type RoomId, roomId, type UserId, userId } from '../ids.ts';
+import { type RemoteUserId, type RoomId, roomId, type UserId, userId } from '../ids.ts';
 import type { Roster } from '../membership/roster.ts';
 import { isPrivate, type Link, type Links } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
@@ -149,14 +149,26 @@ export class Actions<Body extends Json = string> {
       const found = adapter.lookups?.user(names.fieldsOfGhost(user) ?? {});
       const known = found === undefined ? undefined : await adapter.user(found.id);
       if (known === undefined) return `${user} stands for somebody who is not on the network now.`;
-      return `${user} stands for ${known.name} (${known.id})${detailOf(known)}.`;
+      const network = this.#networkOf(known);
+      return `${user} stands for ${known.name}${network === undefined ? '' : ` on ${network}`}${detailOf(known)}.`;
     }
-    const selves = new Set<string>();
-    for (const { channel, state } of links.all()) {
-      const session = state === 'live' ? adapter.openSession({ as: 'user', user }, channel) : undefined;
-      if (session !== undefined) selves.add(session.self);
+    const selves = new Map<RemoteUserId, Promise<string>>();
+    for (const link of links.all()) {
+      const session = link.state === 'live' ? adapter.openSession({ as: 'user', user }, link.channel) : undefined;
+      if (session === undefined || selves.has(session.self)) continue;
+      const { self, name } = session;
+      const called = async () => `${name ?? (await adapter.user(self))?.name ?? self} on ${this.#describe(link).network.name}`;
+      selves.set(self, called());
     }
-    return selves.size === 0 ? `${user} has no session on the network.` : `${user} is ${[...selves].join(' and ')}.`;
+    if (selves.size === 0) return `${user} has no session on the network.`;
+    return `${user} is ${(await Promise.all(selves.values())).join(' and ')}.`;
+  }
+
+  /** What the network of this person calls itself: the first of their fields that is one's id says which. */
+  #networkOf({ fields }: RemoteUser): string | undefined {
+    const networks = this.#parts.adapter.lookups?.networks() ?? [];
+    if (networks.length === 1) return networks[0]?.name;
+    return Object.values(fields).flatMap((field) => networks.filter(({ id }) => id === field))[0]?.name;
   }
 
   async #whoIsRemote(query: string): Promise<string> {
@@ -174,7 +186,7 @@ export class Actions<Body extends Json = string> {
     const found = adapter.lookups?.user({ ...asked, network: id });
     const known = found === undefined ? undefined : await adapter.user(found.id);
     if (known === undefined) return `There is nobody called ${name} on ${network.name}.`;
-    return `${known.name} (${known.id}) is ${names.ghostOf(known)} in Matrix${detailOf(known)}.`;
+    return `${known.name} on ${network.name} is ${names.ghostOf(known)} in Matrix${detailOf(known)}.`;
   }
 
   /** A link through which the asker speaks: of the room where they ask, or of any room that they are in. */

@@ -113,6 +113,9 @@ export function sessionOf(session: Behind, context: SessionContext, offered: Off
 
   const verbs: Session = {
     self: makeUserId(context.network, fold(connection.nick)),
+    get name() {
+      return connection.nick;
+    },
     speaker: session.speaker,
     fit: (channel, style) => fitOf(connection, place(channel).name, style, context, offered),
     join,

@@ -51,7 +51,7 @@ const links = async () => (await bridge.links('irc')).map((link) => `${link.room
 
 test('help, list, status and whois are answered in the room, and neither question nor answer is carried', async () => {
   const since = bob.mark();
-  const bobs = 'Bob (local/bob) is @irc_local_bob:hs.test in Matrix: “Bob”, Bob@127.0.0.1.';
+  const bobs = 'Bob on TestNet is @irc_local_bob:hs.test in Matrix: “Bob”, Bob@127.0.0.1.';
   assert.match(await ask(alice, room, '!irc help'), /^In a direct chat with me, or in a room after “!irc”:\nlink /);
   assert.equal(await ask(alice, room, '!irc list'), '#stage on TestNet, from config, live');
   assert.equal(await ask(alice, room, '!IRC status'), 'TestNet: connected');
@@ -61,7 +61,7 @@ test('help, list, status and whois are answered in the room, and neither questio
   assert.match(await ask(alice, room, '!irc dance'), /^I do not know “dance”\./);
   await alice.say(room, '!ircular reasoning');
   await bob.waitForText(channel, '!ircular reasoning', { since });
-  assert.equal(await ask(alice, room, '!irc whois @alice:hs.test'), '@alice:hs.test is local/alice{m}.');
+  assert.equal(await ask(alice, room, '!irc whois @alice:hs.test'), '@alice:hs.test is alice[m] on TestNet.');
   await delay(settle);
   assert.deepEqual(ircLines(bob, channel, since), ['alice[m]: !ircular reasoning']);
 });

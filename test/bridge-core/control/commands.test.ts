@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { userId } from '../../../bridge-core/ids.ts';
 import { person, room } from '../rig.ts';
 import { answers, lastAnswer, linkable, node, start } from './control-rig.ts';
 
@@ -73,16 +74,19 @@ test('status, whois and nick answer people, and not those who may not use the br
     return lastAnswer(rig);
   };
   assert.equal(await ask(carol, 'status'), 'Libera: connected');
-  const alice = 'Alice (libera/alice) is @irc_libera_alice:hs.test in Matrix: “Alice L.”, logged in as al.';
+  const alice = 'Alice on Libera is @irc_libera_alice:hs.test in Matrix: “Alice L.”, logged in as al.';
   for (const network of ['libera', 'Libera', 'irc.libera.test']) assert.equal(await ask(carol, `whois ${network} ALICE`), alice);
   for (const words of ['alice', 'nowhere alice'])
     assert.match(await ask(carol, `whois ${words}`), /on which network\? Give one of libera \(Libera\), oftc \(OFTC\) before the name/);
   assert.equal(
     await ask(carol, 'whois @irc_libera_alice:hs.test'),
-    '@irc_libera_alice:hs.test stands for Alice (libera/alice): “Alice L.”, logged in as al.',
+    '@irc_libera_alice:hs.test stands for Alice on Libera: “Alice L.”, logged in as al.',
   );
   assert.equal(await ask(carol, 'whois oftc/alice'), 'There is nobody called alice on OFTC.');
   assert.equal(await ask(carol, `whois ${carol}`), `${carol} has no session on the network.`);
+  const { self } = await rig.network.adapter.session({ as: 'user', user: userId(carol) }, node);
+  rig.network.known.set(self, { ...person('Carol[m]'), id: self });
+  assert.equal(await ask(carol, `whois ${carol}`), `${carol} is Carol[m] on Libera.`);
   assert.equal(await ask(carol, 'nick Caro'), 'You are now Caro on Libera.');
   assert.equal(await ask(carol, 'nick libera taken'), 'taken cannot be had on Libera; you are taken1.');
   assert.deepEqual(rig.network.renamed[0], { user: carol, channel: node, wanted: 'Caro' });
