@@ -24,7 +24,7 @@ import {
   type Target,
   type UserId,
 } from '#bridge-core';
-import type { Account } from './account.ts';
+import { Absences } from './absences.ts';
 import { adminCommands } from './admin-commands.ts';
 import { archivingCommands } from './archiving.ts';
 import type { SlackBody } from './body.ts';
@@ -54,17 +54,12 @@ import { TeamSync } from './team-sync.ts';
 import { Teams } from './teams.ts';
 import { Tellings } from './tellings.ts';
 import { type SlackTiming, usualTiming } from './timing.ts';
-import type { Ask } from './users.ts';
 import { Watchers } from './watchers.ts';
 import { WebhookPairs } from './webhook-pairs.ts';
 import { WebApi } from './wire/web-api.ts';
 
 const topicWays = { off: 'off', 'slack-to-matrix': 'to-matrix', 'matrix-to-slack': 'to-network', both: 'both' } as const;
 
-/** So many are asked for one by one. */
-const fewChannels = 5;
-/** ms */
-const mostReading = 60_000;
 /** ms */
 const lastWords = 2_000;
 
@@ -85,6 +80,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
   readonly #intake: Intake;
   readonly #gaps: Gaps;
   readonly #sessions: Sessions;
+  readonly #absences: Absences;
   readonly #files: Files;
   readonly #pairs: WebhookPairs;
   readonly #hooks: Hooks;
@@ -124,13 +120,14 @@ export class SlackAdapter implements Adapter<SlackBody> {
     this.#hearing = new Hearing({
       ...{ api: this.#api, teams, consent, commands, inbox, log, timing: pace.sources },
       intake: () => this.#intake,
-      missed: (team, account) => this.#missed(team, account),
+      missed: (team, account) => this.#absences.missed(team, account),
     });
     this.#intake = new Intake({
       ...{ inbox, count, log },
       teamOf: (event, channel) => this.#teams.of(event, channel, (id) => this.#watched.has(id)),
       isWatched: (id) => this.#watched.has(id),
-      isHeard: (id) => this.#watched.some(id, (by) => by === undefined || this.channels.isIn(id, by) !== false),
+      isHeard: (id) =>
+        this.#watched.some(id, (by) => (by === undefined ? !this.#absences.isOutOf(id) : this.channels.isIn(id, by) !== false)),
       isBot: (id) => this.speakerOf(id)?.as === 'bot',
       isOurs: (id) => this.speakerOf(id) !== undefined,
       someWatched: (team) => this.#watched.by(team.id, undefined)[0] ?? this.#watched.all(team.id)[0],
@@ -146,6 +143,9 @@ export class SlackAdapter implements Adapter<SlackBody> {
     });
     this.#files = new Files({ api: this.#api, openers: (team) => this.#teams.openers(team) });
     this.#sessions = new Sessions({ ...{ teams, settings, memory, hearing: this.#hearing, api: this.#api } });
+    this.#absences = new Absences({
+      ...{ teams, inbox, watched: this.#watched, gaps: this.#gaps, intake: this.#intake, sessions: this.#sessions },
+    });
     this.#pairs = new WebhookPairs({ settings, inbox, log, api: this.#api, web: tools.web, isWatched: (id) => this.#watched.has(id) });
     this.#hooks = new Hooks(tools);
     this.channels = new SlackChannels({ teams, consent, webhookName: (id) => this.#webhookName(id) });
@@ -208,17 +208,9 @@ export class SlackAdapter implements Adapter<SlackBody> {
     const { team: teamId, id } = parseId(channel);
     const team = this.#pairs.has(channel) ? undefined : this.#teams.all.get(teamId);
     if (team === undefined) return;
-    if (by !== undefined) {
-      const account = team.accountOf(by);
-      if (account !== undefined && team.isReachable) {
-        this.#fillOwn(team, [channel], team.own.ready(account, this.#isWantedIn(team)));
-        team.conversations.load(id, account.ask as unknown as Ask).catch(() => {});
-      }
-      return await this.#gaps.begin(channel);
-    }
-    if (!this.#gaps.has(channel))
-      await Promise.all([this.#gaps.begin(channel), team.isReachable ? this.#sessions.enter(team, id) : undefined]);
-    else if (team.isReachable) this.#gaps.fill(team, channel, this.#sessions.sight(team, id));
+    const isNew = by === undefined && !this.#gaps.has(channel);
+    if (!isNew && team.isReachable) this.#absences.resumed(team, channel, by);
+    await Promise.all([this.#gaps.begin(channel), isNew && team.isReachable ? this.#sessions.enter(team, id) : undefined]);
   }
 
   async unwatch(channel: ChannelId, by?: UserId): Promise<void> {
@@ -247,7 +239,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
   async signIn(login: Login): Promise<void> {
     const account = await this.#teams.signIn(login);
     if (account === undefined) return;
-    if (account.team.isReachable) this.#signedIn(account.team, account.account);
+    if (account.team.isReachable) this.#absences.signedIn(account.team, account.account);
     this.#hearing.openFor(account.team, account.account, account.caller);
   }
 
@@ -314,82 +306,9 @@ export class SlackAdapter implements Adapter<SlackBody> {
     this.#hearing.open(team, this.#teams.botOf(team));
   }
 
-  /** Slack answers: the bot goes where it is to listen, and reads what it missed. */
   #back(team: Team): void {
     this.#sessions.openBot(team);
     void team.extras.load();
-    this.#fillAll(team, () => true);
-    for (const account of team.accounts.values()) this.#signedIn(team, account);
-  }
-
-  /** Everything that the bot listens to. `isAsked`: whether it is in this one is a question to Slack; where there are many, one for all. */
-  #fillAll(team: Team, isAsked: (channel: string) => boolean): void {
-    const watched = this.#watched.by(team.id, undefined).map((id) => ({ id, channel: parseId(id).id }));
-    const isMany = watched.filter(({ channel }) => isAsked(channel)).length > fewChannels;
-    const known = isMany ? team.conversations.readOwn().catch(() => {}) : Promise.resolve();
-    // Of one that is there no longer nothing is read, and whoever keeps the workspace in step finds that out.
-    for (const { id, channel } of watched)
-      this.#gaps.fill(
-        team,
-        id,
-        known.then(() => this.#sessions.sight(team, channel)),
-      );
-  }
-
-  /** Slack is there, and so is the login: where the person is, what they missed, and what they are out of meanwhile. */
-  #signedIn(team: Team, account: Account): void {
-    const watched = this.#watched.by(team.id, account.user);
-    const read = team.own.read(account, this.#isWantedIn(team));
-    this.#fillChats(team, account);
-    this.#fillOwn(team, watched, read);
-    void read.then((isKnown) => {
-      for (const id of isKnown ? watched : []) if (this.channels.isIn(id, account.user) === false) this.#isOut(team, account, id);
-    });
-  }
-
-  #isWantedIn(team: Team): (channel: string) => boolean {
-    return (channel) => this.#watched.has(makeChannelId(team.id, channel));
-  }
-
-  /** Those of theirs, and those that nobody saw until now, as far as these turn out to be theirs. */
-  #fillChats(team: Team, account: Account): void {
-    const listed = team.chats.signedIn(account);
-    for (const id of this.#watched.by(team.id, undefined)) {
-      const { id: channel } = parseId(id);
-      const isUnseen = !team.chats.has(channel) && team.conversations.known(channel)?.isMember !== true;
-      if (isUnseen || team.chats.isOf(account, channel))
-        this.#gaps.fill(
-          team,
-          id,
-          listed.then(() => team.chats.has(channel)),
-        );
-    }
-  }
-
-  /** Read once it is known whose eyes see it; newer things wait for that, though not for ever. */
-  #fillOwn(team: Team, channels: readonly ChannelId[], read: Promise<unknown>): void {
-    if (channels.length === 0) return;
-    const ready = Promise.race([read, new Promise((resolve) => setTimeout(resolve, mostReading).unref())]);
-    for (const id of channels) this.#gaps.fill(team, id, Promise.all([ready, team.identified]));
-  }
-
-  #isOut(team: Team, account: Account, channel: ChannelId): void {
-    const { id } = parseId(channel);
-    if (account.isEnded || !team.own.changed(account.id, id, false)) return;
-    const left = { kind: 'membership', at: Date.now(), channel, user: team.users.person(account.id), change: 'leave' } as const;
-    this.#intake.give(team, id, left).catch(() => team.own.untold(account.id, id));
-  }
-
-  #missed(team: Team, account: Account | undefined): void {
-    if (account !== undefined) {
-      this.#signedIn(team, account);
-      return;
-    }
-    this.#fillAll(team, (channel) => team.conversations.known(channel) === undefined);
-    const isWanted = this.#isWantedIn(team);
-    for (const each of team.accounts.values()) {
-      const watched = this.#watched.by(team.id, each.user);
-      if (watched.length > 0) this.#fillOwn(team, watched, team.own.ready(each, isWanted));
-    }
+    this.#absences.back(team);
   }
 }

@@ -77,6 +77,11 @@ export class Chats {
     return isSeen;
   }
 
+  /** Who waits for its people waits in vain: it is a channel. */
+  isNone(channel: string): void {
+    this.#answer(channel, false);
+  }
+
   /** All of theirs, once they are logged in. Never rejects; false: they could not be had. */
   signedIn(account: Account): Promise<boolean> {
     const listing = this.#listing.get(account) ?? this.#list(account).finally(() => this.#listing.delete(account));

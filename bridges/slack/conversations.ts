@@ -13,7 +13,8 @@ export interface Conversation {
   readonly name: string;
   readonly topic: string;
   readonly purpose: string;
-  readonly isMember: boolean;
+  /** The bot. Undefined: not known, people of ours see it. */
+  readonly isMember: boolean | undefined;
   readonly isArchived: boolean;
   /** With other workspaces: their people are in it too. */
   readonly isShared: boolean;
@@ -41,10 +42,13 @@ export class Conversations {
   async load(id: string, ask: Ask = this.#ask): Promise<Conversation | undefined> {
     const kept = this.#kept.get(id);
     if (kept !== undefined) return kept;
-    if (ask !== this.#ask) return this.#load(id, ask);
-    const asking = this.#asking.get(id) ?? this.#load(id, ask).finally(() => this.#asking.delete(id));
-    this.#asking.set(id, asking);
-    return await asking;
+    return await (ask === this.#ask ? this.#loadOwn(id) : this.#load(id, ask));
+  }
+
+  /** By the bot's eyes: whether it is in it is known. */
+  async loadOwn(id: string): Promise<Conversation | undefined> {
+    const kept = this.#kept.get(id);
+    return kept?.isMember === undefined ? await this.#loadOwn(id) : kept;
   }
 
   /** As Slack has it now. */
@@ -58,7 +62,13 @@ export class Conversations {
 
   /** By a person's eyes: whether the bot is in it is another question. */
   seen(conversation: Conversation): void {
-    this.keep({ ...conversation, isMember: this.#kept.get(conversation.id)?.isMember ?? false });
+    this.keep({ ...conversation, isMember: this.#kept.get(conversation.id)?.isMember });
+  }
+
+  /** After an absence: the bot may have been put out of any channel. */
+  doubt(): void {
+    for (const [id, kept] of this.#kept)
+      if (kept.kind === 'private' || kept.kind === 'public') this.#kept.set(id, { ...kept, isMember: undefined });
   }
 
   /** What is told of one that is known; the change where there is one. */
@@ -119,12 +129,18 @@ export class Conversations {
     } while (cursor !== undefined);
   }
 
+  async #loadOwn(id: string): Promise<Conversation | undefined> {
+    const asking = this.#asking.get(id) ?? this.#load(id, this.#ask).finally(() => this.#asking.delete(id));
+    this.#asking.set(id, asking);
+    return await asking;
+  }
+
   async #load(id: string, ask: Ask): Promise<Conversation | undefined> {
     const told = fieldsIn(await ask('conversations.info', { channel: id }), 'channel');
     const read = told === undefined ? undefined : conversationOf(told);
     if (read === undefined) return undefined;
     // The bot alone tells whether it is in it.
-    const kept = ask === this.#ask ? read : { ...read, isMember: this.#kept.get(id)?.isMember ?? false };
+    const kept = ask === this.#ask ? read : { ...read, isMember: this.#kept.get(id)?.isMember };
     this.#kept.set(id, kept);
     return kept;
   }

@@ -109,7 +109,8 @@ export class Intake {
     if (isListening !== true && !(await isListening)) {
       // A room of theirs may come later.
       if (isLeave(event)) team.own.note(textIn(event, 'user') ?? '', channel, false);
-      if (event.type === 'channel_unarchive' || event.type === 'channel_rename') tellChanged(team, event, this.#parts);
+      const isOfBot = isJoin(event) && textIn(event, 'user') === team.identity?.botUser;
+      if (isOfBot || event.type === 'channel_unarchive' || event.type === 'channel_rename') tellChanged(team, event, this.#parts);
       return;
     }
     const id = makeChannelId(team.id, channel);
@@ -125,6 +126,8 @@ export class Intake {
     let passed: Promise<void> | undefined;
     const line = Promise.all([before, preparing]).then(([, prepared]) => {
       if (Array.isArray(prepared) && prepared[0] === true) return this.#note(team, key);
+      // What goes before may have told that it is nobody's to hear.
+      if (isListening === true && !this.#isHeard(team, id, event)) return;
       // Handed on is enough for the next of the channel; that it is kept, for Slack.
       passed = pass();
       passed.catch(() => {});
@@ -146,13 +149,17 @@ export class Intake {
   /** Cheap for what is watched or known; a chat that nobody knew of is looked at once. */
   #isListening(team: Team, channel: string, { event, authorizations }: SlackEvent): boolean | Promise<boolean> {
     const id = makeChannelId(team.id, channel);
-    // Of their own coming and going people are told when they are not in yet, or out already.
-    if (this.#parts.isWatched(id) && (this.#parts.isHeard(id) || isMoveOfOurs(team, event))) return true;
+    if (this.#isHeard(team, id, event)) return true;
     const type = event.channel_type;
     const mayBeChat = type === 'im' || type === 'mpim' || (type === undefined && /^[DG]/.test(channel));
     if (!mayBeChat || team.accounts.size === 0) return team.chats.has(channel);
     const eyes = (authorizations ?? []).filter(({ isBot }) => !isBot).map(({ user }) => user);
     return team.chats.learn(channel, eyes);
+  }
+
+  /** Of their own coming and going people are told when they are not in yet, or out already. */
+  #isHeard(team: Team, id: ChannelId, event: Fields): boolean {
+    return this.#parts.isWatched(id) && (this.#parts.isHeard(id) || isMoveOfOurs(team, event));
   }
 
   async #pass(team: Team, channel: string, told: SlackEvent, key: string | undefined): Promise<void> {

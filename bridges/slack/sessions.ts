@@ -45,7 +45,7 @@ export class Sessions {
     if (!team.isReachable) await this.#reach(team);
     const account = speaker.as === 'user' ? team.accountOf(speaker.user) : undefined;
     const known = this.#open.get(nameOf(team, speaker));
-    if (known !== undefined && (speaker.as === 'bot' || account !== undefined)) return known;
+    if (known !== undefined && (speaker.as === 'bot' ? isOfBot(known, team) : account !== undefined)) return known;
     this.#open.delete(nameOf(team, speaker));
     if (speaker.as === 'user' && account === undefined)
       throw new PermanentError('NETWORK_LOGIN', `no login in ${team.identity?.name ?? team.id}`);
@@ -54,7 +54,8 @@ export class Sessions {
 
   /** Whatever is said there: the bot's is open while its team is. */
   openBot(team: Team): void {
-    if (!this.#open.has(nameOf(team, { as: 'bot' }))) this.#make(team, { as: 'bot' }, undefined);
+    const known = this.#open.get(nameOf(team, { as: 'bot' }));
+    if (known === undefined || !isOfBot(known, team)) this.#make(team, { as: 'bot' }, undefined);
   }
 
   opened(speaker: Speaker, channel: ChannelId): Session<SlackBody> | undefined {
@@ -74,9 +75,6 @@ export class Sessions {
 
   /** The bot, into a channel that it is to listen to. Into a private one only its people can bring it. */
   async enter(team: Team, channel: string): Promise<void> {
-    if (team.chats.has(channel)) return;
-    const conversation = await team.conversations.load(channel);
-    if (conversation?.isMember === true || conversation?.kind === 'direct' || conversation?.kind === 'group') return;
     await enterAs(team, channel);
   }
 
@@ -87,8 +85,12 @@ export class Sessions {
       await this.enter(team, channel);
       return true;
     } catch (thrown) {
+      // Out of a private one, which others of ours may see.
+      if (isRefusal(thrown, 'method_not_supported_for_channel_type')) return false;
       if (!isRefusal(thrown, 'channel_not_found')) throw thrown;
-      return await team.chats.seen(channel);
+      if (team.conversations.known(channel)?.kind !== 'private' && (await team.chats.seen(channel))) return true;
+      team.conversations.change(channel, { isMember: false });
+      return false;
     }
   }
 
@@ -144,6 +146,9 @@ export class Sessions {
 }
 
 async function enterAs(team: Team, channel: string): Promise<void> {
+  if (team.chats.has(channel)) return;
+  const conversation = await team.conversations.loadOwn(channel);
+  if (conversation?.isMember === true || conversation?.kind === 'direct' || conversation?.kind === 'group') return;
   await team.ask('conversations.join', { channel });
   team.conversations.change(channel, { isMember: true });
 }
@@ -168,6 +173,11 @@ function mentionIn(team: Team): Fit['mention'] {
     const id = 'user' in who ? team.accountOf(who.user)?.id : parseId(who.remote).id;
     return id === undefined ? undefined : `<@${id}>`;
   };
+}
+
+/** The app may have been installed anew, with another bot. */
+function isOfBot(session: Session<SlackBody>, team: Team): boolean {
+  return team.identity === undefined || parseId(session.self).id === team.identity.botUser;
 }
 
 function nameOf(team: Team, speaker: Speaker): string {

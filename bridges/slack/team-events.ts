@@ -52,6 +52,9 @@ export function teamTold(team: Team, { event, authorizations }: SlackEvent, to: 
     case 'channel_left':
     case 'group_left':
       return left(team, event, authorizations?.[0]?.user, to);
+    case 'member_joined_channel':
+      if (textIn(event, 'user') === team.identity?.botUser) cameIn(team, event, team.identity?.botUser);
+      return undefined;
     case 'member_left_channel':
       return textIn(event, 'user') === team.identity?.botUser ? left(team, event, team.identity?.botUser, to) : undefined;
     case 'channel_joined':
@@ -115,6 +118,8 @@ export function tellChanged(team: Team, event: Fields, { inbox }: Pick<TeamListe
   if (channel !== undefined) inbox.changed?.(makeChannelId(team.id, channel));
 }
 
+export const removed = 'The bridge was removed from the channel in Slack';
+
 /** The bot was removed, or left by somebody's command in Slack; a person's own leaving is told by the channel's members. */
 async function left(team: Team, event: Fields, user: string | undefined, listener: TeamListener): Promise<void> {
   const channel = idIn(event, 'channel');
@@ -122,13 +127,15 @@ async function left(team: Team, event: Fields, user: string | undefined, listene
   // By ourselves: that was noted before it was done.
   if (team.conversations.known(channel)?.isMember === false) return;
   team.conversations.change(channel, { isMember: false });
-  listener.inbox.suspended(makeChannelId(team.id, channel), 'The bridge was removed from the channel in Slack');
+  listener.inbox.suspended(makeChannelId(team.id, channel), removed);
 }
 
 /** Told to themselves alone; everybody else there is told that they came. */
 function cameIn(team: Team, event: Fields, user: string | undefined): void {
   const channel = idIn(event, 'channel');
-  if (channel !== undefined && user !== undefined) team.own.note(user, channel, true);
+  if (channel === undefined || user === undefined) return;
+  if (user === team.identity?.botUser) team.conversations.change(channel, { isMember: true });
+  else team.own.note(user, channel, true);
 }
 
 async function chatOpened(team: Team, event: Fields): Promise<void> {
