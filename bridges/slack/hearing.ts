@@ -38,11 +38,19 @@ export interface HearingParts {
   readonly missed: (team: Team, account?: Account) => void;
 }
 
+interface OpenRtm {
+  readonly source: RtmSource;
+  readonly caller: Caller;
+  /** Of its token. */
+  readonly generation: number;
+  readonly life: { isOver: boolean };
+}
+
 export class Hearing {
   readonly #parts: HearingParts;
   /** By what is common to all teams of one app: its token for connections. */
   readonly #sockets = new Map<string, Source>();
-  readonly #rtm = new Map<string, { readonly source: RtmSource; readonly caller: Caller; readonly life: { isOver: boolean } }>();
+  readonly #rtm = new Map<string, OpenRtm>();
   readonly #door: (request: HttpRequest) => Promise<HttpAnswer>;
 
   constructor(parts: HearingParts) {
@@ -105,7 +113,7 @@ export class Hearing {
   #openRtm(team: Team, via: string, caller: Caller, account?: Account): void {
     const { log, timing } = this.#parts;
     const before = this.#rtm.get(via);
-    if (before?.caller === caller && before.source.isUp) return;
+    if (before?.caller === caller && before.generation === caller.generation && before.source.isUp) return;
     // It was opened with a token that may be nobody's any more.
     if (before !== undefined) before.life.isOver = true;
     before?.source.close().catch((thrown) => log.debug({ why: messageOf(thrown) }, 'a connection did not close well'));
@@ -118,7 +126,7 @@ export class Hearing {
       else if (state.state === 'up' && state.wasLost) this.#parts.missed(team, account);
     };
     const source = openRtm({ caller, isBot, via, log, onState, ...(timing !== undefined && { timing }), ...this.#listener });
-    this.#rtm.set(via, { source, caller, life });
+    this.#rtm.set(via, { source, caller, generation: caller.generation, life });
   }
 
   #stateOf(team: Team, ear: string, state: SourceState): void {

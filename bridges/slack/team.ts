@@ -234,7 +234,9 @@ export class Team {
     try {
       const told = await this.#parts.bot.call('auth.test', {}, { patience: 10_000 });
       if (this.#isStopped) throw new UnreachableError('NETWORK_UNREACHABLE', 'the bridge stops');
-      this.#identity ??= await this.#identify(told);
+      this.#mustBeHere(told);
+      // Installed anew the app may have another bot, or be allowed more.
+      if (!isOf(this.#identity, told)) this.#identity = await this.#identify(told);
       this.#identified.resolve();
       this.#isAnswering = true;
       this.#settle();
@@ -249,10 +251,16 @@ export class Team {
     }
   }
 
+  /** A token of another workspace would say there what is meant for this one. */
+  #mustBeHere({ team_id: team, enterprise_id: enterprise }: Replies['auth.test']): void {
+    if (team === undefined || team === this.id || enterprise === this.id) return;
+    throw new PermanentError('NETWORK_LOGIN', `the token of the bot is for the workspace ${team}, not for ${this.id}`);
+  }
+
   async #identify(told: Replies['auth.test']): Promise<Identity> {
     const bot =
       told.bot_id === undefined ? undefined : await this.#parts.bot.call('bots.info', { bot: told.bot_id }).catch(() => undefined);
-    const scopes: readonly string[] = told.response_metadata?.scopes ?? [];
+    const scopes = scopesIn(told);
     const url = told.url !== undefined && /^https?:/.test(told.url) && URL.canParse(told.url) ? new URL(told.url) : undefined;
     const domain = url?.host ?? `${this.id.toLowerCase()}.slack.com`;
     return {
@@ -306,4 +314,14 @@ export class Team {
       this.probe().catch(() => this.#probeLater(Math.min(this.#parts.pauses.most, pause * 2)));
     }, pause);
   }
+}
+
+function scopesIn(told: Replies['auth.test']): readonly string[] {
+  return told.response_metadata?.scopes ?? [];
+}
+
+function isOf(identity: Identity | undefined, told: Replies['auth.test']): boolean {
+  if (identity?.botUser !== (told.user_id ?? '') || identity.botId !== told.bot_id) return false;
+  const scopes = scopesIn(told);
+  return scopes.length === identity.scopes.size && scopes.every((scope) => identity.scopes.has(scope));
 }

@@ -79,6 +79,7 @@ export class WebApi {
 export class Caller {
   readonly #options: CallerOptions & { readonly api: WebApi; readonly watch: WebApiWatch };
   #web: WebClient;
+  #generation = 0;
   #renewing: Promise<void> | undefined;
 
   constructor(options: CallerOptions & { readonly api: WebApi; readonly watch: WebApiWatch }) {
@@ -93,6 +94,12 @@ export class Caller {
   /** For calls from now on. */
   useToken(token: string): void {
     this.#web = this.#clientOf(token);
+    this.#generation += 1;
+  }
+
+  /** Another one with each new token. */
+  get generation(): number {
+    return this.#generation;
   }
 
   async call<M extends Method>(method: M, args: Arguments = {}, options: CallOptions = {}): Promise<Replies[M]> {
