@@ -64,6 +64,9 @@ export class Mirrors<Body extends Json = string> {
   constructor(parts: MirrorsParts<Body>) {
     this.#parts = parts;
     this.#work = new Background({ atOnce: 2, log: parts.log });
+    parts.links.onChange(({ link, was }) => {
+      if (link === undefined && isMirrored(was) && was.state === 'suspended' && was.options.gone !== true) this.#leave(was);
+    });
   }
 
   connected(network: string): void {
@@ -231,7 +234,7 @@ export class Mirrors<Body extends Json = string> {
     if (isKnown) await this.#tellNews(channel, isArchived, links.byChannel(channel.id));
     // A room that people brought is as good as one of ours.
     const hasRoom = portals.length > 0 || all.some((link) => !isPrivate(link) && link.state !== 'suspended');
-    if (!hasRoom && !isArchived) this.#want(channel.id);
+    if (!hasRoom && !isArchived && this.#parts.notes.get(leftNote(channel.id)) === undefined) this.#want(channel.id);
   }
 
   async #tellNews(channel: Channel, isArchived: boolean, links: readonly Link[]): Promise<void> {
@@ -246,6 +249,14 @@ export class Mirrors<Body extends Json = string> {
     if (Object.keys(news).length === 0) return;
     await this.#parts.take({ kind: 'channel', at: Date.now(), channel: channel.id, ...news });
     for (const link of links) await this.#note(link, channel);
+  }
+
+  /** Somebody ended it: it is not begun again by itself. */
+  #leave({ channel }: Link): void {
+    const { notes, log } = this.#parts;
+    notes
+      .set(leftNote(channel), true)
+      .catch((thrown) => log.warn({ channel, why: messageOf(thrown) }, 'that a room was given up was not noted'));
   }
 
   #noteSoon(link: Link, { name, topic }: Change): void {
@@ -320,6 +331,7 @@ export class Mirrors<Body extends Json = string> {
   }
 }
 
+const leftNote = (channel: ChannelId): string => `mirror:left ${channel}`;
 const isMirrored = ({ options }: Link): boolean => options.mirrored === true;
 const isUnmirrored = (found: MirroredChannel | Unmirrored): found is Unmirrored => 'why' in found;
 

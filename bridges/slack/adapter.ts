@@ -210,7 +210,13 @@ export class SlackAdapter implements Adapter<SlackBody> {
     if (team === undefined) return;
     const isNew = by === undefined && !this.#gaps.has(channel);
     if (!isNew && team.isReachable) this.#absences.resumed(team, channel, by);
-    await Promise.all([this.#gaps.begin(channel), isNew && team.isReachable ? this.#sessions.enter(team, id) : undefined]);
+    try {
+      await Promise.all([this.#gaps.begin(channel), isNew && team.isReachable ? this.#sessions.enter(team, id) : undefined]);
+    } catch (thrown) {
+      // Nobody listens there: who asks again has it tried again.
+      await this.unwatch(channel, by);
+      throw thrown;
+    }
   }
 
   async unwatch(channel: ChannelId, by?: UserId): Promise<void> {

@@ -164,3 +164,28 @@ test('people’s names are followed page by page, on from where a stop left them
   await until('everybody to be seen', () => known.lines.includes('looked at a whole network'));
   assert.ok(!known.homeserver.world.users.has('@fake_yan:hs.test'));
 });
+
+test('a channel that does not let the bot in is told to be refused, and has a room once it does; what was unlinked is left alone', async (t) => {
+  const bridge = await begin(t);
+  bridge.network.channel('#garden').isClosed = true;
+  appear(bridge, '#garden');
+  const status = async (wanted: string) => {
+    await until(`${wanted}; ${said(bridge, bridge.room).at(-1)}`, () => {
+      if (said(bridge, bridge.room).at(-1)?.includes('as a whole') !== false)
+        bridge.homeserver.say(bridge.person, bridge.room, '!fake status');
+      return said(bridge, bridge.room).some((line) => line.includes(wanted)) || undefined;
+    });
+  };
+  await status('1 refused');
+  assert.equal(roomOf(bridge, '#garden'), undefined);
+  bridge.network.channel('#garden').isClosed = false;
+  await bridge.restart();
+  const room = await opened(bridge, '#garden');
+
+  bridge.homeserver.say(bridge.person, bridge.room, `!fake unlink ${room} #garden`);
+  await until('the end of it', () => roomOf(bridge, '#garden') === undefined);
+  await bridge.restart();
+  appear(bridge, '#shed');
+  await opened(bridge, '#shed');
+  assert.equal(roomOf(bridge, '#garden'), undefined);
+});

@@ -133,6 +133,24 @@ test('a large workspace is entered within Slack’s limits', { timeout: 90_000 }
   await until('everybody’s ghost', () => homeserver.world.users.has('@slack_t0001_u0bob:hs.test'));
 });
 
+test('a channel that the bot may not enter by itself has a room once somebody brings it in', { timeout: 60_000 }, async (t) => {
+  const bridge = await wholeBridge(t, {
+    section: ({ slack, team, ann }) => {
+      slack.addChannel(team, 'stuck', [ann], { id: 'C0STUCK' });
+      slack.fault({ on: 'conversations.join', channel: 'C0STUCK', act: { error: 'method_not_supported_for_channel_type' } });
+      return { team_sync: quickly };
+    },
+  });
+  const { ann, bot, slack } = bridge;
+  await until('the refusal', () => bridge.lines.find((line) => line.startsWith('no room was made for a channel')));
+  assert.equal(roomOf(bridge, 'C0STUCK'), undefined);
+  ann.invite('C0STUCK', bot.user);
+  const room = await opened(bridge, 'C0STUCK');
+  ann.say('C0STUCK', 'come in');
+  await until('the words', () => said(bridge, room).includes('come in'));
+  assert.equal(slack.callsOf('conversations.join').length, 1);
+});
+
 test('people whom Matrix knows are called as they are called now, though they do not speak', { timeout: 60_000 }, async (t) => {
   const bridge = await wholeBridge(t, { section: () => ({ team_sync: { channels: false } }) });
   const { ann, general, room, homeserver } = bridge;
