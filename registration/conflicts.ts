@@ -41,7 +41,8 @@ function conflictsOf(earlier: Candidate, later: Candidate): Conflict[] {
     );
   }
   if (earlier.core.appservice.registration === later.core.appservice.registration) {
-    refuse('appservice.registration', `the registration ${theirs}`, 'a registration for each bridge');
+    const hint = 'name a file of its own, and `causeway register` writes it';
+    refuse('appservice.registration', `the registration ${theirs}`, 'a registration for each bridge', hint);
   } else if (earlier.registration !== undefined && later.registration !== undefined) {
     conflicts.push(...registrationConflicts(earlier.registration, later.registration, theirs, later.file));
   }

@@ -60,6 +60,12 @@ export function misfitsOf(file: RegistrationFile, core: CoreSettings): string[] 
   return misfits;
 }
 
+/** The network that it was made for, if that is another: two bridges in one folder easily name the same file. */
+export function networkBeside(file: RegistrationFile, protocol: string): string | undefined {
+  const protocols = Array.isArray(file.protocols) ? file.protocols.filter((name) => typeof name === 'string') : [];
+  return protocols.length === 0 || protocols.includes(protocol) ? undefined : protocols.join(', ');
+}
+
 /** For double puppeting: others may be these users as well, so it is not exclusive. */
 export const everybodyOf = (domain: string): { exclusive: false; regex: string } => ({
   exclusive: false,

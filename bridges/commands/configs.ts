@@ -6,7 +6,7 @@ import { ConfigFaults, type Fault } from '../../config/faults.ts';
 import { checkConfig, type LoadedConfig, type LoadOptions, loadConfig } from '../../config/load.ts';
 import type { Sources } from '../../config/sources.ts';
 import { conflictsBetween } from '../../registration/conflicts.ts';
-import { misfitsOf, type RegistrationFile, readRegistrationFile } from '../../registration/registration.ts';
+import { misfitsOf, networkBeside, type RegistrationFile, readRegistrationFile } from '../../registration/registration.ts';
 import { networks } from '../networks.ts';
 
 export interface CheckedFile {
@@ -70,6 +70,11 @@ function checkRegistration(config: LoadedConfig, needs: 'registration' | 'config
   }
   try {
     const registration = readRegistrationFile(where);
+    const other = networkBeside(registration, config.network.protocol.id);
+    if (other !== undefined) {
+      const fault = told(`the registration of a bridge to ${other}`, 'one of its own', `name another file, and ${remedy} writes it`);
+      return { file, config, faults: [fault], warnings: [], registration };
+    }
     const again = `${remedy}, then restart the homeserver`;
     const faults = misfitsOf(registration, config.core).map((misfit) => told(misfit, 'a registration that fits the config', again));
     const warnings = registration.url === url ? [] : [told(`url ${registration.url}`, `${url}, as appservice.url says`, again)];

@@ -5,13 +5,19 @@ import { resolve } from 'node:path';
 import { ConfigError, messageOf } from '#bridge-core/host';
 import type { Sources } from '../../config/sources.ts';
 import { generateRegistration } from '../../registration/generate.ts';
-import { type RegistrationFile, readRegistrationFile, writeRegistrationFile } from '../../registration/registration.ts';
+import { networkBeside, type RegistrationFile, readRegistrationFile, writeRegistrationFile } from '../../registration/registration.ts';
 import { load } from './configs.ts';
 
 export async function register(file: string, sources: Sources, output: string | undefined): Promise<number> {
   const { core, network } = await load(file, sources);
   const path = output === undefined ? core.appservice.registration : resolve(output);
   const existing = existsSync(path) ? readExisting(path) : undefined;
+  const other = existing === undefined ? undefined : networkBeside(existing, network.protocol.id);
+  if (other !== undefined)
+    throw new ConfigError(
+      'REGISTRATION_MISMATCH',
+      `${path} is the registration of a bridge to ${other}, and stays as it is. Name another file as appservice.registration in ${file}`,
+    );
   const generated = await generateRegistration(core, network, existing);
   if (existing !== undefined && generated.changes.length === 0) {
     console.log(`${path} is up to date.`);

@@ -185,6 +185,25 @@ test('a failure says its code and what to do; where it arose only when asked', a
   assert.match((await cli(['links', 'irc.yaml', '--verbose'])).stderr, /\n {4}at /);
 });
 
+test('the registration of a bridge to another network is neither taken over nor told to be mended', async () => {
+  write(smallest);
+  assert.equal((await cli(['register', 'irc.yaml'])).code, 0);
+  const before = readFileSync(join(folder, 'registration.yaml'), 'utf8');
+  write(
+    smallest
+      .replace(/^irc:[\s\S]*/m, 'gitter: { token: t, api_url: "http://127.0.0.1:1/api", faye_url: "http://127.0.0.1:1/faye" }\n')
+      .replace('irc.db', 'gitter.db'),
+    'gitter.yaml',
+  );
+  const { code, stderr } = await cli(['register', 'gitter.yaml']);
+  assert.equal(code, 2);
+  assert.match(stderr, /registration\.yaml is the registration of a bridge to irc, and stays as it is\. Name another file/);
+  assert.equal(readFileSync(join(folder, 'registration.yaml'), 'utf8'), before);
+  const check = await cli(['check', 'gitter.yaml']);
+  assert.match(check.stdout, /found: {3}the registration of a bridge to irc\n.*\n {4}hint: {4}name another file/);
+  assert.match(check.stdout, /1 fault/);
+});
+
 test('an address that another process has is told as that, and is no fault of the config', async (t) => {
   const other = createServer().listen(0, '127.0.0.1');
   t.after(() => other.close());
