@@ -24,5 +24,16 @@ export function bodyOf(message: Fields): SlackBody {
 
 function given(message: Fields, name: 'blocks' | 'attachments'): { readonly [key in typeof name]?: readonly Json[] } {
   const value = message[name];
-  return Array.isArray(value) && value.length > 0 ? { [name]: value } : {};
+  const sound = Array.isArray(value) ? value.filter((each) => isWithin(each, mostDepth)) : [];
+  return sound.length > 0 ? { [name]: sound } : {};
+}
+
+/** Slack nests no deeper than a dozen. What nests by the thousand, by whoever may post to us, could not be written down. */
+const mostDepth = 100;
+
+function isWithin(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth === 0) return false;
+  for (const each of Object.values(value)) if (!isWithin(each, depth - 1)) return false;
+  return true;
 }

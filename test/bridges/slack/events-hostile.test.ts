@@ -82,6 +82,14 @@ test('so is what surrounds it, a command and a pressed button', () => {
   );
 });
 
+test('what nests too deep to be written down is left out, and the rest is said', () => {
+  const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`) as unknown;
+  const said = { type: 'message', channel: 'C1', user: 'U1', text: 'hi', ts: '1700000000.000100' };
+  const read = remoteEventOf({ ...said, blocks: [{ type: 'divider' }, { type: 'rich_text', elements: deep }], attachments: [deep] }, view);
+  assert.ok(read?.kind === 'message');
+  assert.deepEqual(JSON.parse(JSON.stringify(read.body)), { text: 'hi', blocks: [{ type: 'divider' }] });
+});
+
 test('a text nested beyond measure ends', () => {
   let deep: unknown = { type: 'text', text: 'x' };
   for (let level = 0; level < 20_000; level += 1) deep = { type: 'rich_text_section', elements: [deep] };
