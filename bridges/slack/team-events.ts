@@ -38,6 +38,12 @@ export function teamTold(team: Team, { event, authorizations }: SlackEvent, to: 
     case 'subteam_updated':
       team.extras.groupChanged(event);
       return done;
+    case 'team_rename':
+      team.called({ name: textIn(event, 'name') });
+      return done;
+    case 'team_domain_change':
+      team.called({ url: textIn(event, 'url') });
+      return done;
     case 'tokens_revoked':
       tokensRevoked(team, fieldsIn(event, 'tokens') ?? {});
       return done;

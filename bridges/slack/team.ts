@@ -221,6 +221,12 @@ export class Team {
     return this.accounts.get(parseId(id).id);
   }
 
+  /** The workspace has another name or address from now on. */
+  called({ name, url }: { readonly name?: string | undefined; readonly url?: string | undefined }): void {
+    if (this.#identity === undefined) return;
+    this.#identity = { ...this.#identity, ...(name !== undefined && { name }), ...addressIn(url) };
+  }
+
   /** A person whose token Slack takes no more. */
   ended(account: Account, reason: BridgeError): void {
     this.accounts.delete(account.id);
@@ -235,8 +241,7 @@ export class Team {
       const told = await this.#parts.bot.call('auth.test', {}, { patience: 10_000 });
       if (this.#isStopped) throw new UnreachableError('NETWORK_UNREACHABLE', 'the bridge stops');
       this.#mustBeHere(told);
-      // Installed anew the app may have another bot, or be allowed more.
-      if (!isOf(this.#identity, told)) this.#identity = await this.#identify(told);
+      await this.#recognise(told);
       this.#identified.resolve();
       this.#isAnswering = true;
       this.#settle();
@@ -257,18 +262,22 @@ export class Team {
     throw new PermanentError('NETWORK_LOGIN', `the token of the bot is for the workspace ${team}, not for ${this.id}`);
   }
 
+  /** Installed anew, be it by Slack's own page, the app may have another bot, or be allowed more. */
+  async #recognise(told: Replies['auth.test']): Promise<void> {
+    if (!isOf(this.#identity, told)) this.#identity = await this.#identify(told);
+  }
+
   async #identify(told: Replies['auth.test']): Promise<Identity> {
     const bot =
       told.bot_id === undefined ? undefined : await this.#parts.bot.call('bots.info', { bot: told.bot_id }).catch(() => undefined);
     const scopes = scopesIn(told);
-    const url = told.url !== undefined && /^https?:/.test(told.url) && URL.canParse(told.url) ? new URL(told.url) : undefined;
-    const domain = url?.host ?? `${this.id.toLowerCase()}.slack.com`;
+    const usual = `${this.id.toLowerCase()}.slack.com`;
     return {
       botUser: told.user_id ?? '',
       botId: told.bot_id,
       appId: bot?.bot?.app_id,
       name: told.team ?? this.id,
-      ...{ domain, url: url?.href ?? `https://${domain}/` },
+      ...(addressIn(told.url) ?? { domain: usual, url: `https://${usual}/` }),
       enterprise: told.enterprise_id,
       scopes: new Set(scopes),
       isClassic: scopes.includes('bot'),
@@ -290,10 +299,12 @@ export class Team {
     const { watch } = this.#parts.pauses;
     this.#watch = setTimeout(
       () => {
-        this.ask('auth.test', {}, { isBackground: true }).then(
-          () => this.#lookLater(),
-          () => this.#lookLater(),
-        );
+        this.ask('auth.test', {}, { isBackground: true })
+          .then((told) => this.#recognise(told))
+          .then(
+            () => this.#lookLater(),
+            () => this.#lookLater(),
+          );
       },
       this.#ears.size === 0 ? watch : watch * 10,
     );
@@ -320,8 +331,15 @@ function scopesIn(told: Replies['auth.test']): readonly string[] {
   return told.response_metadata?.scopes ?? [];
 }
 
+function addressIn(told: string | undefined): Pick<Identity, 'domain' | 'url'> | undefined {
+  if (told === undefined || !/^https?:/.test(told) || !URL.canParse(told)) return undefined;
+  const { host, href } = new URL(told);
+  return { domain: host, url: href.endsWith('/') ? href : `${href}/` };
+}
+
 function isOf(identity: Identity | undefined, told: Replies['auth.test']): boolean {
   if (identity?.botUser !== (told.user_id ?? '') || identity.botId !== told.bot_id) return false;
+  if (told.team !== undefined && told.team !== identity.name) return false;
   const scopes = scopesIn(told);
   return scopes.length === identity.scopes.size && scopes.every((scope) => identity.scopes.has(scope));
 }
