@@ -50,8 +50,9 @@ export interface Adapter<Body extends Json = string> {
   openSession(speaker: Speaker, channel: ChannelId): Session<Body> | undefined;
   /** Is this person one of our own sessions? Then whose. Asked for every event heard; must be cheap. */
   speakerOf(user: RemoteUserId): Speaker | undefined;
-  /** Asks the network: undefined where there is no such person. */
-  user(id: RemoteUserId): Promise<RemoteUser | undefined>;
+  /** Asks the network: undefined where there is no such person. `channels` are those of the room that asks: what they are in one of
+   *  these may be told as well. */
+  user(id: RemoteUserId, channels?: readonly ChannelId[]): Promise<RemoteUser | undefined>;
   /** Takes on a person's own account, at start and after a login; the same account again brings new credentials, or is another
    *  person's from now on (without a `signOut` before: both may hold the same token). */
   signIn?(login: Login): Promise<void>;

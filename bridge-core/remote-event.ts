@@ -114,7 +114,8 @@ export type RemoteEvent<Body extends Json = string> = {
   | {
       readonly kind: 'membership';
       readonly user: RemoteUser;
-      readonly change: 'join' | 'leave' | 'kick' | 'ban' | 'unban';
+      /** `invite`: they are not there yet, and the room is told who asked them in. */
+      readonly change: 'join' | 'leave' | 'kick' | 'ban' | 'unban' | 'invite';
       readonly by?: RemoteUser;
       readonly reason?: string;
       /** Servers lost each other: they are likely to be back soon, all at once. */

@@ -4,7 +4,7 @@
 import type { Adapter, Channel } from '../adapter.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
-import { type RemoteUserId, type RoomId, roomId, type UserId, userId } from '../ids.ts';
+import { type ChannelId, type RemoteUserId, type RoomId, roomId, type UserId, userId } from '../ids.ts';
 import type { Roster } from '../membership/roster.ts';
 import { isPrivate, type Link, type Links } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
@@ -126,7 +126,8 @@ export class Actions<Body extends Json = string> {
   async whois(asked: Asked, query: string): Promise<string> {
     this.#parts.permissions.mustBe('user', asked.by, 'ask who somebody is');
     if (query === '') throw new PermanentError('BAD_REQUEST', 'whom do you mean? Give a name on the network, or a Matrix id');
-    return query.startsWith('@') ? await this.#whoIsMatrix(userId(query)) : await this.#whoIsRemote(query);
+    const here = this.#parts.links.liveIn(asked.room).map(({ channel }) => channel);
+    return query.startsWith('@') ? await this.#whoIsMatrix(userId(query), here) : await this.#whoIsRemote(query, here);
   }
 
   async nick(asked: Asked, words: readonly string[]): Promise<string> {
@@ -142,12 +143,12 @@ export class Actions<Body extends Json = string> {
     return got === wanted ? `You are now ${got} on ${network.name}.` : `${wanted} cannot be had on ${network.name}; you are ${got}.`;
   }
 
-  async #whoIsMatrix(user: UserId): Promise<string> {
+  async #whoIsMatrix(user: UserId, here: readonly ChannelId[]): Promise<string> {
     const { names, adapter, links } = this.#parts;
     if (user === names.bot) return `${user} is this bridge’s bot.`;
     if (names.isGhost(user)) {
       const found = adapter.lookups?.user(names.fieldsOfGhost(user) ?? {});
-      const known = found === undefined ? undefined : await adapter.user(found.id);
+      const known = found === undefined ? undefined : await adapter.user(found.id, here);
       if (known === undefined) return `${user} stands for somebody who is not on the network now.`;
       const network = this.#networkOf(known);
       return `${user} stands for ${known.name}${network === undefined ? '' : ` on ${network}`}${detailOf(known)}.`;
@@ -171,7 +172,7 @@ export class Actions<Body extends Json = string> {
     return Object.values(fields).flatMap((field) => networks.filter(({ id }) => id === field))[0]?.name;
   }
 
-  async #whoIsRemote(query: string): Promise<string> {
+  async #whoIsRemote(query: string, here: readonly ChannelId[]): Promise<string> {
     const { adapter, names } = this.#parts;
     const words = query.split(/[\s/]+/).filter((word) => word !== '');
     const networks = adapter.lookups?.networks() ?? [];
@@ -184,7 +185,7 @@ export class Actions<Body extends Json = string> {
     const { id, domain } = network;
     const asked = Object.fromEntries((adapter.lookups?.userFields ?? []).map((field) => [field, field === 'domain' ? domain : name]));
     const found = adapter.lookups?.user({ ...asked, network: id });
-    const known = found === undefined ? undefined : await adapter.user(found.id);
+    const known = found === undefined ? undefined : await adapter.user(found.id, here);
     if (known === undefined) return `There is nobody called ${name} on ${network.name}.`;
     return `${known.name} on ${network.name} is ${names.ghostOf(known)} in Matrix${detailOf(known)}.`;
   }

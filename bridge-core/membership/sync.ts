@@ -41,7 +41,8 @@ export class Sync<Body extends Json = string> {
   /** Something on the network changed who is where: what it means for ghosts. */
   heard(event: Heard<Body>, links: readonly Link[]): void {
     if (event.kind === 'profile') this.#renamed(event.was, event.user, links);
-    else if (this.#parts.adapter.speakerOf(event.user.id) !== undefined || event.change === 'unban') return;
+    else if (event.change === 'unban' || event.change === 'invite') return;
+    else if (this.#parts.adapter.speakerOf(event.user.id) !== undefined) return;
     else if (event.change === 'join') this.#came(event.user, links);
     else {
       const after = event.netsplit === true ? (this.#parts.netsplitHold ?? netsplitHold) : 0;

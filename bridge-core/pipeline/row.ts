@@ -139,7 +139,7 @@ export function needsRow(event: RemoteEvent<Json>): boolean {
     case 'read':
       return false;
     case 'membership':
-      return event.change === 'kick' || event.change === 'ban' || event.change === 'unban';
+      return event.change !== 'join' && event.change !== 'leave';
     case 'channel':
       return event.topic !== undefined || event.name !== undefined || event.archived !== undefined;
     default:

@@ -94,6 +94,7 @@ export class Showing<Body extends Json> {
       case 'reaction':
         return await this.#reaction(row, event, as);
       case 'membership':
+        if (event.change === 'invite') return [told(this.#bot, event.by?.name, `invited ${event.user.name}`)];
         return event.change === 'unban' ? await this.#letIn(room, event) : await this.#putOut(room, event);
       case 'channel':
         return this.#channel(row, event);

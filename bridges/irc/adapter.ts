@@ -115,9 +115,13 @@ export class IrcAdapter implements Adapter {
     return this.#networks.get(network)?.speakerOf(name);
   }
 
-  async user(id: RemoteUserId): Promise<RemoteUser | undefined> {
+  async user(id: RemoteUserId, channels: readonly ChannelId[] = []): Promise<RemoteUser | undefined> {
     const { network, name } = parseId(id);
-    return this.#networks.get(network)?.directory.user(name);
+    const here = channels.map((channel) => parseId(channel)).filter((place) => place.network === network);
+    return this.#networks.get(network)?.directory.user(
+      name,
+      here.map((place) => place.name),
+    );
   }
 
   async tell(user: RemoteUserId, words: string): Promise<void> {

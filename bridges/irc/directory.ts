@@ -34,11 +34,15 @@ export class Directory {
     this.#parts = parts;
   }
 
-  async user(folded: string): Promise<RemoteUser | undefined> {
+  /** `among`: folded channels, of which is told what they may do there. */
+  async user(folded: string, among: readonly string[] = []): Promise<RemoteUser | undefined> {
     const { presence, ownNicks, queries, bot, fold } = this.#parts;
     if (ownNicks.sessionOf(folded) !== undefined) return undefined;
     const known = presence.person(folded);
-    if (known !== undefined) return { ...remoteUser(known.nick, this.#parts), ...detailOf(known) };
+    if (known !== undefined) {
+      const standings = among.flatMap((channel) => presence.standing(channel, folded) ?? []);
+      return { ...remoteUser(known.nick, this.#parts), ...detailOf(known, standings) };
+    }
     // Anything else could carry a second question, or name a channel.
     if (!/^[^\s\0!@:,*?.#&+~%\d-][^\s\0!@:,*?]*$/.test(folded)) return undefined;
     if (bot().session === undefined) throw bot().absence();
@@ -90,11 +94,12 @@ export class Directory {
 }
 
 /** As WHOIS would tell it to anybody on the network. */
-function detailOf({ realname, mask, account, away }: Person): Pick<RemoteUser, 'detail'> {
+function detailOf({ realname, mask, account, away }: Person, standings: readonly string[]): Pick<RemoteUser, 'detail'> {
   const known = [
     ...(realname === undefined ? [] : [`“${realname}”`]),
     ...(mask === undefined ? [] : [mask]),
     ...(account === undefined ? [] : [`logged in as ${account}`]),
+    ...standings,
     ...(away === undefined ? [] : [`away: ${away}`]),
   ];
   return known.length === 0 ? {} : { detail: withoutCodes(known.join(', ')) };

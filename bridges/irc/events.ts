@@ -115,6 +115,10 @@ export function membershipEvent(line: IrcLine, hearing: Hearing): RemoteEvent | 
       if (victim === '') return undefined;
       return { ...base, user: remoteUser(victim, hearing), change: 'kick', ...doneBy(line, actor), ...reasoned(line.params[2]) };
     }
+    case 'INVITE': {
+      const guest = line.params[0] ?? '';
+      return guest === '' || isFromServer(line) ? undefined : { ...base, user: remoteUser(guest, hearing), change: 'invite', by: actor };
+    }
     default:
       return undefined;
   }

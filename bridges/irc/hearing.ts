@@ -79,8 +79,9 @@ export class LineHearing {
         this.#changed(session, line, own);
         return;
       case 'INVITE':
-        // With invite-notify those of others come too, which change nothing in Matrix.
-        if (own === undefined && this.#isFor(session, line.params[0])) this.#invited(session, line);
+        if (own !== undefined) return;
+        if (this.#isFor(session, line.params[0])) this.#invited(session, line);
+        else this.#othersInvited(session, line);
         return;
       case 'FAIL':
         session.attendance.heard(line, false);
@@ -230,6 +231,12 @@ export class LineHearing {
         .enter(channel)
         .catch(() => {});
     else courtesies.invited(session, line, channel !== undefined);
+  }
+
+  /** With invite-notify, which the bot alone asks for. */
+  #othersInvited(session: IrcSession, line: IrcLine): void {
+    const channel = this.#parts.channels.named(line.params[1] ?? '');
+    if (channel !== undefined && session.isBot) this.#parts.reports.report(channel, line);
   }
 
   /** What is known of people beside where they are. */

@@ -33,6 +33,9 @@ interface Members {
   arriving: Map<string, string> | undefined;
 }
 
+/** What the usual modes of members are called. */
+const offices: Readonly<Record<string, string>> = { q: 'owner', a: 'admin', o: 'operator', h: 'half-operator', v: 'voice' };
+
 export class Presence {
   readonly #support: () => Isupport;
   readonly #people = new Map<string, Person>();
@@ -164,6 +167,13 @@ export class Presence {
 
   signs(channel: string, folded: string): string {
     return this.#channels.get(channel)?.signs.get(folded) ?? '';
+  }
+
+  /** In words: `operator and voice in #chan`; undefined where they are nothing there. */
+  standing(channel: string, folded: string): string | undefined {
+    const signs = this.signs(channel, folded);
+    const held = [...this.#support().prefix].flatMap(([mode, sign]) => (signs.includes(sign) ? [offices[mode] ?? `+${mode}`] : []));
+    return held.length === 0 ? undefined : `${held.join(' and ')} in ${channel}`;
   }
 
   #personCalled(nick: string): Person {

@@ -46,6 +46,9 @@ export class Reports {
         channel.topic = line.params[1] ?? '';
         this.#tell(topicEvent(line, hearing));
         return;
+      case 'INVITE':
+        this.#tell(membershipEvent(line, hearing));
+        return;
       case 'MODE':
         this.#mode(channel, line);
         return;

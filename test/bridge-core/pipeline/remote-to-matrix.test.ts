@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventId, remoteMessageId } from '../../../bridge-core/ids.ts';
-import { keyField } from '../../../bridge-core/matrix-event.ts';
+import { keyField, noticeField } from '../../../bridge-core/matrix-event.ts';
 import type { RemoteEvent } from '../../../bridge-core/remote-event.ts';
-import { eventOf } from '../../support/fake-adapter/events.ts';
+import { eventOf, personOf } from '../../support/fake-adapter/events.ts';
 import { until } from '../../support/waiting.ts';
 import { type Pipeline, startPipeline } from './pipeline-rig.ts';
 
@@ -261,6 +261,16 @@ test('a topic and a gap are told by the bot; what passes makes no row', async (t
   assert.equal(p.events(p.at, 'm.room.topic').at(-1)?.content.topic, 'news');
   assert.match(p.inRoom(p.at)[1] ?? '', /^bridge: Messages between .* may be missing here/);
   assert.equal(p.parts.relations.ofEvent(eventId(p.hs.messages(p.at)[1]?.event_id ?? ''), p.of.id).length, 0);
+});
+
+test('that somebody is invited there is told by the bot, and nobody comes for it', async (t) => {
+  const p = await begin(t);
+  const invited = { kind: 'membership', user: personOf('yves'), change: 'invite', by: personOf('zoe') } as const;
+  await p.parts.remoteToMatrix.accept({ ...invited, at: Date.now(), channel: p.of.channel });
+  await until('it told', () => p.inRoom(p.at).length === 1);
+  await p.settled();
+  assert.deepEqual(p.inRoom(p.at), ['bridge: zoe invited yves']);
+  assert.equal(p.hs.messages(p.at)[0]?.content[noticeField], true);
 });
 
 test('a gap over midnight is told with its days', async (t) => {

@@ -4,11 +4,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ChannelId, remoteUserId } from '#bridge-core';
-import { type FakeIrcd, startFakeIrcd } from '../../support/fake-ircd.ts';
+import { allCapabilities, type FakeIrcd, type FakeIrcdOptions, startFakeIrcd } from '../../support/fake-ircd.ts';
 import { type WithAdapter, withAdapter } from './with-adapter.ts';
 
-async function start(t: { after(end: () => Promise<void>): void }): Promise<{ ircd: FakeIrcd; world: WithAdapter; id: ChannelId }> {
-  const ircd = await startFakeIrcd();
+type Test = { after(end: () => Promise<void>): void };
+
+async function start(t: Test, server: FakeIrcdOptions = {}): Promise<{ ircd: FakeIrcd; world: WithAdapter; id: ChannelId }> {
+  const ircd = await startFakeIrcd(server);
   const world = withAdapter(t, { port: ircd.port, timing: { courtesy: 300 } });
   t.after(() => ircd.close());
   await world.adapter.connect();
@@ -82,7 +84,7 @@ test('into a linked channel the bot follows an invitation at once, a puppet with
   await zoe.waitForText('#chan', 'thank you');
 });
 
-test('that others are invited is no news, and nobody is answered', async (t) => {
+test('invite-notify: that others are invited is told, who by, and nobody is answered', async (t) => {
   const { ircd, world } = await start(t);
   const zoe = ircd.person('zoe').join('#chan').becomeOperator('#chan');
   ircd.person('yves');
@@ -90,11 +92,24 @@ test('that others are invited is no news, and nobody is answered', async (t) => 
   zoe.invite('yves', '#chan');
   zoe.say('#chan', 'there');
   await world.event('message');
-  assert.deepEqual(
-    world.events.slice(before).flatMap(({ kind }) => (kind === 'membership' ? [] : [kind])),
-    ['message'],
-  );
+  const told = world.events.slice(before).flatMap((event) => {
+    if (event.kind !== 'membership') return [event.kind];
+    return event.change === 'invite' ? [`${event.by?.name} invites ${event.user.name}`] : [];
+  });
+  assert.deepEqual(told, ['zoe invites yves', 'message']);
   assert.deepEqual(zoe.texts('zoe'), []);
+});
+
+test('without invite-notify, in a channel that is not watched, or of the bot itself, no invitation is told', async (t) => {
+  const without = Object.entries(allCapabilities).filter(([name]) => name !== 'invite-notify');
+  const { ircd, world } = await start(t, { capabilities: without });
+  const zoe = ircd.person('zoe').join('#chan').join('#other').becomeOperator('#chan').becomeOperator('#other');
+  ircd.person('yves');
+  for (const channel of ['#chan', '#other']) zoe.invite('yves', channel);
+  zoe.invite('causeway', '#other');
+  zoe.say('#chan', 'there');
+  await world.event('message');
+  assert.ok(!world.events.some((event) => event.kind === 'membership' && event.change === 'invite'));
 });
 
 test('CTCP questions are answered in private, never in a channel', async (t) => {

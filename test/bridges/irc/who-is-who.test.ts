@@ -132,6 +132,18 @@ test('without any of them nothing is known of who was there', async (t) => {
   assert.equal(await detail('zoe'), undefined);
 });
 
+test('multi-prefix: what somebody is in the channel that is asked from is told, all of it', async (t) => {
+  const asked = async (ircd: FakeIrcd) => {
+    ircd.person('zoe', { user: '~z', host: 'zoe.test' }).join('#chan').becomeOperator('#chan').mode('#chan', '+v', 'zoe');
+    const { world, id } = await bridge(t, ircd);
+    const detail = async (channels: readonly ChannelId[]) => (await world.adapter.user(remoteUserId('local/zoe'), channels))?.detail;
+    return [await detail([id]), await detail(['local/#other' as ChannelId, 'else/#chan' as ChannelId])];
+  };
+  assert.deepEqual(await asked(await startFakeIrcd()), ['~z@zoe.test, operator and voice in #chan', '~z@zoe.test']);
+  const only = capabilities('userhost-in-names');
+  assert.deepEqual(await asked(await startFakeIrcd({ capabilities: only })), ['~z@zoe.test, operator in #chan', '~z@zoe.test']);
+});
+
 /** A network without an adapter around it, so that its picture of the members can be looked at. */
 async function network(t: { after(end: () => Promise<void>): void }, ircd: FakeIrcd): Promise<IrcNetwork> {
   const lists: ChannelId[] = [];
