@@ -49,12 +49,6 @@ test('killed within messages of three lines each: at most one line doubles, neve
     stage.heardOnIrc('parts').map((line) => ({ ...line, speaker: 0 })),
     1,
   );
-  console.log(
-    stage.watcher.heard
-      .slice(-30)
-      .map((l) => l.raw)
-      .join('\n'),
-  );
   t.diagnostic(`seed ${chance.seed}, line ${nth}: ${doubled.length} doubled`);
   assert.deepEqual({ lost, wrong }, { lost: [], wrong: [] });
   assert.ok(doubled.length <= 1);
