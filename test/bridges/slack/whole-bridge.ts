@@ -54,7 +54,9 @@ export async function wholeBridge(
   writeFileSync(file, dump(config, { skipInvalid: true }));
   const loaded = await loadConfig(file, { env: {}, networks });
   const lines: string[] = [];
-  const note = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`);
+  // As a log shows errors: with what they hold and what caused them.
+  const shown = (_name: string, value: unknown) => (value instanceof Error ? { ...value, stack: value.stack, cause: value.cause } : value);
+  const note = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields, shown)}`);
   const log = { ...silentLog, info: note, warn: note, error: note, child: () => log };
   const definition = {
     ...{ settings: loaded.core, network: loaded.network, networkSettings: loaded.networkSettings, file },
