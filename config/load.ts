@@ -32,6 +32,8 @@ export interface Checked {
   readonly warnings: readonly Fault[];
   /** Present where there is no fault. */
   readonly config?: LoadedConfig;
+  /** Path of the store, where nothing is wrong with that: enough for who asks about what lies in it. */
+  readonly store?: string;
 }
 
 /** Rejects with ConfigFaults, which holds them all, or CONFIG_UNREADABLE. */
@@ -78,8 +80,12 @@ export async function checkConfig(file: string, options: LoadOptions): Promise<C
     ...filling.faults,
     ...parsed.issues.flatMap((issue) => explain([issue], context)).filter((fault) => !filling.refused.has(fault.path)),
   );
-  if (faults.length > 0 || parsed.core === undefined) return { faults: inOrder(faults), warnings: filling.warnings };
   const folder = dirname(resolve(file));
+  if (faults.length > 0 || parsed.core === undefined) {
+    const named = valueAt(filling.value, ['store']);
+    const isGood = typeof named === 'string' && faults.every(({ path }) => path !== 'store') && yaml.faults.length === 0;
+    return { faults: inOrder(faults), warnings: filling.warnings, ...(isGood && { store: resolve(folder, named) }) };
+  }
   const core = deepFreeze({
     ...parsed.core,
     store: resolve(folder, parsed.core.store),
@@ -87,7 +93,7 @@ export async function checkConfig(file: string, options: LoadOptions): Promise<C
   });
   const place = (path: string): Place => filling.place(parsePath(path) ?? [], 'key');
   const config = { file, core, network, networkSettings: deepFreeze(parsed.section), place };
-  return { faults: [], warnings: [...filling.warnings, ...warningsAbout(core, place)], config };
+  return { faults: [], warnings: [...filling.warnings, ...warningsAbout(core, place)], config, store: core.store };
 }
 
 interface Schemas {

@@ -5,13 +5,13 @@ import { chmodSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, re
 import { basename, join, resolve } from 'node:path';
 import { BridgeError, messageOf, PermanentError } from '#bridge-core/host';
 import type { Sources } from '../../config/sources.ts';
-import { load } from './configs.ts';
+import { loadStore } from './configs.ts';
 import { ask } from './records.ts';
 
 const longest = 30 * 60_000;
 
 export async function backup(file: string, given: string, sources: Sources, mayReplace: boolean): Promise<number> {
-  const { core } = await load(file, sources);
+  const core = await loadStore(file, sources);
   const named = resolve(given);
   const destination = statSync(named, { throwIfNoEntry: false })?.isDirectory() ? join(named, basename(core.store)) : named;
   if (isSameFile(destination, core.store)) throw new PermanentError('BACKUP_FAILED', `${destination} is the store itself`);

@@ -1,7 +1,7 @@
 // Configs of one command: read together, all their faults told together, with what only shows between several of them.
 
 import { existsSync } from 'node:fs';
-import { ConfigError } from '#bridge-core/host';
+import { ConfigError, type CoreSettings } from '#bridge-core/host';
 import { ConfigFaults, type Fault } from '../../config/faults.ts';
 import { checkConfig, type LoadedConfig, type LoadOptions, loadConfig } from '../../config/load.ts';
 import type { Sources } from '../../config/sources.ts';
@@ -19,6 +19,13 @@ export interface CheckedFile {
 const optionsOf = (sources: Sources): LoadOptions => ({ ...sources, networks });
 
 export const load = (file: string, sources: Sources): Promise<LoadedConfig> => loadConfig(file, optionsOf(sources));
+
+/** Whose records are asked for. What is wrong beside the store hinders nobody: a shell need not know the secrets of a service. */
+export async function loadStore(file: string, sources: Sources): Promise<Pick<CoreSettings, 'store'>> {
+  const { store, faults } = await checkConfig(file, optionsOf(sources));
+  if (store === undefined) throw new ConfigFaults(faults);
+  return { store };
+}
 
 /** `run` needs the registration to be there; for `check` it may still have to be made. */
 export async function checkAll(files: readonly string[], sources: Sources, needs: 'registration' | 'config'): Promise<CheckedFile[]> {

@@ -2,7 +2,7 @@
 
 import { count } from '../../config/faults.ts';
 import type { Sources } from '../../config/sources.ts';
-import { load } from './configs.ts';
+import { loadStore } from './configs.ts';
 import { ask } from './records.ts';
 import { plain } from './report.ts';
 
@@ -17,7 +17,7 @@ interface DeadRow {
 }
 
 export async function listDead(file: string, sources: Sources, asJson: boolean): Promise<number> {
-  const { core } = await load(file, sources);
+  const core = await loadStore(file, sources);
   const rows = (await ask(core, { verb: 'dead', offline: (store) => store.dead() })) as unknown as readonly DeadRow[];
   if (asJson) console.log(JSON.stringify(rows, null, 2));
   else if (rows.length === 0) console.log('Every message was delivered.');
@@ -29,7 +29,7 @@ export async function listDead(file: string, sources: Sources, asJson: boolean):
 }
 
 export async function retryDead(file: string, sources: Sources): Promise<number> {
-  const { core } = await load(file, sources);
+  const core = await loadStore(file, sources);
   const answer = (await ask(core, { verb: 'retry', offline: (store) => store.retry() })) as { readonly count: number };
   console.log(answer.count === 0 ? 'Every message was delivered.' : `${count(answer.count, 'message')} will be delivered, late.`);
   return 0;

@@ -2,11 +2,11 @@
 
 import { count } from '../../config/faults.ts';
 import type { Sources } from '../../config/sources.ts';
-import { load } from './configs.ts';
+import { loadStore } from './configs.ts';
 import { ask } from './records.ts';
 
 export async function showKeys(file: string, sources: Sources): Promise<number> {
-  const { core } = await load(file, sources);
+  const core = await loadStore(file, sources);
   const keys = await ask(core, { verb: 'keys', offline: (store) => store.keys() });
   const { signing, sealing } = keys as { readonly signing: number; readonly sealing: number };
   console.log(`${core.store}.keys holds ${count(sealing, 'key')} to seal with and ${count(signing, 'key')} to sign with.`);
@@ -15,7 +15,7 @@ export async function showKeys(file: string, sources: Sources): Promise<number> 
 }
 
 export async function rotateKeys(file: string, sources: Sources): Promise<number> {
-  const { core } = await load(file, sources);
+  const core = await loadStore(file, sources);
   const rotated = await ask(core, { verb: 'keys', args: 'rotate', offline: (store) => store.rotateKeys() });
   const { done, lost } = rotated as { readonly done: number; readonly lost: number };
   console.log(`New keys are in ${core.store}.keys: ${count(done, 'secret')} sealed anew; links given out before stay good.`);

@@ -1,7 +1,7 @@
 // `causeway links FILE`
 
 import type { Sources } from '../../config/sources.ts';
-import { load } from './configs.ts';
+import { loadStore } from './configs.ts';
 import { ask } from './records.ts';
 import { plain } from './report.ts';
 
@@ -15,7 +15,7 @@ interface LinkRow {
 }
 
 export async function listLinks(file: string, sources: Sources, asJson: boolean): Promise<number> {
-  const { core } = await load(file, sources);
+  const core = await loadStore(file, sources);
   const links = (await ask(core, { verb: 'links', offline: (store) => store.links() })) as unknown as readonly LinkRow[];
   if (asJson) console.log(JSON.stringify(links, null, 2));
   else if (links.length === 0) console.log('No links.');

@@ -15,7 +15,7 @@ export interface Order {
   offline(store: OfflineStore): Json | Promise<Json>;
 }
 
-export async function ask(core: CoreSettings, { verb, args = {}, timeout, offline }: Order): Promise<Json> {
+export async function ask(core: Pick<CoreSettings, 'store'>, { verb, args = {}, timeout, offline }: Order): Promise<Json> {
   if (!existsSync(core.store)) throw new PermanentError('NOT_RUNNING', `there is no store ${core.store} yet`);
   const until = Date.now() + patience;
   for (;;) {
@@ -31,7 +31,7 @@ export async function ask(core: CoreSettings, { verb, args = {}, timeout, offlin
   }
 }
 
-async function offlineAnswer(core: CoreSettings, offline: Order['offline']): Promise<Json> {
+async function offlineAnswer(core: Pick<CoreSettings, 'store'>, offline: Order['offline']): Promise<Json> {
   const store = await openOffline(core);
   try {
     return await offline(store);

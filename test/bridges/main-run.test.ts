@@ -11,6 +11,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import Sqlite from 'better-sqlite3';
 import { load } from 'js-yaml';
 import { freePort } from '../../quickstart/servers/ports.ts';
+import { variable } from '../config/networks.ts';
 import { FakeHomeserver, startFakeHomeserver } from '../support/fake-homeserver.ts';
 import { until } from '../support/waiting.ts';
 import { causeway, outcomeOf, start } from './cli.ts';
@@ -139,6 +140,13 @@ test('links are told by the running bridge, and out of its store when it does no
   assert.match(running[0].channel, /local\/#bench/);
   await stop(bridge);
   assert.deepEqual(JSON.parse((await cli('links', 'irc.yaml', '--json')).stdout), running);
+  const file = join(folder, 'irc.yaml');
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replace('tls: false', `tls: false, sasl: { account: me, password: "${variable('NOT_SET')}" }`),
+  );
+  assert.equal((await cli('check', 'irc.yaml')).code, 2);
+  assert.deepEqual(JSON.parse((await cli('links', 'irc.yaml', '--json')).stdout), running, 'a shell need not know the secrets');
   assert.match((await cli('links', 'irc.yaml')).stdout, /^1 {2}\w+ {2}!somewhere:hs\.test {2}↔ {2}local\/#bench {2}config/);
 });
 
