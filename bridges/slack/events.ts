@@ -34,6 +34,14 @@ const elsewhere: ReadonlySet<string> = new Set(
     .split(' '),
 );
 
+/** For who comes by the hundred, nobody need be looked up. What is hidden is no message, whatever it is called. */
+export function isNothing(event: Fields): boolean {
+  if (event.type !== 'message') return false;
+  const subtype = textIn(event, 'subtype') ?? '';
+  return elsewhere.has(subtype) || (event.hidden === true && !isChange.has(subtype));
+}
+
+const isChange: ReadonlySet<string> = new Set(['message_changed', 'message_deleted']);
 const isJoinOrLeave = /^group_(?:join|leave)$/;
 
 /** Undefined: nothing that people see. */
@@ -120,8 +128,7 @@ function messageOf(event: Fields, view: View): SlackRemoteEvent | undefined {
     default:
       // On RTM nothing else tells who came into a private channel.
       if (isJoinOrLeave.test(subtype)) return view.isRtm ? membershipOf(event, view, subtype === 'group_join') : undefined;
-      // What is hidden is no message, whatever it is called.
-      return elsewhere.has(subtype) || event.hidden === true ? undefined : saidIn(event, view);
+      return isNothing(event) ? undefined : saidIn(event, view);
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { type ChannelId, type Inbox, type Logger, type RemoteUserId, UnreachableError } from '#bridge-core';
 import type { SlackBody } from './body.ts';
-import { readOf, type SlackRemoteEvent } from './events.ts';
+import { isNothing, readOf, type SlackRemoteEvent } from './events.ts';
 import { type Fields, fieldsIn, idIn, textIn } from './fields.ts';
 import { makeChannelId, parseId } from './ids.ts';
 import { ownDoing } from './ownership.ts';
@@ -103,7 +103,7 @@ export class Intake {
       await profiles;
       return;
     }
-    if (channel === undefined) return;
+    if (channel === undefined || isNothing(event)) return;
     const isListening = this.#isListening(team, channel, told);
     if (isJoin(event)) team.own.note(textIn(event, 'user') ?? '', channel, true);
     if (isListening !== true && !(await isListening)) {

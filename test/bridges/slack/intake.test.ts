@@ -38,6 +38,22 @@ test('a team that is never there holds back nothing of another that shares the c
   intake.stop();
 });
 
+test('a flood of people coming in asks for nobody', async () => {
+  const asked: string[] = [];
+  const team = teamStub('T0001', true);
+  Object.assign(team.users, { load: (ids: string[]) => void asked.push(...ids) });
+  const intake = new Intake({
+    ...{ log: silentLog, count: () => {}, heard: () => {}, isWatched: () => true, isHeard: () => true, isBot: () => false },
+    ...{ isOurs: () => false, someWatched: () => undefined, teamOf: () => team, inbox: { receive: async () => assert.fail('told') } },
+  } as never);
+  for (let number = 0; number < 100; number += 1) {
+    const joined = { type: 'message', subtype: 'channel_join', channel: 'C0001', user: `U${number}`, ts: `1700000000.000${100 + number}` };
+    await intake.hear({ team: 'T0001', event: joined, source: 'socket', via: 'app', receivedAt: Date.now() });
+  }
+  assert.deepEqual(asked, []);
+  intake.stop();
+});
+
 test('that events were held back counts from the team’s own app alone', async () => {
   const teams = new Map([teamStub('T0001', true, 'app of T0001'), teamStub('T0002', true, 'app of T0002')].map((team) => [team.id, team]));
   const missed: string[] = [];

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Team } from '../../../bridges/slack/team.ts';
+import { teamTold } from '../../../bridges/slack/team-events.ts';
 import { silentLog } from '../../support/tools.ts';
 
 function teamWith(t: TestContext, answer: () => object) {
@@ -36,6 +37,17 @@ test('installed anew, it may be another bot, and be allowed more', async (t) => 
   assert.deepEqual([team.identity?.botUser, team.identity?.botId], ['U2', 'B2']);
   assert.ok(team.identity?.scopes.has('chat:write.customize'));
   assert.deepEqual(team.speakerOf('U2'), { as: 'bot' });
+});
+
+test('a workspace that is called otherwise, or moves, is so from then on', async (t) => {
+  const { team } = teamWith(t, () => here);
+  await team.probe();
+  const tell = (event: object) => teamTold(team, { event } as never, {} as never);
+  tell({ type: 'team_rename', name: 'Acme & Sons' });
+  tell({ type: 'team_domain_change', url: 'https://sons.slack.com', domain: 'sons' });
+  tell({ type: 'team_domain_change', url: 'javascript:alert(1)', domain: 'x' });
+  const { name, url, domain } = team.identity ?? {};
+  assert.deepEqual([name, url, domain], ['Acme & Sons', 'https://sons.slack.com/', 'sons.slack.com']);
 });
 
 test('a token of another workspace says nothing here', async (t) => {
