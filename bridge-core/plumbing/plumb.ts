@@ -51,6 +51,7 @@ export class Plumb<Body extends Json = string> {
   /** Slow: they must not stand in the way of messages after a start. */
   readonly #checks: Background;
   readonly #watches: Background;
+  readonly #suspending = new Set<number>();
   readonly #watched = new Map<string, Promise<void>>();
   /** What is heard of a channel waits for those of its links that are about to go live. */
   readonly openings = new Openings();
@@ -170,8 +171,10 @@ export class Plumb<Body extends Json = string> {
   /** The links of the room, or all of a channel, carry nothing until somebody links them again; the rooms hear why. */
   async suspend(links: readonly Link[], reason: string, notice?: string): Promise<void> {
     for (const link of links) {
-      if (link.state === 'suspended') continue;
-      await this.#links.setState(link.id, 'suspended', reason);
+      // A network may say it in several words, one right after the other.
+      if (link.state === 'suspended' || this.#suspending.has(link.id)) continue;
+      this.#suspending.add(link.id);
+      await this.#links.setState(link.id, 'suspended', reason).finally(() => this.#suspending.delete(link.id));
       if (notice !== undefined) this.#tell(link.room, notice);
     }
   }

@@ -103,7 +103,9 @@ export class Absences {
   async #sight(team: Team, channel: string): Promise<boolean> {
     const id = makeChannelId(team.id, channel);
     if (await this.#parts.sessions.sight(team, channel)) return true;
-    if (team.isReachable && this.isOutOf(id)) this.#parts.inbox.suspended(id, removed);
+    const { conversations, isReachable } = team;
+    if (isReachable && conversations.known(channel)?.kind === 'private' && conversations.change(channel, { isMember: false }))
+      this.#parts.inbox.suspended(id, removed);
     // Rooms of people's own are none of the bot's.
     return this.#parts.watched.some(id, (by) => by !== undefined);
   }

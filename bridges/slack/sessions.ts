@@ -88,9 +88,7 @@ export class Sessions {
       // Out of a private one, which others of ours may see.
       if (isRefusal(thrown, 'method_not_supported_for_channel_type')) return false;
       if (!isRefusal(thrown, 'channel_not_found')) throw thrown;
-      if (team.conversations.known(channel)?.kind !== 'private' && (await team.chats.seen(channel))) return true;
-      team.conversations.change(channel, { isMember: false });
-      return false;
+      return team.conversations.known(channel)?.kind !== 'private' && (await team.chats.seen(channel));
     }
   }
 

@@ -201,7 +201,8 @@ test('one room for each channel by command, any number from config', async (t) =
   plumb.resume();
   await plumb.settled();
   assert.equal(links.liveOn(node).length, 3);
-  await plumb.suspend(links.byRoom(room(two)), 'banned', 'The channel banned the bridge.');
+  const twice = [1, 2].map(() => plumb.suspend(links.byRoom(room(two)), 'banned', 'The channel banned the bridge.'));
+  await Promise.all(twice);
   assert.equal(links.liveOn(node).length, 2);
   assert.deepEqual(rig.told, [{ room: two, text: 'The channel banned the bridge.' }]);
   await plumb.link({ room: room(two), channel: node, origin: 'command' });

@@ -1,0 +1,81 @@
+// A private channel that the bot was put out of: though its members are logged in, the room hears no more of it, and is told so.
+
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { until } from '../../support/waiting.ts';
+import { bodiesIn, logIn } from './matrix-side.ts';
+import { wholeBridge } from './whole-bridge.ts';
+
+/** Ann's login, which is Eve's in Matrix, sees it before the bot does; then she brings the bot in, and `room` is linked to it. */
+async function ours(t: TestContext) {
+  const bridge = await wholeBridge(t);
+  const { ann, bob, bot, slack, team, homeserver } = bridge;
+  const eve = homeserver.user('eve', 'Eve');
+  const channel = slack.addChannel(team, 'ours', [ann, bob], { id: 'C0OURS', isPrivate: true });
+  await logIn({ ...bridge, person: eve });
+  const room = homeserver.createRoom({ creator: eve, version: '11', levels: { users: { [eve]: 100, [homeserver.bot]: 100 } } });
+  homeserver.invite(eve, room, homeserver.bot);
+  await until('the bot', () => homeserver.members(room).includes(homeserver.bot) || undefined);
+  const told = (words: RegExp) => until(String(words), () => bodiesIn(bridge, room).find((body) => words.test(body)));
+  homeserver.say(eve, room, '!slack link C0OURS');
+  await told(/method_not_supported|cannot|not/);
+  ann.invite(channel, bot.user);
+  homeserver.say(eve, room, '!slack link C0OURS');
+  await told(/now linked/);
+  bob.say(channel, 'while the bot is in');
+  await told(/while the bot is in/);
+  return { ...bridge, channel, linked: room, told };
+}
+
+type Ours = Awaited<ReturnType<typeof ours>>;
+
+/** What is said in `#general` afterwards is there, and nothing of the private channel is. */
+async function staysOut(bridge: Ours): Promise<void> {
+  const { bob, channel, general, linked, told, room } = bridge;
+  await told(/was removed from the channel in Slack/);
+  bob.say(channel, 'among ourselves');
+  bob.say(general, 'to all');
+  await until('what is said to all', () => bodiesIn(bridge, room).includes('to all') || undefined);
+  const { deliveries } = bridge.slack;
+  await until(
+    'Slack to have told of it',
+    () =>
+      deliveries.items.some(({ payload, outcome }) => outcome === 'taken' && JSON.stringify(payload).includes('among ourselves')) ||
+      undefined,
+  );
+  assert.deepEqual(
+    bodiesIn(bridge, linked).filter((body) => /among|meanwhile/.test(body)),
+    [],
+  );
+  assert.equal(bodiesIn(bridge, linked).filter((body) => /was removed/.test(body)).length, 1);
+}
+
+test('put out before its eyes: told at once, and nothing said afterwards is heard by a member’s own login', {
+  timeout: 60_000,
+}, async (t) => {
+  const bridge = await ours(t);
+  bridge.ann.kick(bridge.channel, bridge.bot.user);
+  await staysOut(bridge);
+});
+
+test('put out while the bridge is away: told after the start, and nothing of it is read or heard by a member’s own login', {
+  timeout: 60_000,
+}, async (t) => {
+  const bridge = await ours(t);
+  await bridge.restart(async () => {
+    bridge.ann.kick(bridge.channel, bridge.bot.user);
+    bridge.bob.say(bridge.channel, 'meanwhile');
+  });
+  await staysOut(bridge);
+});
+
+test('put out while Slack is not to be reached: the same', { timeout: 60_000 }, async (t) => {
+  const bridge = await ours(t);
+  const { slack, ann, bob, bot, channel, app } = bridge;
+  await slack.down();
+  await until('the loss', () => slack.socketMode.connections(app) === 0 || undefined);
+  ann.kick(channel, bot.user);
+  bob.say(channel, 'meanwhile');
+  await slack.up();
+  await staysOut(bridge);
+});
