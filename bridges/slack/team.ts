@@ -24,6 +24,7 @@ import type { AppSettings, Transport } from './settings.ts';
 import { TeamExtras } from './team-extras.ts';
 import { Threads } from './threads.ts';
 import { type Ask, Users } from './users.ts';
+import { isRefusal } from './wire/faults.ts';
 import type { Method, Replies } from './wire/methods.ts';
 import type { Arguments, Caller, CallOptions } from './wire/web-api.ts';
 
@@ -238,9 +239,8 @@ export class Team {
 
   async #greet(): Promise<void> {
     try {
-      const told = await this.#parts.bot.call('auth.test', {}, { patience: 10_000 });
+      const told = await this.#here(await this.#parts.bot.call('auth.test', {}, { patience: 10_000 }));
       if (this.#isStopped) throw new UnreachableError('NETWORK_UNREACHABLE', 'the bridge stops');
-      this.#mustBeHere(told);
       await this.#recognise(told);
       this.#identified.resolve();
       this.#isAnswering = true;
@@ -257,8 +257,14 @@ export class Team {
   }
 
   /** A token of another workspace would say there what is meant for this one. */
-  #mustBeHere({ team_id: team, enterprise_id: enterprise }: Replies['auth.test']): void {
-    if (team === undefined || team === this.id || enterprise === this.id) return;
+  async #here(told: Replies['auth.test']): Promise<Replies['auth.test']> {
+    const { team_id: team, enterprise_id: enterprise } = told;
+    if (team === undefined || team === this.id || enterprise === this.id) return told;
+    // One of an organisation's serves all of its workspaces, and is called after none of them.
+    const asked = told.is_enterprise_install === true ? this.#parts.bot.call('team.info', { team: this.id }) : undefined;
+    const found = await asked?.then(({ team: of }) => of).catch((thrown) => (isRefusal(thrown) ? undefined : Promise.reject(thrown)));
+    if (found !== undefined && found.enterprise_id === enterprise)
+      return { ...told, ...(found.name !== undefined && { team: found.name }) };
     throw new PermanentError('NETWORK_LOGIN', `the token of the bot is for the workspace ${team}, not for ${this.id}`);
   }
 

@@ -12,7 +12,7 @@ import { Team } from './team.ts';
 import type { SlackTiming } from './timing.ts';
 import { Tokens } from './tokens.ts';
 import type { SlackEvent } from './wire/source.ts';
-import type { Caller, WebApi } from './wire/web-api.ts';
+import { type Caller, isWorkspace, type WebApi } from './wire/web-api.ts';
 
 export interface TeamsParts {
   readonly settings: SlackSettings;
@@ -133,7 +133,7 @@ export class Teams {
     const own = this.#settingsOf(id);
     const app = own?.app ?? settings.app;
     const bot = api.caller({
-      ...{ token: this.#token(id), scope: `bot ${id}`, rations: rationsOf(settings) },
+      ...{ token: this.#token(id), scope: `bot ${id}`, rations: rationsOf(settings), ...(isWorkspace(id) && { team: id }) },
       renew: () => this.tokens.renewBot(id),
     });
     const team = new Team({

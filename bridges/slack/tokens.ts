@@ -4,9 +4,10 @@
 import { type AdapterTools, type Credentials, type Login, PermanentError } from '#bridge-core';
 import type { Account } from './account.ts';
 import type { SlackBody } from './body.ts';
+import { parseId } from './ids.ts';
 import type { AppSettings } from './settings.ts';
 import { renewToken } from './wire/oauth.ts';
-import type { Caller, WebApi } from './wire/web-api.ts';
+import { type Caller, isWorkspace, type WebApi } from './wire/web-api.ts';
 
 export interface TokensParts {
   readonly tools: Pick<AdapterTools<SlackBody>, 'secrets' | 'inbox' | 'log'>;
@@ -58,8 +59,9 @@ export class Tokens {
 
   callerFor(login: Login, app: AppSettings | undefined): Caller {
     let { refresh } = login.credentials;
+    const { team } = parseId(login.account);
     return this.#parts.api.caller({
-      ...{ token: login.credentials.token, scope: `user ${login.account}` },
+      ...{ token: login.credentials.token, scope: `user ${login.account}`, ...(isWorkspace(team) && { team }) },
       renew: async () => {
         const renewed = await this.#renew(app, refresh);
         refresh = renewed.refresh;

@@ -42,6 +42,8 @@ export interface CallOptions {
 export interface CallerOptions {
   /** Undefined for oauth.v2.access alone. */
   readonly token: string | undefined;
+  /** The workspace that is meant, where the token is a whole organisation's; other tokens need not say it, and may. */
+  readonly team?: string;
   /** What shares its limits: the app and the workspace. */
   readonly scope: string;
   /** Calls a minute, by method, where there are fewer than the tier's. */
@@ -49,6 +51,12 @@ export interface CallerOptions {
   /** A new token, once this one is told to be too old; asked once for all calls that wait for it. */
   readonly renew?: () => Promise<string>;
 }
+
+/** Of these an organisation's token must say which of its workspaces is meant. */
+const ofOneTeam: ReadonlySet<string> = new Set(['conversations.list', 'users.conversations', 'users.list', 'usergroups.list', 'bots.info']);
+
+/** Ids of organisations begin otherwise. */
+export const isWorkspace = (id: string): boolean => id.startsWith('T');
 
 export class WebApi {
   readonly apiUrl: string;
@@ -103,7 +111,8 @@ export class Caller {
   }
 
   async call<M extends Method>(method: M, args: Arguments = {}, options: CallOptions = {}): Promise<Replies[M]> {
-    const { scope, rations, api } = this.#options;
+    const { scope, rations, api, team } = this.#options;
+    const isOfOneTeam = team !== undefined && ofOneTeam.has(method);
     const isPost = posting.has(method);
     const { patience = isPost ? 2_000 : 60_000, isBackground = false } = options;
     const channel = typeof args.channel === 'string' ? args.channel : undefined;
@@ -114,7 +123,7 @@ export class Caller {
       if (turn !== undefined) await turn;
       const web = this.#web;
       try {
-        return await this.#ask(web, method, args);
+        return await this.#ask(web, method, isOfOneTeam ? { team_id: team, ...args } : args);
       } catch (thrown) {
         const after = thrown instanceof WebAPIRateLimitedError ? thrown.retryAfter * 1000 : undefined;
         if (after !== undefined) {
