@@ -6,7 +6,7 @@ import { type ChannelId, type Inbox, type KeyValue, type Logger, messageOf, Retr
 import type { GitterBody } from './body.ts';
 import { sentAt } from './events.ts';
 import { readSince } from './history.ts';
-import { timeOf } from './ids.ts';
+import { firstIdAt, isId, timeOf } from './ids.ts';
 import type { Intake } from './intake.ts';
 import type { Ask, Room } from './rooms.ts';
 import type { GitterSettings } from './settings.ts';
@@ -31,6 +31,8 @@ const writeEvery = 15_000;
 const patience = 60_000;
 /** ms: the history that cannot be read is tried again after these, while Gitter itself answers. */
 const pauses = [250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000] as const;
+/** ms: what is younger may be missing where it is read, and stand all the same. */
+const settled = 30_000;
 /** ms: of what was heard before the loss, so much is looked at again for edits. */
 const lookBack = 600_000;
 
@@ -162,17 +164,22 @@ export class Gaps {
     await this.#lookForRemoved(room, known, [...recent, ...found.messages]);
   }
 
-  /** What was there and stands no more between others that do. */
+  /** What was there and stands no more; of what is quite new a server may not know yet. */
   async #lookForRemoved(room: Room, known: readonly WireMessage[], messages: readonly WireMessage[]): Promise<void> {
     const [first] = messages;
     const last = messages.at(-1);
     if (first === undefined || last === undefined) return;
     const from = Math.max(sentAt(first), Date.now() - lookBack);
+    const to = Math.max(sentAt(last), Date.now() - settled);
     const there = new Set(messages.map(({ id }) => id));
-    for (const message of known) {
-      const at = sentAt(message);
-      if (at >= from && at <= sentAt(last) && !there.has(message.id)) await this.#parts.intake.removed(room, message.id);
-    }
+    const gone = new Set<string>();
+    for (const message of known) if (sentAt(message) >= from && sentAt(message) <= to) gone.add(message.id);
+    // What was heard by an earlier process is known by what stands in the rooms. An id tells the second alone: in the last one
+    // something of ours may have been said since it was read.
+    const [channel, lastSecond] = [this.#parts.channelOf(room), firstIdAt(to)];
+    const shown = (await this.#parts.inbox.shown?.(channel, firstIdAt(from + 1_000), firstIdAt(to + 1_000))) ?? [];
+    for (const { id, isGone, sender } of shown) if (!isGone && isId(id) && (sender !== undefined || id < lastSecond)) gone.add(id);
+    for (const id of gone) if (!there.has(id)) await this.#parts.intake.removed(room, id);
   }
 
   async #tellGap(room: Room, from: number, to: number): Promise<void> {

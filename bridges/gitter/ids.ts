@@ -39,3 +39,11 @@ export const isUserName = (text: string): boolean => /^[A-Za-z0-9][\w-]{0,79}$/.
 export function timeOf(id: string): number | undefined {
   return isId(id) ? Number.parseInt(id.slice(0, 8), 16) * 1_000 : undefined;
 }
+
+/** No id of that second or a later one stands before it. */
+export const firstIdAt = (at: number): RemoteMessageId =>
+  makeMessageId(
+    Math.floor(at / 1_000)
+      .toString(16)
+      .padStart(8, '0') + '0'.repeat(16),
+  );

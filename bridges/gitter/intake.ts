@@ -61,6 +61,7 @@ export class Intake {
   async read(room: Room, message: WireMessage, since: number): Promise<void> {
     this.#note(message);
     if (this.#known.has(message.id)) return await this.#changed(room, message);
+    if (isEmptied(message)) return await this.#gone(room, message.id);
     await this.#said(room, message);
     // Said before we were started; whether it was heard is for the core to know.
     const isEdited = typeof message.editedAt === 'string' && Date.parse(message.editedAt) > since && sentAt(message) <= since;
@@ -83,6 +84,8 @@ export class Intake {
   /** Read there, and heard before: it may have been edited since. */
   async reread(room: Room, message: WireMessage, since: number): Promise<void> {
     if (this.#known.has(message.id)) return await this.#changed(room, message);
+    // The first message of a thread is only emptied.
+    if (isEmptied(message)) return await this.#gone(room, message.id);
     const isEdited = typeof message.editedAt === 'string' && Date.parse(message.editedAt) > since;
     if (isEdited && !(await this.#isOwn(room, message))) await this.#edited(room, message);
   }
@@ -141,7 +144,7 @@ export class Intake {
     const message = { ...known, ...told };
     if (known === undefined && (told.text === undefined || told.fromUser === undefined)) return;
     this.#keep(room, message);
-    if (message.text === '' && (message.editedAt ?? undefined) === undefined) {
+    if (isEmptied(message)) {
       if (known?.text !== '') await this.#gone(room, message.id);
       return;
     }
@@ -217,6 +220,8 @@ export class Intake {
 }
 
 export const placeOf = ({ channel, project }: Room): Place => ({ channel, project });
+
+const isEmptied = ({ text, editedAt }: WireMessage): boolean => text === '' && (editedAt ?? undefined) === undefined;
 
 function isLater({ editedAt: now }: WireMessage, { editedAt: before }: WireMessage): boolean {
   return typeof now === 'string' && (typeof before !== 'string' || Date.parse(now) > Date.parse(before));

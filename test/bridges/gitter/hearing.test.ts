@@ -135,6 +135,19 @@ test('what was said minutes before a loss, and edited or removed in it, is found
   await heard(events, 'edit', ({ target }) => target === later);
 });
 
+test('what was said in one moment keeps its order over the edge of a page', quickly, async (t) => {
+  const { ann, gitter, room, events } = await withAdapter(t);
+  ann.say(room, 'before');
+  await heardAll(events, ['before']);
+  gitter.deliveryFault({ username: 'matrixbot', act: 'lose' });
+  const lines = Array.from({ length: 150 }, (_, n) => `line ${n}`);
+  for (const text of lines) ann.say(room, text);
+  for (const message of room.messages.slice(1)) Object.assign(message, { sent: room.messages[1]?.sent });
+  gitter.clearFaults();
+  gitter.forgetFayeClients();
+  await heardAll(events, ['before', ...lines]);
+});
+
 test('more than is read back is told as a gap', quickly, async (t) => {
   const { ann, gitter, room, events } = await withAdapter(t, { settings: { history: { most: 100 } } });
   ann.say(room, 'before');

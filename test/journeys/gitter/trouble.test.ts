@@ -53,22 +53,38 @@ test('Gitter itself is away for a while, in mid-load', patient, async () => {
   await allArrived();
 });
 
-test('the bridge is stopped: more than a page of messages is read back, with edits', patient, async () => {
-  const edited = ann.say(channel, 'stopped: to edit');
-  await alice.waitForText(room, 'stopped: to edit', { timeout: 40_000 });
-  await bridge.stop();
-  ann.edit(edited, 'stopped: edited');
-  const root = ann.say(channel, 'a thread');
-  bob.reply(channel, root, 'in the thread');
-  const said = Array.from({ length: 104 }, (_, number) => `missed ${number}`);
-  for (const text of said) bob.say(channel, text);
-  await load.say(2);
-  await stage.startBridge();
-  await load.say(5, 10);
-  await allArrived();
-  const shown = (await alice.history(room)).flatMap(({ content: { body } }) => (/^missed \d+$/.test(body ?? '') ? [body] : []));
-  assert.deepEqual(shown, said);
-  await alice.waitFor(({ content }) => content['m.new_content']?.body === 'stopped: edited', { timeout: 40_000 });
-  const threaded = await alice.waitForText(room, 'in the thread', { timeout: 40_000 });
-  assert.equal(threaded.content['m.relates_to'].rel_type, 'm.thread');
-});
+test(
+  'the bridge is stopped: what was said is read back, and what was edited, removed or emptied meanwhile is so here',
+  patient,
+  async () => {
+    const [edited, removed, emptied] = ['to edit', 'to remove', 'to empty'].map((words) => ann.say(channel, `stopped: ${words}`));
+    bob.reply(channel, emptied ?? '', 'stopped: an answer');
+    await alice.waitForText(room, 'stopped: an answer', { timeout: 40_000 });
+    const gone = [];
+    for (const words of ['to remove', 'to empty']) gone.push((await alice.waitForText(room, `stopped: ${words}`)).event_id);
+    await bridge.stop();
+    ann.edit(edited ?? '', 'stopped: edited');
+    ann.delete(removed ?? '');
+    ann.delete(emptied ?? '');
+    const root = ann.say(channel, 'a thread');
+    bob.reply(channel, root, 'in the thread');
+    const said = Array.from({ length: 20 }, (_, number) => `missed ${number}`);
+    for (const text of said) bob.say(channel, text);
+    await load.say(2);
+    await stage.startBridge();
+    await load.say(5, 10);
+    await allArrived();
+    const shown = (await alice.history(room)).flatMap(({ content: { body } }) => (/^missed \d+$/.test(body ?? '') ? [body] : []));
+    assert.deepEqual(shown, said);
+    await alice.waitFor(({ content }) => content['m.new_content']?.body === 'stopped: edited', { timeout: 40_000 });
+    const threaded = await alice.waitForText(room, 'in the thread', { timeout: 40_000 });
+    assert.equal(threaded.content['m.relates_to'].rel_type, 'm.thread');
+    for (const event of gone)
+      await alice.waitFor(({ type, redacts, content }) => type === 'm.room.redaction' && (redacts ?? content.redacts) === event, {
+        timeout: 40_000,
+      });
+    // Each once.
+    const redactions = (await alice.history(room)).filter(({ type }) => type === 'm.room.redaction');
+    assert.equal(redactions.length, 2);
+  },
+);
