@@ -168,6 +168,8 @@ export interface Fit {
   readonly multiline?: { readonly bytes: number; readonly lines: number };
   /** How a person is called in this channel; undefined leaves the author's wording. */
   mention(who: { readonly user: UserId } | { readonly remote: RemoteUserId }): string | undefined;
+  /** Where a mention is no name: how they are called in words of ours. Undefined: nobody knows. */
+  called?(who: { readonly user: UserId } | { readonly remote: RemoteUserId }): string | undefined;
 }
 
 /** One identity that can speak on the network. */

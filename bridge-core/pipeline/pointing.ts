@@ -31,8 +31,8 @@ export class Pointing {
   /** A parked target holds an edit or a redaction back. */
   async at<Body extends Json>(row: Row, link: Link, event: MatrixEvent, target: string, voice: Voice<Body>): Promise<Pointed | undefined> {
     const { relations, journal, lanes, roster } = this.#parts;
-    const { mention } = voice.session.fit(link.channel, 'text');
-    const named = (user: UserId) => mention({ user }) ?? roster.nameOf(event.room, user);
+    const { mention, called: nameOf = mention } = voice.session.fit(link.channel, 'text');
+    const named = (user: UserId) => nameOf({ user }) ?? roster.nameOf(event.room, user);
     let known = relations.ofEvent(eventId(target), link.id);
     if (known.length === 0) {
       const pending = journal.findBySource(link.id, target);
@@ -50,7 +50,8 @@ export class Pointing {
     const [relation] = known;
     if (relation === undefined) return undefined;
     const isPerson = relation.author !== undefined && isMessage(relation);
-    const called = isPerson ? mention({ remote: remoteUserId(relation.author ?? '') }) : named(relation.sender);
+    const author = isPerson ? nameOf({ remote: remoteUserId(relation.author ?? '') }) : undefined;
+    const called = author ?? (isPerson ? roster.nameOf(event.room, relation.sender) : named(relation.sender));
     return { remote: this.remoteOf(link, known), relation, called };
   }
 

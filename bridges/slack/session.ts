@@ -29,6 +29,7 @@ export interface SessionParts extends PostingParts {
   readonly type?: ((channel: string) => void) | undefined;
   readonly isPresenceCarried: boolean;
   readonly mention: Fit['mention'];
+  readonly called: NonNullable<Fit['called']>;
 }
 
 /** Slack edits no more than this, though it takes ten times as much in a post: what is longer goes out in several. */
@@ -60,7 +61,7 @@ export function openSession(parts: SessionParts): Session<SlackBody> {
     speaker,
     isParallel: true,
     fit: (_channel: ChannelId, style: Style): SlackFit => ({
-      ...{ bytes: bodyBytes, lines: mostBodies, style, mention: parts.mention, team: voice.team.id },
+      ...{ bytes: bodyBytes, lines: mostBodies, style, mention: parts.mention, called: parts.called, team: voice.team.id },
       // What Slack shows as a person's own act has no blocks.
       markup: voice.isBot || style !== 'emote',
       // A mention of everybody comes only from who may make one.

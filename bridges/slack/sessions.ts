@@ -119,7 +119,7 @@ export class Sessions {
     };
     const made = openSession({
       ...{ voice, speaker, settings, memory, upload: (upload) => uploadFile(api, upload) },
-      ...{ isPresenceCarried: settings.presence, mention: mentionIn(team) },
+      ...{ isPresenceCarried: settings.presence, mention: mentionIn(team), called: nameIn(team) },
       type: settings.typing ? hearing.typingOf(team, account) : undefined,
       closed: () => {
         if (this.#open.get(name) === made) this.#open.delete(name);
@@ -170,6 +170,15 @@ function mentionIn(team: Team): Fit['mention'] {
   return (who) => {
     const id = 'user' in who ? team.accountOf(who.user)?.id : parseId(who.remote).id;
     return id === undefined ? undefined : `<@${id}>`;
+  };
+}
+
+/** As Slack shows them. */
+function nameIn(team: Team): NonNullable<Fit['called']> {
+  return (who) => {
+    const id = 'user' in who ? team.accountOf(who.user)?.id : parseId(who.remote).id;
+    const name = id === undefined ? undefined : team.users.person(id).name;
+    return name === id ? undefined : name;
   };
 }
 

@@ -61,6 +61,8 @@ export interface FakeAdapterOptions {
   /** False: whoever uses the adapter asks for what was missed. */
   readonly closesGaps?: boolean;
   readonly named?: boolean;
+  /** A mention is a mark and no name. */
+  readonly marks?: boolean;
   /** What channels people are in by their own accounts is known. */
   readonly ownChannels?: boolean;
   readonly bytes?: number;
@@ -104,7 +106,7 @@ export class FakeAdapter implements Adapter {
     this.logins = options.logins === true ? this.door.flows : [];
     this.options = {
       ...{ verbs, messageIds: true, keys: true, shownAs: false, puppets: 'automatic', maxPuppets: 100, history: true, named: true },
-      ...{ ownChannels: true, closesGaps: true, threads: false, files: 'link', fileShownAs: true, boxes: false },
+      ...{ ownChannels: true, closesGaps: true, threads: false, files: 'link', fileShownAs: true, boxes: false, marks: false },
       ...{ bytes: 200, lines: 4, links: [], logins: false, mirror: { channels: false, people: 'off' }, ...options },
     };
     if (this.options.boxes) this.formatter = boxingFormatter as unknown as Formatter;

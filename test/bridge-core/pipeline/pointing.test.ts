@@ -194,3 +194,15 @@ test('what points at several parts knows them all', async (t) => {
   assert.ok(p.network.channel('#chan').messages.length > 1);
   assert.ok(p.network.channel('#chan').messages.every(({ isRedacted }) => isRedacted));
 });
+
+test('where a mention is a mark, who is meant is called by their name in words of ours', async (t) => {
+  const p = await startPipeline(t, { adapter: { verbs: [], messageIds: false, marks: true } });
+  const room = p.room();
+  await p.link(room, '#chan');
+  p.network.say('zoe', '#chan', 'not nice');
+  await until('the room', () => p.inRoom(room).length === 1);
+  await p.settled();
+  p.hs.redact(p.alice, room, p.hs.messages(room)[0]?.event_id ?? '');
+  await p.settled();
+  assert.match(p.network.said('#chan').at(-1) ?? '', /removed zoe's "not nice"/);
+});

@@ -36,7 +36,16 @@ export interface FakeSessionParts {
   /** Their own account, and not a name that we made for them. */
   readonly isAccount: boolean;
   readonly network: FakeNetwork;
-  readonly options: { verbs: readonly Verb[]; messageIds: boolean; keys: boolean; bytes: number; lines: number; files: 'upload' | 'link' };
+  readonly options: {
+    verbs: readonly Verb[];
+    messageIds: boolean;
+    keys: boolean;
+    bytes: number;
+    lines: number;
+    files: 'upload' | 'link';
+  } & {
+    marks: boolean;
+  };
   readonly heard: (happening: Happening) => void;
   readonly nickOf: Fit['mention'];
   readonly ended: (reason: string) => void;
@@ -71,8 +80,13 @@ export class FakeSession implements Session {
   }
 
   fit(_channel: ChannelId, style: Style): Fit {
-    const { bytes, lines } = this.#parts.options;
-    return { bytes: bytes - (style === 'emote' ? emoteBytes : 0), lines, markup: true, style, mention: this.#parts.nickOf };
+    const { bytes, lines, marks } = this.#parts.options;
+    const { nickOf } = this.#parts;
+    const marked: Fit['mention'] = (who) => nickOf(who) && `<@${nickOf(who)}>`;
+    return {
+      ...{ bytes: bytes - (style === 'emote' ? emoteBytes : 0), lines, markup: true, style },
+      ...(marks ? { mention: marked, called: nickOf } : { mention: nickOf }),
+    };
   }
 
   async join(channel: ChannelId): Promise<void> {
