@@ -26,6 +26,7 @@ export class Copies {
   readonly #parts: CopiesParts;
   readonly #now: () => number;
   readonly #said = new Map<string, Said>();
+  #asked = { words: '', name: '' };
 
   constructor(parts: CopiesParts) {
     this.#parts = parts;
@@ -39,13 +40,13 @@ export class Copies {
 
   /** Throws where it would be one too many. */
   check(account: string, text: string): void {
-    const said = this.#of(nameOf(account, text));
+    const said = this.#of(this.#nameOf(account, text));
     if (said !== undefined && said.count >= this.#mostOf(text))
       throw new PermanentError('NETWORK_REFUSED', 'the same words were said so often today that Gitter would hide the account for it');
   }
 
   async said(account: string, text: string): Promise<void> {
-    const name = nameOf(account, text);
+    const name = this.#nameOf(account, text);
     const before = this.#of(name);
     const said: Said = { count: (before?.count ?? 0) + 1, until: before?.until ?? this.#now() + window };
     this.#said.delete(name);
@@ -53,6 +54,13 @@ export class Copies {
     const [oldest] = this.#said.keys();
     if (this.#said.size > mostKept && oldest !== undefined) this.#said.delete(oldest);
     if (said.count >= noted) await this.#parts.memory.set(name, { ...said });
+  }
+
+  /** Asked for before a post and after it. */
+  #nameOf(account: string, text: string): string {
+    const words = `${account} ${text}`;
+    if (words !== this.#asked.words) this.#asked = { words, name: nameOf(words) };
+    return this.#asked.name;
   }
 
   #of(name: string): Said | undefined {
@@ -69,5 +77,4 @@ export class Copies {
 
 const copiesName = (hash: string): string => `copies ${hash}`;
 
-const nameOf = (account: string, text: string): string =>
-  copiesName(createHash('sha256').update(`${account} ${text}`).digest('base64url').slice(0, 22));
+const nameOf = (words: string): string => copiesName(createHash('sha256').update(words).digest('base64url').slice(0, 22));
