@@ -42,7 +42,8 @@ export function slackFormatter(names: FormatterNames): Formatter<SlackBody> {
 /** Never throws, whatever JSON the body is. */
 function parse(names: FormatterNames, body: SlackBody, channel: ChannelId): RichText {
   if (!isFields(body)) return [];
-  const reading = new Reading(names, parseId(channel).team);
+  const { team, id } = parseId(channel);
+  const reading = new Reading(names, team, id);
   const blocks = readBlocks(listIn(body, 'blocks'), reading);
   const said = blocks.length > 0 ? blocks : readMrkdwn(textIn(body, 'text') ?? '', reading, body.mrkdwn !== false);
   const beside = readBeside(listIn(body, 'attachments'), reading, said.length === 0);

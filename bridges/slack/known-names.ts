@@ -9,7 +9,11 @@ export function namesOf(teams: ReadonlyMap<string, Team>): FormatterNames {
       const user = teams.get(team)?.users.person(id);
       return user?.name === id ? undefined : user?.name;
     },
-    channel: (team, id) => teams.get(team)?.conversations.known(id)?.name,
+    // A private channel is its people's alone, whoever of ours is among them.
+    channel: (team, id, here) => {
+      const known = teams.get(team)?.conversations.known(id);
+      return id === here || known?.kind === 'public' ? known?.name : undefined;
+    },
     usergroup: (team, id) => teams.get(team)?.extras.group(id),
     emoji: (team, name) => teams.get(team)?.extras.emoji(name),
   };

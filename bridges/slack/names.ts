@@ -4,7 +4,8 @@
 export interface FormatterNames {
   /** How a person is called now, without a sign before it. */
   user(team: string, id: string): string | undefined;
-  channel(team: string, id: string): string | undefined;
+  /** What is known to whoever reads it in the channel `here`. */
+  channel(team: string, id: string, here: string): string | undefined;
   /** A group's handle. */
   usergroup(team: string, id: string): string | undefined;
   /** A workspace's own emoji, as Slack lists it: its address, or `alias:other`. */

@@ -8,10 +8,13 @@ import type { FormatterNames } from './names.ts';
 export class Reading {
   readonly #names: FormatterNames;
   readonly #team: string;
+  readonly #here: string;
 
-  constructor(names: FormatterNames, team: string) {
+  /** `here`: the channel in which it is read. */
+  constructor(names: FormatterNames, team: string, here: string) {
     this.#names = names;
     this.#team = team;
+    this.#here = here;
   }
 
   user(id: string, label = ''): Inline {
@@ -20,7 +23,7 @@ export class Reading {
   }
 
   channel(id: string, label = ''): Inline {
-    const name = this.#names.channel(this.#team, id) ?? (label || id);
+    const name = this.#names.channel(this.#team, id, this.#here) ?? (label || id);
     return { is: 'mention', of: { channel: makeChannelId(this.#team, id) }, text: oneLine(name.replace(/^#/, '')) };
   }
 

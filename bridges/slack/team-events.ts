@@ -19,7 +19,7 @@ export interface TeamListener {
 export function teamTold(team: Team, { event, authorizations }: SlackEvent, to: TeamListener): Promise<unknown> | undefined {
   switch (event.type) {
     case 'message':
-      if (event.subtype === 'channel_convert_to_private' || event.subtype === 'channel_convert_to_public') tellChanged(team, event, to);
+      if (event.subtype === 'channel_convert_to_private' || event.subtype === 'channel_convert_to_public') converted(team, event, to);
       return undefined;
     case 'channel_created':
       tellChanged(team, event, to);
@@ -116,6 +116,13 @@ async function gone(team: Team, event: Fields, { inbox }: TeamListener): Promise
   if (channel === undefined) return;
   inbox.gone?.(makeChannelId(team.id, channel), 'The channel was deleted in Slack');
   team.conversations.forget(channel);
+}
+
+function converted(team: Team, event: Fields, to: TeamListener): void {
+  const channel = idIn(event, 'channel');
+  if (channel !== undefined)
+    team.conversations.change(channel, { kind: event.subtype === 'channel_convert_to_private' ? 'private' : 'public' });
+  tellChanged(team, event, to);
 }
 
 /** Whether it has a room now is the settings' to say, as it stands by then. */

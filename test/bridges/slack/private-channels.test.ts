@@ -1,10 +1,14 @@
-// A private channel that the bot was put out of: though its members are logged in, the room hears no more of it, and is told so.
+// What a private channel is called is its people's alone. Once the bot was put out of one, the room hears no more of it, though the
+// channel's members are logged in, and is told so.
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { channelId, remoteUserId, userId } from '#bridge-core';
+import { toPlain } from '../../../bridge-core/format/to-html.ts';
 import { until } from '../../support/waiting.ts';
 import { bodiesIn, logIn } from './matrix-side.ts';
 import { wholeBridge } from './whole-bridge.ts';
+import { heard, withAdapter } from './with-slack.ts';
 
 /** Ann's login, which is Eve's in Matrix, sees it before the bot does; then she brings the bot in, and `room` is linked to it. */
 async function ours(t: TestContext) {
@@ -78,4 +82,40 @@ test('put out while Slack is not to be reached: the same', { timeout: 60_000 }, 
   bob.say(channel, 'meanwhile');
   await slack.up();
   await staysOut(bridge);
+});
+
+test('what a private channel is called is not told elsewhere, whoever of ours is in it; that of a public one is', {
+  timeout: 30_000,
+}, async (t) => {
+  const { adapter, slack, app, team, ann, bob, bot, general, events, channel } = await withAdapter(t);
+  const secret = slack.addChannel(team, 'layoffs', [bob, bot.user], { id: 'C0LAYOFFS', isPrivate: true });
+  slack.addChannel(team, 'merger', [ann], { id: 'C0MERGER', isPrivate: true });
+  slack.addChannel(team, 'random', [ann], { id: 'C0RANDOM' });
+  const turned = slack.addChannel(team, 'turned', [ann, bob, bot.user], { id: 'C0TURNED' });
+  const token = slack.setup.authorize(app, ann.user).value;
+  const alice = userId('@alice:hs.test');
+  await adapter.signIn({ user: alice, account: remoteUserId('T0001/U0ANN'), network: 'T0001', name: 'Ann', credentials: { token } });
+  // What she is shown is known from then on.
+  const listed: string[] = [];
+  for await (const { name } of adapter.channels.list(undefined, { by: alice })) listed.push(name);
+  assert.ok(listed.includes('#merger'));
+  const layoffs = channelId('T0001/C0LAYOFFS');
+  await adapter.watch(layoffs);
+  const readAs = async (words: string, by = bob, place = general) => {
+    by.say(place, words);
+    const { body, channel: where } = await heard(events, 'message', ({ body }) => body.text.startsWith(words.slice(0, 8)));
+    return toPlain(adapter.formatter.parse(body, where));
+  };
+  assert.equal(await readAs('in words <#C0LAYOFFS> <#C0MERGER|> <#C0RANDOM>'), 'in words #C0LAYOFFS #C0MERGER #random');
+  const blocks = [
+    { type: 'rich_text', elements: [{ type: 'rich_text_section', elements: [{ type: 'channel', channel_id: 'C0LAYOFFS' }] }] },
+  ];
+  bob.say(general, 'in blocks', { blocks: blocks as never });
+  const block = await heard(events, 'message', ({ body }) => body.text === 'in blocks');
+  assert.equal(toPlain(adapter.formatter.parse(block.body, channel)), '#C0LAYOFFS');
+  assert.equal(await readAs('at home: <#C0LAYOFFS> <#C0MERGER>', bob, secret), 'at home: #layoffs #C0MERGER');
+  assert.equal(await readAs('before <#C0TURNED>'), 'before #turned');
+  slack.channels.convert(turned, true, ann.id);
+  await slack.waitForDelivery('message/channel_convert_to_private');
+  assert.equal(await readAs('turned: <#C0TURNED>'), 'turned: #C0TURNED');
 });
