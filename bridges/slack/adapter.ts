@@ -21,6 +21,7 @@ import {
   roomId,
   type Session,
   type Speaker,
+  snakeKey,
   type Target,
   type UserId,
 } from '#bridge-core';
@@ -287,8 +288,10 @@ export class SlackAdapter implements Adapter<SlackBody> {
     };
     const lines = [];
     for (const key of Object.keys(now) as (keyof SlackSettings)[]) {
-      if (key !== 'links' && JSON.stringify(now[key]) !== JSON.stringify(before[key])) lines.push(`slack.${key}: needs a restart`);
+      if (key !== 'links' && JSON.stringify(now[key]) !== JSON.stringify(before[key]))
+        lines.push(`slack.${snakeKey(key)}: needs a restart`);
     }
+    for (const link of now.links) if (!this.#pairs.isKnown(link)) lines.push(`slack.links: the webhook of ${link.channel} needs a restart`);
     return lines;
   }
 

@@ -59,6 +59,11 @@ export class WebhookPairs {
     return this.#pairs.has(channel);
   }
 
+  /** As it was at the start, when its page was opened. */
+  isKnown({ team, channel, webhook }: LinkSettings): boolean {
+    return JSON.stringify(webhook) === JSON.stringify(this.#pairs.get(makeChannelId(team, channel))?.webhook);
+  }
+
   /** Teams of nothing but webhooks. */
   networks(): string[] {
     return [...new Set(Array.from(this.#pairs.values(), ({ team }) => team))];

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { channelId } from '#bridge-core';
 import { botScopes } from '../../support/fake-slack/setup.ts';
-import { heard, withAdapter } from './with-slack.ts';
+import { heard, settingsFor, withAdapter } from './with-slack.ts';
 
 test('a line goes each way, and our own is not heard', async (t) => {
   const { adapter, ann, general, events, channel, slack } = await withAdapter(t);
@@ -30,4 +30,19 @@ test('names are shown beside the words only where the bot may: who they are is n
   const lacking = await withAdapter(t, { scopes });
   assert.equal(lacking.adapter.capabilities(lacking.channel).shownAs, false);
   assert.equal(lacking.adapter.capabilities(channelId('T0404/C1')).shownAs, false);
+});
+
+test('a reload says what needs a restart by its name in the config, and that a webhook does', async (t) => {
+  const { adapter, slack } = await withAdapter(t);
+  const incoming = 'https://hooks.slack.test/x';
+  const links = (hook: object) => [
+    { team: 'T0001', channel: 'C0GENERAL', room: '!a:hs.test' },
+    { channel: 'C0HOOK', room: '!b:hs.test', webhook: hook },
+  ];
+  const settings = settingsFor(slack, ['socket'], { links: links({ incoming, outgoing_token: 't' }), rate_limits: false });
+  assert.deepEqual(adapter.reload(settings), ['slack.rate_limits: needs a restart', 'slack.links: the webhook of C0HOOK needs a restart']);
+  assert.deepEqual(
+    adapter.configuredLinks().map(({ room }) => room),
+    ['!a:hs.test'],
+  );
 });
