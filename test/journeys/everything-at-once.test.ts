@@ -9,7 +9,7 @@ import { judge, numbersFrom } from '../support/numbered-lines.ts';
 import { openChance } from '../support/seed.ts';
 import { until } from '../support/waiting.ts';
 
-const rounds = process.env.CAUSEWAY_LONG ? 60 : 6;
+const rounds = 6;
 const chance = openChance();
 const stage = await openLoadedBridge(after, { people: 5 });
 const { homeserver, bridge, irc, people } = stage;
