@@ -41,7 +41,19 @@ export function build(rig: Omit<Rig, 'fake' | 'reopen'> & { readonly fake: { dra
   const limits = { rooms: undefined, networks: undefined, requirePublicRoom: false };
   const consent = new Consent({ adapter, homeserver, permissions, plumb, links, requests, limits, tell, log });
   const logins = { all: () => [] };
-  const actions = new Actions({ adapter, homeserver, permissions, plumb, consent, requests, logins, links, roster, names, progress: () => [] });
+  const actions = new Actions({
+    adapter,
+    homeserver,
+    permissions,
+    plumb,
+    consent,
+    requests,
+    logins,
+    links,
+    roster,
+    names,
+    progress: () => [],
+  });
   const isOurs = (user: string) => user === bot || names.isGhost(userId(user));
   const commands = new Commands({ prefix: 'irc', isOurs, actions, tell });
   const notes = openNotes(rig.store);
