@@ -71,7 +71,7 @@ export interface Adapter<Body extends Json = string> {
   /** True: it fills or tells its gaps unasked (it knows best when nobody heard). Otherwise the core asks `history` for what
    *  was missed whenever the bot comes up. */
   readonly closesGaps?: boolean;
-  /** Takes over what it can of new settings while it runs; a line for each thing that needs a restart. */
+  /** Takes over what it can of new settings while it runs; a line for each thing that was, links aside, or that needs a restart. */
   reload?(settings: unknown): readonly string[];
   /** One free line about the connections, for `status`. */
   status(): readonly ConnectionStatus[];

@@ -24,7 +24,7 @@ test('another token of the relay account is taken over, also where the one of be
   await until('it down', () => adapter.status()[0]?.state === 'down' || undefined);
   ann.say(room, 'meanwhile');
   const token = gitter.tokenOf(relay);
-  assert.deepEqual(adapter.reload(settingsFor(gitter, token)), []);
+  assert.deepEqual(adapter.reload(settingsFor(gitter, token)), ['gitter.token: Gitter is asked whose it is']);
   await heard(events, 'message', ({ body }) => body.text === 'meanwhile');
   await until('it up', () => adapter.status()[0]?.state === 'up' || undefined);
   ann.say(room, 'after');
@@ -77,6 +77,12 @@ test('how people are spoken for and told of is taken over at once; addresses are
     bans: '20ms',
     history: { most: 5 },
   };
+  assert.deepEqual(
+    adapter.reload(settingsFor(gitter, token, more)).toSorted(),
+    Object.keys(more)
+      .map((name) => `gitter.${name}: taken over`)
+      .toSorted(),
+  );
   assert.deepEqual(adapter.reload(settingsFor(gitter, token, more)), []);
   await (await bot()).send(relayed(channel, 'by the second'));
   assert.deepEqual(
