@@ -22,6 +22,8 @@ export interface RemoteMessage {
   readonly channel: ChannelId;
   readonly ids: readonly RemoteMessageId[];
   readonly sender?: RemoteUserId;
+  /** The first message of the thread that it is in, of what is answered and where it is known. */
+  readonly thread?: RemoteMessageId;
 }
 
 export interface RemoteFile {

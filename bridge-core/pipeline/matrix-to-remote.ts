@@ -278,11 +278,18 @@ export class MatrixToRemote<Body extends Json> {
       const remote = target === undefined ? undefined : (target.remote ?? ownId(target.event));
       return { relations: [{ ...this.#relation(row, event, 0, remote), kind: 'reaction', emoji }] };
     }
+    const thread = relationOf(event, 'm.thread') ?? this.#threadOf(planned, deed);
     const relations = ids.map((id, part) => ({
       ...this.#relation(row, event, part, id === '' ? undefined : remoteMessageId(id)),
-      text: part === 0 ? (deed.kept ?? toPlain(deed.text)) : undefined,
+      ...{ thread, text: part === 0 ? (deed.kept ?? toPlain(deed.text)) : undefined },
     }));
     return { relations };
+  }
+
+  /** Where the network has threads, an answer goes into that of what it answers, or begins one. */
+  #threadOf({ link, pointed }: Planned<Body>, { replyTo }: Send): Relation['thread'] {
+    if (replyTo === undefined || !this.#parts.adapter.capabilities(link.channel).threads) return undefined;
+    return pointed?.relation?.thread ?? pointed?.relation?.event;
   }
 
   /** A file that cannot be had, or that the network does not take, is told by its address. */

@@ -52,7 +52,13 @@ export class Pointing {
     const isPerson = relation.author !== undefined && isMessage(relation);
     const author = isPerson ? nameOf({ remote: remoteUserId(relation.author ?? '') }) : undefined;
     const called = author ?? (isPerson ? roster.nameOf(event.room, relation.sender) : named(relation.sender));
-    return { remote: this.remoteOf(link, known), relation, called };
+    return { remote: this.#inThread(link, this.remoteOf(link, known), relation.thread), relation, called };
+  }
+
+  #inThread(link: Link, remote: RemoteMessage | undefined, began: EventId | undefined): RemoteMessage | undefined {
+    if (remote === undefined || began === undefined) return remote;
+    const thread = this.#parts.relations.ofEvent(began, link.id).find(isMessage)?.remote;
+    return thread === undefined ? remote : { ...remote, thread };
   }
 
   /** What began the event's thread, where the network knows it. */

@@ -90,13 +90,16 @@ export class Saying<Body extends Json> {
       row.progress = { ...row.progress, bodies: [...bodies], proved: [...proved] };
       return isDurable ? this.#save(row) : undefined;
     };
+    // What a network shows in a thread stands there whole.
+    const isAnswer = deed.do === 'send' && deed.replyTo !== undefined;
+    const answers = (part: number) => isAnswer && (part === 0 || this.#parts.adapter.capabilities(link.channel).threads);
     const outgoing = (part: number): Outgoing<Body> => {
       const inThread = deed.do === 'send' ? deed.thread : part < deed.target.ids.length ? undefined : thread?.();
       return {
         ...{ key: this.#parts.journal.keyOf(row, part), channel: link.channel, style },
         body: decorate(bodies[part] as Body, decoration, part === first),
         ...(voice.relayed && isShown && { shownAs: words.shownAs(), by: event.sender }),
-        ...(deed.do === 'send' && deed.replyTo !== undefined && part === 0 && { replyTo: deed.replyTo }),
+        ...(deed.do === 'send' && deed.replyTo !== undefined && answers(part) && { replyTo: deed.replyTo }),
         ...(inThread !== undefined && { thread: inThread }),
         ...(file !== undefined && part === 0 && { file }),
       };

@@ -247,7 +247,7 @@ export class Posting {
 
   /** A reply to a reply goes into the thread of that. */
   #parentOf({ thread, replyTo }: { readonly thread?: RemoteMessage; readonly replyTo?: RemoteMessage }): string | undefined {
-    const id = thread?.ids[0] ?? replyTo?.ids[0];
+    const id = thread?.ids[0] ?? replyTo?.thread ?? replyTo?.ids[0];
     return id === undefined ? undefined : this.#parts.network.threads.rootOf(id);
   }
 }

@@ -191,7 +191,7 @@ export function threadOf(
   channel: string,
   { thread, replyTo }: { readonly thread?: RemoteMessage; readonly replyTo?: RemoteMessage },
 ): string | undefined {
-  const first = thread?.ids[0] ?? replyTo?.ids[0];
+  const first = thread?.ids[0] ?? replyTo?.thread ?? replyTo?.ids[0];
   return first === undefined ? undefined : team.threads.rootOf(channel, first);
 }
 

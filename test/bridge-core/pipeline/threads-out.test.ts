@@ -84,3 +84,25 @@ test('who answers before the beginning has arrived waits for it', async (t) => {
   const [first, second] = p.network.channel('#chan').messages;
   assert.deepEqual([first?.body, second?.thread], ['the root', first?.id]);
 });
+
+test('an answer to what is in a thread knows of that thread, whoever said it and however it came there; each part of it answers', async (t) => {
+  const p = await startPipeline(t, { adapter: { threads: true } });
+  const room = p.room();
+  await p.link(room, '#chan');
+  const answer = (to: string, body: string) =>
+    p.hs.say(p.bob, room, { msgtype: 'm.text', body, 'm.relates_to': { 'm.in_reply_to': { event_id: to } } });
+  const root = p.network.say('zoe', '#chan', 'the root');
+  p.network.say('yan', '#chan', 'in its thread', { thread: root.id });
+  await until('the room', () => p.inRoom(room).length === 2);
+  await p.settled();
+  answer(p.hs.messages(room)[1]?.event_id ?? '', 'to what was said there');
+  const begins = answer(p.hs.messages(room)[0]?.event_id ?? '', 'begins one');
+  await p.settled();
+  answer(begins, 'to what was said here');
+  answer(begins, 'in several parts, '.repeat(20));
+  await p.settled();
+  const [, , first, second, third, ...parts] = p.network.channel('#chan').messages;
+  assert.deepEqual([first?.thread, second?.thread, third?.thread], [root.id, undefined, root.id]);
+  assert.ok(parts.length > 1);
+  for (const part of parts) assert.deepEqual([part.replyTo, part.thread], [second?.id, root.id]);
+});

@@ -25,3 +25,29 @@ test('what a moderator removes and Slack does not let go is told with its writer
   await ann.waitForMessage(general, '_removed Ann Example\'s "still not"_');
   assert.ok(!ann.texts(general).some((text) => text.includes('U0ANN')));
 });
+
+test('an answer to a reply goes into the thread of that reply, after a restart too, and so does an answer to the answer', {
+  timeout: 30_000,
+}, async (t) => {
+  // What is read back after the restart would tell of the threads, too.
+  const bridge = await wholeBridge(t, { section: () => ({ history: { most: 0 } }) });
+  const { ann, general, homeserver, person, room, slack } = bridge;
+  const threadOf = async (text: string) => {
+    await ann.waitForMessage(general, text);
+    return slack.callsOf('chat.postMessage').findLast(({ args }) => args.text === text)?.args.thread_ts;
+  };
+  const answer = (to: string, body: string) =>
+    homeserver.say(person, room, { msgtype: 'm.text', body, 'm.relates_to': { 'm.in_reply_to': { event_id: to } } });
+  const root = ann.say(general, 'the root');
+  await inRoom(bridge, 'the root');
+  ann.reply(general, root, 'a reply');
+  const reply = await inRoom(bridge, 'a reply');
+  const other = ann.say(general, 'another root');
+  const begun = answer((await inRoom(bridge, 'another root')).event_id, 'begins a thread');
+  assert.equal(await threadOf('begins a thread'), other);
+  await bridge.restart();
+  answer(reply.event_id, 'afterwards');
+  assert.equal(await threadOf('afterwards'), root);
+  answer(begun, 'to the answer');
+  assert.equal(await threadOf('to the answer'), other);
+});

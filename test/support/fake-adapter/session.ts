@@ -43,7 +43,6 @@ export interface FakeSessionParts {
     bytes: number;
     lines: number;
     files: 'upload' | 'link';
-  } & {
     marks: boolean;
   };
   readonly heard: (happening: Happening) => void;
@@ -244,11 +243,13 @@ export class FakeSession implements Session {
     });
     // What is refused is refused before it is sent.
     const carried = fate === undefined && this.#parts.options.files === 'upload' ? await arrivedAs(message.file) : undefined;
+    // An answer to what is in a thread goes there too.
+    const inThread = message.thread?.ids[0] ?? message.replyTo?.thread;
     const say = () =>
       network.say(this.connection.nick, name, body.replace(/[\r\n\0]/g, ' '), {
         ...{ style: message.style, key: message.key },
         ...(message.replyTo?.ids[0] !== undefined && { replyTo: message.replyTo.ids[0] }),
-        ...(message.thread?.ids[0] !== undefined && { thread: message.thread.ids[0] }),
+        ...(inThread !== undefined && { thread: inThread }),
         ...(message.shownAs !== undefined && { shownAs: message.shownAs.name, avatar: message.shownAs.avatar }),
         ...(carried !== undefined && { carried }),
       });
