@@ -51,6 +51,9 @@ interface Draft {
 /** ms: so long Gitter lets a message be edited. */
 const editWindow = 600_000;
 
+/** Left for the name before the words. */
+const linkRoom = 360;
+
 /** Signs of a line that begins a block: a name before it would make words of it. */
 const beginsBlock = /^(?:```|> |#{1,6} |[-+*] |\d+\. |---|\|)/;
 
@@ -104,7 +107,11 @@ export class Posting {
     const { thread, replyTo, ...rest } = message;
     const root = network.threads.rootOf(target);
     const inThread = root === target ? undefined : { channel: message.channel, ids: [makeMessageId(root)] };
-    const followUp = { ...rest, ...(inThread && { thread: inThread }), body: { ...message.body, text: saidAnew(message.body.text) } };
+    const followUp = {
+      ...rest,
+      ...(inThread && { thread: inThread }),
+      body: { ...message.body, text: this.#saidAnew(room, target, message.body.text) },
+    };
     // It may have been said before its answer was lost.
     const said = await this.sent(followUp, Date.now() - editWindow, () => false);
     return said ?? (await this.send(followUp));
@@ -233,6 +240,14 @@ export class Posting {
     return { text, ...(style === 'emote' && { status: true as const }), ...this.#placed(message), virtualUser };
   }
 
+  /** With the way to what it was, where that fits. */
+  #saidAnew({ uri }: Room, target: RemoteMessageId, text: string): string {
+    const before = beginsBlock.test(text) ? '\n' : ' ';
+    const { origin } = new URL(this.#parts.settings.apiUrl);
+    const linked = `*([edited](${origin}/${uri}?at=${target}))*${before}${text}`;
+    return uri !== undefined && linked.length <= longestText - linkRoom ? linked : `*(edited)*${before}${text}`;
+  }
+
   /** A name that Gitter shows beside the words is not in them. */
   #asBefore(message: Outgoing<GitterBody>): Draft {
     const { shownAs } = message;
@@ -259,8 +274,6 @@ function idFor(by: UserId | undefined, name: string): string {
 
 /** Signs of markdown out of a name: it is no place for them. */
 const plainName = ({ name }: ShownAs): string => name.replace(/[\\`*_[\]~<>#]/g, '').trim() || 'somebody';
-
-const saidAnew = (text: string): string => `*(edited)*${beginsBlock.test(text) ? '\n' : ' '}${text}`;
 
 /** A block begins on a line of its own. */
 export function relayed(template: string, shownAs: ShownAs, text: string): string {

@@ -125,7 +125,7 @@ test('within ten minutes words are changed; later they are said anew, once', qui
   const anew = await bot.edit?.(target, late);
   assert.deepEqual(
     room.messages.map(({ text }) => text),
-    ['after', '*(edited)* much later'],
+    ['after', `*([edited](${gitter.url}/org/room?at=${id}))* much later`],
   );
   assert.equal(anew, room.messages[1]?.id);
 });
