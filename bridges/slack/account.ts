@@ -35,8 +35,9 @@ export class Account {
     this.id = parseId(parts.login.account).id;
   }
 
+  /** As it is now: what they logged in with may have been renewed since. */
   get token(): string {
-    return this.login.credentials.token ?? '';
+    return this.#parts.caller.token ?? '';
   }
 
   get isEnded(): boolean {
@@ -54,6 +55,11 @@ export class Account {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#parts.ended(this, reason);
+  }
+
+  /** Slack takes the token no more, nor what it could be renewed by. */
+  async revoke(): Promise<void> {
+    await this.#parts.caller.call('auth.revoke', {});
   }
 
   /** They logged out: nothing of this is told. */

@@ -48,7 +48,8 @@ function addressOf(file: Fields): string | undefined {
 
 /** Of one team: its bot, and people's accounts there. */
 export interface Opener {
-  readonly token: string;
+  /** The newest. */
+  token(): string;
   info(file: string): Promise<Fields>;
 }
 
@@ -80,10 +81,11 @@ export class Files {
       try {
         const url = address ?? addressOf(fieldsIn(await info(id), 'file') ?? {});
         if (url === undefined) continue;
-        return (await downloadFile(api, { url, token, ...(type !== undefined && { type }), ...(bytes !== undefined && { bytes }) })).stream;
+        const told = { ...(type !== undefined && { type }), ...(bytes !== undefined && { bytes }) };
+        return (await downloadFile(api, { url, token, unknown: () => info(id), ...told })).stream;
       } catch (thrown) {
         // What one may not see, another may.
-        if (!isRefusal(thrown)) throw thrown;
+        if (!isRefusal(thrown) && !(thrown instanceof PermanentError && thrown.code === 'NETWORK_LOGIN')) throw thrown;
         last = thrown;
       }
     }

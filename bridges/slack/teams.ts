@@ -121,11 +121,12 @@ export class Teams {
   openers(id: string): Opener[] {
     const team = this.all.get(id);
     if (team === undefined) return [];
-    const opener = (token: string, ask: Caller['call']): Opener => ({
+    const opener = (token: () => string, ask: Caller['call']): Opener => ({
       token,
       info: async (file) => (await ask('files.info', { file })) as unknown as Fields,
     });
-    return [opener(team.botToken, team.ask), ...Array.from(team.accounts.values(), ({ token, ask }) => opener(token, ask))];
+    const people = Array.from(team.accounts.values(), (account) => opener(() => account.token, account.ask));
+    return [opener(() => team.botToken, team.ask), ...people];
   }
 
   #make(id: string): Team {

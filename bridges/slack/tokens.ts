@@ -1,7 +1,7 @@
 // Tokens that were not written into the config: of bots whose app was installed by its page, and of people; renewed where the app
 // rotates them. Sealed at rest; what is renewed is kept before it is used, for Slack takes the old one no more.
 
-import { type AdapterTools, type Credentials, type Login, PermanentError } from '#bridge-core';
+import { type AdapterTools, type Credentials, type Login, messageOf, PermanentError } from '#bridge-core';
 import type { Account } from './account.ts';
 import type { SlackBody } from './body.ts';
 import { parseId } from './ids.ts';
@@ -22,6 +22,8 @@ interface Kept {
 
 export class Tokens {
   readonly #parts: TokensParts;
+  /** Who logs out: what is renewed for the last word is kept no more. */
+  readonly #leaving = new WeakSet<Login>();
 
   constructor(parts: TokensParts) {
     this.#parts = parts;
@@ -70,17 +72,25 @@ export class Tokens {
           token: renewed.token,
           ...(renewed.refresh !== undefined && { refresh: renewed.refresh }),
         };
-        await this.#parts.tools.inbox.renewed?.(login.account, credentials);
+        if (!this.#leaving.has(login)) await this.#keep(login, credentials);
         return renewed.token;
       },
     });
   }
 
+  /** Slack takes the old one no more: what cannot be noted is used all the same, or both would be lost. */
+  async #keep({ account }: Login, credentials: Credentials): Promise<void> {
+    const { inbox, log } = this.#parts.tools;
+    await inbox.renewed?.(account, credentials)?.catch((thrown) => {
+      log.warn({ account, why: messageOf(thrown) }, 'a renewed token could not be kept');
+    });
+  }
+
   /** Voids a token where it was given for this login alone; one that was pasted may be in use elsewhere. */
-  async release({ login, token }: Account): Promise<void> {
-    if (login.credentials.from !== 'oauth') return;
-    const caller = this.#parts.api.caller({ token, scope: `user ${login.account}` });
-    await caller.call('auth.revoke', {}).catch(() => {});
+  async release(account: Account): Promise<void> {
+    const { login } = account;
+    this.#leaving.add(login);
+    if (login.credentials.from === 'oauth') await account.revoke().catch(() => {});
   }
 
   async #renew(app: AppSettings | undefined, refresh: string | undefined): Promise<Kept> {

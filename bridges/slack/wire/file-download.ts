@@ -12,7 +12,10 @@ import type { WebApi } from './web-api.ts';
 export interface Download {
   /** `url_private_download` or `url_private`. */
   readonly url: string;
-  readonly token: string;
+  /** The newest. */
+  readonly token: () => string;
+  /** Before the first try after a page for signing in: a call by the same token, by which it is renewed, or Slack's word that they may not. */
+  readonly unknown?: () => Promise<unknown>;
   /** What Slack said the file is: to tell a page for signing in from a file that is a page. */
   readonly type?: string;
   /** What Slack said: another count is an error of the stream. */
@@ -35,14 +38,17 @@ const usualPauses = [1_000, 5_000, 5_000];
 /** Rejects before the stream begins, or fails the stream: half a file is never the whole. */
 export async function downloadFile(
   api: WebApi,
-  { url, token, type, bytes, mostBytes, pauses = usualPauses }: Download,
+  { url, token, unknown, type, bytes, mostBytes, pauses = usualPauses }: Download,
 ): Promise<Downloaded> {
-  for (const pause of [...pauses, undefined]) {
-    const { answer, at } = await follow(api, url, (next) => isOfSlack(next, api.apiUrl), token);
+  // A renewed token has its try at once.
+  for (const pause of [...(unknown === undefined ? [] : ['ask' as const]), ...pauses, undefined]) {
+    const used = token();
+    const { answer, at } = await follow(api, url, (next) => isOfSlack(next, api.apiUrl), used);
     if (!isLoginPage(answer, at, type)) return streamed(answer, bytes, mostBytes);
     await answer.body.dump();
     if (pause === undefined) break;
-    await delay(pause);
+    if (pause === 'ask') await unknown?.();
+    else await delay(pause);
   }
   throw new SlackRefusal('NETWORK_LOGIN', `${asked.what}: Slack asks to sign in; the token may lack files:read, or is not in the channel`, {
     word: 'login_page',

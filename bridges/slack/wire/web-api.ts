@@ -87,11 +87,13 @@ export class WebApi {
 export class Caller {
   readonly #options: CallerOptions & { readonly api: WebApi; readonly watch: WebApiWatch };
   #web: WebClient;
+  #token: string | undefined;
   #generation = 0;
   #renewing: Promise<void> | undefined;
 
   constructor(options: CallerOptions & { readonly api: WebApi; readonly watch: WebApiWatch }) {
     this.#options = options;
+    this.#token = options.token;
     this.#web = this.#clientOf(options.token);
   }
 
@@ -101,8 +103,14 @@ export class Caller {
 
   /** For calls from now on. */
   useToken(token: string): void {
+    this.#token = token;
     this.#web = this.#clientOf(token);
     this.#generation += 1;
+  }
+
+  /** The newest. */
+  get token(): string | undefined {
+    return this.#token;
   }
 
   /** Another one with each new token. */

@@ -100,7 +100,7 @@ test('a file comes as it is', async (t) => {
     const { file } = ann.upload(general, { name, bytes });
     const { file: shown } = await bots.call('files.info', { file });
     const { url_private: url = '', mimetype = '', size = 0 } = shown ?? {};
-    const got = await downloadFile(api, { url, token: 'xoxb-1', type: mimetype, bytes: size });
+    const got = await downloadFile(api, { url, token: () => 'xoxb-1', type: mimetype, bytes: size });
     assert.deepEqual(Buffer.from(await new Response(got.stream).arrayBuffer()), bytes);
     assert.equal(got.bytes, bytes.length);
   }
@@ -111,7 +111,7 @@ test('the page for signing in is not taken for a file, but waited out, or told',
   const { file } = ann.upload(general, { name: 'a.png', bytes: Buffer.from('png') });
   const { file: shown } = await bots.call('files.info', { file });
   const url = shown?.url_private ?? '';
-  const load = (token = 'xoxb-1', type = 'image/png') => downloadFile(api, { url, token, type, pauses: [20, 20] });
+  const load = (token = 'xoxb-1', type = 'image/png') => downloadFile(api, { url, token: () => token, type, pauses: [20, 20] });
   slack.fault({ on: '/files-pri', times: 2, act: { html: true } });
   assert.equal(await new Response((await load()).stream).text(), 'png');
   for (const type of ['image/png', 'text/html']) {
@@ -126,7 +126,7 @@ test('half a file is an error, and so is one that is larger than allowed', async
   const { file } = ann.upload(general, { name: 'a.bin', bytes });
   const { file: shown } = await bots.call('files.info', { file });
   const url = shown?.url_private ?? '';
-  const load = (more: object = {}) => downloadFile(api, { url, token: 'xoxb-1', pauses: [], ...more });
+  const load = (more: object = {}) => downloadFile(api, { url, token: () => 'xoxb-1', pauses: [], ...more });
   slack.fault({ on: '/files-pri', times: 1, act: { truncate: true } });
   await assert.rejects(new Response((await load()).stream).arrayBuffer());
   assert.equal((await faultOf(load({ bytes: 99_999 }))).code, 'NETWORK_UNREACHABLE');
@@ -149,7 +149,7 @@ test("a token goes to Slack's host and nowhere else, whatever an event or a redi
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   t.after(() => void other.close());
   const elsewhere = `http://127.0.0.1:${(other.address() as AddressInfo).port}/files-pri/T1-F1/a`;
-  const load = (url: string) => faultOf(downloadFile(api, { url, token: 'xoxb-1', pauses: [] }));
+  const load = (url: string) => faultOf(downloadFile(api, { url, token: () => 'xoxb-1', pauses: [] }));
   assert.equal((await load(elsewhere)).code, 'NETWORK_REFUSED');
   const { file } = ann.upload(general, { name: 'a.bin', bytes: Buffer.from('a') });
   const { file: shown } = await bots.call('files.info', { file });
