@@ -22,6 +22,8 @@ export interface Network<Settings = unknown, Body extends Json = string> {
     /** Signs that stand in aliases as `=2F`, in capitals, though they need not: what rooms are called by already. */
     readonly escapedInAliases?: string;
   };
+  /** What it goes without where browsers cannot reach the bridge, in half a sentence; of files and long text, unless said. */
+  readonly withoutPublicUrl?: string;
   create(settings: Settings, tools: AdapterTools<Body>): Adapter<Body>;
 }
 

@@ -4,7 +4,7 @@
 /** Every code, with what an operator or sender is told to do. README's error table is held against this list by a test. */
 export const catalogue = {
   CONFIG_INVALID: 'Mend the places that are listed; `causeway check FILE` shows them all at once.',
-  CONFIG_UNREADABLE: 'Give a readable YAML file; `causeway sample irc` prints one to start from.',
+  CONFIG_UNREADABLE: 'Give a readable YAML file; `causeway sample irc` (or slack, gitter) prints one to start from.',
   REGISTRATION_UNREADABLE: 'Run `causeway register FILE`, and give the same file to the homeserver.',
   REGISTRATION_MISMATCH: 'Run `causeway register FILE` again and restart the homeserver with the new registration.',
   STORE_LOCKED: 'Another bridge runs on this store: stop it, or give this one a store of its own.',

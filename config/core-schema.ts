@@ -215,8 +215,7 @@ export function coreSchema(network: Network, sections: readonly string[]) {
           example: `data/${id}.db`,
         }),
       public_url: address.exactOptional().meta({
-        description:
-          'Where browsers reach the bridge (through a reverse proxy). Without it pictures reach the network by name and size only.',
+        description: `Where browsers reach the bridge (through a reverse proxy). Without it ${network.withoutPublicUrl ?? 'pictures reach the network by name and size only'}.`,
         example: 'https://bridge.example.org',
       }),
       web_prefix: z

@@ -93,7 +93,7 @@ export async function checkConfig(file: string, options: LoadOptions): Promise<C
   });
   const place = (path: string): Place => filling.place(parsePath(path) ?? [], 'key');
   const config = { file, core, network, networkSettings: deepFreeze(parsed.section), place };
-  return { faults: [], warnings: [...filling.warnings, ...warningsAbout(core, place)], config, store: core.store };
+  return { faults: [], warnings: [...filling.warnings, ...warningsAbout(core, network, place)], config, store: core.store };
 }
 
 interface Schemas {

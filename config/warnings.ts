@@ -1,15 +1,17 @@
 // What is allowed but should be known: said by `check`, never a reason to refuse.
 
-import type { CoreSettings } from '#bridge-core/host';
+import type { CoreSettings, Network } from '#bridge-core/host';
 import type { Fault, Place } from './faults.ts';
 
-export function warningsAbout(core: CoreSettings, place: (path: string) => Place): Fault[] {
+const lostOtherwise = 'files and pictures reach the network by name and size only, and long text is cut instead of shown as a page';
+
+export function warningsAbout(core: CoreSettings, network: Pick<Network, 'withoutPublicUrl'>, place: (path: string) => Place): Fault[] {
   const warnings: Fault[] = [];
   const warn = (path: string, found: string, allowed: string, hint: string) =>
     warnings.push({ ...place(path), path, found, allowed, hint });
   if (core.publicUrl === undefined) {
-    const loss = 'without it files and pictures reach the network by name and size only, and long text is cut instead of shown as a page';
-    warn('public_url', 'nothing', 'an address where browsers reach the bridge', loss);
+    const loss = network.withoutPublicUrl ?? lostOtherwise;
+    warn('public_url', 'nothing', 'an address where browsers reach the bridge', `without it ${loss}`);
   }
   if (core.permissions['*'] === 'admin') {
     warn('permissions["*"]', 'admin for everybody', 'admin for single people', 'anybody on any homeserver can link and unlink rooms');

@@ -20,7 +20,7 @@ export async function listDead(file: string, sources: Sources, asJson: boolean):
   const core = await loadStore(file, sources);
   const rows = (await ask(core, { verb: 'dead', offline: (store) => store.dead() })) as unknown as readonly DeadRow[];
   if (asJson) console.log(JSON.stringify(rows, null, 2));
-  else if (rows.length === 0) console.log('Every message was delivered.');
+  else if (rows.length === 0) console.log('No message was given up.');
   else {
     for (const row of rows) console.log(describe(row));
     console.log(`${count(rows.length, 'message')} not delivered; \`causeway dead ${file} --retry\` delivers late.`);
@@ -31,7 +31,7 @@ export async function listDead(file: string, sources: Sources, asJson: boolean):
 export async function retryDead(file: string, sources: Sources): Promise<number> {
   const core = await loadStore(file, sources);
   const answer = (await ask(core, { verb: 'retry', offline: (store) => store.retry() })) as { readonly count: number };
-  console.log(answer.count === 0 ? 'Every message was delivered.' : `${count(answer.count, 'message')} will be delivered, late.`);
+  console.log(answer.count === 0 ? 'No message was given up.' : `${count(answer.count, 'message')} will be delivered, late.`);
   return 0;
 }
 

@@ -36,7 +36,7 @@ export async function run(files: readonly string[], sources: Sources): Promise<n
   async function reload(): Promise<void> {
     if (host === undefined) log.info({}, 'still starting: nothing was read anew');
     for (const { bridge, lines, fault } of (await host?.reload()) ?? []) {
-      if (fault !== undefined) log.error({ bridge, code: fault.code }, `all stays as it was: ${fault.message} ${fault.remedy}`);
+      if (fault !== undefined) log.error({ bridge, code: fault.code }, `all stays as it was: ${fault.message}. ${fault.remedy}`);
       else for (const line of lines.length === 0 ? ['read anew: nothing has changed'] : lines) log.info({ bridge }, line);
     }
   }

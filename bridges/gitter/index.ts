@@ -10,5 +10,6 @@ export const gitter: Network<GitterSettings, GitterBody> = {
   settings: gitterSettings,
   // The bridge that was there before called them so: `#gitter_org=2Froom`.
   names: { ghosts: 'gitter_{user}', aliases: 'gitter_{room}', escapedInAliases: '/' },
+  withoutPublicUrl: 'pictures and files reach Gitter by name and size only, and nobody can log in by their browser',
   create: (settings, tools) => new GitterAdapter(settings, tools),
 };

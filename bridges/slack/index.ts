@@ -9,5 +9,7 @@ export const slack: Network<SlackSettings, SlackBody> = {
   protocol: { id: 'slack', name: 'Slack' },
   settings: slackSettings,
   names: { ghosts: 'slack_{team}_{user}', aliases: 'slack_{team}_{channel}' },
+  withoutPublicUrl:
+    'people of Matrix have no pictures in Slack, nobody can log in or install the app by a page, and neither the Events API nor webhooks reach the bridge',
   create: (settings, tools) => new SlackAdapter(settings, tools),
 };

@@ -176,7 +176,7 @@ test('dead messages are listed, harmless to the terminal, and get their second c
   const port = await freePort();
   await configure('irc', port);
   await stop(await run(['irc'], port));
-  assert.equal((await cli('dead', 'irc.yaml')).stdout, 'Every message was delivered.\n');
+  assert.equal((await cli('dead', 'irc.yaml')).stdout, 'No message was given up.\n');
   addDeadRow();
   const { code, stdout } = await cli('dead', 'irc.yaml');
   assert.equal(code, 0);
@@ -186,7 +186,7 @@ test('dead messages are listed, harmless to the terminal, and get their second c
   );
   assert.doesNotMatch(stdout, /[\u001b\u0007]/);
   assert.match((await cli('dead', 'irc.yaml', '--retry')).stdout, /^1 message will be delivered, late/);
-  assert.equal((await cli('dead', 'irc.yaml')).stdout, 'Every message was delivered.\n');
+  assert.equal((await cli('dead', 'irc.yaml')).stdout, 'No message was given up.\n');
 });
 
 test('a backup taken while the bridge runs is whole, private, and has the keys', async () => {
@@ -246,7 +246,7 @@ test('SIGHUP reads the configs anew; one with faults changes nothing and is told
   const good = readFileSync(file, 'utf8');
   writeFileSync(file, good.replace('flood: off', 'flood: of'));
   bridge.child.kill('SIGHUP');
-  await until('the fault to be told', () => /all stays as it was.*irc\.networks\.local\.flood/.test(bridge.log()));
+  await until('the fault to be told', () => /all stays as it was.*irc\.networks\.local\.flood.*\. Mend the places/.test(bridge.log()));
   writeFileSync(file, good);
   const before = bridge.log().length;
   bridge.child.kill('SIGHUP');

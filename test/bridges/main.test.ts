@@ -185,6 +185,14 @@ test('a failure says its code and what to do; where it arose only when asked', a
   assert.match((await cli(['links', 'irc.yaml', '--verbose'])).stderr, /\n {4}at /);
 });
 
+test('what is lost without a public address is told of the network that it is about', async () => {
+  const slack = 'slack: { teams: [{ id: T0001, bot_token: xoxb-1 }], app: { app_token: xapp-1 } }\n';
+  write(smallest.replace(/^irc:[\s\S]*/m, slack), 'slack.yaml');
+  const { stdout } = await cli(['check', 'slack.yaml']);
+  assert.match(stdout, /public_url\n.*\n.*\n {4}hint: {4}without it people of Matrix have no pictures in Slack, nobody can log in/);
+  assert.doesNotMatch(stdout, /name and size/);
+});
+
 test('the registration of a bridge to another network is neither taken over nor told to be mended', async () => {
   write(smallest);
   assert.equal((await cli(['register', 'irc.yaml'])).code, 0);
