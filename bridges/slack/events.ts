@@ -17,6 +17,8 @@ export interface View {
   person(id: string): RemoteUser;
   /** The sign, or `:name:` with its picture. */
   emoji(name: string): { readonly emoji: string; readonly picture?: RemoteFile };
+  /** Of another workspace. */
+  file?(id: string): Fields | undefined;
   readonly receivedAt: number;
   /** The happening's name, for all but messages, which are called by their `ts`. */
   readonly key: string | undefined;
@@ -140,7 +142,7 @@ export function saidIn(event: Fields, view: View): SlackRemoteEvent | undefined 
   const ts = textIn(event, 'ts');
   if (author === undefined || ts === undefined) return undefined;
   const body = bodyOf(event);
-  const files = filesOf(event, teamOf(view));
+  const files = filesOf(event, teamOf(view), view.file);
   const shownAs = shownIn(event);
   const thread = threadIn(event, ts);
   const isBroadcast = event.subtype === 'thread_broadcast';
@@ -176,7 +178,7 @@ function changeOf(event: Fields, view: View): SlackRemoteEvent | undefined {
   // A preview, a thread's new reply and the like change a message too: an edit bears its own new moment.
   const edited = textIn(fieldsIn(message, 'edited'), 'ts');
   const isEdit = edited !== undefined && edited !== textIn(fieldsIn(before, 'edited'), 'ts');
-  const files = filesOf(message, teamOf(view));
+  const files = filesOf(message, teamOf(view), view.file);
   const isFewer = files.length < filesOf(before ?? {}, teamOf(view)).length;
   if (author === undefined || (!isEdit && !isFewer)) return undefined;
   const thread = threadIn(message, ts);

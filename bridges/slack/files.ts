@@ -16,9 +16,11 @@ export function sourceOf(team: string, file: Fields): string {
   return `${team} ${textIn(file, 'id') ?? ''} ${address ?? ''}`.trimEnd();
 }
 
-/** In the order in which people see them; what is deleted or hidden is none. */
-export function filesOf(message: Fields, team: string): RemoteFile[] {
-  return listIn(message, 'files').flatMap((file): RemoteFile[] => {
+/** In the order in which people see them; what is deleted or hidden is none. `known`: of those that a message bears no more than the
+ *  id of. */
+export function filesOf(message: Fields, team: string, known: (id: string) => Fields | undefined = () => undefined): RemoteFile[] {
+  return listIn(message, 'files').flatMap((told): RemoteFile[] => {
+    const file = (told.file_access === 'check_file_info' ? known(textIn(told, 'id') ?? '') : undefined) ?? told;
     const { mode, file_access } = file;
     const isGone =
       mode === 'tombstone' || mode === 'hidden_by_limit' || file_access === 'file_not_found' || file_access === 'access_denied';

@@ -30,7 +30,9 @@ export class Reader {
   prepare(event: Fields): Promise<unknown> | undefined {
     const people = this.#team.users.load([...peopleIn(event), ...mentionedIn(event)]);
     const channels = this.#channels(event);
-    return people === undefined && channels === undefined ? undefined : inPatience(Promise.all([people, channels]));
+    const files = event.files === undefined && event.message === undefined ? undefined : this.#team.foreignFiles.load(event);
+    if (people === undefined && channels === undefined && files === undefined) return undefined;
+    return inPatience(Promise.all([people, channels, files]));
   }
 
   /** The same for people alone. */
@@ -51,11 +53,12 @@ export class Reader {
   }
 
   view({ channel, ...rest }: About): View {
-    const { users, extras, id } = this.#team;
+    const { users, extras, foreignFiles, id } = this.#team;
     return {
       ...rest,
       channel: makeChannelId(id, channel),
       person: (of) => users.person(of),
+      file: (of) => foreignFiles.known(of),
       emoji: (name) => {
         const { emoji, address } = reactionNamed(name, (of) => extras.emoji(of));
         return address === undefined ? { emoji } : { emoji, picture: { name, source: address } };

@@ -17,6 +17,7 @@ import { type Account, isTokenEnded } from './account.ts';
 import type { SlackBody } from './body.ts';
 import { Chats } from './chats.ts';
 import { Conversations } from './conversations.ts';
+import { ForeignFiles } from './foreign-files.ts';
 import { parseId } from './ids.ts';
 import { OwnActs } from './own-acts.ts';
 import { OwnChannels } from './own-channels.ts';
@@ -71,6 +72,7 @@ export class Team {
   readonly users: Users;
   readonly conversations: Conversations;
   readonly extras: TeamExtras;
+  readonly foreignFiles: ForeignFiles;
   readonly acts = new OwnActs();
   readonly threads = new Threads();
   readonly chats: Chats;
@@ -99,6 +101,9 @@ export class Team {
     this.users = new Users({ team: parts.id, ask });
     this.conversations = new Conversations({ ask });
     this.extras = new TeamExtras({ ask });
+    this.foreignFiles = new ForeignFiles({
+      eyes: () => [ask, ...Array.from(this.accounts.values(), (each) => each.ask as unknown as Ask)],
+    });
     this.chats = new Chats({ team: this });
     this.own = new OwnChannels({ team: this });
   }
