@@ -34,6 +34,8 @@ test('several lines are one message, both ways', async () => {
   await alice.say(room, 'one\ntwo\nthree');
   await said('one\ntwo\nthree');
   assert.equal(last()?.nick, 'alice[m]');
+  // Her own line may come back to her later than the bridge had it.
+  await alice.waitForText(room, 'one\ntwo\nthree');
   const since = alice.mark();
   nora.paste(channel, ['eins', 'zwei', 'drei']);
   const { sender, content } = await alice.waitForText(room, /eins/, { since });
