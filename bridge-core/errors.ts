@@ -6,6 +6,7 @@ export const catalogue = {
   CONFIG_INVALID: 'Mend the places that are listed; `causeway check FILE` shows them all at once.',
   CONFIG_UNREADABLE: 'Give a readable YAML file; `causeway sample irc` (or slack, gitter) prints one to start from.',
   REGISTRATION_UNREADABLE: 'Run `causeway register FILE`, and give the same file to the homeserver.',
+  REGISTRATION_UNWRITABLE: 'Name another path by -o or appservice.registration, or mend what hinders this one.',
   REGISTRATION_MISMATCH: 'Run `causeway register FILE` again and restart the homeserver with the new registration.',
   STORE_LOCKED: 'Another bridge runs on this store: stop it, or give this one a store of its own.',
   STORE_BROKEN: 'The store cannot be read or written: check the disk, or restore the last backup.',

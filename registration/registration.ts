@@ -100,7 +100,7 @@ ${dump(file, { lineWidth: -1 })}`;
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw new ConfigError('REGISTRATION_UNREADABLE', `cannot write the registration ${path}: ${messageOf(error)}`, error);
+    throw new ConfigError('REGISTRATION_UNWRITABLE', `cannot write the registration ${path}: ${messageOf(error)}`, error);
   }
 }
 

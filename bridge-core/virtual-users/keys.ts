@@ -126,7 +126,7 @@ async function readRing(path: string): Promise<KeyRing | undefined> {
     if (!isRecord(file)) throw new Error('no object');
     return { signing: keysIn(file.signing), sealing: keysIn(file.sealing) };
   } catch (thrown) {
-    throw unreadable(path, `it is damaged (${messageOf(thrown)})`, thrown);
+    throw unreadable(path, `it is damaged (${messageOf(thrown)}); move it away before a new one is made`, thrown);
   }
 }
 

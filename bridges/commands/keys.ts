@@ -9,6 +9,10 @@ export async function showKeys(file: string, sources: Sources): Promise<number> 
   const core = await loadStore(file, sources);
   const keys = await ask(core, { verb: 'keys', offline: (store) => store.keys() });
   const { signing, sealing } = keys as { readonly signing: number; readonly sealing: number };
+  if (sealing === 0) {
+    console.log(`There is no ${core.store}.keys yet: the bridge makes one when it starts.`);
+    return 0;
+  }
   console.log(`${core.store}.keys holds ${count(sealing, 'key')} to seal with and ${count(signing, 'key')} to sign with.`);
   if (sealing > 1) console.log(`A rotation was cut short: \`causeway keys ${file} --rotate\` ends it.`);
   return 0;

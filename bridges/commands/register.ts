@@ -37,6 +37,6 @@ function readExisting(path: string): RegistrationFile {
   try {
     return readRegistrationFile(path);
   } catch (error) {
-    throw new ConfigError('REGISTRATION_UNREADABLE', `${messageOf(error)}. Nothing was written; move it away first`, error);
+    throw new ConfigError('REGISTRATION_UNWRITABLE', `${messageOf(error)}. Nothing was written; move it away first`, error);
   }
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../bridge-core/store/sqlite.ts';
@@ -66,5 +66,9 @@ irc: { networks: { local: { host: 127.0.0.1, port: ${await freePort()}, tls: fal
   const refused = await cli('run', 'irc.yaml');
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /KEYS_UNREADABLE: .*it is missing[\s\S]*keys FILE --rotate/);
+  const asked = await cli('keys', 'irc.yaml');
+  assert.equal(asked.code, 1);
+  assert.match(asked.stderr, /KEYS_UNREADABLE: .*it is missing/);
+  assert.equal(existsSync(keysPath), false, 'who asks makes none');
   assert.match((await cli('keys', 'irc.yaml', '--rotate')).stdout, /0 secrets sealed anew[\s\S]*1 secret could not be opened/);
 });

@@ -212,6 +212,15 @@ test('the registration of a bridge to another network is neither taken over nor 
   assert.match(check.stdout, /1 fault/);
 });
 
+test('a registration that cannot be written there is told as that', async () => {
+  write(smallest);
+  for (const path of ['nowhere/registration.yaml', '.']) {
+    const { code, stderr } = await cli(['register', 'irc.yaml', '-o', path]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^REGISTRATION_UNWRITABLE: .*\nName another path/);
+  }
+});
+
 test('an address that another process has is told as that, and is no fault of the config', async (t) => {
   const other = createServer().listen(0, '127.0.0.1');
   t.after(() => other.close());
