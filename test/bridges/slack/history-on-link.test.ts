@@ -15,6 +15,8 @@ const bodies = ({ homeserver }: Bridge, room: string) =>
 
 test('a new link brings the last words along, with those of threads, once and before what is said next', { timeout: 60_000 }, async (t) => {
   const bridge = await wholeBridge(t, {
+    // What was said before is told by no event that Slack tries again.
+    slack: { retryPauses: [] },
     core: { history: { on_link: 6 } },
     section: ({ slack, team, ann, bob, bot, general, room }) => {
       slack.addChannel(team, 'plans', [ann, bob, bot.user], { id: 'C0PLANS' });
@@ -56,6 +58,8 @@ test('a new link brings the last words along, with those of threads, once and be
 
 test('of a busy channel no more is read than is wanted', { timeout: 30_000 }, async (t) => {
   const bridge = await wholeBridge(t, {
+    // What was said before is told by no event that Slack tries again.
+    slack: { retryPauses: [] },
     core: { history: { on_link: 3 } },
     section: ({ ann, general, room }) => {
       for (let number = 0; number < 60; number += 1) ann.say(general, `word ${number}`);
