@@ -35,6 +35,68 @@ test('several ways at once, events doubled and out of order: each is told once',
   assert.deepEqual(texts.toSorted(), lines.toSorted());
 });
 
+test('several ways at once, each of them cut or away and back in mid-load: each message is told once, none is lost', {
+  timeout: 60_000,
+}, async (t) => {
+  const web = await openWeb();
+  t.after(() => web.close());
+  const { slack, app, ann, general, events } = await withAdapter(t, { transport: ['socket', 'events', 'rtm'], isClassic: true, web });
+  // Slack tells an app by one of the first two, as its settings say at that time, and by RTM beside it.
+  const eventsUrl = `${web.url}/events`;
+  const nowhere = `${web.url}/nowhere`;
+  app.eventsUrl = eventsUrl;
+  const said: string[] = [];
+  const say = async (word: string, count = 12) => {
+    for (let number = 0; number < count; number += 1) {
+      said.push(`${word} ${number}`);
+      ann.say(general, `${word} ${number}`);
+      await delay(5);
+    }
+  };
+  const texts = () => events.flatMap((event) => (event.kind === 'message' ? [event.body.text] : []));
+  const toldBy = (transport: string) =>
+    slack.deliveries.items.filter((each) => each.transport === transport && each.outcome === 'taken').length;
+  const allTold = () => until('all that was said', () => new Set(texts()).size >= said.length || undefined);
+  const open = (what: () => number) => until('the way to be open again', () => what() > 0 || undefined);
+
+  const act = { before: { cut: 'before' }, after: { cut: 'after' } } as const;
+  for (const cut of [act.before, act.after]) {
+    slack.eventFault({ on: 'message', transport: 'socket', after: 4, times: 1, act: cut });
+    await say(`socket cut ${cut.cut}`);
+    await open(() => slack.socketMode.connections(app));
+    slack.eventFault({ on: 'message', transport: 'rtm', after: 4, times: 1, act: cut });
+    await say(`RTM cut ${cut.cut}`);
+    await open(() => slack.rtm.connections());
+  }
+  await allTold();
+
+  // Socket Mode is switched off in mid-load, and its place taken by the Events API; that is away for longer than Slack tries.
+  app.usesSocketMode = false;
+  slack.socketMode.cut(app);
+  await say('by Events API');
+  app.eventsUrl = nowhere;
+  await say('the Events API away');
+  const isGivenUp = ({ transport, attempt, outcome }: { transport: string; attempt: number; outcome: string }) =>
+    transport === 'events' && attempt === 3 && outcome === 'failed';
+  await until('Slack to give up', () => slack.deliveries.items.filter(isGivenUp).length >= 12 || undefined);
+  app.eventsUrl = eventsUrl;
+  slack.eventFault({ on: 'message', transport: 'rtm', after: 4, times: 1, act: act.before });
+  await say('RTM cut, the Events API there');
+  await allTold();
+
+  // Nothing is there, neither to tell nor to be asked.
+  app.usesSocketMode = true;
+  await say('before all is cut');
+  await slack.down();
+  await say('all cut');
+  await slack.up();
+  await say('after all was cut');
+  await allTold();
+  await delay(300);
+  assert.deepEqual(texts().toSorted(), said.toSorted());
+  for (const transport of ['socket', 'events', 'rtm']) assert.ok(toldBy(transport) > 0, `${transport} told something`);
+});
+
 test('a preview of a link is no edit, and a person’s new name and picture are told', { timeout: 20_000 }, async (t) => {
   const { slack, ann, general, events } = await withAdapter(t);
   slack.addPreview('https://news.test/', { title: 'News', text: 'of today' });
