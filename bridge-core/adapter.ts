@@ -106,7 +106,7 @@ export interface Found<Id> {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** Which way a channel's topic is carried. */
+/** Which way a channel's topic, or its name, is carried. */
 export type TopicWay = 'off' | 'to-matrix' | 'to-network' | 'both';
 
 export interface ConfiguredLink {
@@ -114,6 +114,8 @@ export interface ConfiguredLink {
   readonly room: RoomId;
   /** `to-matrix` unless set. */
   readonly topic?: TopicWay;
+  /** `off` unless set: a room that people brought has a name of its own. */
+  readonly name?: TopicWay;
   /** How people of the room are called where the bot speaks for them: a template (formed-names.ts). */
   readonly names?: string;
   /** Nothing of the room is carried to the channel. */
@@ -235,6 +237,8 @@ export interface MatrixFile {
   readonly type?: string;
   /** As the homeserver counts them; where it does not, as the sender says. */
   readonly bytes?: number;
+  /** What it shows, for those who cannot see it. */
+  readonly alt?: string;
   /** A public address of ours, where there is one. */
   readonly url?: string;
   open(): Promise<ReadableStream<Uint8Array>>;

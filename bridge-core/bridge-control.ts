@@ -100,7 +100,7 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
     logins: adapter.logins.length > 0 ? { accounts, conversations, hide } : undefined,
     more: [
       ...ownVerbs({
-        commands: [...roomWishes<Body>({ links, adapter }), ...(adapter.commands ?? [])],
+        commands: [...roomWishes<Body>({ links, adapter, protocol }), ...(adapter.commands ?? [])],
         permissions,
         homeserver,
         links,

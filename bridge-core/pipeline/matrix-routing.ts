@@ -5,7 +5,7 @@ import type { UserId } from '../ids.ts';
 import { keyField, type MatrixEvent, noticeField, stringIn } from '../matrix-event.ts';
 import type { Membership, Roster } from '../membership/roster.ts';
 import { bothWays, isPrivate, type Link, type Links } from '../plumbing/links.ts';
-import { isToNetwork, wayOf } from '../plumbing/ways.ts';
+import { goesToNetwork } from '../plumbing/ways.ts';
 import type { Names } from '../virtual-users/names.ts';
 import type { Doubled } from './doubled.ts';
 import type { Journal, NewRow } from './journal.ts';
@@ -86,7 +86,7 @@ export class MatrixRouting {
     if (event.type === 'm.room.topic' || event.type === 'm.room.name') {
       if (this.isOurs(event.sender) || event.stateKey !== '') return [];
       const what = event.type === 'm.room.topic' ? 'topic' : 'name';
-      return links.filter((link) => isToNetwork(wayOf(link, what)));
+      return links.filter((link) => goesToNetwork(link, what, event.at));
     }
     if (event.type === 'm.room.pinned_events') return this.isOurs(event.sender) || event.stateKey !== '' ? [] : links;
     if (!said.has(event.type)) return [];

@@ -37,6 +37,9 @@ type Heard = Pick<Link, 'channel' | 'options'>;
 /** Whoever listens: the bridge, or the person whose own room it is. */
 const listenerOf = (link: Heard): string => `${link.channel} ${receiverOf(link) ?? ''}`;
 
+/** What the config may say of a link, and change. */
+const said = ['topic', 'name', 'names'] as const;
+
 const tellable: ReadonlySet<ErrorCode> = new Set(['ROOM_ENCRYPTED', 'ROOM_CLOSED', 'LINK_HELD']);
 
 export class Plumb<Body extends Json = string> {
@@ -128,8 +131,10 @@ export class Plumb<Body extends Json = string> {
     for (const wanted of configured) {
       const link = this.#links.all().find((each) => isMeant(wanted, each));
       if (link === undefined) this.#work.run(`${wanted.room} ${wanted.channel}`, () => this.#linkFromConfig(wanted));
-      else if (link.origin === 'config' && (link.options.topic !== wanted.topic || link.options.names !== wanted.names))
-        this.#do(link, async () => void (await this.#links.setOptions(link.id, { topic: wanted.topic, names: wanted.names })));
+      else if (link.origin === 'config' && said.some((what) => link.options[what] !== wanted[what]))
+        this.#do(link, async () => {
+          await this.#links.setOptions(link.id, Object.fromEntries(said.map((what) => [what, wanted[what]])));
+        });
     }
     for (const link of this.#links.all()) {
       if (link.origin === 'config' && !isConfigured(link)) continue;
@@ -265,8 +270,8 @@ export class Plumb<Body extends Json = string> {
     }
   }
 
-  async #linkFromConfig({ room, channel, way, topic, names }: ConfiguredLink): Promise<void> {
-    const options = { topic, names, ...(way !== undefined && { way }) };
+  async #linkFromConfig({ room, channel, way, topic, name, names }: ConfiguredLink): Promise<void> {
+    const options = { topic, name, names, ...(way !== undefined && { way }) };
     const link = this.#links.find(room, channel) ?? (await this.#links.add({ room, channel, origin: 'config', options }));
     await this.#retry(link.id);
   }

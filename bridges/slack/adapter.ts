@@ -183,8 +183,9 @@ export class SlackAdapter implements Adapter<SlackBody> {
   }
 
   configuredLinks(): readonly ConfiguredLink[] {
-    const links = this.#settings.links.map(({ team, channel, room, topic, names }) => ({
-      ...{ channel: makeChannelId(team, channel), room: roomId(room), topic: topicWays[topic], ...(names !== undefined && { names }) },
+    const links = this.#settings.links.map(({ team, channel, room, topic, name, names }) => ({
+      ...{ channel: makeChannelId(team, channel), room: roomId(room), topic: topicWays[topic] },
+      ...{ ...(name !== undefined && { name: topicWays[name] }), ...(names !== undefined && { names }) },
     }));
     return [...links, ...this.#hooks.links()];
   }

@@ -170,8 +170,14 @@ function actsOf(voice: Pick<Voice, 'team' | 'ask' | 'self'>) {
       if (what === 'name') {
         const name = channelName(words);
         if (name === known?.name) return;
-        await expecting(channel, actNames.name, () => ask('conversations.rename', { channel, name }));
+        // Noted before it is done: one of the two events that tell it names nobody, and may come before the answer.
         team.conversations.change(channel, { name });
+        try {
+          await expecting(channel, actNames.name, () => ask('conversations.rename', { channel, name }));
+        } catch (thrown) {
+          if (known !== undefined) team.conversations.change(channel, { name: known.name });
+          throw thrown;
+        }
         return;
       }
       const topic = [...words.replace(/\s+/g, ' ').trim()].slice(0, topicLength).join('');

@@ -96,6 +96,8 @@ const teamSync = z
 
 const transport = z.enum(transports);
 
+const ways = ['off', 'slack-to-matrix', 'matrix-to-slack', 'both'] as const;
+
 const team = z
   .strictObject({
     id: z
@@ -163,10 +165,11 @@ const link = z
     names: nameTemplate
       .exactOptional()
       .meta({ description: 'What the bot calls people of this room, in place of `name`.', example: '{name} (Matrix)' }),
-    topic: z
-      .enum(['off', 'slack-to-matrix', 'matrix-to-slack', 'both'])
-      .default('slack-to-matrix')
-      .meta({ description: 'Which way topic and name are carried.' }),
+    topic: z.enum(ways).default('slack-to-matrix').meta({ description: 'Which way the topic is carried.' }),
+    name: z
+      .enum(ways)
+      .exactOptional()
+      .meta({ description: 'Which way the name is carried; unless said here or by a word in the room, neither.', example: 'both' }),
   })
   .transform((given) => ({ ...given, team: given.team ?? webhookTeam, webhook: given.webhook }));
 
