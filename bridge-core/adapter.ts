@@ -239,6 +239,8 @@ export interface MatrixFile {
   readonly bytes?: number;
   /** What it shows, for those who cannot see it. */
   readonly alt?: string;
+  /** What it shows, for those who cannot see it. */
+  readonly alt?: string;
   /** A public address of ours, where there is one. */
   readonly url?: string;
   open(): Promise<ReadableStream<Uint8Array>>;

@@ -11,6 +11,7 @@ export interface WantedFile {
   readonly name: string;
   readonly type: string | undefined;
   readonly bytes: number | undefined;
+  readonly alt?: string;
 }
 
 export interface OutgoingFile {
@@ -24,7 +25,7 @@ type Body = AsyncIterable<Uint8Array>;
 /** Rejects as `download` does. */
 export async function openOutgoing(
   homeserver: Pick<Homeserver, 'download'>,
-  { mxc, name, type, bytes }: WantedFile,
+  { mxc, name, type, bytes, alt }: WantedFile,
   url: string | undefined,
 ): Promise<OutgoingFile> {
   const { headers, body } = await homeserver.download(mxc);
@@ -43,6 +44,7 @@ export async function openOutgoing(
       name,
       ...(known !== undefined && { type: known }),
       ...(counted !== undefined && { bytes: counted }),
+      ...(alt !== undefined && { alt }),
       ...(url !== undefined && { url }),
       open: async () => streamOf(await next()),
     },

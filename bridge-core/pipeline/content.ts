@@ -96,6 +96,8 @@ export interface Attachment {
   readonly kind: 'image' | 'video' | 'audio' | 'file' | 'sticker';
   /** What was written beside it. */
   readonly caption: boolean;
+  /** What it shows, for those who cannot see it. */
+  readonly alt?: string;
 }
 
 export function attachmentOf(event: MatrixEvent): Attachment | undefined {
@@ -106,6 +108,7 @@ export function attachmentOf(event: MatrixEvent): Attachment | undefined {
   const body = stringIn(content, 'body') ?? '';
   const name = stringIn(content, 'filename') ?? body;
   const info = recordIn(content, 'info');
+  const alt = altIn(content) ?? (kind === 'sticker' && body !== '' ? body : undefined);
   return {
     mxc,
     kind,
@@ -113,7 +116,20 @@ export function attachmentOf(event: MatrixEvent): Attachment | undefined {
     type: stringIn(info, 'mimetype'),
     bytes: typeof info?.size === 'number' && info.size >= 0 ? info.size : undefined,
     caption: stringIn(content, 'filename') !== undefined && body !== '' && body !== name,
+    ...(alt !== undefined && { alt }),
   };
+}
+
+/** MSC3552: plain, or the first of several ways to say it. */
+function altIn(content: Content): string | undefined {
+  for (const field of ['m.alt_text', 'org.matrix.msc1767.alt_text']) {
+    const told = content[field];
+    const ways = isRecord(told) ? (told['m.text'] ?? told['org.matrix.msc1767.text']) : told;
+    const [first] = Array.isArray(ways) ? (ways as unknown[]) : [ways];
+    const words = isRecord(first) ? first.body : first;
+    if (typeof words === 'string' && words !== '') return words;
+  }
+  return undefined;
 }
 
 const mediaKinds: Readonly<Record<string, Attachment['kind']>> = {

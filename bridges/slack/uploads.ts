@@ -22,10 +22,12 @@ export type UploadFile = (upload: Upload) => Promise<string>;
 
 /** Slack must be told the length before the first byte; where nobody knows it, so much at most is counted in memory. */
 const mostUncounted = 32 * 1024 * 1024;
+const longestAlt = 1_000;
 
 export async function uploadFile(api: WebApi, { voice, file, channel, thread, comment, named }: Upload): Promise<string> {
   const counted = file.bytes === undefined ? await count(file) : { bytes: file.bytes, open: () => file.open() };
-  const id = await sendFile(api, voice.caller, { name: file.name, ...counted });
+  const altText = file.alt === undefined ? undefined : [...file.alt].slice(0, longestAlt).join('');
+  const id = await sendFile(api, voice.caller, { name: file.name, ...(altText !== undefined && { altText }), ...counted });
   await named(id);
   await shareFiles(voice.caller, {
     ...{ channel, files: [{ id, title: file.name }] },

@@ -50,6 +50,23 @@ test('so does a sticker, and a file in a thread or in answer to something', asyn
   assert.deepEqual([reply?.thread, reply?.replyTo], [undefined, first?.id]);
 });
 
+test('what it shows goes along, however that is written', async (t) => {
+  const { p, room } = await stage(t);
+  const alts = [
+    'a cat',
+    { 'm.text': [{ body: 'a cat' }, { mimetype: 'text/html', body: '<i>a cat</i>' }] },
+    { 'org.matrix.msc1767.text': 'a cat' },
+    [{ body: 'a cat' }],
+    { 'm.text': 7 },
+    undefined,
+  ];
+  for (const alt of alts) p.hs.say(p.alice, room, image({ 'm.alt_text': alt }));
+  p.hs.say(p.alice, room, { body: 'wave', url: 'mxc://hs.test/cat', info: {} }, 'm.sticker');
+  await p.settled();
+  const told = messages(p).map(({ carried }) => carried?.alt);
+  assert.deepEqual(told, ['a cat', 'a cat', 'a cat', 'a cat', undefined, undefined, 'wave']);
+});
+
 test('whom the bot speaks for is shown, or where that cannot be, named in the words', async (t) => {
   const shown = await stage(t, { puppets: 'none' });
   shown.p.hs.say(shown.p.bob, shown.room, image());

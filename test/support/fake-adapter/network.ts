@@ -24,6 +24,7 @@ export interface FakeMessage {
     readonly name: string;
     readonly type: string | undefined;
     readonly bytes: number | undefined;
+    readonly alt: string | undefined;
     readonly words: string;
   };
   readonly isBroadcast?: boolean | undefined;

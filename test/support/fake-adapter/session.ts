@@ -290,7 +290,7 @@ function errorOf(fate: Exclude<Fate, 'lost' | 'doubtful' | 'hang'>): BridgeError
 
 async function arrivedAs(file: MatrixFile | undefined): Promise<FakeMessage['carried']> {
   if (file === undefined) return undefined;
-  return { name: file.name, type: file.type, bytes: file.bytes, words: await new Response(await file.open()).text() };
+  return { name: file.name, type: file.type, bytes: file.bytes, alt: file.alt, words: await new Response(await file.open()).text() };
 }
 
 const nameOf = (channel: ChannelId): string => channel.slice('fake/'.length);

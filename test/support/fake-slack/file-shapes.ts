@@ -1,6 +1,7 @@
-// How files look: in messages as @slack/types has it, in files.info as @slack/web-api has it (which calls some numbers strings,
-// as its recordings have both). Two shapes are documented in words only: a file that the reader must ask about
-// (`file_access: check_file_info`, docs.slack.dev/apis/slack-connect) and the tombstone of a deleted one (`mode: tombstone`).
+// How files look: in messages as @slack/types has it (`alt_txt` as conversations.history of @slack/web-api has it), in files.info as
+// @slack/web-api has it (which calls some numbers strings, as its recordings have both). Two shapes are documented in words only: a file
+// that the reader must ask about (`file_access: check_file_info`, docs.slack.dev/apis/slack-connect) and the tombstone of a deleted one
+// (`mode: tombstone`).
 
 import type { FileShareMessageEvent } from '@slack/types';
 import type { FilesInfoResponse } from '@slack/web-api';
@@ -31,7 +32,7 @@ export function fileInMessage(world: World, file: SlackFile, reader?: Team): Fil
   if (reader !== undefined && reader !== file.team) {
     return stub({ id: file.id, mode: 'file_access', file_access: 'check_file_info', created: 0, timestamp: 0, user: '' });
   }
-  return common(world, file);
+  return { ...common(world, file), ...(file.altText !== undefined && { alt_txt: file.altText }) };
 }
 
 export function fileShape(world: World, file: SlackFile) {
