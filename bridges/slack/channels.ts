@@ -140,7 +140,7 @@ export class SlackChannels implements Channels {
   }
 
   #teamsCalled(name: string | undefined): Team[] {
-    const all = [...this.#parts.teams.values()];
+    const all = [...this.#parts.teams.values()].filter(({ isInstalled }) => isInstalled);
     if (name === undefined) return all;
     const wanted = name.toLowerCase();
     return all.filter(({ id, identity }) =>

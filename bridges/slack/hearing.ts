@@ -28,6 +28,7 @@ import type { Caller, WebApi } from './wire/web-api.ts';
 export interface HearingParts {
   readonly api: WebApi;
   readonly teams: ReadonlyMap<string, Team>;
+  readonly signingApps: () => readonly { readonly via: string; readonly secrets: readonly string[] }[];
   readonly intake: () => Intake;
   readonly commands: Commands;
   readonly consent: Consent;
@@ -56,7 +57,7 @@ export class Hearing {
   constructor(parts: HearingParts) {
     this.#parts = parts;
     const { api, log, timing } = parts;
-    this.#door = eventsApi({ api, log, ...(timing !== undefined && { timing }), ...this.#listener, apps: () => this.#signingApps() });
+    this.#door = eventsApi({ api, log, ...(timing !== undefined && { timing }), ...this.#listener, apps: parts.signingApps });
   }
 
   /** What Slack posts to us. */
@@ -156,15 +157,6 @@ export class Hearing {
     const team = this.#parts.teams.get(interaction.team);
     if (team?.isToldBy(interaction.via) !== true) return undefined;
     return await this.#parts.consent.answered(team, interaction);
-  }
-
-  #signingApps(): { via: string; secrets: readonly string[] }[] {
-    const apps = new Map<string, readonly string[]>();
-    for (const team of this.#parts.teams.values()) {
-      const secrets = team.app?.signingSecrets ?? [];
-      if (secrets.length > 0) apps.set(team.appName, secrets);
-    }
-    return Array.from(apps, ([via, secrets]) => ({ via, secrets }));
   }
 }
 

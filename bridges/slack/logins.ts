@@ -58,7 +58,7 @@ async function resultOf(api: WebApi, teams: Teams, token: string): Promise<Login
       if (isRefusal(thrown)) throw new DeniedError('Slack does not take this token', 'NETWORK_LOGIN');
       throw thrown;
     });
-  const team = teams.all.get(told.team_id ?? '') ?? teams.all.get(told.enterprise_id ?? '');
+  const team = teams.installedOf(told.team_id, told.enterprise_id);
   if (team === undefined) throw new DeniedError(`the bridge is not in ${told.team ?? 'this workspace'}`);
   if (told.user_id === undefined || told.bot_id !== undefined) throw new DeniedError("this is the token of a bot, not a person's");
   await team.users.load([told.user_id]);

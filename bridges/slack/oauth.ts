@@ -128,7 +128,7 @@ export class OAuth {
   async #loggedIn(user: UserId, granted: Granted): Promise<LoginResult> {
     const { teams, tools } = this.#parts;
     const id = granted.team?.id ?? granted.enterprise?.id ?? '';
-    const team = teams.all.get(id) ?? teams.all.get(granted.enterprise?.id ?? '');
+    const team = teams.installedOf(id, granted.enterprise?.id);
     const given = granted.user as GrantedToken & { readonly id: string };
     if (team === undefined) {
       const name = granted.team?.name ?? 'this workspace';

@@ -62,6 +62,9 @@ export interface TeamParts {
   readonly pauses: { readonly first: number; readonly most: number; readonly watch: number };
 }
 
+/** `team`: of one with an app of its own. */
+export const appName = (team: string | undefined): string => (team === undefined ? 'app' : `app of ${team}`);
+
 export type TeamState = 'up' | 'connecting' | 'down';
 
 export class Team {
@@ -110,7 +113,7 @@ export class Team {
 
   /** What the app is called that tells of it: teams without one of their own share one. */
   get appName(): string {
-    return this.hasOwnApp ? `app of ${this.id}` : 'app';
+    return appName(this.hasOwnApp ? this.id : undefined);
   }
 
   get rtmName(): string {
@@ -133,6 +136,11 @@ export class Team {
 
   get isReachable(): boolean {
     return this.#isAnswering;
+  }
+
+  /** False: it stands in the config alone, and waits for somebody to install the app there. */
+  get isInstalled(): boolean {
+    return this.botToken !== '';
   }
 
   get botToken(): string {
@@ -244,6 +252,7 @@ export class Team {
 
   async #greet(): Promise<void> {
     try {
+      if (!this.isInstalled) throw new PermanentError('NETWORK_LOGIN', `nobody has installed the app in ${this.id} yet, for which the bridge's admins say install`);
       const told = await this.#here(await this.#parts.bot.call('auth.test', {}, { patience: 10_000 }));
       if (this.#isStopped) throw new UnreachableError('NETWORK_UNREACHABLE', 'the bridge stops');
       await this.#recognise(told);

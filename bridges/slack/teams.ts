@@ -8,7 +8,7 @@ import type { Fields } from './fields.ts';
 import type { Opener } from './files.ts';
 import { makeChannelId, parseId } from './ids.ts';
 import type { AppSettings, SlackSettings, TeamSettings, Transport } from './settings.ts';
-import { Team } from './team.ts';
+import { appName, Team } from './team.ts';
 import type { SlackTiming } from './timing.ts';
 import { Tokens } from './tokens.ts';
 import type { SlackEvent } from './wire/source.ts';
@@ -42,7 +42,25 @@ export class Teams {
     this.#parts = parts;
     this.tokens = new Tokens({ tools: parts.tools, api: parts.api, appOf: (team) => this.#settingsOf(team)?.app ?? parts.settings.app });
     const ids = new Set([...parts.settings.teams.map(({ id }) => id), ...this.tokens.installed()]);
-    for (const id of ids) if (this.tokens.has(id) || this.#settingsOf(id)?.botToken !== undefined) this.#make(id);
+    for (const id of ids) this.#make(id);
+  }
+
+  /** The first of these that the bridge is in. */
+  installedOf(...ids: readonly (string | undefined)[]): Team | undefined {
+    for (const id of ids) {
+      const team = id === undefined ? undefined : this.all.get(id);
+      if (team?.isInstalled === true) return team;
+    }
+    return undefined;
+  }
+
+  /** Whose secrets prove what Slack posts to us: of an app that is installed nowhere yet Slack asks whether its address is ours. */
+  signingApps(): { readonly via: string; readonly secrets: readonly string[] }[] {
+    const { app, teams } = this.#parts.settings;
+    const apps = [{ via: appName(undefined), app }, ...teams.map(({ id, app: own }) => ({ via: appName(id), app: own }))];
+    return apps.flatMap(({ via, app: of }) =>
+      of === undefined || of.signingSecrets.length === 0 ? [] : [{ via, secrets: of.signingSecrets }],
+    );
   }
 
   start(): void {
@@ -73,7 +91,7 @@ export class Teams {
 
   /** It may be told for a workspace that is not ours, of a channel that it shares with one of ours. */
   of({ team: id, enterprise, via }: SlackEvent, channel: string | undefined, isWatched: (id: ChannelId) => boolean): Team | undefined {
-    const named = this.all.get(id) ?? (enterprise === undefined ? undefined : this.all.get(enterprise));
+    const named = this.installedOf(id, enterprise);
     const exact = named?.isToldBy(via) === true ? named : undefined;
     if (channel === undefined || (exact !== undefined && isWatched(makeChannelId(exact.id, channel)))) return exact;
     return this.all.values().find((team) => team.isToldBy(via) && isWatched(makeChannelId(team.id, channel))) ?? exact;
@@ -153,7 +171,7 @@ export class Teams {
   }
 
   #open(team: Team): void {
-    this.#parts.opened(team);
+    if (team.isInstalled) this.#parts.opened(team);
     team.start();
   }
 

@@ -3,8 +3,8 @@
 import { until } from '../../support/waiting.ts';
 import type { WholeBridge } from './whole-bridge.ts';
 
-/** Alice, as ann; in a chat with the bot, which is returned. */
-export async function logIn({ homeserver, person, slack, app, ann }: WholeBridge, before?: string): Promise<string> {
+/** A chat with the bot; what is said there settles with the answer. */
+export async function talk({ homeserver, person }: Pick<WholeBridge, 'homeserver' | 'person'>, before?: string) {
   const chat = before ?? homeserver.createRoom({ creator: person, isDirect: true });
   if (before === undefined) homeserver.invite(person, chat, homeserver.bot, { is_direct: true });
   await until('the bot', () => homeserver.members(chat).includes(homeserver.bot) || undefined);
@@ -18,9 +18,15 @@ export async function logIn({ homeserver, person, slack, app, ann }: WholeBridge
   const said = async (words: string, answer: RegExp) => {
     const since = homeserver.events(chat).length;
     homeserver.say(person, chat, words);
-    await told(answer, since);
+    return String((await told(answer, since)).content.body);
   };
   if (before === undefined) await told(/bridge/i, 0);
+  return { chat, said };
+}
+
+/** Alice, as ann; in a chat with the bot, which is returned. */
+export async function logIn({ slack, app, ann, ...bridge }: WholeBridge, before?: string): Promise<string> {
+  const { chat, said } = await talk(bridge, before);
   await said('login token', /token/i);
   await said(slack.setup.authorize(app, ann.user).value, /Ann Example/);
   return chat;

@@ -20,6 +20,8 @@ export async function wholeBridge(
   t: TestContext,
   wish: Wish & {
     readonly section?: (stage: Acme & { readonly room: string }) => object;
+    /** False: no link of the config is waited for. */
+    readonly isLinked?: boolean;
     /** Beside the section of Slack. */
     readonly core?: object;
   } = {},
@@ -72,7 +74,7 @@ export async function wholeBridge(
       `the link; ${lines.slice(-3).join('; ')}`,
       () => homeserver.requests.some(({ path }) => path.includes('/state/m.bridge/')) || undefined,
     );
-  await live();
+  if (wish.isLinked !== false) await live();
   return {
     ...{ ...acme, homeserver, person, room, url, lines, folder },
     /** `meanwhile`: while it is down. */
