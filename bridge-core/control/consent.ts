@@ -11,7 +11,7 @@ import { stringIn } from '../matrix-event.ts';
 import { described } from '../plumbing/described.ts';
 import { type Links, receiverOf } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
-import { stateOf } from '../plumbing/power.ts';
+import { isEncrypted, stateOf } from '../plumbing/power.ts';
 import type { Json } from '../remote-event.ts';
 import { Allowance } from './allowance.ts';
 import type { Permissions } from './permissions.ts';
@@ -155,8 +155,10 @@ export class Consent<Body extends Json = string> {
       throw new DeniedError(`this bridge serves ${limits.rooms} rooms, and has as many`, 'LIMIT_REACHED');
     if (limits.networks !== undefined && isNewNetwork && networks >= limits.networks)
       throw new DeniedError(`this bridge serves ${limits.networks} networks, and has as many`, 'LIMIT_REACHED');
+    const state = await homeserver.fullState(room);
+    if (isEncrypted(state)) throw new DeniedError('the room is encrypted, so the bridge cannot read it', 'ROOM_ENCRYPTED');
     if (!limits.requirePublicRoom) return;
-    const rule = stringIn(stateOf(await homeserver.fullState(room), 'm.room.join_rules')?.content, 'join_rule');
+    const rule = stringIn(stateOf(state, 'm.room.join_rules')?.content, 'join_rule');
     if (rule !== 'public') throw new DeniedError(`not everybody may join ${room}`, 'ROOM_NOT_PUBLIC');
   }
 

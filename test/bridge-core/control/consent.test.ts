@@ -239,6 +239,19 @@ test('limits hold for links made on request, and not for the bridge’s admins',
   await hears(theirs, /^#pond on Fake is now linked/);
 });
 
+test('nobody is asked for an encrypted room, in the channel or in the room', async (t) => {
+  const { bridge, homeserver, carol, roomOf, words, hears, ask } = await start(t);
+  const room = roomOf(carol);
+  homeserver.setState(carol, room, 'm.room.encryption', '', { algorithm: 'm.megolm.v1.aes-sha2' });
+  bridge.adapter().channels.answering.add(garden);
+  homeserver.say(carol, room, '!fake link #garden');
+  await hears(room, /the room is encrypted/);
+  assert.deepEqual(bridge.adapter().channels.asked, []);
+  const told = words(room).length;
+  assert.match(await ask({ do: 'link', room }), /^That was not done: the room is encrypted/);
+  assert.equal(words(room).length, told);
+});
+
 test('limits and permissions are asked again when the channel or the room answers', async (t) => {
   const { bridge, homeserver, carol, roomOf, hears, ask } = await start(t, { settings: 'provisioning: { limits: { rooms: 1 } }' });
   const [one, other, third] = [roomOf(carol), roomOf(carol), roomOf(carol)];
@@ -286,6 +299,7 @@ test('what is left of a network that was taken out of the config stops neither a
   const consent = new Consent({
     ...{
       adapter: { channels: { describe } },
+      homeserver: { fullState: async () => [] },
       requests,
       links,
       log: silentLog,
