@@ -350,10 +350,10 @@ test('who is refused is refused before a body is read', async (t) => {
   await assert.rejects(early('POST', '/one/hook', 200), /the body was waited for/);
 });
 
-test('a port that is taken is a fault of the config', async (t) => {
+test('a port that is taken is told as that, with the setting that names it', async (t) => {
   const { listener } = await listen(t);
   await assert.rejects(openListener({ host: '127.0.0.1', port: listener.address.port, log: collectingLog() }), {
-    code: 'CONFIG_INVALID',
+    code: 'LISTEN_FAILED',
     message: /appservice\.listen/,
   });
 });
