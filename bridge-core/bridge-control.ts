@@ -9,6 +9,7 @@ import { buildProvisioning } from './bridge-provisioning.ts';
 import { Accounts } from './control/accounts.ts';
 import { Actions } from './control/actions.ts';
 import { Acts } from './control/acts.ts';
+import { Alarms } from './control/alarms.ts';
 import { Commands } from './control/commands.ts';
 import { Consent } from './control/consent.ts';
 import { DirectChats } from './control/direct-chats.ts';
@@ -168,20 +169,23 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
     }
   }
 
+  const tellPerson = (user: UserId, words: string): void => {
+    directChats
+      .chatWith(user)
+      .then((room) => tell(room, words))
+      .catch((thrown) => log.warn({ user, why: messageOf(thrown) }, 'a person could not be told'));
+  };
+  const alarms = new Alarms<Body>({ ...{ adapter, links, notes, tell, tellPerson, log }, admins: () => permissions.namedAdmins() });
+
   return {
-    ...{ permissions, acts, lookups, accounts, networkActs, provisioning, completed, doubling },
-    tellPerson: (user: UserId, words: string): void => {
-      directChats
-        .chatWith(user)
-        .then((room) => tell(room, words))
-        .catch((thrown) => log.warn({ user, why: messageOf(thrown) }, 'a person could not be told'));
-    },
+    ...{ permissions, acts, lookups, accounts, networkActs, provisioning, completed, doubling, alarms, tellPerson },
     start: (): void => {
       logins.start();
       doubles?.start();
       consent.start();
     },
     stop: (): void => {
+      alarms.stop();
       consent.stop();
       conversations.stop();
       accounts.stop();

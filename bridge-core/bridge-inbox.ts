@@ -19,7 +19,7 @@ export interface InboxParts<Body extends Json> {
   readonly gaps: Gaps<Body>;
   readonly networkLanes: Lanes;
   readonly logins: Logins<Body>;
-  readonly control: Pick<ReturnType<typeof buildControl<Body>>, 'completed' | 'networkActs'>;
+  readonly control: Pick<ReturnType<typeof buildControl<Body>>, 'alarms' | 'completed' | 'networkActs'>;
   readonly rooms: Pick<PortalRooms<Body>, 'moves' | 'sidecar' | 'closing' | 'mirrors'>;
   readonly sync: Sync<Body>;
   readonly plumb: Plumb<Body>;
@@ -41,7 +41,10 @@ export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body>
     receive: (event) => plumb.openings.of(event.channel)?.then(() => receive(event)) ?? receive(event),
     connection: (speaker, network, state, reason) => {
       log.info({ network, state, ...(reason !== undefined && { reason }) }, 'connection');
-      if (speaker.as === 'bot') gaps.connection(network, state === 'up');
+      if (speaker.as === 'bot') {
+        gaps.connection(network, state === 'up');
+        control.alarms.connection(network, state === 'up');
+      }
       if (speaker.as === 'bot' && state === 'up') {
         networkLanes.resume(network);
         plumb.introduced(network);
@@ -69,6 +72,9 @@ export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body>
       plumb
         .suspend(shared, reason, `${reason}. Messages are no longer carried; link the channel again once that is mended.`)
         .catch((thrown) => log.error({ channel, why: messageOf(thrown) }, 'cannot suspend a link'));
+    },
+    readmitted: (channel) => {
+      plumb.readmitted(channel).catch((thrown) => log.error({ channel, why: messageOf(thrown) }, 'cannot resume a link'));
     },
   };
 }

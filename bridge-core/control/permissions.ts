@@ -31,6 +31,11 @@ export class Permissions {
     return entry(user) ?? entry(domainOf(user)) ?? entry('*') ?? 'none';
   }
 
+  /** Those of the bridge's admins who are named one by one. */
+  namedAdmins(): UserId[] {
+    return (Object.keys(this.#levels) as UserId[]).filter((name) => name.startsWith('@') && this.#levels[name] === 'admin');
+  }
+
   mustBe(level: 'user' | 'admin', user: UserId, what: string): void {
     const has = this.levelOf(user);
     if (ranks[has] >= ranks[level]) return;

@@ -197,7 +197,9 @@ export class Team {
 
   refused(error: BridgeError): void {
     this.#isAnswering = false;
-    this.#tell('down', `${error.message}. ${error.remedy}`);
+    const way =
+      error.code === 'NETWORK_LOGIN' ? 'Install the app: say `install` to the bot; or mend the token in the config.' : error.remedy;
+    this.#tell('down', `${error.message}. ${way}`);
   }
 
   /** The app is out of the workspace, or its token revoked: until somebody installs it again. */
@@ -252,7 +254,7 @@ export class Team {
 
   async #greet(): Promise<void> {
     try {
-      if (!this.isInstalled) throw new PermanentError('NETWORK_LOGIN', `nobody has installed the app in ${this.id} yet, for which the bridge's admins say install`);
+      if (!this.isInstalled) throw new PermanentError('NETWORK_LOGIN', `nobody has installed the app in ${this.id} yet`);
       const told = await this.#here(await this.#parts.bot.call('auth.test', {}, { patience: 10_000 }));
       if (this.#isStopped) throw new UnreachableError('NETWORK_UNREACHABLE', 'the bridge stops');
       await this.#recognise(told);

@@ -8,11 +8,12 @@ import { until } from '../../support/waiting.ts';
 import { bodiesIn, talk } from './matrix-side.ts';
 import { type WholeBridge, wholeBridge } from './whole-bridge.ts';
 
+type Saying = Awaited<ReturnType<typeof talk>>['said'];
+
 /** By the link that the bot gives to an admin of the bridge, as `by` in Slack. */
-async function install(bridge: WholeBridge, by: WholeBridge['ann']): Promise<void> {
+async function install(bridge: WholeBridge, by: WholeBridge['ann'], said: Saying): Promise<void> {
   const { app, url } = bridge;
   Object.assign(app, { redirectUris: [`${url}/slack/oauth/return`] });
-  const { said } = await talk(bridge);
   const words = await said('install', /https?:\/\/\S+ticket/);
   const begun = await fetch(`${/https?:\/\/\S+/.exec(words)?.[0]}&agreed`, { redirect: 'manual' });
   const cookie = (begun.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
@@ -40,7 +41,8 @@ test('a linked workspace without the app: what is said waits, and once it is ins
   homeserver.say(person, room, 'before the app is there');
   await ann.waitForMessage(general, 'before the app is there');
   await until('it to wait', () => lines.some((line) => line.includes('"scope":"T0003"')) || undefined);
-  await install(bridge, eve);
+  const { said } = await talk(bridge);
+  await install(bridge, eve, said);
   await eve.waitForMessage('C0LOUNGE', 'before the app is there');
   homeserver.say(person, room, 'after it came');
   await eve.waitForMessage('C0LOUNGE', 'after it came');
@@ -70,4 +72,22 @@ test('Slack asks whether the address for events is ours before anybody installed
   assert.equal(answer.status, 200);
   assert.match(await answer.text(), /are you there/);
   assert.equal((await asked('another')).status, 401);
+});
+
+test('the app is taken out of the workspace: an admin and the linked room are told, and of its return, without a restart', {
+  timeout: 90_000,
+}, async (t) => {
+  const bridge = await wholeBridge(t, { core: { permissions: { 'hs.test': 'user', '@alice:hs.test': 'admin' } } });
+  const { ann, app, team, slack, room, homeserver } = bridge;
+  const { chat, said } = await talk(bridge);
+  slack.uninstall(app, team);
+  const cutOff = /cut off from Acme: the app was taken out of the workspace\. .*`install`/;
+  for (const place of [chat, room])
+    await until(`the alarm in ${place}`, () => bodiesIn(bridge, place).some((body) => cutOff.test(body)) || undefined);
+  await install(bridge, ann, said);
+  for (const place of [chat, room])
+    await until(`the end in ${place}`, () => bodiesIn(bridge, place).some((body) => /back on Acme/.test(body)) || undefined);
+  homeserver.say(bridge.person, room, 'all is well');
+  await ann.waitForMessage(bridge.general, 'all is well');
+  for (const place of [chat, room]) assert.equal(bodiesIn(bridge, place).filter((body) => /cut off|back on/.test(body)).length, 2);
 });
