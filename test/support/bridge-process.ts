@@ -25,6 +25,8 @@ export interface LinkShown {
   readonly room: string;
   readonly channel: string;
   readonly state: string;
+  /** `command`: asked for. */
+  readonly origin: string;
   readonly reason?: string;
 }
 
