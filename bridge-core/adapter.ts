@@ -128,6 +128,8 @@ export interface AskedThere {
   readonly isDirect: boolean;
   /** Those that the room carries now. */
   readonly channels?: readonly ChannelId[];
+  /** All that are linked to it, also while nothing is carried. A room that took another's place has its links. */
+  readonly linked?: readonly ChannelId[];
 }
 
 /** A word of the network's own, beside those that every bridge knows. */

@@ -13,7 +13,7 @@ export interface OwnVerbsParts {
   readonly commands: readonly AdapterCommand[];
   readonly permissions: Pick<Permissions, 'mustBe' | 'mustRule'>;
   readonly homeserver: Pick<Homeserver, 'resolveAlias'>;
-  readonly links: Pick<Links, 'liveIn'>;
+  readonly links: Pick<Links, 'byRoom' | 'liveIn'>;
   /** The adapter may want other links now. */
   readonly done: () => void;
 }
@@ -26,7 +26,8 @@ export function ownVerbs({ commands, permissions, homeserver, links, done }: Own
       const { room, rest } = needs === 'room' ? await meant(homeserver, asked, words) : { room: asked.room, rest: words };
       if (needs === 'room') await permissions.mustRule(asked.by, room, `use ${name} there`);
       const channels = links.liveIn(room).map(({ channel }) => channel);
-      const answer = await run({ user: asked.by, room, isDirect: asked.isDirect, channels }, rest);
+      const linked = links.byRoom(room).map(({ channel }) => channel);
+      const answer = await run({ user: asked.by, room, isDirect: asked.isDirect, channels, linked }, rest);
       done();
       return answer;
     },

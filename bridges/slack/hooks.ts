@@ -45,6 +45,8 @@ export class Hooks {
   readonly #tools: Pick<AdapterTools<SlackBody>, 'memory' | 'web' | 'inbox'>;
   readonly #hooks = new Map<string, Hook>();
   readonly #budgets = new Map<string, Budget>();
+  /** Made just now: their links may not be there yet. */
+  readonly #fresh = new Set<string>();
 
   constructor(tools: Pick<AdapterTools<SlackBody>, 'memory' | 'web' | 'inbox'>) {
     this.#tools = tools;
@@ -75,45 +77,37 @@ export class Hooks {
     usage: 'webhook new name | list | rotate name | delete name',
     does: 'addresses that take messages for the room as an incoming webhook of Slack does',
     needs: 'room',
-    run: async ({ room, isDirect }, [verb = 'list', ...words]) => {
+    run: async ({ room, isDirect, linked = [] }, [verb = 'list', ...words]) => {
       const name = words.join(' ').trim();
-      if (verb === 'list') return this.#list(room);
-      if (verb === 'delete') return await this.#delete(room, name);
+      const own = this.#of(room, linked);
+      if (verb === 'list') return list(own);
+      if (verb === 'delete') return await this.#delete(called(own, name));
       if (verb !== 'new' && verb !== 'rotate')
         throw new PermanentError('BAD_REQUEST', `webhook takes new, list, rotate or delete, not ${verb}`);
       // Whoever reads the address can speak in the room by it.
       if (!isDirect) throw new DeniedError(`ask me for that in a direct chat: webhook ${room} ${verb} ${name || 'name'}`);
-      return verb === 'new' ? await this.#make(room, name) : await this.#rotate(room, name);
+      return verb === 'new' ? await this.#make(room, name, own) : await this.#give(called(own, name), room);
     },
   };
 
-  #list(room: RoomId): string {
-    const names = this.#of(room).map(({ name }) => name);
-    return names.length === 0 ? 'There is no webhook for this room.' : `Webhooks of this room: ${names.join(', ')}`;
-  }
-
-  async #make(room: RoomId, name: string): Promise<string> {
+  async #make(room: RoomId, name: string, others: readonly Hook[]): Promise<string> {
     if (name === '' || name.length > 80)
       throw new PermanentError('BAD_REQUEST', 'give it a name, which its messages bear unless they bring one');
-    const others = this.#of(room);
     if (others.some((other) => other.name === name)) throw new PermanentError('BAD_REQUEST', `there is a webhook ${name} already`);
     if (others.length >= mostOfRoom) throw new DeniedError('the room has as many webhooks as one may have');
     const id = randomBytes(9).toString('hex');
-    return await this.#give({ id, room, name, hash: '' });
+    this.#fresh.add(id);
+    return await this.#give({ id, room, name, hash: '' }, room);
   }
 
-  async #rotate(room: RoomId, name: string): Promise<string> {
-    return await this.#give(this.#called(room, name));
-  }
-
-  async #delete(room: RoomId, name: string): Promise<string> {
-    const { id } = this.#called(room, name);
+  async #delete({ id, name }: Hook): Promise<string> {
     this.#hooks.delete(id);
     await this.#tools.memory.set(`hook ${id}`, undefined);
     return `The webhook ${name} is gone.`;
   }
 
-  async #give(hook: Hook): Promise<string> {
+  /** `here`: in which of its rooms it is asked for. */
+  async #give(hook: Hook, here: RoomId): Promise<string> {
     const secret = randomBytes(24).toString('base64url');
     const url = this.#tools.web.url(`/hooks/${secret}`);
     if (url === undefined) throw new PermanentError('UNSUPPORTED', 'without a public_url nobody could reach a webhook');
@@ -121,7 +115,7 @@ export class Hooks {
     const hash = hashed(secret);
     this.#hooks.set(id, { ...hook, hash });
     await this.#tools.memory.set(`hook ${id}`, { room, name, hash });
-    return `${name}: ${url} – keep it to yourself; I cannot show it again, but “webhook ${room} rotate ${name}” gives another.`;
+    return `${name}: ${url} – keep it to yourself; I cannot show it again, but “webhook ${here} rotate ${name}” gives another.`;
   }
 
   async #take(request: WebRequest): Promise<WebAnswer> {
@@ -155,15 +149,25 @@ export class Hooks {
     return 0;
   }
 
-  #of(room: RoomId): Hook[] {
-    return [...this.#hooks.values()].filter((hook) => hook.room === room);
+  /** A room is upgraded, and its links go along: the one that a webhook was made in tells nothing any more. */
+  #of(room: RoomId, linked: readonly ChannelId[]): Hook[] {
+    return [...this.#hooks.values()].filter((hook) => {
+      if (!linked.includes(makeChannelId(hookTeam, hook.id))) return hook.room === room && this.#fresh.has(hook.id);
+      this.#fresh.delete(hook.id);
+      return true;
+    });
   }
+}
 
-  #called(room: RoomId, name: string): Hook {
-    const found = this.#of(room).find((hook) => hook.name === name);
-    if (found === undefined) throw new PermanentError('BAD_REQUEST', `there is no webhook ${name || 'without a name'} for this room`);
-    return found;
-  }
+function list(hooks: readonly Hook[]): string {
+  const names = hooks.map(({ name }) => name);
+  return names.length === 0 ? 'There is no webhook for this room.' : `Webhooks of this room: ${names.join(', ')}`;
+}
+
+function called(hooks: readonly Hook[], name: string): Hook {
+  const found = hooks.find((hook) => hook.name === name);
+  if (found === undefined) throw new PermanentError('BAD_REQUEST', `there is no webhook ${name || 'without a name'} for this room`);
+  return found;
 }
 
 const hashed = (secret: string): string => createHash('sha256').update(secret).digest('base64url');

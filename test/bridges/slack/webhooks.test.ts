@@ -12,6 +12,33 @@ const inRoom = (bridge: Bridge, body: string) =>
     bridge.homeserver.events(bridge.room).find(({ type, content }) => type === 'm.room.message' && content.body === body),
   );
 
+/** In a direct chat with the bot, or elsewhere. */
+async function asking({ homeserver, person }: Bridge) {
+  const chat = homeserver.createRoom({ creator: person, isDirect: true });
+  homeserver.invite(person, chat, homeserver.bot, { is_direct: true });
+  await until('the greeting', () =>
+    homeserver.events(chat).some(({ type, sender }) => type === 'm.room.message' && sender === homeserver.bot),
+  );
+  const ask = async (line: string, where = chat, wanted = /./) => {
+    const before = homeserver.events(where).length;
+    homeserver.say(person, where, line);
+    const answer = await until(`an answer to ${line}`, () =>
+      homeserver
+        .events(where, 0)
+        .slice(before)
+        // What the last word made the bot say elsewhere, and its greeting, may come in between.
+        .find(({ sender, type, content }) => sender === homeserver.bot && type === 'm.room.message' && wanted.test(String(content.body))),
+    );
+    return String(answer.content.body);
+  };
+  return { chat, ask };
+}
+
+const postTo = async (to: string, body: string, type = 'application/json') => {
+  const answer = await fetch(to, { method: 'POST', body, headers: { 'content-type': type } });
+  return [answer.status, await answer.text()];
+};
+
 test('the old pair carries what is said both ways, names and pictures shown, and takes nothing with a wrong token', {
   timeout: 30_000,
 }, async (t) => {
@@ -57,26 +84,11 @@ test('an incoming webhook for a room: made in private, takes Slack’s payload b
   timeout: 30_000,
 }, async (t) => {
   const bridge = await wholeBridge(t);
-  const { homeserver, person, room } = bridge;
-  const chat = homeserver.createRoom({ creator: person, isDirect: true });
-  homeserver.invite(person, chat, homeserver.bot, { is_direct: true });
-  await until('the bot in the chat', () => homeserver.members(chat).includes(homeserver.bot) || undefined);
-  const ask = async (line: string, where = chat, wanted = /./) => {
-    const before = homeserver.events(where).length;
-    homeserver.say(person, where, line);
-    const answer = await until(`an answer to ${line}`, () =>
-      homeserver
-        .events(where, 0)
-        .slice(before)
-        // What the last word made the bot say elsewhere, and its greeting, may come in between.
-        .find(({ sender, type, content }) => sender === homeserver.bot && type === 'm.room.message' && wanted.test(String(content.body))),
-    );
-    return String(answer.content.body);
-  };
+  const { homeserver, room } = bridge;
+  const { chat, ask } = await asking(bridge);
   assert.match(await ask('!slack webhook new builds', room), /direct chat/);
   const address = /https?:\/\/\S+/.exec(await ask(`webhook ${room} new builds`, chat, /https?:/))?.[0] ?? assert.fail('no address');
-  const post = (body: string, type = 'application/json', to = address) =>
-    fetch(to, { method: 'POST', body, headers: { 'content-type': type } }).then(async (answer) => [answer.status, await answer.text()]);
+  const post = (body: string, type = 'application/json', to = address) => postTo(to, body, type);
 
   const payload = { text: 'build *7* <https://ci.test/7|failed>', username: 'CI', icon_url: 'https://ci.test/ci.png' };
   await until(
@@ -107,4 +119,38 @@ test('an incoming webhook for a room: made in private, takes Slack’s payload b
   assert.ok(answers.some(([status]) => status === 429));
   assert.match(await ask('!slack webhook delete builds', room), /gone/);
   assert.deepEqual(await post('{"text":"x"}', 'application/json', renewed), [404, 'no_service']);
+});
+
+test('after an upgrade of the room its webhooks are its successor’s: listed, renewed and ended there alone', {
+  timeout: 30_000,
+}, async (t) => {
+  const bridge = await wholeBridge(t);
+  const { homeserver, person, room } = bridge;
+  const { chat, ask } = await asking(bridge);
+  const address = async (line: string) => /https?:\/\/\S+/.exec(await ask(line, chat, /https?:/))?.[0] ?? assert.fail('no address');
+  const first = await address(`webhook ${room} new builds`);
+  const says = async (to: string, text: string, where: string) => {
+    await until(`${text} to be taken`, async () => (await postTo(to, JSON.stringify({ text })))[0] === 200);
+    await until(
+      `${text} in ${where}`,
+      () => homeserver.events(where as typeof room).some(({ content }) => content.body === text) || undefined,
+    );
+  };
+  await says(first, 'before', room);
+  const levels = { users: { [person]: 100, [homeserver.bot]: 50 } };
+  const next = homeserver.createRoom({ creator: person, version: '11', levels, creation: { predecessor: { room_id: room } } });
+  homeserver.setState(person, room, 'm.room.tombstone', '', { body: 'moved', replacement_room: next });
+  homeserver.invite(person, next, homeserver.bot);
+  await until('the links to have moved', () =>
+    homeserver.events(next).some(({ type, sender }) => type === 'm.bridge' && sender === homeserver.bot),
+  );
+  await says(first, 'after', next);
+  const renewed = await address(`webhook ${next} rotate builds`);
+  assert.deepEqual(await postTo(first, '{"text":"x"}'), [404, 'no_service']);
+  await bridge.restart();
+  await says(renewed, 'after a restart', next);
+  assert.match(await ask(`webhook ${room} list`, chat, /webhook/i), /no webhook/);
+  assert.match(await ask(`webhook ${next} list`, chat, /Webhooks/), /builds/);
+  assert.match(await ask(`webhook ${next} delete builds`, chat, /gone/), /gone/);
+  assert.deepEqual(await postTo(renewed, '{"text":"x"}'), [404, 'no_service']);
 });
