@@ -19,7 +19,7 @@ import {
 } from '#bridge-core';
 import type { SlackBody } from './body.ts';
 import { escaped } from './escape.ts';
-import { textIn } from './fields.ts';
+import { type Fields, textIn, textsIn } from './fields.ts';
 import type { SlackFit } from './formatter.ts';
 import { makeChannelId, makeMessageId, makeUserId, parseId, timeOf, userFields } from './ids.ts';
 import { nameFor } from './posting.ts';
@@ -108,33 +108,42 @@ export class WebhookPairs {
 
   async #hear({ params, headers, body }: WebRequest): Promise<WebAnswer> {
     const { inbox, isWatched } = this.#parts;
-    const found = this.#pairs.entries().find(([, { channel }]) => channel === params.id);
-    // Nobody learns from outside which of them there are.
-    const [channel, pair] = found ?? [undefined, undefined];
-    const told = outgoingWebhook({ headers, body }, { tokens: [pair?.webhook.outgoingToken ?? unknown], via: `webhook ${params.id}` });
-    if (channel === undefined || pair === undefined || told === 'refused') {
+    // Teams may have channels of one id: whose it is, its token tells. Nobody learns from outside which of them there are.
+    const named = [...this.#pairs].filter(([, { channel }]) => channel === params.id);
+    const asked = (token: string) => outgoingWebhook({ headers, body }, { tokens: [token], via: `webhook ${params.id}` });
+    const read = named.map(([id, pair]) => ({ id, pair, told: asked(pair.webhook.outgoingToken) }));
+    const found = read.find(({ told }) => told !== 'refused');
+    if (found === undefined || found.told === 'refused') {
+      if (named.length === 0) asked(unknown);
       this.#refused({ id: params.id });
       return { status: 403, body: 'invalid_token' };
     }
+    const { id: channel, pair, told } = found;
     // What no person said comes back to us as often as not: it is what our own incoming webhook said.
     if (told === undefined || told.event.subtype === 'bot_message' || !isWatched(channel)) return { status: 200 };
     const { event } = told;
     const ts = textIn(event, 'ts') ?? '';
-    const text = textIn(event, 'text') ?? '';
+    const said = saidIn(event);
+    if (said === undefined) return { status: 200 };
     await inbox.receive({
-      ...{
-        kind: 'message',
-        style: 'text',
-        at: Math.min(timeOf(ts), told.receivedAt),
-        channel,
-        id: makeMessageId(textIn(event, 'post_id') ?? ts),
-      },
+      ...{ kind: 'message', at: Math.min(timeOf(ts), told.receivedAt), channel, id: makeMessageId(textIn(event, 'post_id') ?? ts) },
       sender: senderOf(pair.team, textIn(event, 'user') ?? '', textIn(event, 'user_name')),
-      // Mattermost escapes nothing.
-      body: event.post_id === undefined ? { text } : { text: escaped(text) },
+      ...said,
     });
     return { status: 200 };
   }
+}
+
+/** Mattermost writes Markdown and escapes nothing; of files it tells that there are some, and no more. Undefined: nothing is said. */
+function saidIn(event: Fields): { readonly style: Style; readonly body: SlackBody } | undefined {
+  const text = textIn(event, 'text') ?? '';
+  if (event.post_id === undefined) return text === '' ? undefined : { style: 'text', body: { text } };
+  const files = textsIn(event, 'file_ids').length;
+  const what = files === 1 ? 'a file' : `${files} files`;
+  if (text.trim() === '')
+    return files === 0 ? undefined : { style: 'emote', body: { text: `sent ${what} that the webhook does not bring` } };
+  const whole = files === 0 ? text : `${text}\n\n*with ${what} that the webhook does not bring*`;
+  return { style: 'text', body: { text: escaped(whole), blocks: [{ type: 'markdown', text: whole }] } };
 }
 
 /** Compared with what comes for a channel that is not there. */

@@ -80,6 +80,46 @@ test('the old pair carries what is said both ways, names and pictures shown, and
   assert.equal(said.length, 1, 'what we say there is not heard again');
 });
 
+test('Mattermost: its Markdown is read as such, files are told of, and pairs of one channel’s name are told apart by their tokens', {
+  timeout: 30_000,
+}, async (t) => {
+  const bridge = await wholeBridge(t, {
+    section: ({ slack, general, room }) => {
+      const pair = (team: string, token: string) => {
+        const webhook = { incoming: slack.addIncomingWebhook(general, { isOld: true }), outgoing_token: token };
+        return { team, channel: 'town-square', room, webhook };
+      };
+      return { teams: [], app: undefined, links: [pair('mm1', 'one'), pair('mm2', 'two')] };
+    },
+  });
+  const { homeserver, room, url } = bridge;
+  const post = async (token: string, post_id: string, text: string, more: object = {}) => {
+    const fields = { team_id: 'x', channel_id: 'town-square', user_id: 'u1', user_name: 'eve', timestamp: '1795647813000' };
+    const body = new URLSearchParams({ token, text, post_id, ...fields, ...more });
+    return (await fetch(`${url}/slack/webhooks/town-square`, { method: 'POST', body })).status;
+  };
+  assert.deepEqual(
+    [await post('one', 'p1', 'first'), await post('two', 'p2', 'second'), await post('three', 'p3', 'third')],
+    [200, 200, 403],
+  );
+  assert.equal((await inRoom(bridge, 'first')).sender, '@slack_mm1_u1:hs.test');
+  assert.equal((await inRoom(bridge, 'second')).sender, '@slack_mm2_u1:hs.test');
+  await post('one', 'p4', '**bold** _it_ [here](https://a.test) <b> & *x*');
+  const { content } = await inRoom(bridge, 'bold it here (https://a.test) <b> & x');
+  assert.equal(
+    content.formatted_body,
+    '<strong>bold</strong> <em>it</em> <a href="https://a.test">here</a> &lt;b&gt; &amp; <em>x</em>',
+    JSON.stringify(content),
+  );
+  await post('one', 'p5', '', { file_ids: 'f1' });
+  assert.equal((await inRoom(bridge, 'sent a file that the webhook does not bring')).content.msgtype, 'm.emote');
+  await post('one', 'p6', '', {});
+  await post('two', 'p7', 'look', { file_ids: 'f1,f2' });
+  await inRoom(bridge, 'look\n\nwith 2 files that the webhook does not bring');
+  const said = homeserver.events(room).filter(({ type }) => type === 'm.room.message');
+  assert.ok(!said.some(({ content: { body } }) => body === '' || body === 'third'));
+});
+
 test('an incoming webhook for a room: made in private, takes Slack’s payload both ways, renewed and ended', {
   timeout: 30_000,
 }, async (t) => {
