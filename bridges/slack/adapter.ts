@@ -121,6 +121,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
     this.#hearing = new Hearing({
       ...{ api: this.#api, teams, consent, commands, inbox, log, timing: pace.sources },
       intake: () => this.#intake,
+      teamOf: (from, channel) => this.#teams.of(from, channel, (id) => this.#watched.has(id)),
       signingApps: () => this.#teams.signingApps(),
       missed: (team, account) => this.#absences.missed(team, account),
     });

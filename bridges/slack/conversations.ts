@@ -106,6 +106,8 @@ export class Conversations {
     { withArchived = false, asked = {} }: { readonly withArchived?: boolean; readonly asked?: Parameters<Ask>[2] } = {},
   ): AsyncGenerator<Conversation> {
     let cursor: string | undefined;
+    // What workspaces of an organisation share each of them lists.
+    const listed = new Set<string>();
     do {
       const page = await ask(
         method,
@@ -114,7 +116,9 @@ export class Conversations {
       );
       for (const channel of listIn(page, 'channels')) {
         const read = conversationOf(channel);
-        if (read !== undefined) yield read;
+        if (read === undefined || listed.has(read.id)) continue;
+        listed.add(read.id);
+        yield read;
       }
       cursor = textIn(fieldsIn(page, 'response_metadata'), 'next_cursor');
     } while (cursor !== undefined);

@@ -18,6 +18,7 @@ import type {
   Listener,
   RtmSource,
   SlackAnswer,
+  SlackEvent,
   SlackInteraction,
   Source,
   SourceState,
@@ -28,6 +29,8 @@ import type { Caller, WebApi } from './wire/web-api.ts';
 export interface HearingParts {
   readonly api: WebApi;
   readonly teams: ReadonlyMap<string, Team>;
+  /** An organisation's, or who shares the channel. */
+  readonly teamOf: (from: Pick<SlackEvent, 'team' | 'enterprise' | 'via'>, channel: string | undefined) => Team | undefined;
   readonly signingApps: () => readonly { readonly via: string; readonly secrets: readonly string[] }[];
   readonly intake: () => Intake;
   readonly commands: Commands;
@@ -142,8 +145,8 @@ export class Hearing {
     return {
       onEvent: (event) => this.#parts.intake().hear(event),
       onCommand: async (command) => {
-        const team = this.#parts.teams.get(command.team);
-        return team?.isToldBy(command.via) !== true ? undefined : await this.#parts.commands.run(team, command);
+        const team = this.#parts.teamOf(command, command.channel);
+        return team === undefined ? undefined : await this.#parts.commands.run(team, command);
       },
       onInteraction: (interaction) => this.#interaction(interaction),
       onHeldBack: ({ team: id, via }) => {
@@ -154,8 +157,8 @@ export class Hearing {
   }
 
   async #interaction(interaction: SlackInteraction): Promise<SlackAnswer | undefined> {
-    const team = this.#parts.teams.get(interaction.team);
-    if (team?.isToldBy(interaction.via) !== true) return undefined;
+    const team = this.#parts.teamOf(interaction, interaction.channel);
+    if (team === undefined) return undefined;
     return await this.#parts.consent.answered(team, interaction);
   }
 }

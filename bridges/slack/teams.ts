@@ -12,7 +12,7 @@ import { appName, Team } from './team.ts';
 import type { SlackTiming } from './timing.ts';
 import { Tokens } from './tokens.ts';
 import type { SlackEvent } from './wire/source.ts';
-import { type Caller, isWorkspace, type WebApi } from './wire/web-api.ts';
+import { type Caller, meantIn, type WebApi } from './wire/web-api.ts';
 
 export interface TeamsParts {
   readonly settings: SlackSettings;
@@ -90,7 +90,11 @@ export class Teams {
   }
 
   /** It may be told for a workspace that is not ours, of a channel that it shares with one of ours. */
-  of({ team: id, enterprise, via }: SlackEvent, channel: string | undefined, isWatched: (id: ChannelId) => boolean): Team | undefined {
+  of(
+    { team: id, enterprise, via }: Pick<SlackEvent, 'team' | 'enterprise' | 'via'>,
+    channel: string | undefined,
+    isWatched: (id: ChannelId) => boolean,
+  ): Team | undefined {
     const named = this.installedOf(id, enterprise);
     const exact = named?.isToldBy(via) === true ? named : undefined;
     if (channel === undefined || (exact !== undefined && isWatched(makeChannelId(exact.id, channel)))) return exact;
@@ -152,7 +156,7 @@ export class Teams {
     const own = this.#settingsOf(id);
     const app = own?.app ?? settings.app;
     const bot = api.caller({
-      ...{ token: this.#token(id), scope: `bot ${id}`, rations: rationsOf(settings), ...(isWorkspace(id) && { team: id }) },
+      ...{ token: this.#token(id), scope: `bot ${id}`, rations: rationsOf(settings), ...meantIn(id) },
       renew: () => this.tokens.renewBot(id),
     });
     const team = new Team({

@@ -7,7 +7,7 @@ import type { SlackBody } from './body.ts';
 import { parseId } from './ids.ts';
 import type { AppSettings } from './settings.ts';
 import { renewToken } from './wire/oauth.ts';
-import { type Caller, isWorkspace, type WebApi } from './wire/web-api.ts';
+import { type Caller, meantIn, type WebApi } from './wire/web-api.ts';
 
 export interface TokensParts {
   readonly tools: Pick<AdapterTools<SlackBody>, 'secrets' | 'inbox' | 'log'>;
@@ -63,7 +63,7 @@ export class Tokens {
     let { refresh } = login.credentials;
     const { team } = parseId(login.account);
     return this.#parts.api.caller({
-      ...{ token: login.credentials.token, scope: `user ${login.account}`, ...(isWorkspace(team) && { team }) },
+      ...{ token: login.credentials.token, scope: `user ${login.account}`, ...meantIn(team) },
       renew: async () => {
         const renewed = await this.#renew(app, refresh);
         refresh = renewed.refresh;

@@ -4,6 +4,7 @@ import type {
   AppsConnectionsOpenResponse,
   AppsEventAuthorizationsListResponse,
   AuthRevokeResponse,
+  AuthTeamsListResponse,
   AuthTestResponse,
   BotsInfoResponse,
   ChatDeleteResponse,
@@ -54,6 +55,7 @@ export interface Replies {
   'apps.connections.open': AppsConnectionsOpenResponse;
   'apps.event.authorizations.list': AppsEventAuthorizationsListResponse;
   'auth.revoke': AuthRevokeResponse;
+  'auth.teams.list': AuthTeamsListResponse;
   'auth.test': AuthTestResponse;
   'bots.info': BotsInfoResponse;
   'chat.delete': ChatDeleteResponse;

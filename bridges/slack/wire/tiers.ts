@@ -15,6 +15,7 @@ type Tier = keyof typeof perMinute;
 /** Those not named are of the third. */
 const tiers: Readonly<Record<string, Tier>> = {
   'apps.event.authorizations.list': 'special',
+  'auth.teams.list': 2,
   'auth.test': 'special',
   'chat.getPermalink': 'special',
   'chat.postEphemeral': 4,

@@ -14,6 +14,7 @@ import { type BridgeError, messageOf } from '#bridge-core';
 import { type Asked, connectionFault, garbled, isRefusal, limited, refusalFor, statusFault } from './faults.ts';
 import { SlackHttp, type SlackHttpOptions } from './http.ts';
 import { type Method, type PagedMethod, posting, type Replies } from './methods.ts';
+import { Organisation } from './organisation.ts';
 import { type Draw, RateTiers, type RateWatch } from './rate-tiers.ts';
 
 export const slackApi = 'https://slack.com/api/';
@@ -44,6 +45,8 @@ export interface CallerOptions {
   readonly token: string | undefined;
   /** The workspace that is meant, where the token is a whole organisation's; other tokens need not say it, and may. */
   readonly team?: string;
+  /** It is a whole organisation's, and all of its workspaces are meant. */
+  readonly isOfOrganisation?: boolean;
   /** What shares its limits: the app and the workspace. */
   readonly scope: string;
   /** Calls a minute, by method, where there are fewer than the tier's. */
@@ -55,8 +58,9 @@ export interface CallerOptions {
 /** Of these an organisation's token must say which of its workspaces is meant. */
 const ofOneTeam: ReadonlySet<string> = new Set(['conversations.list', 'users.conversations', 'users.list', 'usergroups.list', 'bots.info']);
 
-/** Ids of organisations begin otherwise. */
-export const isWorkspace = (id: string): boolean => id.startsWith('T');
+/** By the id of what a token is for, a workspace or an organisation. */
+export const meantIn = (id: string): Pick<CallerOptions, 'team' | 'isOfOrganisation'> =>
+  id.startsWith('E') ? { isOfOrganisation: true } : { team: id };
 
 export class WebApi {
   readonly apiUrl: string;
@@ -90,11 +94,13 @@ export class Caller {
   #token: string | undefined;
   #generation = 0;
   #renewing: Promise<void> | undefined;
+  readonly #organisation: Organisation | undefined;
 
   constructor(options: CallerOptions & { readonly api: WebApi; readonly watch: WebApiWatch }) {
     this.#options = options;
     this.#token = options.token;
     this.#web = this.#clientOf(options.token);
+    if (options.isOfOrganisation === true) this.#organisation = new Organisation({ call: (...of) => this.#try(...of) });
   }
 
   get isSecure(): boolean {
@@ -119,6 +125,11 @@ export class Caller {
   }
 
   async call<M extends Method>(method: M, args: Arguments = {}, options: CallOptions = {}): Promise<Replies[M]> {
+    const isOfAll = this.#organisation !== undefined && ofOneTeam.has(method);
+    return await (isOfAll ? this.#organisation.ask(method, args, options) : this.#try(method, args, options));
+  }
+
+  async #try<M extends Method>(method: M, args: Arguments, options: CallOptions = {}): Promise<Replies[M]> {
     const { scope, rations, api, team } = this.#options;
     const isOfOneTeam = team !== undefined && ofOneTeam.has(method);
     const isPost = posting.has(method);
