@@ -12,6 +12,7 @@ import {
   type Inbox,
   type Login,
   type LoginFlow,
+  PermanentError,
   type ProvisioningDialect,
   type ProvisioningVerbs,
   type RemoteFile,
@@ -207,7 +208,15 @@ export class SlackAdapter implements Adapter<SlackBody> {
     await Promise.all([this.#api.close(), this.#files.close()]);
   }
 
+  /** Of a team that is known by webhooks alone nothing comes but by those. */
+  #mustHear(channel: ChannelId): void {
+    const team = this.#pairs.has(channel) ? undefined : this.#teams.all.get(parseId(channel).team);
+    if (team?.transports.every((transport) => transport === 'webhook') === true)
+      throw new PermanentError('UNSUPPORTED', `nothing is heard of ${team.id}: its transport is webhook, and this channel has none`);
+  }
+
   async watch(channel: ChannelId, by?: UserId): Promise<void> {
+    this.#mustHear(channel);
     if (!this.#watched.add(channel, by)) return;
     const { team: teamId, id } = parseId(channel);
     const team = this.#pairs.has(channel) ? undefined : this.#teams.all.get(teamId);

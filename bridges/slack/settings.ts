@@ -116,7 +116,7 @@ const team = z
       .exactOptional()
       .meta({
         description:
-          'How events come: `socket`, `events` (over HTTP), `rtm` (classic apps), `webhook`; several may run at once. Unless set: by what tokens there are.',
+          'How events come: `socket`, `events` (over HTTP), `rtm` (classic apps), `webhook` (by those of its links alone); several may run at once. Unless set: by what tokens there are.',
         allowed: `${transports.join(', ')}, or a list of such`,
         example: 'socket',
       }),
@@ -247,12 +247,14 @@ export const slackSettings = z
 /** Sees sections both as they are written and, where nothing in them is wrong, as they come out. */
 function* faultsOf(section: { readonly teams?: unknown; readonly links?: unknown; readonly app?: unknown }) {
   const ids: string[] = [];
+  const deaf = new Set<string>();
   for (const [index, entry] of entriesOf(section.teams)) {
     const id = String(entry.id);
     if (ids.includes(id)) yield { path: ['teams', index, 'id'], params: { found: `${id} once more`, allowed: 'each team once' } };
     ids.push(id);
     const app = Object(entry.app ?? section.app) as Record<string, unknown>;
     const wanted = [entry.transports ?? entry.transport].flat();
+    if (wanted.every((each) => each === 'webhook')) deaf.add(id);
     const signing = app.signing_secret ?? (app.signingSecrets as readonly string[] | undefined)?.[0];
     const lacks = wanted.includes('socket') && (app.app_token ?? app.appToken) === undefined ? 'app_token' : undefined;
     const missing = lacks ?? (wanted.includes('events') && signing === undefined ? 'signing_secret' : undefined);
@@ -265,6 +267,8 @@ function* faultsOf(section: { readonly teams?: unknown; readonly links?: unknown
       yield { path: ['links', index], params: { found: 'neither a team nor a webhook', allowed: 'one of the two' } };
     else if (webhook === undefined && typeof of === 'string' && !ids.includes(of))
       yield { path: ['links', index, 'team'], params: { options: ids } };
+    else if (webhook === undefined && typeof of === 'string' && deaf.has(of))
+      yield { path: ['links', index, 'team'], params: { found: `${of}, whose transport is webhook`, allowed: 'a link with a `webhook`' } };
     const name = JSON.stringify([of, channel, to]);
     if (seen.has(name)) yield { path: ['links', index], params: { found: 'the same link once more', allowed: 'each link once' } };
     seen.add(name);

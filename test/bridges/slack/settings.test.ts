@@ -103,6 +103,10 @@ test('what cannot be is refused where it stands', () => {
   assert.deepEqual(faultsOf({ ...smallest, links: [{ team: 'T0009', channel: 'C1AA', room: '!a:b' }] }), ['links.0.team']);
   assert.deepEqual(faultsOf({ ...smallest, links: [{ channel: 'C1AA', room: '!a:b' }] }), ['links.0']);
   assert.deepEqual(faultsOf({ app: { client_id: '1.2' } }), ['app.client_id']);
+  const deaf = { teams: [{ id: 'T1AA', bot_token: 'xoxb-1', transport: 'webhook' }] };
+  const link = { team: 'T1AA', channel: 'C1AA', room: '!a:b' };
+  assert.deepEqual(faultsOf({ ...deaf, links: [link] }), ['links.0.team'], 'it would hear nothing');
+  assert.deepEqual(faultsOf({ ...deaf, links: [{ ...link, webhook: smallest.links[1]?.webhook }] }), []);
 });
 
 test('the file that is shipped is what `causeway sample slack` prints', () => {

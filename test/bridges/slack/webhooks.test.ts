@@ -194,3 +194,24 @@ test('after an upgrade of the room its webhooks are its successor’s: listed, r
   assert.match(await ask(`webhook ${next} delete builds`, chat, /gone/), /gone/);
   assert.deepEqual(await postTo(renewed, '{"text":"x"}'), [404, 'no_service']);
 });
+
+test('a team that is heard by webhooks alone is linked by those alone', { timeout: 30_000 }, async (t) => {
+  const bridge = await wholeBridge(t, {
+    section: ({ slack, general, room }) => {
+      const webhook = { incoming: slack.addIncomingWebhook(general, { isOld: true }), outgoing_token: 't0k' };
+      const teams = [{ id: 'T0001', bot_token: 'xoxb-1', transport: 'webhook' }];
+      return { teams, links: [{ team: 'T0001', channel: general.id, room, webhook }] };
+    },
+  });
+  const { slack, team, ann, general, url, homeserver, person } = bridge;
+  slack.addOutgoingWebhook(team, `${url}/slack/webhooks/${general.id}`, { channel: general, token: 't0k' });
+  ann.say(general, 'by the webhook');
+  await inRoom(bridge, 'by the webhook');
+  const plans = slack.addChannel(team, 'plans', [ann], { id: 'C0PLANS' });
+  const { ask } = await asking(bridge);
+  const levels = { users: { [person]: 100, [homeserver.bot]: 50 } };
+  const other = homeserver.createRoom({ creator: person, version: '11', levels });
+  homeserver.invite(person, other, homeserver.bot);
+  await until('the bot there', () => homeserver.members(other).includes(homeserver.bot) || undefined);
+  assert.match(await ask(`link ${other} ${plans.id}`), /nothing is heard of T0001/);
+});
