@@ -29,6 +29,9 @@ export interface Inbox<Body extends Json = string> {
   connection(speaker: Speaker, network: string, state: 'up' | 'connecting' | 'down' | 'logged-out', reason?: string): void;
   /** The channel shut the bridge out (banned, kicked twice): its links are suspended, and the rooms told why. */
   suspended(channel: ChannelId, reason: string): void;
+  /** It lets the bridge in again: links that were suspended for it, and those of the config that it stood in the way of, go on by
+   *  themselves. Whatever else its links wait for, nothing happens. */
+  readmitted?(channel: ChannelId): void;
   /** The channel is there no longer, for anybody and for good: rooms made for it are closed, all others told and unlinked.
    *  `reason` is a sentence without its full stop. */
   gone?(channel: ChannelId, reason: string): void;

@@ -41,9 +41,11 @@ export interface Adapter<Body extends Json = string> {
   disconnect(): Promise<void>;
   /** Listen to the channel and report it (a link went live), or stop to (the last link of it is gone). `by`: this person's own
    *  session listens, in their own account, for a room that is theirs; only where `Channels.of` is. That stands until unwatched:
-   *  who is not signed in now is listened for once they are. What several of them hear is still reported once. */
+   *  who is not signed in now is listened for once they are. What several of them hear is still reported once.
+   *  `isForNow`: the channel shut us out (`Inbox.suspended`), and its links go on once it lets us in again; by who fills gaps by
+   *  themselves what is said meanwhile is then missed, unless `unwatch` came once more without it. */
   watch(channel: ChannelId, by?: UserId): Promise<void>;
-  unwatch(channel: ChannelId, by?: UserId): Promise<void>;
+  unwatch(channel: ChannelId, by?: UserId, isForNow?: boolean): Promise<void>;
   /** Opens the session that speaks for `speaker` where `channel` is, or returns the open one. Rejects with RetryableError
    *  where it may work later, PermanentError or SESSION_LIMIT where the bot should speak instead. `isSilent`: they are to be
    *  there and say nothing, so that nobody gives up a session for theirs. */
@@ -239,8 +241,6 @@ export interface MatrixFile {
   readonly type?: string;
   /** As the homeserver counts them; where it does not, as the sender says. */
   readonly bytes?: number;
-  /** What it shows, for those who cannot see it. */
-  readonly alt?: string;
   /** What it shows, for those who cannot see it. */
   readonly alt?: string;
   /** A public address of ours, where there is one. */

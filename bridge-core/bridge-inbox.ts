@@ -70,7 +70,7 @@ export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body>
     suspended: (channel, reason) => {
       const shared = links.byChannel(channel).filter((link) => receiverOf(link) === undefined);
       plumb
-        .suspend(shared, reason, `${reason}. Messages are no longer carried; link the channel again once that is mended.`)
+        .shutOut(shared, reason, `${reason}. Messages are no longer carried; link the channel again once that is mended.`)
         .catch((thrown) => log.error({ channel, why: messageOf(thrown) }, 'cannot suspend a link'));
     },
     readmitted: (channel) => {

@@ -29,6 +29,10 @@ export class WaitingInbox<Body extends Json> implements Inbox<Body> {
     this.#pass((inner) => inner.suspended(channel, reason));
   }
 
+  readmitted(channel: ChannelId): void {
+    this.#pass((inner) => inner.readmitted?.(channel));
+  }
+
   gone(channel: ChannelId, reason: string): void {
     this.#pass((inner) => inner.gone?.(channel, reason));
   }

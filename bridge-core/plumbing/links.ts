@@ -281,6 +281,10 @@ export function placeholderOf(channel: ChannelId): RoomId {
 
 export const isPlaceholder = (room: RoomId): boolean => room.startsWith(placeholder);
 
+/** Suspended by its channel, until that lets us in again. */
+export const isShutOut = ({ state, options }: Pick<Link, 'state' | 'options'>): boolean =>
+  state === 'suspended' && options.shutOut === true;
+
 export const isMade = (link: Link | NewLink): link is Link => 'id' in link;
 
 /** A private or group chat, of which only its own people know. */

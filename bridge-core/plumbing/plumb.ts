@@ -11,7 +11,8 @@ import type { Json } from '../remote-event.ts';
 import { Background } from './background.ts';
 import type { BridgeInfo } from './bridge-info.ts';
 import { described } from './described.ts';
-import { formerRooms, type Link, type LinkOptions, type Links, receiverOf } from './links.ts';
+import { formerRooms, isShutOut, type Link, type LinkOptions, type Links, receiverOf } from './links.ts';
+import { Listening } from './listening.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import { Openings } from './openings.ts';
 import { isEncrypted } from './power.ts';
@@ -32,11 +33,6 @@ export interface Wish {
 /** So long a command waits for the bot to be in the channel; a link from config goes live meanwhile. */
 const watchMs = { command: 30_000, config: 3_000, portal: 30_000 } as const;
 
-type Heard = Pick<Link, 'channel' | 'options'>;
-
-/** Whoever listens: the bridge, or the person whose own room it is. */
-const listenerOf = (link: Heard): string => `${link.channel} ${receiverOf(link) ?? ''}`;
-
 /** What the config may say of a link, and change. */
 const said = ['topic', 'name', 'names'] as const;
 
@@ -53,9 +49,8 @@ export class Plumb<Body extends Json = string> {
   readonly #work: Background;
   /** Slow: they must not stand in the way of messages after a start. */
   readonly #checks: Background;
-  readonly #watches: Background;
-  readonly #suspending = new Set<number>();
-  readonly #watched = new Map<string, Promise<void>>();
+  readonly #listening: Listening<Body>;
+  readonly #suspending = new Map<number, Promise<Link>>();
   /** What is heard of a channel waits for those of its links that are about to go live. */
   readonly openings = new Openings();
 
@@ -77,12 +72,7 @@ export class Plumb<Body extends Json = string> {
     this.#log = given.log;
     this.#work = new Background({ atOnce: 16, log: given.log });
     this.#checks = new Background({ atOnce: 2, log: given.log });
-    this.#watches = new Background({ atOnce: Number.POSITIVE_INFINITY, log: given.log });
-    this.#links.onChange(({ link, was }) => {
-      if (link?.state === 'live') this.#keepListening(link);
-      const isOver = link === undefined || link.channel !== was?.channel || (was.state === 'live' && link.state !== 'live');
-      if (was !== undefined && isOver) this.#stopListening(was);
-    });
+    this.#listening = new Listening(given);
   }
 
   /** Live when it resolves. What it rejects with says why not, and then nothing is left of it. */
@@ -125,7 +115,7 @@ export class Plumb<Body extends Json = string> {
       channel === link.channel && (room === link.room || formerRooms(link).includes(room));
     const isConfigured = (link: Link) => configured.some((wanted) => isMeant(wanted, link));
     for (const link of this.#links.all()) {
-      if (link.state === 'live') this.#keepListening(link);
+      if (link.state === 'live') this.#listening.keep(link);
       if (link.origin === 'config' && !isConfigured(link)) this.#do(link, () => this.unlink(link, 'no longer in the config'));
     }
     for (const wanted of configured) {
@@ -174,24 +164,40 @@ export class Plumb<Body extends Json = string> {
   }
 
   /** The links of the room, or all of a channel, carry nothing until somebody links them again; the rooms hear why. */
-  async suspend(links: readonly Link[], reason: string, notice?: string): Promise<void> {
+  async suspend(links: readonly Link[], reason: string, notice?: string, options?: LinkOptions): Promise<void> {
     for (const link of links) {
       // A network may say it in several words, one right after the other.
       if (link.state === 'suspended' || this.#suspending.has(link.id)) continue;
-      this.#suspending.add(link.id);
-      await this.#links.setState(link.id, 'suspended', reason).finally(() => this.#suspending.delete(link.id));
+      const suspending = this.#links.set(link.id, { state: 'suspended', reason, ...(options !== undefined && { options }) });
+      this.#suspending.set(link.id, suspending);
+      await suspending.finally(() => this.#suspending.delete(link.id));
       if (notice !== undefined) this.#tell(link.room, notice);
+    }
+  }
+
+  /** The channel does not let us in any more. */
+  shutOut(links: readonly Link[], reason: string, notice: string): Promise<void> {
+    return this.suspend(links, reason, notice, { shutOut: true });
+  }
+
+  /** It does again. */
+  async readmitted(channel: ChannelId): Promise<void> {
+    for (const { id } of this.#links.byChannel(channel)) {
+      await this.#suspending.get(id);
+      const link = this.#links.get(id);
+      if (link?.state === 'suspended' && (isShutOut(link) || (link.origin === 'config' && receiverOf(link) === undefined)))
+        this.#do(link, () => this.#retry(id));
     }
   }
 
   /** Resolves once nothing is left to do in the background; what waits to be tried again counts as left. */
   async settled(): Promise<void> {
-    await Promise.all([this.#work, this.#checks, this.#watches].map((background) => background.idle()));
+    await Promise.all([this.#work, this.#checks, this.#listening].map((each) => each.idle()));
   }
 
   stop(): void {
     this.openings.stop();
-    for (const background of [this.#work, this.#checks, this.#watches]) background.stop();
+    for (const each of [this.#work, this.#checks, this.#listening]) each.stop();
   }
 
   /** The room's state, after going in where we are not. */
@@ -246,7 +252,7 @@ export class Plumb<Body extends Json = string> {
   }
 
   async #open(link: Link, claim: 'none' | 'success'): Promise<Link> {
-    const options = { contested: undefined, removed: undefined };
+    const options = { contested: undefined, removed: undefined, shutOut: undefined };
     const live = await this.#links.set(link.id, { state: 'live', claim, reason: undefined, options });
     this.#do(live, () => this.#info.publish(this.#links.get(live.id) ?? live));
     return live;
@@ -262,7 +268,7 @@ export class Plumb<Body extends Json = string> {
       else late.reject(new PermanentError('CHANNEL_CLOSED', `the bot could not enter ${name} in time`));
     }, watchMs[link.origin]);
     try {
-      await Promise.race([this.#listen(link), late.promise]);
+      await Promise.race([this.#listening.begin(link), late.promise]);
     } catch (thrown) {
       if (link.origin !== 'config' || !(thrown instanceof RetryableError)) throw thrown;
     } finally {
@@ -281,10 +287,12 @@ export class Plumb<Body extends Json = string> {
     if (link === undefined || link.state === 'live') return;
     try {
       await this.#establish(link, await this.#look(link.room));
+      if (isShutOut(link))
+        this.#tell(link.room, `The bridge is in ${described(this.#adapter.channels, link.channel).name} again: messages are carried.`);
     } catch (thrown) {
       if (thrown instanceof RetryableError || !(thrown instanceof BridgeError)) throw thrown;
       this.#log.warn({ room: link.room, channel: link.channel, code: thrown.code }, `not linked: ${thrown.message}`);
-      if (link.origin !== 'config') return await this.#drop(link);
+      if (link.origin !== 'config' && !isShutOut(link)) return await this.#drop(link);
       await this.#links.setState(id, 'suspended', thrown.message);
       // Where we are in the room its people are told as well, once and not at every start.
       if (tellable.has(thrown.code) && link.reason !== thrown.message)
@@ -323,44 +331,7 @@ export class Plumb<Body extends Json = string> {
 
   async #drop(link: Link): Promise<void> {
     await this.#links.remove(link.id);
-    this.#stopListening(link);
-  }
-
-  /** Asks the adapter to listen until it does, or nobody needs it any more. */
-  #keepListening(link: Heard): void {
-    const name = listenerOf(link);
-    if (this.#watched.has(name)) return;
-    this.#watches.run(name, async () => {
-      if (this.#isNeeded(link)) await this.#listen(link);
-    });
-  }
-
-  #listen(link: Heard): Promise<void> {
-    const { channel } = link;
-    const name = listenerOf(link);
-    const known = this.#watched.get(name);
-    if (known !== undefined) return known;
-    const receiver = receiverOf(link);
-    const watching = receiver === undefined ? this.#adapter.watch(channel) : this.#adapter.watch(channel, receiver);
-    this.#watched.set(name, watching);
-    watching.catch((thrown) => {
-      if (this.#watched.get(name) === watching) this.#watched.delete(name);
-      this.#log.warn({ channel, err: thrown }, 'the channel cannot be listened to');
-    });
-    return watching;
-  }
-
-  #isNeeded(link: Heard): boolean {
-    const name = listenerOf(link);
-    return this.#links.byChannel(link.channel).some((other) => other.state !== 'suspended' && listenerOf(other) === name);
-  }
-
-  #stopListening(link: Heard): void {
-    if (this.#isNeeded(link) || !this.#watched.delete(listenerOf(link))) return;
-    const { channel } = link;
-    this.#adapter
-      .unwatch(channel, ...(receiverOf(link) === undefined ? [] : [receiverOf(link)]))
-      .catch((thrown) => this.#log.warn({ channel, err: thrown }, 'the channel could not be left'));
+    this.#listening.stopFor(link);
   }
 
   #warn(link: Link, lacking: string): void {

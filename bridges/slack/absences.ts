@@ -38,6 +38,7 @@ export class Absences {
   back(team: Team): void {
     team.conversations.doubt();
     this.#fillAll(team, () => true);
+    void this.#lookIn(team);
     for (const account of team.accounts.values()) this.signedIn(team, account);
   }
 
@@ -77,6 +78,25 @@ export class Absences {
     if (account === undefined) return;
     this.#fillOwn(team, [id], team.own.ready(account, this.#isWantedIn(team)));
     team.conversations.load(channel, account.ask as unknown as Ask).catch(() => {});
+  }
+
+  /** The bot is in a channel again that had shut it out. */
+  readmitted(team: Team, id: ChannelId, entered: Promise<void>): void {
+    const isIn = entered.then(
+      () => true,
+      () => false,
+    );
+    this.#parts.gaps.fill(team, id, isIn);
+  }
+
+  /** Which let it in while we were away? It is told of nobody. */
+  async #lookIn(team: Team): Promise<void> {
+    const { gaps, inbox, watched } = this.#parts;
+    for (const id of gaps.resting(team)) {
+      if (watched.has(id)) continue;
+      const known = await team.conversations.loadOwn(parseId(id).id).catch(() => undefined);
+      if (known?.isMember === true) inbox.readmitted?.(id);
+    }
   }
 
   /** From a private channel the bot was put out: what its people hear there by their own logins is not the room's. */

@@ -221,19 +221,24 @@ export class SlackAdapter implements Adapter<SlackBody> {
     const { team: teamId, id } = parseId(channel);
     const team = this.#pairs.has(channel) ? undefined : this.#teams.all.get(teamId);
     if (team === undefined) return;
-    const isNew = by === undefined && !this.#gaps.has(channel);
+    const isResting = by === undefined && this.#gaps.isResting(channel);
+    const isNew = by === undefined && (isResting || !this.#gaps.has(channel));
     if (!isNew && team.isReachable) this.#absences.resumed(team, channel, by);
+    const entered = isNew && team.isReachable ? this.#sessions.enter(team, id) : undefined;
+    if (isResting && entered !== undefined) this.#absences.readmitted(team, channel, entered);
     try {
-      await Promise.all([this.#gaps.begin(channel), isNew && team.isReachable ? this.#sessions.enter(team, id) : undefined]);
+      await Promise.all([this.#gaps.begin(channel), entered]);
+      if (isResting) await this.#gaps.resume(channel);
     } catch (thrown) {
       // Nobody listens there: who asks again has it tried again.
-      await this.unwatch(channel, by);
+      await this.unwatch(channel, by, isResting);
       throw thrown;
     }
   }
 
-  async unwatch(channel: ChannelId, by?: UserId): Promise<void> {
-    if (this.#watched.delete(channel, by)) await this.#gaps.forget(channel);
+  async unwatch(channel: ChannelId, by?: UserId, isForNow = false): Promise<void> {
+    if (!this.#watched.delete(channel, by)) return;
+    await (isForNow && by === undefined ? this.#gaps.rest(channel) : this.#gaps.forget(channel));
   }
 
   async session(speaker: Speaker, channel: ChannelId): Promise<Session<SlackBody>> {

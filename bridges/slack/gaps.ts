@@ -78,7 +78,29 @@ export class Gaps {
   async forget(id: ChannelId): Promise<void> {
     this.#heard.delete(id);
     this.#unwritten.delete(id);
-    await this.#parts.memory.set(heardName(id), undefined);
+    const { memory } = this.#parts;
+    await Promise.all([memory.set(heardName(id), undefined), memory.get(restName(id)) && memory.set(restName(id), undefined)]);
+  }
+
+  /** Not listened to until the bot is let in again: how far it was heard stands. */
+  async rest(id: ChannelId): Promise<void> {
+    const { memory } = this.#parts;
+    if (!this.#heard.has(id)) return;
+    this.#unwritten.delete(id);
+    await Promise.all([memory.set(heardName(id), this.#heard.get(id)), memory.set(restName(id), true)]);
+  }
+
+  isResting(id: ChannelId): boolean {
+    return this.#parts.memory.get(restName(id)) === true;
+  }
+
+  async resume(id: ChannelId): Promise<void> {
+    await this.#parts.memory.set(restName(id), undefined);
+  }
+
+  /** Those of one team that rest. */
+  resting(team: Team): ChannelId[] {
+    return this.#parts.memory.keys(restName(makeChannelId(team.id, ''))).map((name) => name.slice(restName('').length) as ChannelId);
   }
 
   /** Registered at once, so that nothing newer goes before. `ready`: the bot is there, as far as it may be; false: nobody of ours sees it. */
@@ -154,3 +176,4 @@ export class Gaps {
 
 const isMoment = (ts: string): boolean => /^\d{10}\.\d{6}$/.test(ts) && timeOf(ts) < Date.now() + clockMargin;
 const heardName = (id: string): string => `heard ${id}`;
+const restName = (id: string): string => `rests ${id}`;

@@ -59,13 +59,13 @@ export function teamTold(team: Team, { event, authorizations }: SlackEvent, to: 
     case 'group_left':
       return left(team, event, authorizations?.[0]?.user, to);
     case 'member_joined_channel':
-      if (textIn(event, 'user') === team.identity?.botUser) cameIn(team, event, team.identity?.botUser);
+      if (textIn(event, 'user') === team.identity?.botUser) cameIn(team, event, team.identity?.botUser, to);
       return undefined;
     case 'member_left_channel':
       return textIn(event, 'user') === team.identity?.botUser ? left(team, event, team.identity?.botUser, to) : undefined;
     case 'channel_joined':
     case 'group_joined':
-      cameIn(team, event, authorizations?.[0]?.user);
+      cameIn(team, event, authorizations?.[0]?.user, to);
       return done;
     case 'im_created':
     case 'im_open':
@@ -144,11 +144,15 @@ async function left(team: Team, event: Fields, user: string | undefined, listene
 }
 
 /** Told to themselves alone; everybody else there is told that they came. */
-function cameIn(team: Team, event: Fields, user: string | undefined): void {
+function cameIn(team: Team, event: Fields, user: string | undefined, { inbox }: TeamListener): void {
   const channel = idIn(event, 'channel');
   if (channel === undefined || user === undefined) return;
-  if (user === team.identity?.botUser) team.conversations.change(channel, { isMember: true });
-  else team.own.note(user, channel, true);
+  if (user !== team.identity?.botUser) {
+    team.own.note(user, channel, true);
+    return;
+  }
+  team.conversations.change(channel, { isMember: true });
+  inbox.readmitted?.(makeChannelId(team.id, channel));
 }
 
 async function chatOpened(team: Team, event: Fields): Promise<void> {

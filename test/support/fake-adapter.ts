@@ -151,14 +151,13 @@ export class FakeAdapter implements Adapter {
     this.#closeGap(name);
   }
 
-  async unwatch(channel: ChannelId, by?: UserId): Promise<void> {
+  async unwatch(channel: ChannelId, by?: UserId, isForNow = false): Promise<void> {
     const { name } = this.channels.describe(channel);
     const watchers = this.#watched.get(name);
-    if (watchers?.delete(by ?? 'bot') !== true) return;
-    if (by === undefined) await this.#sessions.get('bot')?.leave(channel);
-    if (watchers.size > 0) return;
+    if (watchers?.delete(by ?? 'bot') === true && by === undefined) await this.#sessions.get('bot')?.leave(channel);
+    if (watchers !== undefined && watchers.size > 0) return;
     this.#watched.delete(name);
-    await this.#tools.memory.set(`heard/${name}`, undefined);
+    if (!isForNow) await this.#tools.memory.set(`heard/${name}`, undefined);
   }
 
   async session(speaker: Speaker, _channel: ChannelId): Promise<Session> {
