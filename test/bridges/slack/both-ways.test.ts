@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../../support/waiting.ts';
 import { wholeBridge } from './whole-bridge.ts';
+import { givenUp } from './with-slack.ts';
 
 type Bridge = Awaited<ReturnType<typeof wholeBridge>>;
 type Event = ReturnType<Bridge['homeserver']['events']>[number];
@@ -104,20 +105,24 @@ test('what was said while the bridge was down is there after it came up, once, a
   timeout: 30_000,
 }, async (t) => {
   const bridge = await wholeBridge(t);
-  const { ann, general, homeserver, room } = bridge;
+  const { ann, general, homeserver, room, slack, person } = bridge;
   ann.say(general, 'before');
   await messageIn(bridge, 'before');
   await bridge.restart(async () => {
     const root = ann.say(general, 'meanwhile');
     ann.reply(general, root, 'in a thread');
     ann.say(general, 'meanwhile too');
+    homeserver.say(person, room, 'waited in Matrix');
+    for (const text of ['meanwhile', 'in a thread', 'meanwhile too']) await givenUp(slack, text);
   });
   for (const body of ['meanwhile', 'in a thread', 'meanwhile too']) await messageIn(bridge, body);
   ann.say(general, 'after');
   await messageIn(bridge, 'after');
   const bodies = homeserver
     .events(room)
-    .filter(({ type }) => type === 'm.room.message')
+    .filter(({ type, sender }) => type === 'm.room.message' && sender !== person)
     .map(({ content }) => content.body);
   assert.deepEqual(bodies, ['before', 'meanwhile', 'in a thread', 'meanwhile too', 'after']);
+  await ann.waitForMessage(general, 'waited in Matrix');
+  assert.equal(ann.texts(general).filter((text) => text === 'waited in Matrix').length, 1);
 });

@@ -5,14 +5,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../../support/waiting.ts';
 import { bodiesIn, logIn, roomWith } from './matrix-side.ts';
-import { type WholeBridge, wholeBridge } from './whole-bridge.ts';
-
-/** Slack tries no more to tell of it. */
-const givenUp = ({ slack }: WholeBridge, text: string) =>
-  until(`Slack to give up ${text}`, () => {
-    const tries = slack.deliveries.items.filter(({ payload }) => JSON.stringify(payload).includes(JSON.stringify(text)));
-    return (tries.length === 4 && tries.every(({ outcome }) => outcome === 'failed')) || undefined;
-  });
+import { wholeBridge } from './whole-bridge.ts';
+import { givenUp } from './with-slack.ts';
 
 test('what was said in a direct and in a group chat while the bridge was away is there after it came up, once and in order', {
   timeout: 60_000,
@@ -34,7 +28,7 @@ test('what was said in a direct and in a group chat while the bridge was away is
       bob.say(place, `meanwhile ${number}`);
       bob.say(place, `meanwhile too ${number}`);
     }
-    for (const number of places.keys()) await givenUp(bridge, `meanwhile too ${number}`);
+    for (const number of places.keys()) await givenUp(slack, `meanwhile too ${number}`);
   });
   for (const [number, place] of places.entries()) bob.say(place, `after ${number}`);
   for (const [number, room] of rooms.entries()) {

@@ -109,3 +109,12 @@ export async function heard<K extends Kind>(events: SlackEvents, kind: K, fits: 
     events.find((event): event is Of<K> => event.kind === kind && fits(event as Of<K>)),
   );
 }
+
+/** Slack tries no more to tell of it: by events nobody hears of it any more. */
+export const givenUp = (slack: FakeSlack, text: string) =>
+  until(`Slack to give up ${text}`, () => {
+    const tries = slack.deliveries.items.filter(({ payload }) => JSON.stringify(payload).includes(JSON.stringify(text)));
+    const last = tries.filter(({ attempt, outcome }) => attempt === 3 && outcome === 'failed');
+    const events = new Set(tries.map(({ eventId }) => eventId));
+    return (events.size > 0 && last.length === events.size) || undefined;
+  });
