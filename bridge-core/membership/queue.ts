@@ -21,7 +21,7 @@ interface Entry extends Change {
   readonly since: number;
   notBefore: number;
   attempts: number;
-  /** Waits for the ghost's own lines; nobody knows how long. */
+  /** Waits for what is under way in the room; nobody knows how long. */
   held: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface QueueParts {
   /** Does it. Throws what tells whether to try again. */
   readonly act: (change: Change) => Promise<void>;
   readonly isIn: (room: RoomId, ghost: UserId) => boolean;
-  /** Resolves when no line of the ghost waits in the room any more; parked ones do not count. */
+  /** Resolves when nothing of the network waits for the room any more; what is parked does not count. */
   readonly settled?: (room: RoomId, ghost: UserId) => Promise<void>;
   readonly onDepth?: (depth: number) => void;
   /** Nothing waits any more, after something had to be dropped: time to compare anew. */
@@ -121,13 +121,15 @@ export class MembershipQueue {
     const { room, ghost } = change;
     const waiting = this.#find(room, ghost);
     const isLeave = change.want === 'leave';
-    if (!isLeave && this.#willBeIn(room, ghost)) return void this.#take(room, ghost);
+    const willBeIn = this.#willBeIn(room, ghost);
+    // What waits in the room may bring in who is to leave, or put out who is to be there: kicked, and back at once.
+    const held = (isLeave || willBeIn) && this.#parts.settled !== undefined;
+    if (!isLeave && willBeIn && !held) return void this.#take(room, ghost);
     if (waiting?.want === change.want) return;
     this.#take(room, ghost);
     if (!this.#makeRoom(change)) return;
     const now = Date.now();
-    const held = isLeave && this.#parts.settled !== undefined;
-    if (isLeave && !held && !this.#willBeIn(room, ghost)) return;
+    if (isLeave && !held && !willBeIn) return;
     const entry: Entry = { ...change, since: now + after, notBefore: now + after, attempts: 0, held };
     const wishes = this.#rooms.get(room) ?? new Map<UserId, Entry>();
     this.#rooms.set(room, wishes.set(ghost, entry));
@@ -142,7 +144,7 @@ export class MembershipQueue {
     } finally {
       entry.held = false;
       const { room, ghost } = entry;
-      if (this.#find(room, ghost) === entry && !this.#willBeIn(room, ghost)) this.#take(room, ghost);
+      if (this.#find(room, ghost) === entry && this.#willBeIn(room, ghost) === (entry.want === 'join')) this.#take(room, ghost);
       this.#next(room);
     }
   }

@@ -230,8 +230,16 @@ export class RemoteToMatrix<Body extends Json> {
     this.#parts.log.debug({ seq: row.seq, as, events: sendings.length }, 'converted');
     const events = await this.#deliver(row, room, sendings);
     this.#parts.log.debug({ seq: row.seq, events }, 'delivered');
+    await this.#forgetGone(room, sendings);
     this.#record(row, sendings, events);
     if (task.do === 'show') this.#tellOfLost(task.event, sendings);
+  }
+
+  /** A ghost that was put out is known to be out by now, not once the homeserver tells us: its person may be back before that. */
+  async #forgetGone(room: RoomId, sendings: readonly Sending[]): Promise<void> {
+    const { ghosts, names } = this.#parts;
+    for (const { type, stateKey = '' } of sendings)
+      if (type === 'm.room.member' && names.isGhost(stateKey as UserId)) await ghosts.forget(room, stateKey as UserId);
   }
 
   #tellOfLost(event: RemoteEvent, sendings: readonly Sending[]): void {

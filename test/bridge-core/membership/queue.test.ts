@@ -202,6 +202,19 @@ test('a leave waits behind the ghost’s own lines, and takes out one whom those
   assert.equal(queue.depth, 0, 'who never came needs no leave');
 });
 
+test('a join of one who is there still waits for what may put them out, and is nothing where it did not', async (t) => {
+  const lines = Promise.withResolvers<void>();
+  const { queue, done, present, put, join } = start(t, { settled: () => lines.promise });
+  for (const nick of ['kicked', 'stayed']) {
+    put(nick);
+    join(nick);
+  }
+  present.delete(`${one} ${ghost('kicked')}`);
+  lines.resolve();
+  await until(() => queue.depth === 0 && done.length > 0);
+  assert.deepEqual(done, ['join kicked !one']);
+});
+
 test('a leave that is put off is undone by a return', async (t) => {
   const { queue, done, put } = start(t);
   for (const nick of ['a', 'b']) {

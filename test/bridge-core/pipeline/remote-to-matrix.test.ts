@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { eventId, remoteMessageId } from '../../../bridge-core/ids.ts';
+import { eventId, remoteMessageId, userId } from '../../../bridge-core/ids.ts';
 import { keyField, noticeField } from '../../../bridge-core/matrix-event.ts';
 import type { RemoteEvent } from '../../../bridge-core/remote-event.ts';
 import { eventOf, personOf } from '../../support/fake-adapter/events.ts';
@@ -160,6 +160,20 @@ test('a ghost that was put out unseen is brought in once more', async (t) => {
   await until('two', () => said(p, p.at).includes('two'));
   assert.deepEqual(said(p, p.at), ['one', 'two']);
   assert.deepEqual(p.parts.dead, []);
+  p.hs.pusher.stop();
+});
+
+test('a ghost put out with its person is known to be out before the homeserver says so: they may be back by then', async (t) => {
+  const p = await begin(t);
+  p.network.say('zoe', '#chan', 'one');
+  await until('one', () => p.inRoom(p.at).length === 1);
+  const zoe = userId(p.hs.messages(p.at)[0]?.sender ?? '');
+  const room = p.at;
+  await until('her coming', () => p.parts.roster.isIn(room, zoe));
+  p.hs.pushTo('http://127.0.0.1:1');
+  p.network.kick('op', '#chan', 'zoe', 'enough');
+  await until('the kick', () => !p.hs.members(p.at).includes(zoe));
+  await until('her going, which nobody tells us', () => !p.parts.roster.isIn(room, zoe));
   p.hs.pusher.stop();
 });
 
