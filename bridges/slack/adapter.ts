@@ -163,7 +163,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
     this.mirror = new TeamSync({ teams, settings, channels: this.channels, pause: pace.pages });
     openRoutes(tools.web, this.#hearing);
     const oauth = new OAuth({ settings, tools, api: this.#api, teams: this.#teams });
-    this.provisioning = (verbs) => slackProvisioning(verbs, oauth);
+    this.provisioning = (verbs) => slackProvisioning({ verbs, oauth, teams, pairs: this.#pairs });
     const archiving = archivingCommands({ teams, sessions: this.#sessions, inbox });
     this.commands = [this.#hooks.command, ...archiving, ...adminCommands({ settings, oauth, pages: tools.web.url('') })];
     this.logins = loginFlows({ settings, oauth, teams: this.#teams, api: this.#api });

@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import {
   type BridgeError,
+  type ChannelId,
   DeniedError,
   PermanentError,
   type ProvisioningDialect,
@@ -13,8 +14,11 @@ import {
   remoteUserId,
   roomId,
 } from '#bridge-core';
-import { makeChannelId, parseId } from './ids.ts';
+import { hookTeam } from './hooks.ts';
+import { makeChannelId, parseId, webhookTeam } from './ids.ts';
 import type { OAuth } from './oauth.ts';
+import type { Team } from './team.ts';
+import type { WebhookPairs } from './webhook-pairs.ts';
 
 const room = z.string().regex(/^!\S+$/, 'a room’s id');
 const text = z.string().min(1).max(500);
@@ -27,7 +31,20 @@ const statusOf: Readonly<Record<ProvisioningLink['state'], string>> = {
   suspended: 'partial',
 };
 
-export function slackProvisioning(verbs: ProvisioningVerbs, oauth: OAuth): ProvisioningDialect {
+export interface DialectParts {
+  readonly verbs: ProvisioningVerbs;
+  readonly oauth: Pick<OAuth, 'link'>;
+  readonly teams: ReadonlyMap<string, Team>;
+  readonly pairs: Pick<WebhookPairs, 'has' | 'address'>;
+}
+
+export function slackProvisioning({ verbs, oauth, teams, pairs }: DialectParts): ProvisioningDialect {
+  /** What is called by an id of a workspace that the bridge is not in is no matter of the channel's. */
+  const channelIn = (team: string, id: string): ChannelId => {
+    const channel = makeChannelId(team, id);
+    if (!teams.has(team) && !pairs.has(channel)) throw new PermanentError('NETWORK_UNKNOWN', `the bridge is not in the workspace ${team}`);
+    return channel;
+  };
   return {
     routes: [
       post('/getbotid', z.object({}), async () => {
@@ -56,7 +73,8 @@ export function slackProvisioning(verbs: ProvisioningVerbs, oauth: OAuth): Provi
       }),
       post('/teams', z.object({}), async ({ user }) => {
         const accounts = new Map(verbs.logins(user).map(({ network, account }) => [network, parseId(account).id]));
-        return { teams: verbs.networks(user).map(({ id, name }) => ({ id, name, slack_id: accounts.get(id) ?? null })) };
+        const known = verbs.networks(user).filter(({ id }) => teams.has(id));
+        return { teams: known.map(({ id, name }) => ({ id, name, slack_id: accounts.get(id) ?? null })) };
       }),
       post('/accounts', z.object({}), async ({ user }) => {
         const all = verbs.logins(user);
@@ -68,27 +86,38 @@ export function slackProvisioning(verbs: ProvisioningVerbs, oauth: OAuth): Provi
               teamId: network,
               isLast: all.filter((each) => each.network === network).length === 1,
             },
-            identity: { team: networkName, name: name.replace(/ on .*$/, '') },
+            identity: { team: networkName, name: withoutTeam(name, networkName) },
           })),
         };
       }),
-      post('/channels', z.object({ team_id: text }), async ({ user, input }) => ({
-        channels: (await verbs.channels(user, input.team_id)).map(({ id, name, topic = '' }) => ({
-          ...{ id: parseId(id).id, name: name.replace(/^#/, ''), topic: { value: topic }, purpose: { value: '' } },
-        })),
-      })),
+      post('/channels', z.object({ team_id: text }), async ({ user, input }) => {
+        const known = teams.get(input.team_id)?.conversations;
+        const channels = await verbs.channels(user, input.team_id);
+        return {
+          channels: channels.map(({ id: channel, name }) => {
+            const { id } = parseId(channel);
+            const { topic = '', purpose = '' } = known?.known(id) ?? {};
+            return { id, name: name.replace(/^#/, ''), topic: { value: topic }, purpose: { value: purpose } };
+          }),
+        };
+      }),
       post('/channelinfo', z.object({ team_id: text, channel_id: text }), async ({ user, input }) => {
-        const { name, members } = await verbs.channel(user, makeChannelId(input.team_id, input.channel_id));
+        const { name, members } = await verbs.channel(user, channelIn(input.team_id, input.channel_id));
         return { name: name.replace(/^#/, ''), memberCount: members };
       }),
       post('/getlink', z.object({ matrix_room_id: room }), async ({ user, input }) => {
-        const [link] = (await verbs.links(user, roomId(input.matrix_room_id))).toSorted((one, other) => rank(one) - rank(other));
+        // Webhooks of the room's own are none of the channels that this is about.
+        const links = (await verbs.links(user, roomId(input.matrix_room_id))).filter(({ channel }) => parseId(channel).team !== hookTeam);
+        const [link] = links.toSorted((one, other) => rank(one) - rank(other));
         if (link === undefined) throw new PermanentError('LINK_UNKNOWN', `nothing is linked to ${input.matrix_room_id}`);
-        return shown(link);
+        return shown(link, pairs);
       }),
-      post('/link', z.object({ matrix_room_id: room, channel_id: text, team_id: text }), async ({ user, input }) =>
-        shown(await verbs.link(user, input.matrix_room_id, makeChannelId(input.team_id, input.channel_id))),
-      ),
+      post('/link', linking, async ({ user, input }) => {
+        const { matrix_room_id, channel_id, team_id } = input;
+        if (channel_id === undefined || team_id === undefined)
+          throw new PermanentError('UNSUPPORTED', 'a pair of webhooks is linked by the operator: `webhook` of a link in the config');
+        return shown(await verbs.link(user, matrix_room_id, channelIn(team_id, channel_id)), pairs);
+      }),
       post('/unlink', z.object({ matrix_room_id: room }), async ({ user, input }) => {
         await verbs.unlink(user, input.matrix_room_id);
         return {};
@@ -101,11 +130,33 @@ export function slackProvisioning(verbs: ProvisioningVerbs, oauth: OAuth): Provi
 /** A link that carries before one that does not. */
 const rank = ({ state }: ProvisioningLink): number => ['live', 'pending', 'asked', 'suspended'].indexOf(state);
 
-/** Addresses of webhooks are told to nobody: who has one may speak in the channel by it. */
-function shown({ room: matrixRoom, channel, name, network, state }: ProvisioningLink): object {
+/** Where the address of an incoming webhook is given, neither channel nor team need be. */
+const linking = z
+  .object({
+    matrix_room_id: room,
+    channel_id: text.optional(),
+    team_id: text.optional(),
+    slack_webhook_uri: z.string().max(500).optional(),
+  })
+  .refine(({ channel_id, team_id, slack_webhook_uri }) => slack_webhook_uri || (channel_id !== undefined && team_id !== undefined), {
+    message: 'channel_id and team_id, or slack_webhook_uri',
+  });
+
+/** As told to people, and the workspace may have another name since. */
+function withoutTeam(name: string, team: string): string {
+  if (name.endsWith(` on ${team}`)) return name.slice(0, -` on ${team}`.length);
+  const at = name.lastIndexOf(' on ');
+  return at < 0 ? name : name.slice(0, at);
+}
+
+/** Addresses of incoming webhooks are told to nobody: who has one may speak in the channel by it. What comes by the other half of a pair
+ *  is proved by its token. */
+function shown({ room: matrixRoom, channel, name, network, state }: ProvisioningLink, pairs: DialectParts['pairs']): object {
+  const isWebhook = pairs.has(channel);
   return {
-    ...{ matrix_room_id: matrixRoom, slack_channel_id: parseId(channel).id, slack_channel_name: name.replace(/^#/, ''), team_id: network },
-    ...{ status: statusOf[state], isWebhook: false, inbound_uri: null, slack_webhook_uri: null },
+    ...{ matrix_room_id: matrixRoom, slack_channel_id: parseId(channel).id, slack_channel_name: name.replace(/^#/, '') },
+    ...{ team_id: network === webhookTeam ? null : network, status: statusOf[state], isWebhook, slack_webhook_uri: null },
+    inbound_uri: isWebhook ? (pairs.address(channel) ?? null) : null,
   };
 }
 

@@ -64,6 +64,11 @@ export class WebhookPairs {
     return JSON.stringify(webhook) === JSON.stringify(this.#pairs.get(makeChannelId(team, channel))?.webhook);
   }
 
+  /** Where the outgoing webhook of one that is ours is to post. */
+  address(channel: ChannelId): string | undefined {
+    return this.#parts.web.url(`/webhooks/${encodeURIComponent(parseId(channel).id)}`);
+  }
+
   /** Teams of nothing but webhooks. */
   networks(): string[] {
     return [...new Set(Array.from(this.#pairs.values(), ({ team }) => team))];

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { until } from '../../support/waiting.ts';
-import { wholeBridge } from './whole-bridge.ts';
+import { type WholeBridge, wholeBridge } from './whole-bridge.ts';
 
-async function door(t: TestContext) {
-  const bridge = await wholeBridge(t);
+async function door(t: TestContext, wish: Parameters<typeof wholeBridge>[1] = {}) {
+  const bridge = await wholeBridge(t, wish);
   const { homeserver, person, url } = bridge;
   const call = async (path: string, input: object = {}, user = person) => {
     const answer = await fetch(`${url}/_matrix/provision/${path}`, {
@@ -20,6 +20,16 @@ async function door(t: TestContext) {
   return { ...bridge, call };
 }
 
+/** Ruled by alice unless said, the bot in it. */
+async function roomOf({ homeserver, person }: WholeBridge, { by = person, isPublic = false } = {}) {
+  const levels = { users: { [by]: 100, [homeserver.bot]: 50 } };
+  const room = homeserver.createRoom({ creator: by, version: '11', levels });
+  homeserver.setState(by, room, 'm.room.join_rules', '', { join_rule: isPublic ? 'public' : 'invite' });
+  homeserver.invite(by, room, homeserver.bot);
+  await until('the bot in the room', () => homeserver.members(room).includes(homeserver.bot) || undefined);
+  return room;
+}
+
 test('what there is: the bot, the teams, the channels, and links to log in and to install', { timeout: 30_000 }, async (t) => {
   const { call, homeserver, slack, team, ann } = await door(t);
   assert.deepEqual(await call('getbotid'), {
@@ -28,12 +38,21 @@ test('what there is: the bot, the teams, the channels, and links to log in and t
   assert.deepEqual(await call('teams'), { teams: [{ id: 'T0001', name: 'Acme', slack_id: null }] });
   const eve = slack.addPerson(team, { id: 'U0EVE', name: 'eve' });
   slack.addChannel(team, 'random', [ann, eve], { id: 'C0RANDOM', topic: 'anything' });
-  const { channels } = (await call('channels', { team_id: 'T0001' })) as { channels: { id: string; topic: { value: string } }[] };
+  ann.setPurpose('C0RANDOM', 'all the rest');
+  slack.addChannel(team, 'bare', [ann], { id: 'C0BARE' });
+  ann.setPurpose('C0BARE', 'for nothing');
+  interface Listed {
+    readonly id: string;
+    readonly topic: { readonly value: string };
+    readonly purpose: { readonly value: string };
+  }
+  const { channels } = (await call('channels', { team_id: 'T0001' })) as { channels: Listed[] };
   assert.deepEqual(
-    channels.map(({ id, topic }) => [id, topic.value]),
+    channels.map(({ id, topic, purpose }) => [id, topic.value, purpose.value]),
     [
-      ['C0GENERAL', ''],
-      ['C0RANDOM', 'anything'],
+      ['C0GENERAL', '', ''],
+      ['C0RANDOM', 'anything', 'all the rest'],
+      ['C0BARE', '', 'for nothing'],
     ],
   );
   assert.deepEqual(await call('channelinfo', { team_id: 'T0001', channel_id: 'C0GENERAL' }), { name: 'general', memberCount: 3 });
@@ -49,11 +68,10 @@ test('what there is: the bot, the teams, the channels, and links to log in and t
 });
 
 test('a room is linked, looked at and unlinked', { timeout: 30_000 }, async (t) => {
-  const { call, homeserver, person, slack, team, ann } = await door(t);
+  const bridge = await door(t);
+  const { call, slack, team, ann } = bridge;
   const channel = slack.addChannel(team, 'plans', [ann], { id: 'C0PLANS' });
-  const room = homeserver.createRoom({ creator: person, version: '11', levels: { users: { [person]: 100, [homeserver.bot]: 50 } } });
-  homeserver.invite(person, room, homeserver.bot);
-  await until('the bot in the room', () => homeserver.members(room).includes(homeserver.bot) || undefined);
+  const room = await roomOf(bridge);
   assert.deepEqual(await call('getlink', { matrix_room_id: room }), [404, 'SLACK_UNKNOWN_LINK']);
   const link = (await call('link', { matrix_room_id: room, team_id: 'T0001', channel_id: channel.id })) as Record<string, unknown>;
   assert.deepEqual([link.status, link.slack_channel_name, link.matrix_room_id], ['ready', 'plans', room]);
@@ -75,4 +93,65 @@ test('each refusal has the old bridge’s word', { timeout: 30_000 }, async (t) 
     'SLACK_NOT_ENOUGH_POWER',
   ]);
   assert.deepEqual(await call('link', { matrix_room_id: room, team_id: 'T0001' }), [400, 'M_AS_BAD_VALUE']);
+  for (const path of ['link', 'channelinfo'])
+    assert.deepEqual(
+      await call(path, { matrix_room_id: room, team_id: 'T0009', channel_id: 'C0GENERAL' }),
+      [404, 'SLACK_UNKNOWN_TEAM'],
+      'not the channel is unknown',
+    );
+});
+
+test('what is full, and what is not public where only such may be linked, is refused by its own word', { timeout: 30_000 }, async (t) => {
+  const begin = async (limits: object) => {
+    const bridge = await door(t, { core: { provisioning: limits } });
+    const eve = bridge.homeserver.user('eve');
+    for (const id of ['C0PLANS', 'C0MORE']) bridge.slack.addChannel(bridge.team, id.toLowerCase(), [bridge.ann], { id });
+    const link = async (by: string, channel: string, isPublic = false) =>
+      await bridge.call('link', { team_id: 'T0001', channel_id: channel, matrix_room_id: await roomOf(bridge, { by, isPublic }) }, by);
+    return { ...bridge, eve, link };
+  };
+  const full = await begin({ limits: { rooms: 1 } });
+  assert.equal(((await full.link(full.person, 'C0PLANS')) as { status: string }).status, 'ready');
+  assert.deepEqual(((await full.call('getbotid')) as { room_limit: object }).room_limit, { quota: 1, current: 1 });
+  assert.deepEqual(await full.link(full.eve, 'C0MORE'), [403, 'SLACK_BRIDGE_AT_LIMIT']);
+
+  const strict = await begin({ require_public_room: true });
+  assert.deepEqual(await strict.link(strict.eve, 'C0PLANS'), [400, 'SLACK_ROOM_NOT_PUBLIC']);
+  assert.equal(((await strict.link(strict.eve, 'C0MORE', true)) as { status: string }).status, 'pending', 'asked for in the channel');
+});
+
+test('a pair of webhooks is shown as one, belongs to no workspace, and is linked by the operator alone', { timeout: 30_000 }, async (t) => {
+  const bridge = await door(t, {
+    section: ({ slack, general, room }) => {
+      const incoming = slack.addIncomingWebhook(general, { isOld: true });
+      return { links: [{ channel: 'C0OLD', room, webhook: { incoming, outgoing_token: 't0k' } }] };
+    },
+  });
+  const { call, room, url } = bridge;
+  assert.deepEqual(await call('getlink', { matrix_room_id: room }), {
+    ...{ matrix_room_id: room, slack_channel_id: 'C0OLD', slack_channel_name: 'C0OLD', team_id: null, status: 'ready' },
+    ...{ isWebhook: true, inbound_uri: `${url}/slack/webhooks/C0OLD`, slack_webhook_uri: null },
+  });
+  assert.deepEqual(await call('teams'), { teams: [{ id: 'T0001', name: 'Acme', slack_id: null }] });
+  const asked = { matrix_room_id: await roomOf(bridge), slack_webhook_uri: 'https://hooks.slack.com/services/T1/B1/x' };
+  assert.deepEqual(await call('link', asked), [400, 'M_AS_UNSUPPORTED_OPERATION']);
+});
+
+test('an account is called by its name there, whatever is in it', { timeout: 30_000 }, async (t) => {
+  const { call, slack, app, team, homeserver, person } = await door(t);
+  const cid = slack.addPerson(team, { id: 'U0CID', name: 'cid', realName: 'Cid on Tour' });
+  const token = slack.setup.authorize(app, cid.user, { token: 'xoxp-cid' }).value;
+  const chat = homeserver.createRoom({ creator: person, isDirect: true });
+  homeserver.invite(person, chat, homeserver.bot, { is_direct: true });
+  const told = (words: RegExp) =>
+    until(`${words}`, () => homeserver.events(chat).find(({ sender, content }) => sender !== person && words.test(String(content.body))));
+  await told(/Hello/);
+  homeserver.say(person, chat, 'login token');
+  await told(/token/i);
+  homeserver.say(person, chat, token);
+  const { accounts } = await until('the login', async () => {
+    const answer = (await call('accounts')) as { accounts: { identity: object }[] };
+    return answer.accounts.length > 0 ? answer : undefined;
+  });
+  assert.deepEqual(accounts[0]?.identity, { team: 'Acme', name: 'Cid on Tour' });
 });
