@@ -69,7 +69,8 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
   const { guard, plumb, upgrades, rooms, tell, log } = options;
   const permissions = new Permissions({ levels: settings.permissions, homeserver });
   const requests = new Requests({ store });
-  const limits = { ...settings.provisioning.limits, requirePublicRoom: settings.provisioning.requirePublicRoom };
+  const { requirePublicRoom, channels } = settings.provisioning;
+  const limits = { ...settings.provisioning.limits, requirePublicRoom, channels };
   const consent = new Consent<Body>({ adapter, homeserver, permissions, plumb, links, requests, limits, tell, log });
   const progress = () => rooms.mirrors.progress();
   const actions = new Actions<Body>({

@@ -1,4 +1,15 @@
-// Names as operators list them, with signs that stand for others. Pure.
+// Names as operators list them, with signs that stand for others; what is denied is denied whatever is allowed. Pure.
+
+export interface AllowAndDeny {
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+}
+
+/** Of something with several names, each of which the lists may mean. */
+export function isAllowed({ allow, deny }: AllowAndDeny, names: readonly string[]): boolean {
+  const isMeant = (glob: string) => names.some((name) => fits(glob, name));
+  return !deny.some(isMeant) && allow.some(isMeant);
+}
 
 /** `*` stands for anything, `?` for one sign; cases are the same. Goes back to the last star alone, so that no glob takes long. */
 export function fits(glob: string, name: string): boolean {

@@ -1,6 +1,7 @@
 // What any bridge can be told, as plain frozen data. config/ makes it from YAML; nothing here knows of files or formats.
 // Durations are in milliseconds, sizes in bytes.
 
+import type { AllowAndDeny } from './globs.ts';
 import type { UserId } from './ids.ts';
 
 export type PermissionLevel = 'none' | 'user' | 'admin';
@@ -79,6 +80,8 @@ export interface PortalSettings {
   readonly history: 'joined' | 'invited' | 'shared';
   /** Rooms for the private and group chats of people who are logged in. */
   readonly direct: boolean;
+  /** Of which Matrix people (by their ids), and with whom on the network (by id or name). */
+  readonly chats: { readonly of: AllowAndDeny; readonly with: AllowAndDeny };
   /** A space for each network, with the rooms of its channels. */
   readonly spaces: boolean;
   /** Have power 50 in rooms of channels. */
@@ -100,6 +103,8 @@ export interface ProvisioningSettings {
   readonly session: number;
   readonly perMinute: number;
   readonly requirePublicRoom: boolean;
+  /** Which may be linked by others than the bridge's admins: globs over name, `network/name` and id. */
+  readonly channels: AllowAndDeny;
   readonly limits: { readonly rooms: number | undefined; readonly networks: number | undefined };
   /** Servers whose word on who somebody is is asked for at an address of the operator's own. */
   readonly openIdServers: Readonly<Record<string, string>>;

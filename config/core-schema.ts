@@ -81,6 +81,14 @@ const ages = z
 const globs = z.array(z.string().min(1)).readonly().meta({ allowed: 'a list of names, where * stands for anything and ? for one sign' });
 const level = z.int().min(0).max(100);
 
+const allowAndDeny = (of: string) =>
+  z
+    .strictObject({
+      allow: globs.default(['*']).meta({ description: `${of} that may: globs.`, example: ['*'] }),
+      deny: globs.default([]).meta({ description: 'Those that may not, whatever is allowed.', example: [] }),
+    })
+    .prefault({});
+
 const portals = z
   .strictObject({
     aliases: z.boolean().default(false).meta({
@@ -99,6 +107,13 @@ const portals = z
       .boolean()
       .default(true)
       .meta({ description: 'People who are logged in to the network have rooms for their private and group chats there.' }),
+    chats: z
+      .strictObject({
+        of: allowAndDeny('Matrix ids').meta({ description: 'Whose chats are carried.' }),
+        with: allowAndDeny('Names and ids there').meta({ description: 'With whom on the network.' }),
+      })
+      .prefault({})
+      .meta({ description: 'Which chats those are.' }),
     spaces: z.boolean().default(false).meta({ description: 'A space for each network, with the rooms made for its channels.' }),
     moderators: z
       .array(
@@ -141,6 +156,9 @@ const provisioning = z
       .boolean()
       .default(false)
       .meta({ description: 'Whether only rooms that anybody may join can be linked by others than bridge admins.' }),
+    channels: allowAndDeny('Channels').meta({
+      description: 'Which channels others than bridge admins may link: globs over `#name`, `network/#name` and the id.',
+    }),
     limits: z
       .strictObject({
         rooms: z.int().min(0).exactOptional().meta({ description: 'Links that others than bridge admins may make.', example: 100 }),

@@ -6,6 +6,7 @@ import type { Adapter, Channel } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { DeniedError, messageOf } from '../errors.ts';
+import { type AllowAndDeny, isAllowed } from '../globs.ts';
 import { type ChannelId, type RoomId, remoteUserId, type UserId } from '../ids.ts';
 import { stringIn } from '../matrix-event.ts';
 import { described } from '../plumbing/described.ts';
@@ -23,6 +24,7 @@ export interface LinkLimits {
   /** Networks that these lead to. */
   readonly networks: number | undefined;
   readonly requirePublicRoom: boolean;
+  readonly channels: AllowAndDeny;
 }
 
 export interface ConsentParts<Body extends Json> {
@@ -145,6 +147,8 @@ export class Consent<Body extends Json = string> {
     // One of those in it would give away the words of the others.
     if (channel.kind === 'direct' || channel.kind === 'group')
       throw new DeniedError('a chat of a few people is linked to no room: it has one of its own', 'CHANNEL_CLOSED');
+    if (!isAllowed(limits.channels, [channel.name, `${channel.network.id}/${channel.name}`, channel.id]))
+      throw new DeniedError(`the bridge’s operator lets only its admins link ${channel.name}`, 'DENIED');
     const known = links.find(room, channel.id);
     if (known?.state === 'live') throw new DeniedError(`${channel.name} is linked to this room already`, 'LINK_EXISTS');
     if (known === undefined && links.byChannel(channel.id).some((link) => link.room !== room && receiverOf(link) === undefined))

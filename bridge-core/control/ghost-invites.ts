@@ -7,6 +7,7 @@ import type { Homeserver } from '../appservice/homeserver.ts';
 import { BridgeError, DeniedError, messageOf, PermanentError, RetryableError } from '../errors.ts';
 import { type ChannelId, type RemoteUserId, type RoomId, type UserId, userId } from '../ids.ts';
 import { type Content, type MatrixEvent, noticeField } from '../matrix-event.ts';
+import { ChatRules } from '../plumbing/chat-rules.ts';
 import type { Chats } from '../plumbing/chats.ts';
 import { isChat, type Links } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
@@ -17,7 +18,7 @@ import type { Ghosts } from '../virtual-users/ghosts.ts';
 import type { Names } from '../virtual-users/names.ts';
 
 export interface GhostInvitesParts<Body extends Json> {
-  readonly settings: Pick<PortalSettings, 'direct'>;
+  readonly settings: Pick<PortalSettings, 'direct' | 'chats'>;
   readonly protocol: { readonly id: string; readonly name: string };
   readonly adapter: Pick<Adapter<Body>, 'openDirect' | 'user' | 'lookups' | 'channels' | 'speakerOf'>;
   readonly homeserver: Pick<Homeserver, 'bot' | 'join' | 'leave' | 'invite' | 'send' | 'setState' | 'fullState'>;
@@ -96,6 +97,7 @@ export class GhostInvites<Body extends Json = string> {
       throw new DeniedError('A private chat with people on the network has room for one Matrix person. Begin one for yourself.');
     if (event.content.is_direct !== true && !looksPrivate(state, invited.length))
       throw new DeniedError('I come into rooms that are linked to a channel I am in. For a private chat, begin a direct chat with me.');
+    await this.#mustBeAllowed(sender, invited);
     const channel = await this.#open(sender, invited);
     if (isEncrypted(state)) {
       const own = await chats.open(channel, sender);
@@ -116,6 +118,17 @@ export class GhostInvites<Body extends Json = string> {
     if (before === undefined) return;
     tell(before.room, `This chat goes on in another room: https://matrix.to/#/${room}`);
     await chats.close(before, 'the chat goes on in another room');
+  }
+
+  async #mustBeAllowed(person: UserId, invited: readonly UserId[]): Promise<void> {
+    const rules = new ChatRules(this.#parts.settings.chats);
+    if (!rules.mayHave(person)) throw new DeniedError('The operator of this bridge does not let your private chats be carried.');
+    for (const user of invited) {
+      const remote = this.#remoteOf(user);
+      const known = remote === undefined ? undefined : await this.#parts.adapter.user(remote);
+      if (known !== undefined && !rules.mayBeWith(known))
+        throw new DeniedError(`The operator of this bridge does not let private chats with ${known.name} be carried.`);
+    }
   }
 
   async #open(person: UserId, invited: readonly UserId[]): Promise<ChannelId> {

@@ -125,7 +125,8 @@ export class RemoteToMatrix<Body extends Json> {
   /** A chat of people who are logged in gets a room of its own: its link is written with the row of its first line. All else
    *  that no room is linked to is nobody's. */
   async #begin(event: RemoteEvent<Body>): Promise<readonly Row[]> {
-    const chat = needsRow(event) ? this.#parts.chats?.linkFor(event.channel, event.kind === 'message') : undefined;
+    const by = event.kind === 'message' ? event.sender : undefined;
+    const chat = needsRow(event) ? this.#parts.chats?.linkFor(event.channel, by !== undefined, by) : undefined;
     if (chat === undefined) {
       this.#parts.count('dropped');
       return [];

@@ -4,7 +4,7 @@
 import type { Adapter, Chat } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
-import { type BridgeError, messageOf, PermanentError, RetryableError } from '../errors.ts';
+import { type BridgeError, DeniedError, messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { ChannelId, RoomId, UserId } from '../ids.ts';
 import { type Content, stringIn } from '../matrix-event.ts';
 import type { Json, RemoteUser } from '../remote-event.ts';
@@ -12,6 +12,7 @@ import type { PortalSettings } from '../settings.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import type { Names } from '../virtual-users/names.ts';
 import type { BridgeInfo } from './bridge-info.ts';
+import { ChatRules } from './chat-rules.ts';
 import { claimContent, claimType } from './claims.ts';
 import { isChat, isPlaceholder, type Link, type Links, type NewLink, placeholderOf } from './links.ts';
 import type { LoopGuard } from './loop-guard.ts';
@@ -19,7 +20,7 @@ import type { Plumb } from './plumb.ts';
 import { powerLevels, type RoomMaking } from './room-making.ts';
 
 export interface ChatsParts<Body extends Json> {
-  readonly settings: Pick<PortalSettings, 'direct'>;
+  readonly settings: Pick<PortalSettings, 'direct' | 'chats'>;
   readonly homeserver: Pick<Homeserver, 'bot' | 'invite' | 'inviteDirectly' | 'leave' | 'state'>;
   readonly adapter: Pick<Adapter<Body>, 'channels' | 'speakerOf'>;
   readonly links: Links;
@@ -42,25 +43,28 @@ const longestName = 200;
 
 export class Chats<Body extends Json = string> {
   readonly #parts: ChatsParts<Body>;
+  readonly #rules: ChatRules;
   readonly #startedAt = Date.now();
   readonly #flights = new Map<number, Promise<Link>>();
   readonly #refused = new Map<number, { readonly error: BridgeError; readonly until: number }>();
 
   constructor(parts: ChatsParts<Body>) {
     this.#parts = parts;
+    this.#rules = new ChatRules(parts.settings.chats);
     parts.links.onChange(({ link, was }) => {
       if (link === undefined) this.#refused.delete(was.id);
     });
   }
 
   /** For what is heard where no link is live: the one that is being made, or the one to be written with the row of what begins a
-   *  chat (`isNews`). */
-  linkFor(channel: ChannelId, isNews: boolean): Link | NewLink | undefined {
+   *  chat (`isNews`, said `by` somebody). */
+  linkFor(channel: ChannelId, isNews: boolean, by?: RemoteUser): Link | NewLink | undefined {
     const { settings, links, adapter } = this.#parts;
     if (!settings.direct || adapter.channels.chat === undefined) return undefined;
     const known = links.byChannel(channel).find(({ origin }) => origin === 'portal');
     if (known !== undefined) return isChat(known) && (known.state === 'wanted' || known.state === 'pending') ? known : undefined;
-    const chat = isNews ? adapter.channels.chat(channel) : undefined;
+    const chat = isNews ? this.#chatOf(channel) : undefined;
+    if (by !== undefined && adapter.speakerOf(by.id) === undefined && !this.#rules.mayBeWith(by)) return undefined;
     return chat === undefined || chat.people.length === 0 ? undefined : newLink(channel, chat);
   }
 
@@ -73,9 +77,9 @@ export class Chats<Body extends Json = string> {
 
   /** The room of the chat, whether there was one or not; `person` is invited into it again if they left. */
   async open(channel: ChannelId, person: UserId): Promise<RoomId> {
-    const { links, adapter } = this.#parts;
+    const { links } = this.#parts;
     const known = links.byChannel(channel).find((link) => link.origin === 'portal' && isChat(link));
-    const chat = adapter.channels.chat?.(channel) ?? { people: [person], kind: 'direct' as const };
+    const chat = this.#chatOf(channel) ?? { people: [person], kind: 'direct' as const };
     const link = await this.#ready(known ?? (await links.add(newLink(channel, chat))));
     await this.#invite([person], link, chat.kind, await this.#others(channel));
     return link.room;
@@ -127,6 +131,12 @@ export class Chats<Body extends Json = string> {
     for (const user of this.#parts.present(room)) if (this.#parts.names.isGhost(user)) await this.#parts.ghosts.leave(user, room, why);
   }
 
+  /** With those of its Matrix people whose chats are carried. */
+  #chatOf(channel: ChannelId): Chat | undefined {
+    const chat = this.#parts.adapter.channels.chat?.(channel);
+    return chat === undefined || this.#rules.isForAll ? chat : { ...chat, people: chat.people.filter((user) => this.#rules.mayHave(user)) };
+  }
+
   #ready(link: Link): Promise<Link> {
     let flight = this.#flights.get(link.id);
     if (flight === undefined) {
@@ -139,7 +149,7 @@ export class Chats<Body extends Json = string> {
   async #make(given: Link): Promise<Link> {
     const refused = this.#refused.get(given.id);
     if (refused !== undefined && refused.until > Date.now()) throw refused.error;
-    const chat = this.#parts.adapter.channels.chat?.(given.channel);
+    const chat = this.#chatOf(given.channel);
     try {
       if (chat === undefined || chat.people.length === 0) throw this.#nobody();
       return given.state === 'wanted' ? await this.#complete(given, chat) : await this.#inviteMore(given);
@@ -168,6 +178,8 @@ export class Chats<Body extends Json = string> {
   async #complete(given: Link, chat: Chat): Promise<Link> {
     const { links, making, homeserver, ghosts, info, log } = this.#parts;
     const others = await this.#others(given.channel);
+    if (others.length > 0 && !others.some((other) => this.#rules.mayBeWith(other)))
+      throw new DeniedError('the bridge’s operator does not let chats with them be carried');
     let link = given;
     if (isPlaceholder(link.room)) {
       for (const other of others) await ghosts.introduce(other);
@@ -196,7 +208,7 @@ export class Chats<Body extends Json = string> {
 
   /** Who came to the bridge after the room was made. Who was invited once and left is not asked again. */
   #uninvited(link: Link): readonly UserId[] {
-    const people = this.#parts.adapter.channels.chat?.(link.channel)?.people ?? [];
+    const people = this.#chatOf(link.channel)?.people ?? [];
     const invited = peopleIn(link);
     return people.every((user) => invited.includes(user)) ? [] : people.filter((user) => !invited.includes(user));
   }

@@ -60,10 +60,11 @@ test('the smallest config is enough, and all else has its default', async () => 
     portals: {
       ...{ aliases: false, allow: ['*'], deny: [], besideLinks: true, directory: false, history: 'joined' },
       ...{ direct: true, spaces: false, moderators: [], power: { invite: 0, state: 50 } },
+      chats: { of: { allow: ['*'], deny: [] }, with: { allow: ['*'], deny: [] } },
     },
     provisioning: {
       ...{ enabled: true, secret: undefined, session: 3_600_000, perMinute: 80, requirePublicRoom: false },
-      ...{ limits: { rooms: undefined, networks: undefined }, openIdServers: {} },
+      ...{ limits: { rooms: undefined, networks: undefined }, openIdServers: {}, channels: { allow: ['*'], deny: [] } },
     },
     names: { ghosts: 'irc_{network}_{nick}', aliases: 'irc_{network}_{channel}', displayName: '{name}' },
     log: { level: 'info', format: 'auto' },

@@ -305,7 +305,7 @@ test('what is left of a network that was taken out of the config stops neither a
       log: silentLog,
       tell: (_room: string, text: string) => void told.push(text),
     },
-    limits: { rooms: 5, networks: 1, requirePublicRoom: false },
+    limits: { rooms: 5, networks: 1, requirePublicRoom: false, channels: { allow: ['*'], deny: [] } },
   } as never);
   t.after(() => consent.stop());
   now += 25 * 3_600_000;
@@ -323,3 +323,20 @@ function rows(path: string): unknown {
     store.close();
   }
 }
+
+test('which channels people may link is the operator’s to say, from either side; the bridge’s admins may link any', async (t) => {
+  const settings = "provisioning: { channels: { deny: ['#gard*'] } }";
+  const { bridge, homeserver, carol, roomOf, hears, ask } = await start(t, { settings });
+  const room = roomOf(carol);
+  bridge.adapter().channels.approved.add(`${garden} ${carol}`);
+  homeserver.say(carol, room, '!fake link #garden');
+  await hears(room, /lets only its admins link #garden/);
+  assert.match(await ask({ do: 'link', room }).catch((thrown) => thrown.message), /lets only its admins link #garden/);
+  bridge.adapter().channels.approved.add(`${inFake('#shed')} ${carol}`);
+  homeserver.say(carol, room, '!fake link #shed');
+  await hears(room, /^#shed on Fake is now linked to this room/);
+  const op = homeserver.user('op');
+  const other = roomOf(op);
+  homeserver.say(op, other, '!fake link #garden');
+  await hears(other, /^#garden on Fake is now linked to this room/);
+});

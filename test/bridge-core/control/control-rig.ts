@@ -38,7 +38,7 @@ export function build(rig: Omit<Rig, 'fake' | 'reopen'> & { readonly fake: { dra
     homeserver,
   });
   const requests = new Requests({ store: rig.store });
-  const limits = { rooms: undefined, networks: undefined, requirePublicRoom: false };
+  const limits = { rooms: undefined, networks: undefined, requirePublicRoom: false, channels: { allow: ['*'], deny: [] } };
   const consent = new Consent({ adapter, homeserver, permissions, plumb, links, requests, limits, tell, log });
   const logins = { all: () => [] };
   const actions = new Actions({

@@ -294,3 +294,32 @@ test('a ghost declines a room with others in it, one where it may not bring the 
   await until('no chat', () => bodies(scene, named).some((body) => body.includes('begin a direct chat')));
   for (const room of [crowd, strict, named]) await until('it goes', () => !homeserver.members(room).includes(ghost('zoe')));
 });
+
+test('whose chats are carried, and with whom, is the operator’s to say: nobody else’s makes a room, and a ghost says why', async (t) => {
+  const scene = await begin(t, { settings: "portals: { chats: { of: { deny: ['@ben:*'] }, with: { allow: ['*'], deny: ['yan'] } } }" });
+  const { network, homeserver, ann, ben } = scene;
+  await scene.logIn(ben);
+  for (const chat of [network.chat('ann', 'yan'), network.chat('ben', 'zoe')])
+    network.say(chat.includes('yan') ? 'yan' : 'zoe', chat, 'psst');
+  network.say('zoe', network.chat('ann', 'zoe'), 'allowed');
+  const room = await roomWith(scene, ann);
+  await until('the line', () => said(scene, room).includes('fake_zoe: allowed'));
+  // Of several, those whom the list leaves have a room.
+  network.say('zoe', network.chat('ann', 'ben', 'zoe'), 'both of you');
+  const group = await until('the group', () =>
+    [...homeserver.world.rooms.keys()].find((each) => bodies(scene, each).includes('both of you')),
+  );
+  assert.deepEqual(
+    [ann, ben].map((user) => homeserver.room(group).membership(user)),
+    ['invite', 'leave'],
+  );
+  const rooms = [...homeserver.world.rooms.keys()];
+  assert.ok(!rooms.some((each) => bodies(scene, each).includes('psst')));
+  const refused = async (by: string, invited: string, why: RegExp) => {
+    const asked = direct(scene, by, [invited]);
+    await until(`${why}`, () => bodies(scene, asked).some((body) => why.test(body)));
+  };
+  homeserver.user('fake_yan');
+  await refused(ann, ghost('yan'), /does not let private chats with yan be carried/);
+  await refused(ben, ghost('zoe'), /does not let your private chats be carried/);
+});
