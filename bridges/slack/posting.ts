@@ -118,7 +118,7 @@ export class Posting {
         message.thread === undefined &&
         replyTo !== undefined &&
         settings.replies === 'broadcast' && { reply_broadcast: true }),
-      ...(isCustom && { username: nameFor(settings, shownAs, message.by) }),
+      ...(isCustom && { username: nameFor(settings, toldApart(voice.team, shownAs), message.by) }),
       ...(isCustom && shownAs.avatar !== undefined && { icon_url: shownAs.avatar }),
     };
   }
@@ -160,6 +160,11 @@ export class Posting {
       if (cursor === undefined) return;
     }
   }
+}
+
+/** From people of Slack, too. */
+function toldApart({ users }: Team, shownAs: ShownAs): ShownAs {
+  return shownAs.isFormed !== true && users.isCalled(shownAs.name) ? { ...shownAs, isAmbiguous: true } : shownAs;
 }
 
 /** A Slack name of up to 80 signs; an id that tells two of one name apart stands whole. */

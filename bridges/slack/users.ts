@@ -30,6 +30,8 @@ export class Users {
   readonly #ask: Ask;
   readonly #kept = new Map<string, Kept>();
   readonly #asking = new Map<string, Promise<void>>();
+  /** How many are called so. */
+  readonly #names = new Map<string, number>();
 
   constructor(parts: { readonly team: string; readonly ask: Ask }) {
     this.#team = parts.team;
@@ -39,6 +41,11 @@ export class Users {
   /** What is known; somebody who was never asked for is called by their id. */
   person(id: string): RemoteUser {
     return this.#kept.get(id)?.user ?? nameless(this.#team, id);
+  }
+
+  /** Is anybody who is known called this, as people read it? */
+  isCalled(name: string): boolean {
+    return this.#names.has(asRead(name));
   }
 
   /** Undefined: Slack knows nobody by this id, or nobody who may be told of. */
@@ -103,12 +110,26 @@ export class Users {
   }
 
   #keep(id: string, user: RemoteUser, isReal: boolean, until: number): void {
-    this.#kept.delete(id);
+    this.#forget(id);
     this.#kept.set(id, { user, isReal, until });
+    const name = asRead(user.name);
+    this.#names.set(name, (this.#names.get(name) ?? 0) + 1);
     const [oldest] = this.#kept.keys();
-    if (this.#kept.size > mostKept && oldest !== undefined) this.#kept.delete(oldest);
+    if (this.#kept.size > mostKept && oldest !== undefined) this.#forget(oldest);
+  }
+
+  #forget(id: string): void {
+    const kept = this.#kept.get(id);
+    if (kept === undefined) return;
+    this.#kept.delete(id);
+    const name = asRead(kept.user.name);
+    const left = (this.#names.get(name) ?? 1) - 1;
+    if (left > 0) this.#names.set(name, left);
+    else this.#names.delete(name);
   }
 }
+
+const asRead = (name: string): string => name.normalize('NFKC').replace(/\s+/g, ' ').trim().toLowerCase();
 
 function nameless(team: string, id: string): RemoteUser {
   return { id: makeUserId(team, id), name: id, fields: userFields(team, id) };

@@ -57,3 +57,20 @@ test('a room’s own template goes before the setting, from the config or by a w
   homeserver.say(person, other, 'by a word');
   assert.equal((await inSlack.waitForMessage('C0PLANS', 'by a word')).username, 'Alice <alice>');
 });
+
+test('who is called as somebody in Slack is told apart from them, as far as they are known', { timeout: 30_000 }, async (t) => {
+  const bridge = await wholeBridge(t);
+  const { ann, general, homeserver, room } = bridge;
+  ann.say(general, 'it is me');
+  await until('her words', () => homeserver.events(room).some(({ content }) => content.body === 'it is me') || undefined);
+  const twin = homeserver.user('annie', 'ann example');
+  homeserver.join(twin, room);
+  homeserver.say(twin, room, 'or me');
+  assert.equal((await ann.waitForMessage(general, 'or me')).username, 'ann example (@annie:hs.test)');
+  ann.change({ displayName: 'Annette' });
+  await until('her new name', () =>
+    homeserver.events(room).some(({ type, content }) => type === 'm.room.member' && content.displayname === 'Annette'),
+  );
+  homeserver.say(twin, room, 'me alone');
+  assert.equal((await ann.waitForMessage(general, 'me alone')).username, 'ann example');
+});
