@@ -59,6 +59,7 @@ test('that events were held back counts from the team’s own app alone', async 
   const missed: string[] = [];
   const hearing = new Hearing({
     ...{ teams, log: silentLog, api: {}, commands: {}, consent: {}, inbox: {}, intake: () => ({}) },
+    signingApps: () => ['T0001', 'T0002'].map((id) => ({ via: `app of ${id}`, secrets: [`secret of ${id}`] })),
     missed: ({ id }: { id: string }) => void missed.push(id),
   } as never);
   const tell = async (signer: string) => {
