@@ -8,7 +8,7 @@ import { toPlain } from '../format/to-html.ts';
 import type { Content, MatrixEvent } from '../matrix-event.ts';
 import { recordIn, relationOf, stringIn } from '../matrix-event.ts';
 import type { RemoteMessage, Style } from '../remote-event.ts';
-import { type Attachment, attachmentOf, styleOf } from './content.ts';
+import { type Attachment, attachmentOf, shownName, styleOf } from './content.ts';
 import { captionOf, isDeed, wordsOf } from './other-kinds.ts';
 import { type Relation, textLength } from './relations.ts';
 
@@ -176,8 +176,11 @@ function planRedaction(event: MatrixEvent, context: PlanContext): Deed {
       ? { do: 'react', target: pointed.remote, emoji: relation.emoji, on: false }
       : send(`took back ${shorten(relation.emoji ?? 'a reaction')}`);
   }
-  const whose = event.sender === relation.sender ? '' : `${pointed?.called ?? 'somebody'}'s `;
-  const otherwise = send(`removed ${whose}"${shorten(relation.text ?? 'a message')}"${reason === undefined ? '' : ` (${reason})`}`);
+  // Sent as whoever wrote it, it may be another's doing all the same; their name may stand in for a reason then.
+  const by = shownName(event.content);
+  const why = by?.hasFallback === true || reason === undefined ? '' : ` (${reason})`;
+  const whose = event.sender === relation.sender && by === undefined ? '' : `${pointed?.called ?? 'somebody'}'s `;
+  const otherwise = send(`removed ${whose}"${shorten(relation.text ?? 'a message')}"${why}`);
   if (pointed?.remote === undefined || session.redact === undefined) return otherwise;
   return { do: 'redact', target: pointed.remote, reason, otherwise };
 }

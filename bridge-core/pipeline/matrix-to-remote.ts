@@ -326,14 +326,18 @@ export class MatrixToRemote<Body extends Json> {
     return surplus.length === 0 ? { relations: changed } : { relations: changed, forgets };
   }
 
-  /** By the person, else by the bot, which may be more in the channel than they are; false: by neither. */
-  async #redact({ link, voice }: Planned<Body>, deed: Extract<Deed, { do: 'redact' }>): Promise<boolean> {
-    const bot = async () => (await this.#parts.puppets.relay(link.channel, receiverOf(link))).session;
-    for (const way of voice.relayed ? [bot] : [async () => voice.session, bot]) {
+  /** By the person, else by the bot, which may be more in the channel than they are, else by the session that said it; false: by none. */
+  async #redact({ link, voice, pointed, event }: Planned<Body>, deed: Extract<Deed, { do: 'redact' }>): Promise<boolean> {
+    const { puppets, adapter } = this.#parts;
+    const bot = async () => (await puppets.relay(link.channel, receiverOf(link))).session;
+    const writer = pointed?.relation?.sender;
+    const its = async () =>
+      writer === undefined || writer === event.sender ? undefined : adapter.openSession({ as: 'user', user: writer }, link.channel);
+    for (const way of voice.relayed ? [bot, its] : [async () => voice.session, bot, its]) {
       const session = await way();
       try {
-        await session.redact?.(link.channel, deed.target, deed.reason);
-        if (session.redact !== undefined) return true;
+        await session?.redact?.(link.channel, deed.target, deed.reason);
+        if (session?.redact !== undefined) return true;
       } catch (thrown) {
         if (!(thrown instanceof PermanentError)) throw thrown;
       }

@@ -116,8 +116,12 @@ export class Showing<Body extends Json> {
     const standing = (await this.#targets.all(row, event.target)).filter(({ kind }) => kind !== 'gone');
     return standing.map(({ sender, author, event: redacts }): Sending => {
       const isOwn = author === event.sender?.id || (deleter?.as === 'user' && deleter.user === sender);
-      const reason = event.reason ?? (isOwn || event.sender === undefined ? undefined : `removed by ${event.sender.name}`);
-      const one = { type: 'm.room.redaction', content: reason === undefined ? {} : { reason }, redacts, loses: redacts };
+      const by = isOwn ? undefined : event.sender;
+      const reason = event.reason ?? (by && `removed by ${by.name}`);
+      // Whoever sends it, other networks hear who did it.
+      const profile = by && { id: this.#parts.names.ghostOf(by), displayname: by.name, has_fallback: event.reason === undefined };
+      const content = { ...(reason !== undefined && { reason }), ...(profile && { 'com.beeper.per_message_profile': profile }) };
+      const one = { type: 'm.room.redaction', content, redacts, loses: redacts };
       const byBot = { as: this.#bot, ...one };
       const byThem = { as: sender, ...one };
       if (sender === as || this.#parts.names.isGhost(sender) || this.#isDouble(author, sender)) return { ...byThem, otherwise: byBot };

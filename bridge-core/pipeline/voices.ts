@@ -39,8 +39,11 @@ export class Voices<Body extends Json> {
   }
 
   async speakAs(link: Link, event: MatrixEvent): Promise<Voice<Body>> {
-    const { puppets, isOurs, roster } = this.#parts;
-    if (isOurs(event.sender) || (await this.#spokenFor(event)) !== undefined) return await puppets.relay(link.channel, receiverOf(link));
+    const { puppets, isOurs, roster, isBridgeBot } = this.#parts;
+    const isRelayed = isOurs(event.sender) || (await this.#spokenFor(event)) !== undefined;
+    // What another bridge's bot takes away is somebody's doing there: the bot is no person to have a session.
+    if (isRelayed || (event.type === 'm.room.redaction' && (await isBridgeBot(event))))
+      return await puppets.relay(link.channel, receiverOf(link));
     return await puppets.speak(event.sender, roster.nameOf(event.room, event.sender), link.channel, receiverOf(link));
   }
 

@@ -85,6 +85,13 @@ test('a redaction is the network’s own, or told with whose words and why', () 
   const others = pointed({}, { sender: userId('@bob:hs') });
   assert.equal(told(plan(redaction('spam'), { pointed: others })), 'emote: removed bob\'s "the words of then" (spam)');
   assert.equal(told(plan(redaction(), { session: all })), 'nothing');
+  const profile = (isReason: boolean) => ({ 'com.beeper.per_message_profile': { displayname: 'Nora', has_fallback: isReason } });
+  const byAnother = (reason: string, isReason: boolean) => {
+    const plain = redaction(reason);
+    return { ...plain, content: { ...plain.content, ...profile(isReason) } };
+  };
+  assert.equal(told(plan(byAnother('spam', false), { pointed: pointed() })), 'emote: removed bob\'s "the words of then" (spam)');
+  assert.equal(told(plan(byAnother('removed by Nora', true), { pointed: pointed() })), 'emote: removed bob\'s "the words of then"');
 });
 
 test('a reaction is given and taken back by the network’s verb, or in words', () => {

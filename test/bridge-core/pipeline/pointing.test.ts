@@ -206,3 +206,29 @@ test('where a mention is a mark, who is meant is called by their name in words o
   await p.settled();
   assert.match(p.network.said('#chan').at(-1) ?? '', /removed zoe's "not nice"/);
 });
+
+test('what another takes away goes by the session that said it, where neither they nor the bot may', async (t) => {
+  const p = await startPipeline(t);
+  const room = p.room();
+  await p.link(room, '#chan');
+  p.network.redactsOwnAlone = true;
+  const said = p.hs.say(p.alice, room, 'rude');
+  await p.settled();
+  p.network.say('zoe', '#chan', 'rude as well');
+  await until('the room', () => p.inRoom(room).some((line) => line.includes('rude as well')));
+  await p.settled();
+  p.hs.redact(p.bob, room, said);
+  await p.settled();
+  const { messages } = p.network.channel('#chan');
+  assert.deepEqual(
+    messages.map(({ body, isRedacted }) => [body, isRedacted]),
+    [
+      ['rude', true],
+      ['rude as well', false],
+    ],
+  );
+  const theirs = p.hs.messages(room).find(({ content }) => content.body === 'rude as well');
+  p.hs.redact(p.bob, room, theirs?.event_id ?? '');
+  await p.settled();
+  assert.match(p.network.said('#chan').at(-1) ?? '', /removed zoe's "rude as well"/);
+});

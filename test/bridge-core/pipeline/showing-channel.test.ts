@@ -126,6 +126,9 @@ test('what a moderator of the network takes back goes without any power of the b
       [yan?.sender, yan?.event_id, undefined],
     ],
   );
+  // For other networks of the room, which know nobody called a reason.
+  const named = p.events(p.at, 'm.room.redaction').map(({ content }) => content['com.beeper.per_message_profile']);
+  assert.deepEqual(named, [{ id: '@fake_fake_op:hs.test', displayname: 'op', has_fallback: true }, undefined]);
 });
 
 test('taken back by nobody knows whom, it goes all the same', async (t) => {

@@ -121,6 +121,8 @@ export class FakeNetwork {
   readonly barred = new Map<string, Error>();
   /** Nothing of ours is edited any more. */
   refusesEdits = false;
+  /** Nobody takes away what another said. */
+  redactsOwnAlone = false;
   /** Nicks that may do nothing but speak. */
   readonly powerless = new Set<string>();
   /** ms that a message takes. */

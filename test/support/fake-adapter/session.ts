@@ -133,6 +133,9 @@ export class FakeSession implements Session {
 
   redact(channel: ChannelId, target: RemoteMessage, reason?: string): Promise<void> {
     return this.#inTurn(async () => {
+      const { network } = this.#parts;
+      const isOthers = (id: string) => network.find(nameOf(channel), id)?.nick !== this.connection.nick;
+      if (network.redactsOwnAlone && target.ids.some(isOthers)) throw new PermanentError('NETWORK_REFUSED', 'that is not yours');
       for (const id of target.ids) this.#act((network, nick) => network.redact(nick, nameOf(channel), id, reason));
     });
   }
