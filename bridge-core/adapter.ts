@@ -70,7 +70,7 @@ export interface Adapter<Body extends Json = string> {
   nick?(user: UserId, channel: ChannelId, wanted: string): Promise<string>;
   open?(file: RemoteFile): Promise<ReadableStream<Uint8Array>>;
   /** Closes a gap: what was said since, oldest first; what its budget does not reach is told as a `gap` event. `most`: only the
-   *  newest so many of it are wanted. Ids are those that the same messages have when heard, so that nothing comes twice. */
+   *  newest so many of it are wanted, and behind them the reactions that are on them. Ids are those that the same messages have when heard, so that nothing comes twice. */
   history?(channel: ChannelId, since: RemoteMessageId | number, most?: number): AsyncIterable<RemoteEvent<Body>>;
   /** True: it fills or tells its gaps unasked (it knows best when nobody heard). Otherwise the core asks `history` for what
    *  was missed whenever the bot comes up. */

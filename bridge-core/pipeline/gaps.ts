@@ -297,13 +297,16 @@ export class Gaps<Body extends Json> {
   async #bringAlong(gap: Gap, link: Link): Promise<void> {
     const { onLink } = this.#parts.settings;
     const words: RemoteEvent<Body>[] = [];
+    const signs: Extract<RemoteEvent<Body>, { kind: 'reaction' }>[] = [];
     for await (const event of this.#historyOf(gap, Date.now() - longest, onLink)) {
       if (event.id !== undefined && gap.ids.has(event.id)) break;
       if (event.kind === 'message') words.push(event);
+      else if (event.kind === 'reaction') signs.push(event);
       if (words.length > onLink) words.shift();
     }
     gap.fresh = gap.fresh.filter((other) => other !== link);
-    for (const event of words) await this.#parts.take(event, { only: [link] });
+    const ids = new Set(words.map(({ id }) => id));
+    for (const event of [...words, ...signs.filter(({ target }) => ids.has(target))]) await this.#parts.take(event, { only: [link] });
     this.#parts.count('replayed_messages', { network: gap.network }, words.length);
   }
 

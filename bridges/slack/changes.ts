@@ -66,11 +66,12 @@ async function shownOf({ team, channel, read, known }: Compared): Promise<Map<st
   return shown;
 }
 
-async function reactionsOf(
-  { team, reader, channel }: Compared,
+/** Those that are on a message now and do not stand in the rooms yet, or the other way round. */
+export async function reactionsOf(
+  { team, reader, channel }: Pick<Compared, 'team' | 'reader' | 'channel'>,
   ts: string,
   message: Fields,
-  standing: ShownMessage | undefined,
+  standing?: ShownMessage,
 ): Promise<SlackRemoteEvent[]> {
   const view = reader.view({ channel, receivedAt: Date.now(), key: undefined, isRtm: false });
   const own = team.identity?.botUser ?? '';

@@ -4,7 +4,7 @@
 
 import { BridgeError, type Inbox, type RemoteMessageId, RetryableError } from '#bridge-core';
 import type { SlackBody } from './body.ts';
-import { changesIn } from './changes.ts';
+import { changesIn, reactionsOf } from './changes.ts';
 import type { SlackRemoteEvent } from './events.ts';
 import { type Fields, fieldsIn, isFields, textIn } from './fields.ts';
 import { makeChannelId, timeOf, tsOf } from './ids.ts';
@@ -105,6 +105,12 @@ export async function* historyOf(stretch: Stretch): AsyncGenerator<SlackRemoteEv
     if (said.length > 0) handedOn.add(textIn(message, 'ts') ?? '');
     yield* said;
   }
+  // Only the newest are wanted of what nobody has seen: then with all that is on them.
+  if (most !== undefined)
+    for (const message of newest) {
+      const ts = textIn(message, 'ts') ?? '';
+      if (handedOn.has(ts)) yield* await reactionsOf({ team, reader, channel }, ts, message);
+    }
   for (const message of older.sort(byTs)) if (isEditedAfter(message, from)) yield* await told(team, reader, channel, message, true);
   if (known === undefined || mainFrom === undefined) return;
   const read = { found, older, threads, mainFrom, lookFrom };

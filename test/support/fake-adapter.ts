@@ -239,10 +239,18 @@ export class FakeAdapter implements Adapter {
       .messages.filter(
         ({ at, serial, nick }) => !this.#isOurs(nick) && (typeof since === 'number' ? at >= since : serial > (from ?? Infinity)),
       );
-    for (const message of most === undefined ? later : later.slice(-most)) {
+    const wanted = most === undefined ? later : later.slice(-most);
+    for (const message of wanted) {
       const event = eventOf({ ...message, what: 'message', message }, this.options.messageIds);
       if (event !== undefined) yield event;
     }
+    for (const message of most === undefined ? [] : wanted)
+      for (const given of message.reactions) {
+        const [emoji = '', nick = ''] = given.split(' ');
+        const sign = { what: 'reaction', target: message.id, emoji, on: true } as const;
+        const event = eventOf({ ...sign, nick, channel: name, at: message.at, serial: message.serial }, this.options.messageIds);
+        if (event !== undefined) yield event;
+      }
   }
 
   /** Resolves once all that was heard is taken in. */

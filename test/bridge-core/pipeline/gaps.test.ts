@@ -199,10 +199,11 @@ test('many channels: the most lively first, two at once, and one where somebody 
   await p.settled();
 });
 
-test('a new link brings along as many old messages as it is told to, to its own room alone', async (t) => {
+test('a new link brings along as many old messages as it is told to, and what is on them, to its own room alone', async (t) => {
   const p = await begin(t, { history: { onLink: 2 } });
-  sayAll(p, 'two', 'three');
+  const [, three] = sayAll(p, 'two', 'three');
   await until('three', () => said(p).includes('three'));
+  for (const { id } of p.network.channel('#chan').messages.filter(({ body }) => body !== 'two')) p.network.react('zoe', '#chan', id, '👍');
   const other = p.room();
   await p.link(other, '#chan');
   await until('two of them', () => said(p, other).length === 2);
@@ -211,6 +212,12 @@ test('a new link brings along as many old messages as it is told to, to its own 
   await p.settled();
   assert.deepEqual(said(p, other), ['two', 'three', 'live']);
   assert.deepEqual(said(p), ['before', 'two', 'three', 'live']);
+  const signs = p.hs.events(other).filter(({ type }) => type === 'm.reaction');
+  const reacted = p.hs.messages(other).find(({ content }) => content.body === three?.body)?.event_id;
+  assert.deepEqual(
+    signs.map(({ content }) => (content['m.relates_to'] as { event_id: string }).event_id),
+    [reacted],
+  );
 });
 
 test('what a link brings along that was made while the network was away comes once it is back, whoever closes the gaps', async (t) => {

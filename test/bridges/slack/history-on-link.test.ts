@@ -13,7 +13,9 @@ const bodies = ({ homeserver }: Bridge, room: string) =>
     .filter(({ sender }) => sender.startsWith('@slack_'))
     .map(({ content }) => String(content.body));
 
-test('a new link brings the last words along, with those of threads, once and before what is said next', { timeout: 60_000 }, async (t) => {
+test('a new link brings the last words along, with those of threads and the reactions that are on them, once and before what is said next', {
+  timeout: 60_000,
+}, async (t) => {
   const bridge = await wholeBridge(t, {
     // What was said before is told by no event that Slack tries again.
     slack: { retryPauses: [] },
@@ -25,6 +27,8 @@ test('a new link brings the last words along, with those of threads, once and be
       ann.reply(general, root, 'we shall');
       const edited = bob.say(general, 'not yet');
       bob.edit(general, edited, 'now');
+      bob.react(general, root, 'tada');
+      ann.react(general, root, 'tada');
       return {
         links: [{ team: 'T0001', channel: general.id, room }],
         // As for an app that may ask for little.
@@ -41,6 +45,11 @@ test('a new link brings the last words along, with those of threads, once and be
   const [root, reply] = ['shall we?', 'we shall'].map((body) => homeserver.messages(room).find(({ content }) => content.body === body));
   const relates = reply?.content['m.relates_to'] as { rel_type?: string; event_id?: string } | undefined;
   assert.deepEqual([relates?.rel_type, relates?.event_id], ['m.thread', root?.event_id]);
+  const signs = homeserver.events(room).flatMap(({ type, sender, content }) => {
+    const to = content['m.relates_to'] as { event_id?: string; key?: string } | undefined;
+    return type === 'm.reaction' ? [`${sender} ${to?.key} ${to?.event_id === root?.event_id}`] : [];
+  });
+  assert.deepEqual(signs, ['@slack_t0001_u0bob:hs.test 🎉 true', '@slack_t0001_u0ann:hs.test 🎉 true']);
 
   ann.say('C0PLANS', 'said before the link');
   const other = homeserver.createRoom({ creator: person, levels: { users: { [homeserver.bot]: 50 } } });
