@@ -1,6 +1,6 @@
 // One line of Gitter's markdown: escapes, code, links, people and issues first, then the marks around them.
 
-import { addressesIn, type Inline, safeAddress, text } from '#bridge-core';
+import { addressesIn, type Inline, isBlank, isLetter, marked, type Piece, safeAddress, text } from '#bridge-core';
 import type { GitterBody } from './body.ts';
 import { signNamed } from './emoji.ts';
 import { makeUserId } from './ids.ts';
@@ -22,14 +22,6 @@ const piece = new RegExp(
   'gu',
 );
 
-interface Sign {
-  readonly sign: string;
-  readonly opens: boolean;
-  readonly closes: boolean;
-}
-
-type Piece = { readonly nodes: readonly Inline[] } | Sign;
-
 export function readLine(line: string, body: GitterBody): Inline[] {
   const found: Piece[] = [];
   let done = 0;
@@ -43,9 +35,6 @@ export function readLine(line: string, body: GitterBody): Inline[] {
   if (done < line.length) found.push({ nodes: [text(line.slice(done))] });
   return marked(found);
 }
-
-const isWord = (sign: string | undefined): boolean => sign !== undefined && /[\p{L}\p{N}]/u.test(sign);
-const isBlank = (sign: string | undefined): boolean => sign === undefined || /\s/.test(sign);
 
 /** Undefined: words, after all. */
 function pieceOf(
@@ -65,7 +54,7 @@ function pieceOf(
   if (picture !== undefined) return { nodes: [text(picture)] };
   if (sign === undefined) return undefined;
   // `2 * 3 * 4` is emphasis there; an underscore within a word is none.
-  const isWithin = sign.startsWith('_') && isWord(before) && isWord(after);
+  const isWithin = sign.startsWith('_') && isLetter(before) && isLetter(after);
   const isStar = sign.startsWith('*') && sign.length === 1;
   return { sign, opens: (isStar || !isBlank(after)) && !isWithin, closes: (isStar || !isBlank(before)) && !isWithin };
 }
@@ -106,64 +95,4 @@ function issueOf(number: string, repo: string | undefined, { project }: GitterBo
   const home = repo === undefined ? project : `https://github.com/${repo}`;
   const to = home === undefined ? undefined : safeAddress(`${home}/issues/${number}`);
   return to === undefined ? undefined : { nodes: [{ is: 'link', to, of: [text(`${repo ?? ''}#${number}`)] }] };
-}
-
-type MarkName = 'bold' | 'italic' | 'strike';
-
-const marksOf: Readonly<Record<string, readonly MarkName[]>> = {
-  '***': ['bold', 'italic'],
-  ___: ['bold', 'italic'],
-  '**': ['bold'],
-  __: ['bold'],
-  '*': ['italic'],
-  _: ['italic'],
-  '~~': ['strike'],
-};
-
-/** Each closing sign goes with the last open one of its kind; a sign without its partner is a word. */
-function marked(found: readonly Piece[]): Inline[] {
-  const partners = partnersIn(found);
-  const inlines: Inline[] = [];
-  const open: { readonly marks: readonly MarkName[]; readonly into: Inline[] }[] = [];
-  const into = () => open.at(-1)?.into ?? inlines;
-  for (const [at, each] of found.entries()) {
-    const part = partners.get(at);
-    if ('nodes' in each) for (const node of each.nodes) add(into(), node);
-    else if (part === 'opens') open.push({ marks: marksOf[each.sign] ?? [], into: [] });
-    else if (part === 'closes') {
-      const closed = open.pop();
-      if (closed === undefined) continue;
-      for (const node of closed.marks.reduceRight((of: Inline[], is) => [{ is, of }], closed.into)) into().push(node);
-    } else add(into(), text(each.sign));
-  }
-  return inlines;
-}
-
-function add(inlines: Inline[], node: Inline): void {
-  const last = inlines.at(-1);
-  if (node.is === 'text' && last?.is === 'text') inlines[inlines.length - 1] = text(last.text + node.text);
-  else inlines.push(node);
-}
-
-function partnersIn(found: readonly Piece[]): Map<number, 'opens' | 'closes'> {
-  const partners = new Map<number, 'opens' | 'closes'>();
-  const open: { readonly at: number; readonly sign: string }[] = [];
-  const waiting = new Map<string, number>();
-  const count = (sign: string, by: number) => waiting.set(sign, (waiting.get(sign) ?? 0) + by);
-  for (const [at, each] of found.entries()) {
-    if ('nodes' in each) continue;
-    const isEmpty = open.at(-1)?.sign === each.sign && open.at(-1)?.at === at - 1;
-    if (each.closes && !isEmpty && (waiting.get(each.sign) ?? 0) > 0) {
-      for (let last = open.pop(); last !== undefined; last = open.pop()) {
-        count(last.sign, -1);
-        if (last.sign !== each.sign) continue;
-        partners.set(last.at, 'opens').set(at, 'closes');
-        break;
-      }
-    } else if (each.opens) {
-      open.push({ at, sign: each.sign });
-      count(each.sign, 1);
-    }
-  }
-  return partners;
 }

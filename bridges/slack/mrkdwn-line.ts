@@ -1,8 +1,7 @@
 // One line of Slack's mrkdwn: tokens, code and emoji first, then the marks around them. A mark begins and ends only at the edge
 // of a word. In time near linear to the line, whatever it holds.
 
-import { addressesIn, type Inline, text } from '#bridge-core';
-import { type MarkName, Nest } from './nest.ts';
+import { addressesIn, type Inline, type MarkName, Nest, text } from '#bridge-core';
 import { printable, type Reading } from './reading.ts';
 import { decoded, readToken } from './tokens-in.ts';
 

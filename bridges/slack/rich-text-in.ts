@@ -1,10 +1,9 @@
 // Slack's `rich_text` block, which its own clients write, as rich text. Nested lists come as lists side by side, each with its
 // indent, and one that goes on after them counts on from its offset.
 
-import { type Block, colourOf, type Inline, text } from '#bridge-core';
+import { type Block, colourOf, type Inline, type MarkName, Nest, noMarks, text } from '#bridge-core';
 import { filledIn } from './dates.ts';
 import { type Fields, fieldsIn, listIn, numberIn, textIn } from './fields.ts';
-import { type MarkName, Nest, noMarks } from './nest.ts';
 import { oneLine, paragraphOf, plainly, printable, type Reading } from './reading.ts';
 
 export function readRichText(block: Fields, reading: Reading): Block[] {

@@ -1,6 +1,6 @@
 // Runs of text, each with its own marks, put into a tree: a mark that goes on is not closed and opened again.
 
-import type { Inline } from '#bridge-core';
+import type { Inline } from './rich-text.ts';
 
 export type MarkName = 'bold' | 'italic' | 'strike' | 'underline';
 
