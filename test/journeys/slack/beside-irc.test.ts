@@ -1,53 +1,238 @@
-// One room linked to an IRC channel and to a Slack channel at once, by two bridges in one process: each side's line reaches the
-// other once, with edits, answers and deletions in the best form that each knows.
+// One room linked to a Slack channel, to a channel of an IRC server that knows all of IRCv3 (a scripted one) and to one of a server that
+// knows none of it, by two bridges in one process: each side's line reaches every other once, and so do answers, edits, reactions and
+// removals, in the best form that each knows.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { startFakeIrcd } from '../../support/fake-ircd.ts';
+import type { RoomEvent } from '../../support/matrix-person.ts';
 import { until } from '../../support/waiting.ts';
 import { openSlackStage } from './stage.ts';
 
+const irc = await startFakeIrcd();
+after(() => irc.close());
+const nora = irc.person('Nora').join('#stage');
 const stage = await openSlackStage({
   transport: 'socket',
-  beside: { networks: { local: 'inspircd' }, bridges: { irc: {} } },
-  prepare: async (made) => {
-    await made.link(made.places.general?.room ?? '', '#stage', 'local', 'irc');
+  beside: { networks: { modern: { port: irc.port }, plain: 'ngircd' }, bridges: { irc: {} } },
+  prepare: async ({ link, places }) => {
+    await link(places.general?.room ?? '', '#stage', 'modern', 'irc');
+    await link(places.general?.room ?? '', '#plain', 'plain', 'irc');
   },
 });
-const { alice, ann } = stage;
+const { alice, ann, bridge } = stage;
 const { room, channel } = stage.places.general ?? assert.fail();
+const gil = await stage.ircPerson('gil', 'plain');
+await gil.join('#plain');
+for (const name of bridge.names) {
+  const areLive = async () => (await bridge.links(name)).every(({ state }) => state === 'live') || undefined;
+  await until(`the links of ${name}`, areLive, 30_000);
+}
 
-test('each line is heard once everywhere; edits and deletions find their way', async () => {
-  const zoe = await stage.ircPerson('zoe');
-  await zoe.join('#stage');
-  const onIrc = (text: string | RegExp) =>
-    zoe.heard.filter((line) => line.command === 'PRIVMSG' && (typeof text === 'string' ? line.text.includes(text) : text.test(line.text)));
-  const inSlack = (text: string) => ann.texts(channel).filter((each) => each.includes(text));
-  const inRoom = (text: string) => alice.messages(room).filter(({ content }) => String(content.body).includes(text));
+type Side = 'Slack' | 'modern' | 'plain' | 'Matrix';
+const sides: readonly Side[] = ['Slack', 'modern', 'plain', 'Matrix'];
+/** Everything that stands on one side, a line each; of Slack, where things change in place, as it is now. */
+type Seen = Readonly<Record<Side, readonly string[]>>;
 
-  await until(
-    'the IRC bot',
-    async () => (await zoe.names?.('#stage'))?.some((nick: string) => nick.includes('causeway')) || undefined,
-  ).catch(() => delay(3_000));
-  const ts = ann.say(channel, 'from Slack');
-  await until('Slack on IRC', () => onIrc('from Slack').length > 0 || undefined);
-  zoe.say('#stage', 'from IRC');
-  await until('IRC in Slack', () => inSlack('from IRC').length > 0 || undefined);
-  const event = await alice.say(room, 'from Matrix');
-  await until('Matrix on both', () => (onIrc('from Matrix').length > 0 && inSlack('from Matrix').length > 0) || undefined);
+const shortOf = (user: string) => user.slice(1, user.indexOf(':'));
 
-  ann.edit(channel, ts, 'from Slack, edited');
-  await until('the edit on IRC', () => onIrc(/edited/).length > 0 || undefined);
-  await alice.redact(room, event);
-  await until('deleted in Slack', () => inSlack('from Matrix').length === 0 || undefined);
+/** What an id on one side is called here: the words that it stands for. */
+const wordsOf = { modern: new Map<string, string>(), Matrix: new Map<string, string>() };
 
-  await delay(1_000);
-  const counts = [
-    onIrc(/^(<[^>]*> )?from Slack$/).length,
-    inSlack('from IRC').length,
-    inRoom('from IRC').length,
-    inRoom('from Slack').length,
-  ];
-  assert.deepEqual(counts.slice(0, 3), [1, 1, 1]);
-  assert.equal(inRoom('from Slack').filter(({ content }) => content['m.new_content'] === undefined).length, 1);
+function inRoom(event: RoomEvent): string[] {
+  const { type, content, sender, redacts } = event;
+  const who = shortOf(sender);
+  const relates = content['m.relates_to'];
+  const at = (id: string) => wordsOf.Matrix.get(id) ?? id;
+  if (type === 'm.reaction') {
+    wordsOf.Matrix.set(event.event_id, `${relates.key} for ${at(relates.event_id)}`);
+    return [`${who} reacts ${relates.key} to ${at(relates.event_id)}`];
+  }
+  if (type === 'm.room.redaction') return [`${who} removes ${at(redacts ?? content.redacts)}`];
+  if (type !== 'm.room.message') return [];
+  const fresh = content['m.new_content'];
+  if (fresh !== undefined) return [`${who} edits ${at(relates.event_id)} to ${fresh.body}`];
+  wordsOf.Matrix.set(event.event_id, content.body);
+  if (relates?.rel_type === 'm.thread') return [`${who} in the thread of ${at(relates.event_id)}: ${content.body}`];
+  if (relates !== undefined) return [`${who} to ${at(relates['m.in_reply_to'].event_id)}: ${content.body}`];
+  return [`${who}: ${content.body}`];
+}
+
+const shownText = (text: string) => (text.startsWith('\u0001ACTION ') ? `* ${text.slice(8, -1)}` : text);
+
+function onModern({ nick, command, params, tags, msgid }: (typeof nora.heard)[number]): string[] {
+  const at = (id = '') => wordsOf.modern.get(id) ?? id;
+  const target = tags['+draft/reply'];
+  if (command === 'REDACT') return [`${nick} removes ${at(params[1])}${params[2] === undefined ? '' : ` (${params[2]})`}`];
+  if (command === 'TAGMSG' && tags['+draft/react'] !== undefined) return [`${nick} reacts ${tags['+draft/react']} to ${at(target)}`];
+  if (command === 'TAGMSG' && tags['+draft/unreact'] !== undefined) return [`${nick} takes ${tags['+draft/unreact']} from ${at(target)}`];
+  if (command !== 'PRIVMSG' && command !== 'NOTICE') return [];
+  const text = shownText(params[1] ?? '');
+  wordsOf.modern.set(msgid ?? '', text);
+  return [`${nick}${target === undefined ? '' : ` to ${at(target)}`}: ${text}`];
+}
+
+function inSlack(): string[] {
+  const all = ann.sees(channel).flatMap((message) => [message, ...ann.thread(channel, message.ts ?? '')]);
+  const byTs = new Map(all.map((message) => [message.ts, message]));
+  return [...byTs.values()].map(({ ts, thread_ts, text, username, user, edited, reactions }) => {
+    const root = thread_ts === undefined || thread_ts === ts ? '' : ` in the thread of ${byTs.get(thread_ts)?.text}`;
+    const signs = (reactions ?? []).map(({ name, count }) => ` [${name} ${count}]`).join('');
+    return `${username ?? user}${root}: ${text}${edited === undefined ? '' : ' (edited)'}${signs}`;
+  });
+}
+
+/** What comes of it on each side, given the time to come twice. `Slack`: what is there that was not, and `-` before what is gone. */
+async function seenOf(act: () => unknown, isDone: (seen: Seen) => boolean): Promise<Seen> {
+  const [inMatrix, heard, plain] = [alice.mark(), nora.mark(), gil.mark()];
+  const before = inSlack();
+  await act();
+  const seen = (): Seen => {
+    const now = inSlack();
+    return {
+      Slack: [...before.filter((line) => !now.includes(line)).map((line) => `- ${line}`), ...now.filter((line) => !before.includes(line))],
+      modern: nora.heard.slice(heard).flatMap(onModern),
+      plain: gil.heard
+        .slice(plain)
+        .filter(({ command }) => command === 'PRIVMSG' || command === 'NOTICE')
+        .map(({ nick, text }) => `${nick}: ${shownText(text)}`),
+      Matrix: alice.heard
+        .slice(inMatrix)
+        .filter((event) => event.room === room)
+        .flatMap(inRoom),
+    };
+  };
+  await until('it everywhere', () => isDone(seen()) || undefined).catch(() => undefined);
+  await delay(500);
+  return seen();
+}
+
+/** As given, on each side, and nothing else. What is said by plain IRC's own people they do not hear themselves. */
+async function expect(what: string, act: () => unknown, wanted: Seen): Promise<void> {
+  const isDone = (seen: Seen) => sides.every((side) => seen[side].length >= wanted[side].length);
+  assert.deepEqual(await seenOf(act, isDone), wanted, what);
+}
+
+const eventOf = async (words: string) => (await alice.waitForText(room, words)).event_id;
+const tsOf = (words: string) => ann.sees(channel).find(({ text }) => text === words)?.ts ?? assert.fail(`${words} is not in Slack`);
+const msgidOf = (words: string) =>
+  irc.said('#stage').findLast(({ text }) => text === words || text.endsWith(`> ${words}`))?.msgid ?? assert.fail(`${words} is not on IRC`);
+
+const say: Readonly<Record<Side, (words: string) => unknown>> = {
+  Slack: (words) => ann.say(channel, words),
+  modern: (words) => nora.say('#stage', words),
+  plain: (words) => gil.say('#plain', words),
+  Matrix: (words) => alice.say(room, words),
+};
+
+/** How a line of each side is shown on the others. */
+const shown = (by: Side, words: string): Seen => {
+  const name = { Slack: ['U0ANN', 'Ann_Example[m]', 'slack_t0001_u0ann'], modern: ['Nora', 'Nora', 'irc_modern_nora'] }[by as 'Slack'];
+  const [slack, nick, matrix] = name ?? (by === 'plain' ? ['gil', 'gil', 'irc_plain_gil'] : ['Alice', 'Alice[m]', 'alice']);
+  return {
+    Slack: [`${slack}: ${words}`],
+    modern: [by === 'plain' ? `causeway: <gil> ${words}` : `${nick}: ${words}`],
+    plain: by === 'plain' ? [] : [by === 'modern' ? `causeway: <Nora> ${words}` : `${nick}: ${words}`],
+    Matrix: [`${matrix}: ${words}`],
+  };
+};
+
+test('each line is heard once everywhere, by whoever stands for its speaker there', async () => {
+  for (const by of sides) await expect(by, () => say[by](`root ${by}`), shown(by, `root ${by}`));
+});
+
+/** What each side calls the first lines' speakers where it answers them. */
+const called: Readonly<Record<Side, string>> = { Slack: 'Ann_Example[m]', modern: 'Nora', plain: 'gil', Matrix: 'Alice[m]' };
+const onModernRoot = (of: Side) => (of === 'plain' ? '<gil> root plain' : `root ${of}`);
+
+test('answers: a thread in Slack, the reply tag and a name on IRC, a name where there are no tags, a reply or thread in Matrix', async () => {
+  for (const whose of sides) {
+    const root = `root ${whose}`;
+    const inThread = (who: string, words: string) => [`${who} in the thread of ${root}: ${words}`];
+    await expect(`Slack answers ${whose}`, () => ann.reply(channel, tsOf(root), `Slack answers ${whose}`), {
+      Slack: inThread('U0ANN', `Slack answers ${whose}`),
+      modern: [`Ann_Example[m] to ${onModernRoot(whose)}: ${called[whose]}: Slack answers ${whose}`],
+      plain: [`Ann_Example[m]: ${called[whose]}: Slack answers ${whose}`],
+      Matrix: [`slack_t0001_u0ann in the thread of ${root}: Slack answers ${whose}`],
+    });
+    await expect(`modern IRC answers ${whose}`, () => nora.reply('#stage', msgidOf(root), `IRC answers ${whose}`), {
+      Slack: inThread('Nora', `IRC answers ${whose}`),
+      modern: [`Nora to ${onModernRoot(whose)}: IRC answers ${whose}`],
+      plain: [`causeway: <Nora> ${called[whose]}: IRC answers ${whose}`],
+      Matrix: [`irc_modern_nora to ${root}: IRC answers ${whose}`],
+    });
+    const event = await eventOf(root);
+    await expect(`Matrix answers ${whose}`, () => alice.reply(room, event, `Matrix answers ${whose}`), {
+      Slack: inThread('Alice', `Matrix answers ${whose}`),
+      modern: [`Alice[m] to ${onModernRoot(whose)}: ${called[whose]}: Matrix answers ${whose}`],
+      plain: [`Alice[m]: ${called[whose]}: Matrix answers ${whose}`],
+      Matrix: [`alice to ${root}: Matrix answers ${whose}`],
+    });
+  }
+});
+
+test('edits, which IRC does not have: of the message itself in Slack and Matrix, the change in words on IRC', async () => {
+  await expect('a line', () => say.Slack('Slack meets on Monday at noon'), shown('Slack', 'Slack meets on Monday at noon'));
+  const ts = tsOf('Slack meets on Monday at noon');
+  await expect('edited in Slack', () => ann.edit(channel, ts, 'Slack meets on Friday at noon'), {
+    Slack: ['- U0ANN: Slack meets on Monday at noon', 'U0ANN: Slack meets on Friday at noon (edited)'],
+    modern: ['Ann_Example[m]: s/Monday/Friday/'],
+    plain: ['Ann_Example[m]: s/Monday/Friday/'],
+    Matrix: ['slack_t0001_u0ann edits Slack meets on Monday at noon to Slack meets on Friday at noon'],
+  });
+  await expect('a line', () => say.Matrix('Matrix meets on Monday at noon'), shown('Matrix', 'Matrix meets on Monday at noon'));
+  const event = await eventOf('Matrix meets on Monday at noon');
+  await expect('edited in Matrix', () => alice.edit(room, event, 'Matrix meets on Friday at noon'), {
+    Slack: ['- Alice: Matrix meets on Monday at noon', 'Alice: Matrix meets on Friday at noon (edited)'],
+    modern: ['Alice[m]: s/Monday/Friday/'],
+    plain: ['Alice[m]: s/Monday/Friday/'],
+    Matrix: ['alice edits Matrix meets on Monday at noon to Matrix meets on Friday at noon'],
+  });
+  const correction = 's/noon/two/';
+  for (const by of ['modern', 'plain'] as const)
+    await expect(`a correction as IRC has it, ${by}`, () => say[by](correction), shown(by, correction));
+});
+
+test('reactions, given and taken back: counted in Slack, tags on IRC, words where there are no tags, reactions in Matrix', async () => {
+  for (const whose of sides) {
+    const [root, event] = [`root ${whose}`, await eventOf(`root ${whose}`)];
+    const author = { Slack: 'U0ANN', modern: 'Nora', plain: 'gil', Matrix: 'Alice' }[whose];
+    const given = (sign: string) => [`- ${author}: ${root}`, `${author}: ${root} [${sign} 1]`];
+    const taken = (sign: string) => [`- ${author}: ${root} [${sign} 1]`, `${author}: ${root}`];
+    const told = (who: string, sign: string) => [`${who} reacted ${sign} to ${called[whose]}: "${root}"`];
+    await expect(`Slack on ${whose}`, () => ann.react(channel, tsOf(root), 'tada'), {
+      ...{ Slack: given('tada'), modern: [`Ann_Example[m] reacts 🎉 to ${onModernRoot(whose)}`], plain: told('Ann_Example[m]: *', '🎉') },
+      Matrix: [`slack_t0001_u0ann reacts 🎉 to ${root}`],
+    });
+    await expect(`Slack on ${whose}, taken back`, () => ann.unreact(channel, tsOf(root), 'tada'), {
+      ...{
+        Slack: taken('tada'),
+        modern: [`Ann_Example[m] takes 🎉 from ${onModernRoot(whose)}`],
+        plain: ['Ann_Example[m]: * took back 🎉'],
+      },
+      Matrix: [`slack_t0001_u0ann removes 🎉 for ${root}`],
+    });
+    const msgid = msgidOf(root);
+    await expect(`modern IRC on ${whose}`, () => nora.react('#stage', msgid, '🚀'), {
+      ...{ Slack: given('rocket'), modern: [`Nora reacts 🚀 to ${onModernRoot(whose)}`], plain: told('causeway: * Nora', '🚀') },
+      Matrix: [`irc_modern_nora reacts 🚀 to ${root}`],
+    });
+    await expect(`modern IRC on ${whose}, taken back`, () => nora.react('#stage', msgid, '🚀', false), {
+      ...{ Slack: taken('rocket'), modern: [`Nora takes 🚀 from ${onModernRoot(whose)}`], plain: ['causeway: * Nora took back 🚀'] },
+      Matrix: [`irc_modern_nora removes 🚀 for ${root}`],
+    });
+    let reaction = '';
+    const react = async () => {
+      reaction = await alice.react(room, event, '🌻');
+    };
+    await expect(`Matrix on ${whose}`, react, {
+      ...{ Slack: given('sunflower'), modern: [`Alice[m] reacts 🌻 to ${onModernRoot(whose)}`], plain: told('Alice[m]: *', '🌻') },
+      Matrix: [`alice reacts 🌻 to ${root}`],
+    });
+    await expect(`Matrix on ${whose}, taken back`, () => alice.redact(room, reaction), {
+      ...{ Slack: taken('sunflower'), modern: [`Alice[m] takes 🌻 from ${onModernRoot(whose)}`], plain: ['Alice[m]: * took back 🌻'] },
+      Matrix: [`alice removes 🌻 for ${root}`],
+    });
+  }
 });
