@@ -39,7 +39,7 @@ const postTo = async (to: string, body: string, type = 'application/json') => {
   return [answer.status, await answer.text()];
 };
 
-test('the old pair carries what is said both ways, names and pictures shown, and takes nothing with a wrong token', {
+test('the old pair carries what is said both ways, in their names, and takes nothing with a wrong token', {
   timeout: 30_000,
 }, async (t) => {
   const bridge = await wholeBridge(t, {
