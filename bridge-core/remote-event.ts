@@ -136,5 +136,5 @@ export type RemoteEvent<Body extends Json = string> = {
   | { readonly kind: 'presence'; readonly user: RemoteUser; readonly away?: string }
   | { readonly kind: 'read'; readonly user: RemoteUser; readonly upTo: RemoteMessageId }
   /** Something may have been missed, and could not be fetched. */
-  | { readonly kind: 'gap'; readonly from: number; readonly to: number }
+  | { readonly kind: 'gap'; readonly from: number; readonly to: number /** Unless the connection was lost. */; readonly reason?: string }
 );

@@ -103,7 +103,7 @@ export class Showing<Body extends Json> {
       case 'gap': {
         const isOneDay = clock(event.from, true).slice(0, 10) === clock(event.to, true).slice(0, 10);
         const span = `Messages between ${clock(event.from, !isOneDay)} and ${clock(event.to, !isOneDay)}`;
-        return [told(this.#bot, undefined, `${span} may be missing here`, 'the connection was lost')];
+        return [told(this.#bot, undefined, `${span} may be missing here`, event.reason ?? 'the connection was lost')];
       }
       default:
         return [];

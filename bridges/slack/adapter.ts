@@ -144,6 +144,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
       log,
       intake: this.#intake,
       settings: settings.history,
+      count,
     });
     this.#files = new Files({ api: this.#api, openers: (team) => this.#teams.openers(team) });
     this.#sessions = new Sessions({ ...{ teams, settings, memory, hearing: this.#hearing, api: this.#api } });

@@ -4,13 +4,16 @@
 // while another stands, Slack held back), and is read once the bot is in it. What waits meanwhile is unacknowledged, so that Slack keeps it.
 
 import type { ChannelId, Inbox, KeyValue, Logger } from '#bridge-core';
-import { messageOf, RetryableError } from '#bridge-core';
+import { messageOf, PermanentError, RetryableError } from '#bridge-core';
+import { isTokenEnded } from './account.ts';
 import type { SlackBody } from './body.ts';
+import type { SlackRemoteEvent } from './events.ts';
 import { gapOf, historyOf } from './history.ts';
 import { makeChannelId, makeMessageId, parseId, timeOf } from './ids.ts';
 import type { Intake } from './intake.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
+import { isRefusal } from './wire/faults.ts';
 
 export interface GapsParts {
   readonly memory: KeyValue;
@@ -19,6 +22,7 @@ export interface GapsParts {
   readonly log: Logger;
   /** Tells what stands in the rooms. */
   readonly inbox: Pick<Inbox<SlackBody>, 'shown' | 'threads'>;
+  readonly count: (name: string, labels?: Readonly<Record<string, string>>) => void;
   readonly writeEvery?: number;
 }
 
@@ -144,15 +148,40 @@ export class Gaps {
       const at = { team, reader: intake.readerOf(team), channel, since: makeMessageId(since) };
       const stretch = { ...at, settings, patience, hurried, known: inbox };
       try {
-        for await (const event of historyOf(stretch)) await intake.give(team, channel, event);
-        return;
+        for await (const event of historyOf(stretch)) await this.#give(team, channel, event);
+        return await this.#wasRefused(id, undefined);
       } catch (thrown) {
-        if (!(thrown instanceof RetryableError) || this.#isStopped) throw thrown;
+        if (this.#isStopped) throw thrown;
+        if (thrown instanceof PermanentError) return await this.#refused(team, id, since, thrown);
+        if (!(thrown instanceof RetryableError)) throw thrown;
         // Whatever goes on before it is read makes it a gap.
-        if (pause > longestPause) return await intake.give(team, channel, gapOf(team, channel, since, undefined));
+        if (pause > longestPause) return await this.#give(team, channel, gapOf(team, channel, since, undefined));
       }
       await new Promise((resolve) => setTimeout(resolve, pause).unref());
     }
+  }
+
+  /** What is newer goes on, so the room is told; once, however often it is tried before anything new is heard. */
+  async #refused(team: Team, id: ChannelId, since: string, refusal: PermanentError): Promise<void> {
+    const { log } = this.#parts;
+    log.warn({ channel: id, why: refusal.message }, 'what was missed could not be read');
+    // Whoever's token it is gets another, and it is read then.
+    if (isTokenEnded(refusal)) return;
+    const told = `${since} ${isRefusal(refusal) ? refusal.word : refusal.code}`;
+    if (this.#parts.memory.get(refusedName(id)) === told) return;
+    const { id: channel } = parseId(id);
+    await this.#give(team, channel, { ...gapOf(team, channel, since, undefined), reason: reasonOf(refusal) });
+    await this.#wasRefused(id, told);
+  }
+
+  async #wasRefused(id: ChannelId, told: string | undefined): Promise<void> {
+    const { memory } = this.#parts;
+    if (told !== undefined || memory.get(refusedName(id)) !== undefined) await memory.set(refusedName(id), told);
+  }
+
+  async #give(team: Team, channel: string, event: SlackRemoteEvent): Promise<void> {
+    if (event.kind === 'gap') this.#parts.count('gaps', { network: team.id });
+    await this.#parts.intake.give(team, channel, event);
   }
 
   async stop(): Promise<void> {
@@ -176,4 +205,14 @@ export class Gaps {
 
 const isMoment = (ts: string): boolean => /^\d{10}\.\d{6}$/.test(ts) && timeOf(ts) < Date.now() + clockMargin;
 const heardName = (id: string): string => `heard ${id}`;
+const refusedName = (id: string): string => `refused ${id}`;
 const restName = (id: string): string => `rests ${id}`;
+
+function reasonOf(refusal: PermanentError): string {
+  if (!isRefusal(refusal)) return `${refusal.message}. ${refusal.remedy}`;
+  const { word, needed } = refusal;
+  const lacks = needed.length === 0 ? '' : `: ${needed.join(', ')}`;
+  if (refusal.code === 'NETWORK_LOGIN')
+    return `Slack does not let the bridge read what was said, ${word}${lacks}. Admins of the bridge: say install to its bot, and give the app what it lacks`;
+  return `Slack does not let the bridge read what was said, ${word}. Let the bridge into the channel: in Slack, invite its app`;
+}

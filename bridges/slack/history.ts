@@ -44,6 +44,8 @@ export interface Read {
   readonly lookFrom: string;
 }
 
+type Gap = Extract<SlackRemoteEvent, { kind: 'gap' }>;
+
 interface Page {
   readonly messages: readonly Fields[];
   readonly next: string | undefined;
@@ -141,7 +143,7 @@ async function told(team: Team, reader: Reader, channel: string, message: Fields
 async function addReplies(stretch: Stretch, eyes: Ask, from: string, lookFrom: string, read: Threaded): Promise<void> {
   const threads = threadsSince([...read.found, ...read.older], from);
   if (threads.length > mostThreads && stretch.most === undefined) throw new Exhausted();
-  for (const thread of threads.slice(-mostThreads)) await addThread(stretch, eyes, thread, from, lookFrom, read);
+  for (const thread of threads.slice(-mostThreads)) await addThread(stretch, eyes, thread, from, lookFrom, read).catch(unlessGone);
 }
 
 type Threaded = Pick<Read, 'found' | 'older' | 'threads'>;
@@ -156,14 +158,16 @@ async function lookIntoThreads(stretch: Stretch, eyes: Ask, from: string, lookFr
   const within = { ...stretch, patience: littlePatience };
   try {
     for (const thread of [...wanted].filter((root) => !read.threads.has(root)).slice(0, mostLooks))
-      await addThread(within, eyes, thread, from, lookFrom, read).catch((thrown) => {
-        // Gone with its thread.
-        if (!isRefusal(thrown, 'thread_not_found')) throw thrown;
-      });
+      await addThread(within, eyes, thread, from, lookFrom, read).catch(unlessGone);
   } catch (thrown) {
     // It would only have been more.
     if (!(thrown instanceof BridgeError)) throw thrown;
   }
+}
+
+/** With all that was said in it. */
+function unlessGone(thrown: unknown): void {
+  if (!isRefusal(thrown, 'thread_not_found')) throw thrown;
 }
 
 function threadsSince(messages: readonly Fields[], from: string): string[] {
@@ -210,7 +214,7 @@ async function pageOf(
   return { messages, next: textIn(fieldsIn(page, 'response_metadata'), 'next_cursor') };
 }
 
-export function gapOf(team: Team, channel: string, from: string, to: string | undefined): SlackRemoteEvent {
+export function gapOf(team: Team, channel: string, from: string, to: string | undefined): Gap {
   const at = Date.now();
   return { kind: 'gap', at, channel: makeChannelId(team.id, channel), from: timeOf(from), to: to === undefined ? at : timeOf(to) };
 }

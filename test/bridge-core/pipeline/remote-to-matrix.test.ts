@@ -294,3 +294,13 @@ test('a gap over midnight is told with its days', async (t) => {
   await until('the gap', () => p.inRoom(p.at).length === 1);
   assert.match(p.inRoom(p.at)[0] ?? '', /^bridge: Messages between 2026-01-31 23:59 UTC and 2026-02-01 00:04 UTC may be missing here/);
 });
+
+test('a gap is told with its reason, where that is not the connection', async (t) => {
+  const p = await begin(t);
+  const gap = { kind: 'gap', at: Date.now(), channel: p.of.channel, from: Date.now() - 1_000, to: Date.now() } as const;
+  await p.parts.remoteToMatrix.accept(gap);
+  await p.parts.remoteToMatrix.accept({ ...gap, reason: 'nobody lets us read it' });
+  await until('the gaps', () => p.inRoom(p.at).length === 2);
+  assert.match(p.inRoom(p.at)[0] ?? '', /may be missing here \(the connection was lost\)$/);
+  assert.match(p.inRoom(p.at)[1] ?? '', /may be missing here \(nobody lets us read it\)$/);
+});
