@@ -122,10 +122,10 @@ export class Absences {
   /** Whether somebody of ours sees it for those who listen. */
   async #sight(team: Team, channel: string): Promise<boolean> {
     const id = makeChannelId(team.id, channel);
-    if (await this.#parts.sessions.sight(team, channel)) return true;
-    const { conversations, isReachable } = team;
-    if (isReachable && conversations.known(channel)?.kind === 'private' && conversations.change(channel, { isMember: false }))
-      this.#parts.inbox.suspended(id, removed);
+    const { sessions, inbox } = this.#parts;
+    if (await sessions.sight(team, channel)) return true;
+    if (team.isReachable && sessions.isPrivate(team, channel) && team.conversations.change(channel, { isMember: false }))
+      inbox.suspended(id, removed);
     // Rooms of people's own are none of the bot's.
     return this.#parts.watched.some(id, (by) => by !== undefined);
   }

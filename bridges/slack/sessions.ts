@@ -76,6 +76,20 @@ export class Sessions {
   /** The bot, into a channel that it is to listen to. Into a private one only its people can bring it. */
   async enter(team: Team, channel: string): Promise<void> {
     await enterAs(team, channel);
+    this.#noteKind(team, channel);
+  }
+
+  /** Known from when the bot was in it: Slack tells nothing of it to who is out. */
+  isPrivate(team: Team, channel: string): boolean {
+    return team.conversations.known(channel)?.kind === 'private' || this.#parts.memory.get(privateName(team, channel)) === true;
+  }
+
+  #noteKind(team: Team, channel: string): void {
+    const { memory } = this.#parts;
+    const isPrivate = team.conversations.known(channel)?.kind === 'private';
+    if ((memory.get(privateName(team, channel)) === true) === isPrivate) return;
+    // Without the note its end is not told after a restart, no more.
+    memory.set(privateName(team, channel), isPrivate || undefined).catch(() => {});
   }
 
   /** Where it listened before. False: nobody of ours sees it; a chat is its people's to see, who after a start log in a moment later. */
@@ -88,7 +102,7 @@ export class Sessions {
       // Out of a private one, which others of ours may see.
       if (isRefusal(thrown, 'method_not_supported_for_channel_type')) return false;
       if (!isRefusal(thrown, 'channel_not_found')) throw thrown;
-      return team.conversations.known(channel)?.kind !== 'private' && (await team.chats.seen(channel));
+      return !this.isPrivate(team, channel) && (await team.chats.seen(channel));
     }
   }
 
@@ -186,6 +200,8 @@ function nameIn(team: Team): NonNullable<Fit['called']> {
 function isOfBot(session: Session<SlackBody>, team: Team): boolean {
   return team.identity === undefined || parseId(session.self).id === team.identity.botUser;
 }
+
+const privateName = (team: Team, channel: string): string => `private ${makeChannelId(team.id, channel)}`;
 
 function nameOf(team: Team, speaker: Speaker): string {
   return `${team.id} ${speaker.as === 'bot' ? 'bot' : speaker.user}`;

@@ -73,6 +73,22 @@ test('put out while the bridge is away: told after the start, and nothing of it 
   await staysOut(bridge);
 });
 
+test('put out while the bridge is away, and nobody of it is logged in: told all the same', { timeout: 60_000 }, async (t) => {
+  const bridge = await wholeBridge(t, {
+    section: ({ slack, team, ann, bot, general, room }) => {
+      slack.addChannel(team, 'ours', [ann, bot.user], { id: 'C0OURS', isPrivate: true });
+      return { links: [general.id, 'C0OURS'].map((channel) => ({ team: 'T0001', channel, room })) };
+    },
+  });
+  const { ann, bot, general, room } = bridge;
+  ann.say('C0OURS', 'while the bot is in');
+  await until('it', () => bodiesIn(bridge, room).includes('while the bot is in') || undefined);
+  await bridge.restart(async () => ann.kick('C0OURS', bot.user));
+  await until('the notice', () => bodiesIn(bridge, room).some((body) => /was removed from the channel in Slack/.test(body)) || undefined);
+  ann.say(general, 'to all');
+  await until('what is said to all', () => bodiesIn(bridge, room).includes('to all') || undefined);
+});
+
 test('put out while Slack is not to be reached: the same', { timeout: 60_000 }, async (t) => {
   const bridge = await ours(t);
   const { slack, ann, bob, bot, channel, app } = bridge;
