@@ -236,3 +236,83 @@ test('reactions, given and taken back: counted in Slack, tags on IRC, words wher
     });
   }
 });
+
+const inMatrixAs: Readonly<Record<Side, string>> = {
+  Slack: 'slack_t0001_u0ann',
+  modern: 'irc_modern_nora',
+  plain: 'irc_plain_gil',
+  Matrix: 'alice',
+};
+const inSlackAs: Readonly<Record<Side, string>> = { Slack: 'U0ANN', modern: 'Nora', plain: 'gil', Matrix: 'Alice' };
+
+/** Says it on one side and, once it is everywhere, removes it from another. */
+async function removed(
+  of: Side,
+  by: Side,
+  remove: (words: string) => unknown,
+  wanted: (words: string) => Omit<Seen, 'Slack'> & Partial<Seen>,
+) {
+  const words = `${of} gone by ${by}`;
+  await expect('what is to be removed', () => say[of](words), shown(of, words));
+  await expect(words, () => remove(words), { Slack: [`- ${inSlackAs[of]}: ${words}`], ...wanted(words) });
+}
+
+test('removals in Slack: by whoever wrote it or, of what the bridge said there, by the bridge, on IRC by the connection that said it', async () => {
+  const remove = (words: string) => ann.delete(channel, tsOf(words));
+  const told = (whose: Side, words: string) => `causeway: * slackbot removed ${called[whose]}'s "${words}" (deleted in Slack)`;
+  await removed('Slack', 'Slack', remove, (words) => ({
+    modern: [`Ann_Example[m] removes ${words}`],
+    plain: [`Ann_Example[m]: * removed "${words}"`],
+    Matrix: [`slack_t0001_u0ann removes ${words}`],
+  }));
+  await removed('modern', 'Slack', remove, (words) => ({
+    modern: [told('modern', words)],
+    plain: [told('modern', words)],
+    Matrix: [`slackbot removes ${words}`],
+  }));
+  await removed('plain', 'Slack', remove, (words) => ({
+    modern: [`causeway removes <gil> ${words} (deleted in Slack)`],
+    plain: [told('plain', words)],
+    Matrix: [`slackbot removes ${words}`],
+  }));
+  await removed('Matrix', 'Slack', remove, (words) => ({
+    modern: [`Alice[m] removes ${words} (deleted in Slack)`],
+    plain: [told('Matrix', words)],
+    Matrix: [`slackbot removes ${words}`],
+  }));
+});
+
+test('removals on IRC, by an operator: with their name wherever it is told, and gone wherever the bridge may remove it', async () => {
+  nora.becomeOperator('#stage');
+  const remove = (words: string) => nora.redact('#stage', msgidOf(words), 'sorry');
+  for (const whose of sides) {
+    const isOwn = whose === 'modern';
+    await removed(whose, 'modern', remove, (words) => ({
+      // Slack lets nobody but its admins take away what its people wrote.
+      ...(whose === 'Slack' && { Slack: [`Nora: _removed Ann Example's "${words}" (sorry)_`] }),
+      modern: [`Nora removes ${whose === 'plain' ? '<gil> ' : ''}${words} (sorry)`],
+      plain: [`causeway: * Nora removed ${isOwn ? '' : `${called[whose]}'s `}"${words}" (sorry)`],
+      Matrix: [`${isOwn || whose === 'plain' ? inMatrixAs[whose] : 'ircbot'} removes ${words}`],
+    }));
+  }
+});
+
+test('removals in Matrix: of what the bridge said on a side by that very speaker, of what its people said in words', async () => {
+  const remove = async (words: string) => alice.redact(room, await eventOf(words));
+  for (const whose of sides) {
+    const told = (words: string) => `Alice[m]: * removed ${whose === 'Matrix' ? '' : `${called[whose]}'s `}"${words}"`;
+    await removed(whose, 'Matrix', remove, (words) => ({
+      ...(whose === 'Slack' && { Slack: [`Alice: _removed Ann Example's "${words}"_`] }),
+      modern: [
+        {
+          Slack: `Ann_Example[m] removes ${words}`,
+          modern: told(words),
+          plain: `causeway removes <gil> ${words}`,
+          Matrix: `Alice[m] removes ${words}`,
+        }[whose],
+      ],
+      plain: [told(words)],
+      Matrix: [`alice removes ${words}`],
+    }));
+  }
+});
