@@ -10,6 +10,7 @@ import type { Journal } from './pipeline/journal.ts';
 import type { Lanes } from './pipeline/lanes.ts';
 import type { Relations } from './pipeline/relations.ts';
 import { shownBetween, threadsShown } from './pipeline/shown.ts';
+import type { UserLimit } from './pipeline/user-limit.ts';
 import { type Links, receiverOf } from './plumbing/links.ts';
 import type { Plumb } from './plumbing/plumb.ts';
 import type { Json } from './remote-event.ts';
@@ -17,6 +18,7 @@ import type { Logins } from './virtual-users/logins.ts';
 
 export interface InboxParts<Body extends Json> {
   readonly gaps: Gaps<Body>;
+  readonly limit: Pick<UserLimit, 'isBlocked' | 'stops'>;
   readonly networkLanes: Lanes;
   readonly logins: Logins<Body>;
   readonly control: Pick<ReturnType<typeof buildControl<Body>>, 'alarms' | 'completed' | 'networkActs'>;
@@ -32,6 +34,7 @@ export interface InboxParts<Body extends Json> {
 export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body> {
   const { gaps, networkLanes, logins, control, rooms, sync, plumb, links, log } = parts;
   const receive: Inbox<Body>['receive'] = (event) => {
+    if (parts.limit.isBlocked && parts.limit.stops(event)) return Promise.resolve();
     // Before anything of it is shown: what follows is no longer, or again, for who went or came.
     if (event.kind === 'membership' && rooms.sidecar.isOffered) rooms.sidecar.heard(event);
     else if (event.kind === 'channel' || event.kind === 'profile') rooms.mirrors.heard(event);

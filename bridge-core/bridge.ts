@@ -43,6 +43,7 @@ import { Relations } from './pipeline/relations.ts';
 import { RemoteToMatrix } from './pipeline/remote-to-matrix.ts';
 import { RoomCalls } from './pipeline/room-calls.ts';
 import { isHeldLane, linkLane, linkOfLane, type Row, roomLane, sideOf, states, towards } from './pipeline/row.ts';
+import { UserLimit } from './pipeline/user-limit.ts';
 import { BridgeBots } from './plumbing/bridge-bots.ts';
 import { BridgeInfo } from './plumbing/bridge-info.ts';
 import { described } from './plumbing/described.ts';
@@ -216,8 +217,10 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     journaled: (ms) => metrics.stage('received_journaled', 'matrix', ms),
   });
   const mediaLink = (file: Attachment, event: MatrixEvent) => media.link(file.mxc, file.name, file.type, event);
+  const limit = new UserLimit({ settings: settings.activeUsers, store, notes, links, tell, log });
+  metrics.gauge('blocked', () => [[{}, limit.isBlocked ? 1 : 0]]);
   const routing = new MatrixRouting({
-    ...{ links, names, roster, journal, doubled, hearsAll: settings.doublePuppeting === 'namespace' },
+    ...{ links, names, roster, journal, doubled, limit, hearsAll: settings.doublePuppeting === 'namespace' },
     isAct: (event) => acts.isAct(event),
   });
   const matrixToRemote = new MatrixToRemote<Body>({
@@ -336,7 +339,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     },
     /** Opens the inbox and lets what waits in the journal go. */
     start(): void {
-      options.inbox.open(inboxOf<Body>({ gaps, networkLanes, logins, control, rooms, sync, plumb, links, relations, journal, log }));
+      options.inbox.open(inboxOf<Body>({ gaps, limit, networkLanes, logins, control, rooms, sync, plumb, links, relations, journal, log }));
       for (const { seq, direction, lane, state } of journal.pending()) {
         if (isHeldLane(lane)) gaps.load(seq);
         else (direction === towards.matrix ? matrixLanes : networkLanes).load(seq, lane, state === states.parked);
@@ -344,6 +347,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       matrixLanes.start();
       networkLanes.start();
       gaps.start();
+      limit.start();
       plumb.resume();
       rooms.start();
       control.start();
@@ -364,6 +368,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       plumb.stop();
       sync.stop();
       gaps.stop();
+      limit.stop();
       await queue.stop();
       transactions.close();
       await failures.flush();

@@ -52,6 +52,8 @@ export interface CoreSettings {
   /** Logged-in people may have rooms of their own for the channels that they are in. */
   readonly sidecar: boolean;
   readonly provisioning: ProvisioningSettings;
+  /** People of the networks who are served, above which nothing is carried; undefined: any number. */
+  readonly activeUsers: { readonly limit: number | undefined; readonly minDays: number; readonly withinDays: number };
   /** In messages, for networks that can be asked. */
   readonly history: {
     /** How many of the old ones a new link brings along. */

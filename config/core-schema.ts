@@ -178,6 +178,21 @@ const provisioning = z
   .prefault({})
   .meta({ description: 'The provisioning API, under /_matrix/provision.' });
 
+const activeUsers = z
+  .strictObject({
+    limit: z.int().min(0).exactOptional().meta({ description: 'No limit unless set.', example: 500 }),
+    min_days: z
+      .int()
+      .min(1)
+      .max(30)
+      .default(3)
+      .meta({ description: 'On so many days words of theirs were carried; others are only passing.' }),
+    within_days: z.int().min(1).max(30).default(30).meta({ description: 'Of the last so many.' }),
+  })
+  .transform(camelKeys)
+  .prefault({})
+  .meta({ description: 'How many people of the network are served: above that nothing is carried until they are fewer.' });
+
 const history = z
   .strictObject({
     on_link: z.int().min(0).max(10_000).default(0).meta({ description: 'How many old messages a new link brings along.' }),
@@ -270,6 +285,7 @@ export function coreSchema(network: Network, sections: readonly string[]) {
         description: 'Logged-in people may have private rooms for the channels that they are in: `list`, `join`, `part`, `invite`.',
       }),
       provisioning,
+      active_users: activeUsers,
       names: z
         .strictObject({
           ghosts: nameTemplate(network.names.ghosts, 'User names of the ghosts. Change it only before the first run.'),
@@ -331,6 +347,7 @@ export function coreSchema(network: Network, sections: readonly string[]) {
           secret: given.provisioning.secret,
           limits: { rooms: given.provisioning.limits.rooms, networks: given.provisioning.limits.networks },
         },
+        activeUsers: { ...settings.activeUsers, limit: settings.activeUsers.limit },
         names: given.names,
         log: given.log,
         metricsToken: settings.metricsToken,

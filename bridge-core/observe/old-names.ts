@@ -9,6 +9,7 @@ export const oldGauges = {
   active_rooms: ['Channels and chats with words carried within 30 days', 'team_id', 'type'],
   remote_puppets: ['Accounts that people are logged in with', 'team_id'],
   remote_monthly_active_users: ['People of the networks whose words were carried within 30 days'],
+  blocked: ['1 while nothing is carried because of the limit of active people'],
   matrix_configured_rooms: ['Rooms with a live link'],
   remote_configured_rooms: ['Channels with a live link'],
   matrix_ghosts: ['Matrix users that stand for people of the networks'],

@@ -4,7 +4,7 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Statement, Store } from '../store/store.ts';
 
-const dayMs = 86_400_000;
+export const dayMs = 86_400_000;
 const recentMs = 30 * dayMs;
 /** A message gets its relation once it is delivered, with the time at which it came: one that waited longer is not noticed. */
 const late = 10 * 60_000;
@@ -38,11 +38,18 @@ export class Activity {
   readonly #byLink = new Map<number, LinkActivity>();
   readonly #every: number;
   readonly #patience: number;
+  readonly #noted: ((author: string, at: number) => void) | undefined;
   #readAt = 0;
   #newest = 0;
   #reading: Promise<void> | undefined;
 
-  constructor(given: { store: Pick<Store, 'prepare'>; every?: number; patience?: number }) {
+  /** `noted`: told of each message of the network's people. */
+  constructor(given: {
+    store: Pick<Store, 'prepare'>;
+    every?: number;
+    patience?: number;
+    noted?: (author: string, at: number) => void;
+  }) {
     const { store, every = readEvery } = given;
     this.#next = store.prepare<Said>(
       'SELECT event, link, part, kind, sender, author, at FROM relations WHERE (at, event, link, part) > (?, ?, ?, ?) ' +
@@ -50,6 +57,7 @@ export class Activity {
     );
     this.#every = every;
     this.#patience = given.patience ?? patience;
+    this.#noted = given.noted;
   }
 
   /** By the link's number; of the last 30 days, about a minute old. Nothing as long as not all was read once. */
@@ -58,6 +66,12 @@ export class Activity {
     // What fails is told to who scrapes; nobody else waits for it.
     if (this.#reading !== undefined) await Promise.race([this.#reading, delay(this.#patience, undefined, { ref: false })]);
     return this.#readAt === 0 ? nothing : this.#byLink;
+  }
+
+  /** Once all was read that there is, however long that takes. */
+  async whole(): Promise<void> {
+    if (this.#reading === undefined) this.#begin();
+    await this.#reading;
   }
 
   #begin(): void {
@@ -95,7 +109,10 @@ export class Activity {
     }
     known.last = Math.max(known.last, at);
     if (author === null) known.matrix.set(sender, Math.max(at, known.matrix.get(sender) ?? 0));
-    else known.remote.set(author, Math.max(at, known.remote.get(author) ?? 0));
+    else {
+      known.remote.set(author, Math.max(at, known.remote.get(author) ?? 0));
+      this.#noted?.(author, at);
+    }
   }
 
   #forget(oldest: number): void {

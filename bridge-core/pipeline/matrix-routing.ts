@@ -11,6 +11,7 @@ import type { Doubled } from './doubled.ts';
 import type { Journal, NewRow } from './journal.ts';
 import { otherKinds } from './other-kinds.ts';
 import { roomLane, speakerLane, towards } from './row.ts';
+import type { UserLimit } from './user-limit.ts';
 
 export interface RoutingParts {
   readonly links: Links;
@@ -21,6 +22,8 @@ export interface RoutingParts {
   readonly doubled?: Pick<Doubled, 'linkOf'>;
   /** The homeserver sends what is said in rooms of all its people. */
   readonly hearsAll?: boolean;
+  /** Too many people are served. */
+  readonly limit?: Pick<UserLimit, 'isBlocked' | 'stopsHere'>;
   /** Is it a command, an invite of ours, a tombstone, a claim…: something that makes the bridge act? */
   readonly isAct: (event: MatrixEvent) => boolean;
 }
@@ -56,6 +59,8 @@ export class MatrixRouting {
     }
     const links = bothWays(this.#parts.links.liveIn(event.room));
     if (links.length === 0) return rows;
+    if (this.#parts.limit?.isBlocked === true && said.has(event.type) && !this.isOurs(event.sender) && this.#parts.limit.stopsHere(event))
+      return rows;
     for (const link of this.#targets(event, links)) {
       if (link.id === made) continue;
       rows.push({

@@ -66,6 +66,7 @@ test('the smallest config is enough, and all else has its default', async () => 
       ...{ enabled: true, secret: undefined, session: 3_600_000, perMinute: 80, requirePublicRoom: false },
       ...{ limits: { rooms: undefined, networks: undefined }, openIdServers: {}, channels: { allow: ['*'], deny: [] } },
     },
+    activeUsers: { limit: undefined, minDays: 3, withinDays: 30 },
     names: { ghosts: 'irc_{network}_{nick}', aliases: 'irc_{network}_{channel}', displayName: '{name}' },
     log: { level: 'info', format: 'auto' },
     metricsToken: undefined,
