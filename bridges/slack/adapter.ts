@@ -117,7 +117,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
       opened: (team) => this.#opened(team),
     });
     const teams = this.#teams.all;
-    const consent = new Consent({ teams, inbox });
+    const consent = new Consent({ teams, inbox, hasGiven: (channel, user) => this.#pairs.isOf(channel, user) });
     const commands = new Commands({ inbox });
     this.#hearing = new Hearing({
       ...{ api: this.#api, teams, consent, commands, inbox, log, timing: pace.sources },
@@ -151,7 +151,10 @@ export class SlackAdapter implements Adapter<SlackBody> {
     this.#absences = new Absences({
       ...{ teams, inbox, watched: this.#watched, gaps: this.#gaps, intake: this.#intake, sessions: this.#sessions },
     });
-    this.#pairs = new WebhookPairs({ settings, inbox, log, api: this.#api, web: tools.web, isWatched: (id) => this.#watched.has(id) });
+    this.#pairs = new WebhookPairs({
+      ...{ settings, inbox, log, api: this.#api, web: tools.web, secrets: tools.secrets },
+      isWatched: (id) => this.#watched.has(id),
+    });
     this.#hooks = new Hooks(tools);
     this.channels = new SlackChannels({ teams, consent, webhookName: (id) => this.#webhookName(id) });
     this.#tellings = new Tellings({
@@ -325,7 +328,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
 
   /** Of a channel that is known by its webhook alone. */
   #webhookName(id: ChannelId): string | undefined {
-    if (this.#pairs.has(id)) return `#${parseId(id).id}`;
+    if (this.#pairs.has(id)) return this.#pairs.isAsked(id) ? '#webhook' : `#${parseId(id).id}`;
     return this.#hooks.has(id) ? this.#hooks.nameOf(id) : undefined;
   }
 

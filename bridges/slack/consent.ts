@@ -13,6 +13,8 @@ import type { SlackAnswer, SlackInteraction } from './wire/source.ts';
 export interface ConsentParts {
   readonly teams: ReadonlyMap<string, Team>;
   readonly inbox: Inbox<SlackBody>;
+  /** Of a pair of webhooks: did they bring the one that lets them speak there? */
+  readonly hasGiven: (channel: ChannelId, requester: UserId) => boolean;
 }
 
 interface Wish {
@@ -37,6 +39,7 @@ export class Consent {
   async ask(id: ChannelId, requester: UserId, room: { readonly id: RoomId; readonly name?: string }): Promise<'granted' | 'asked'> {
     const { team: teamId, id: channel } = parseId(id);
     const team = this.#parts.teams.get(teamId);
+    if (team === undefined && this.#parts.hasGiven(id, requester)) return 'granted';
     if (team === undefined) throw new DeniedError('only the admins of the bridge link channels of webhooks');
     const account = team.accountOf(requester);
     if (account !== undefined && (await isIn(team, account, channel))) return 'granted';

@@ -35,7 +35,7 @@ export interface DialectParts {
   readonly verbs: ProvisioningVerbs;
   readonly oauth: Pick<OAuth, 'link'>;
   readonly teams: ReadonlyMap<string, Team>;
-  readonly pairs: Pick<WebhookPairs, 'has' | 'address'>;
+  readonly pairs: Pick<WebhookPairs, 'has' | 'address' | 'ask' | 'drop'>;
 }
 
 export function slackProvisioning({ verbs, oauth, teams, pairs }: DialectParts): ProvisioningDialect {
@@ -113,13 +113,22 @@ export function slackProvisioning({ verbs, oauth, teams, pairs }: DialectParts):
         return shown(link, pairs);
       }),
       post('/link', linking, async ({ user, input }) => {
-        const { matrix_room_id, channel_id, team_id } = input;
-        if (channel_id === undefined || team_id === undefined)
-          throw new PermanentError('UNSUPPORTED', 'a pair of webhooks is linked by the operator: `webhook` of a link in the config');
-        return shown(await verbs.link(user, matrix_room_id, channelIn(team_id, channel_id)), pairs);
+        const { matrix_room_id, channel_id, team_id, slack_webhook_uri = '' } = input;
+        if (channel_id !== undefined && team_id !== undefined)
+          return shown(await verbs.link(user, matrix_room_id, channelIn(team_id, channel_id)), pairs);
+        const channel = await pairs.ask(slack_webhook_uri, user);
+        try {
+          // Told here alone: who has it may speak in the room.
+          return { ...shown(await verbs.link(user, matrix_room_id, channel), pairs), inbound_uri: pairs.address(channel, true) ?? null };
+        } catch (thrown) {
+          await pairs.drop(channel);
+          throw thrown;
+        }
       }),
       post('/unlink', z.object({ matrix_room_id: room }), async ({ user, input }) => {
+        const links = await verbs.links(user, roomId(input.matrix_room_id));
         await verbs.unlink(user, input.matrix_room_id);
+        for (const { channel } of links) await pairs.drop(channel);
         return {};
       }),
     ],

@@ -1,6 +1,7 @@
 // The old pair, one for each link that has it: what is said in the channel comes by an outgoing webhook, what is said in Matrix goes by
 // an incoming one. No app and no ids: nothing said can be changed, and an unknown outcome is sent once more. Mattermost speaks it too.
 
+import { randomBytes } from 'node:crypto';
 import {
   type ChannelId,
   type Fit,
@@ -9,21 +10,26 @@ import {
   type Outgoing,
   PermanentError,
   type RemoteUser,
+  type Secrets,
   type Session,
   type Speaker,
   type Style,
   seldom,
+  type UserId,
+  userId,
   type Web,
   type WebAnswer,
   type WebRequest,
 } from '#bridge-core';
 import type { SlackBody } from './body.ts';
 import { escaped } from './escape.ts';
-import { type Fields, textIn, textsIn } from './fields.ts';
+import { type Fields, isFields, textIn, textsIn } from './fields.ts';
 import type { SlackFit } from './formatter.ts';
-import { makeChannelId, makeMessageId, makeUserId, parseId, timeOf, userFields } from './ids.ts';
+import { makeChannelId, makeMessageId, makeUserId, parseId, timeOf, userFields, webhookTeam } from './ids.ts';
 import { nameFor } from './posting.ts';
 import type { LinkSettings, SlackSettings } from './settings.ts';
+import { isOfSlack } from './wire/response-url.ts';
+import { isSameSecret } from './wire/signature.ts';
 import type { WebApi } from './wire/web-api.ts';
 import { outgoingWebhook, postToWebhook } from './wire/webhooks.ts';
 
@@ -32,12 +38,18 @@ export interface WebhookPairsParts {
   readonly api: WebApi;
   readonly inbox: Inbox<SlackBody>;
   readonly web: Web;
+  readonly secrets: Secrets;
   readonly log: Logger;
   readonly isWatched: (channel: ChannelId) => boolean;
 }
 
-type Pair = LinkSettings & { readonly webhook: NonNullable<LinkSettings['webhook']> };
+type Pair = Pick<LinkSettings, 'team' | 'channel'> & {
+  readonly webhook: NonNullable<LinkSettings['webhook']>;
+  /** Who asked for it, where the config does not name it: what it hears comes to an address that nobody can guess. */
+  readonly by?: UserId;
+};
 
+const mostAsked = 1_000;
 const bodyBytes = 4_000;
 const mostBodies = 20;
 
@@ -52,7 +64,47 @@ export class WebhookPairs {
     this.#refused = seldom(parts.log, 'an outgoing webhook with a wrong token was refused');
     for (const link of parts.settings.links)
       if (link.webhook !== undefined) this.#pairs.set(makeChannelId(link.team, link.channel), { ...link, webhook: link.webhook });
+    for (const name of parts.secrets.names(keptUnder)) {
+      const pair = readAsked(name.slice(keptUnder.length), parts.secrets.get(name));
+      if (pair !== undefined) this.#pairs.set(makeChannelId(pair.team, pair.channel), pair);
+    }
     parts.web.route('POST', '/webhooks/:id', (request) => this.#hear(request), { isUnlimited: true });
+    parts.web.route('POST', '/webhooks/:id/:secret', (request) => this.#hear(request));
+  }
+
+  /** A pair for whoever has the address of an incoming webhook of Slack's: that lets them speak in its channel. Others' addresses only the
+   *  config names, for we would post to wherever they lead. */
+  async ask(incoming: string, by: UserId): Promise<ChannelId> {
+    const { api, secrets, inbox, web } = this.#parts;
+    if (!isOfSlack(incoming, api.apiUrl) || !new URL(incoming).pathname.startsWith('/services/'))
+      throw new PermanentError('BAD_REQUEST', 'slack_webhook_uri is no incoming webhook of Slack');
+    if (web.url('') === undefined) throw new PermanentError('UNSUPPORTED', 'without a public_url nobody could reach the other webhook');
+    if ([...this.#pairs.values()].filter((pair) => pair.by !== undefined).length >= mostAsked)
+      throw new PermanentError('LIMIT_REACHED', 'there are as many pairs of webhooks as there may be');
+    const channel = `w${randomBytes(9).toString('hex')}`;
+    const webhook = { incoming, outgoingToken: randomBytes(24).toString('base64url') };
+    await secrets.set(`${keptUnder}${channel}`, JSON.stringify({ ...webhook, by }));
+    const id = makeChannelId(webhookTeam, channel);
+    this.#pairs.set(id, { team: webhookTeam, channel, webhook, by });
+    inbox.connection({ as: 'bot' }, webhookTeam, 'up');
+    return id;
+  }
+
+  /** One that was asked for, and is linked to nothing any more. */
+  async drop(channel: ChannelId): Promise<void> {
+    const pair = this.#pairs.get(channel);
+    if (pair?.by === undefined) return;
+    this.#pairs.delete(channel);
+    this.#sessions.delete(channel);
+    await this.#parts.secrets.set(`${keptUnder}${pair.channel}`, undefined);
+  }
+
+  isAsked(channel: ChannelId): boolean {
+    return this.#pairs.get(channel)?.by !== undefined;
+  }
+
+  isOf(channel: ChannelId, user: UserId): boolean {
+    return this.#pairs.get(channel)?.by === user;
   }
 
   has(channel: ChannelId): boolean {
@@ -64,9 +116,12 @@ export class WebhookPairs {
     return JSON.stringify(webhook) === JSON.stringify(this.#pairs.get(makeChannelId(team, channel))?.webhook);
   }
 
-  /** Where the outgoing webhook of one that is ours is to post. */
-  address(channel: ChannelId): string | undefined {
-    return this.#parts.web.url(`/webhooks/${encodeURIComponent(parseId(channel).id)}`);
+  /** Where the outgoing webhook of one that is ours is to post. `isWhole`: also where that is a secret. */
+  address(channel: ChannelId, isWhole = false): string | undefined {
+    const pair = this.#pairs.get(channel);
+    if (pair === undefined || (pair.by !== undefined && !isWhole)) return undefined;
+    const page = `/webhooks/${encodeURIComponent(pair.channel)}`;
+    return this.#parts.web.url(pair.by === undefined ? page : `${page}/${pair.webhook.outgoingToken}`);
   }
 
   /** Teams of nothing but webhooks. */
@@ -114,8 +169,13 @@ export class WebhookPairs {
   async #hear({ params, headers, body }: WebRequest): Promise<WebAnswer> {
     const { inbox, isWatched } = this.#parts;
     // Teams may have channels of one id: whose it is, its token tells. Nobody learns from outside which of them there are.
-    const named = [...this.#pairs].filter(([, { channel }]) => channel === params.id);
-    const asked = (token: string) => outgoingWebhook({ headers, body }, { tokens: [token], via: `webhook ${params.id}` });
+    const named = [...this.#pairs].filter(([, { channel, by }]) => channel === params.id && (by !== undefined) === 'secret' in params);
+    const asked = (token: string) => {
+      const secret = params.secret;
+      if (secret !== undefined && !isSameSecret(secret, token)) return 'refused';
+      const tokens = secret === undefined ? [token] : undefined;
+      return outgoingWebhook({ headers, body }, { tokens, via: `webhook ${params.id}` });
+    };
     const read = named.map(([id, pair]) => ({ id, pair, told: asked(pair.webhook.outgoingToken) }));
     const found = read.find(({ told }) => told !== 'refused');
     if (found === undefined || found.told === 'refused') {
@@ -149,6 +209,17 @@ function saidIn(event: Fields): { readonly style: Style; readonly body: SlackBod
     return files === 0 ? undefined : { style: 'emote', body: { text: `sent ${what} that the webhook does not bring` } };
   const whole = files === 0 ? text : `${text}\n\n*with ${what} that the webhook does not bring*`;
   return { style: 'text', body: { text: escaped(whole), blocks: [{ type: 'markdown', text: whole }] } };
+}
+
+/** Sealed: either address is as good as a password. */
+const keptUnder = 'webhooks ';
+
+function readAsked(channel: string, kept: string | undefined): Pair | undefined {
+  const told: unknown = JSON.parse(kept ?? '{}');
+  if (!isFields(told)) return undefined;
+  const [incoming, outgoingToken, by] = [textIn(told, 'incoming'), textIn(told, 'outgoingToken'), textIn(told, 'by')];
+  if (incoming === undefined || outgoingToken === undefined || by === undefined) return undefined;
+  return { team: webhookTeam, channel, webhook: { incoming, outgoingToken }, by: userId(by) };
 }
 
 /** Compared with what comes for a channel that is not there. */

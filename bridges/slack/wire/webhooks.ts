@@ -9,8 +9,8 @@ import type { HttpRequest, InnerEvent, SlackEvent } from './source.ts';
 import type { WebApi } from './web-api.ts';
 
 export interface OutgoingOptions {
-  /** The token, and the one before while it is replaced. */
-  readonly tokens: readonly string[];
+  /** The token, and the one before while it is replaced. Undefined: the address that was posted to is proof enough. */
+  readonly tokens: readonly string[] | undefined;
   readonly via: string;
 }
 
@@ -22,7 +22,7 @@ export function outgoingWebhook(request: HttpRequest, { tokens, via }: OutgoingO
   const fields = fieldsOf(request);
   if (fields === undefined) return undefined;
   // Each is compared, whichever fits.
-  const isKnown = tokens.map((token) => isSameSecret(fields.token ?? '', token)).includes(true);
+  const isKnown = tokens === undefined || tokens.map((token) => isSameSecret(fields.token ?? '', token)).includes(true);
   if (!isKnown) return 'refused';
   const { team_id: team, channel_id: channel, text, user_id: user, user_name: name } = fields;
   const ts = tsOf(fields.timestamp);

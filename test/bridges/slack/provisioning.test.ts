@@ -120,7 +120,7 @@ test('what is full, and what is not public where only such may be linked, is ref
   assert.equal(((await strict.link(strict.eve, 'C0MORE', true)) as { status: string }).status, 'pending', 'asked for in the channel');
 });
 
-test('a pair of webhooks is shown as one, belongs to no workspace, and is linked by the operator alone', { timeout: 30_000 }, async (t) => {
+test('a pair of webhooks of the config is shown as one, and belongs to no workspace', { timeout: 30_000 }, async (t) => {
   const bridge = await door(t, {
     section: ({ slack, general, room }) => {
       const incoming = slack.addIncomingWebhook(general, { isOld: true });
@@ -133,8 +133,49 @@ test('a pair of webhooks is shown as one, belongs to no workspace, and is linked
     ...{ isWebhook: true, inbound_uri: `${url}/slack/webhooks/C0OLD`, slack_webhook_uri: null },
   });
   assert.deepEqual(await call('teams'), { teams: [{ id: 'T0001', name: 'Acme', slack_id: null }] });
-  const asked = { matrix_room_id: await roomOf(bridge), slack_webhook_uri: 'https://hooks.slack.com/services/T1/B1/x' };
-  assert.deepEqual(await call('link', asked), [400, 'M_AS_UNSUPPORTED_OPERATION']);
+});
+
+test('who has the address of an incoming webhook links a room by it, and is told once where the outgoing one is to post', {
+  timeout: 30_000,
+}, async (t) => {
+  const bridge = await door(t);
+  const { call, homeserver, slack, team, ann } = bridge;
+  const eve = homeserver.user('eve', 'Eve');
+  const plans = slack.addChannel(team, 'plans', [ann], { id: 'C0PLANS' });
+  const room = await roomOf(bridge, { by: eve });
+  const uri = slack.addIncomingWebhook(plans, { isOld: true });
+  for (const elsewhere of ['http://127.0.0.1:1/services/T1/B1/x', `${slack.apiUrl}chat.postMessage`, 'https://evil.test/services/x', 'x'])
+    assert.deepEqual(await call('link', { matrix_room_id: room, slack_webhook_uri: elsewhere }, eve), [400, 'M_AS_BAD_VALUE'], elsewhere);
+  const mallory = homeserver.user('mallory');
+  homeserver.join(mallory, room);
+  assert.deepEqual(await call('link', { matrix_room_id: room, slack_webhook_uri: uri }, mallory), [403, 'SLACK_NOT_ENOUGH_POWER']);
+
+  const link = (await call('link', { matrix_room_id: room, slack_webhook_uri: uri }, eve)) as Record<string, unknown>;
+  assert.deepEqual([link.status, link.isWebhook, link.slack_webhook_uri, link.team_id], ['ready', true, null, null]);
+  const inbound = String(link.inbound_uri);
+  const { inbound_uri, status } = (await call('getlink', { matrix_room_id: room }, eve)) as Record<string, unknown>;
+  assert.deepEqual([status, inbound_uri], ['ready', null], 'who reads it may speak in the room');
+  const said = (body: string) => until(`${body} in the room`, () => homeserver.events(room).find(({ content }) => content.body === body));
+  const goesBothWays = async (words: string) => {
+    ann.say(plans, `${words} from Slack`);
+    await said(`${words} from Slack`);
+    homeserver.say(eve, room, `${words} from Matrix`);
+    assert.equal((await ann.waitForMessage(plans, `${words} from Matrix`)).username, 'Eve');
+  };
+  slack.addOutgoingWebhook(team, inbound, { channel: plans, token: 'whatever Slack made up' });
+  await goesBothWays('at first');
+  await bridge.restart();
+  await until('the page', async () => (await fetch(inbound, { method: 'POST' }).catch(() => undefined))?.status === 200);
+  await goesBothWays('after a restart');
+  const forged = await fetch(`${inbound.slice(0, inbound.lastIndexOf('/'))}/guessed`, {
+    method: 'POST',
+    body: new URLSearchParams({ token: 'x' }),
+  });
+  assert.equal(forged.status, 403);
+  const page = inbound.slice(0, inbound.lastIndexOf('/'));
+  assert.equal((await fetch(page, { method: 'POST', body: new URLSearchParams({ token: inbound.split('/').at(-1) ?? '' }) })).status, 403);
+  assert.deepEqual(await call('unlink', { matrix_room_id: room }, eve), {});
+  assert.equal((await fetch(inbound, { method: 'POST' })).status, 403);
 });
 
 test('an account is called by its name there, whatever is in it', { timeout: 30_000 }, async (t) => {
