@@ -42,14 +42,23 @@ export async function* changesIn(compared: Compared): AsyncGenerator<SlackRemote
   for (const [ts, message] of messages) {
     const standing = shown.get(ts);
     if (standing?.isGone === true || (standing === undefined && !handedOn.has(ts))) continue;
-    if (message.subtype === 'tombstone') {
-      yield removal(compared, ts, standing);
-      continue;
-    }
-    if (standing !== undefined && message.edited !== undefined) yield* await compared.edit(message);
-    yield* await reactionsOf(compared, ts, message, standing);
+    yield* changesOf(compared, ts, message, standing);
   }
   yield* missing(compared, shown, messages);
+}
+
+export async function* changesOf(
+  compared: Pick<Compared, 'team' | 'reader' | 'channel' | 'edit'>,
+  ts: string,
+  message: Fields,
+  standing: ShownMessage | undefined,
+): AsyncGenerator<SlackRemoteEvent> {
+  if (message.subtype === 'tombstone') {
+    yield removal(compared, ts, standing);
+    return;
+  }
+  if (standing !== undefined && message.edited !== undefined) yield* await compared.edit(message);
+  yield* await reactionsOf(compared, ts, message, standing);
 }
 
 async function shownOf({ team, channel, read, known }: Compared): Promise<Map<string, ShownMessage> | undefined> {
@@ -141,7 +150,7 @@ async function isInSlack({ ask, channel }: Compared, ts: RemoteMessageId): Promi
 }
 
 /** Who took it away is not told: as with an event, it is whoever said it; what we said for others is nobody's. */
-function removal({ team, channel }: Compared, ts: string, standing: ShownMessage | undefined): SlackRemoteEvent {
+function removal({ team, channel }: Pick<Compared, 'team' | 'channel'>, ts: string, standing: ShownMessage | undefined): SlackRemoteEvent {
   const sender = standing?.sender === undefined ? undefined : team.users.person(parseId(standing.sender).id);
   return {
     ...{ kind: 'redaction', at: Date.now(), channel: makeChannelId(team.id, channel), id: makeMessageId(deletedKey(channel, ts)) },

@@ -6,11 +6,13 @@
 import type { ChannelId, Inbox, KeyValue, Logger } from '#bridge-core';
 import { messageOf, PermanentError, RetryableError } from '#bridge-core';
 import { isTokenEnded } from './account.ts';
+import { LookingBehind } from './behind.ts';
 import type { SlackBody } from './body.ts';
 import type { SlackRemoteEvent } from './events.ts';
-import { gapOf, historyOf } from './history.ts';
+import { fewCalls, gapOf, historyOf } from './history.ts';
 import { makeChannelId, makeMessageId, parseId, timeOf } from './ids.ts';
 import type { Intake } from './intake.ts';
+import { Pace } from './pace.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
 import { isRefusal } from './wire/faults.ts';
@@ -46,11 +48,15 @@ export class Gaps {
   readonly #waiting = new Set<ChannelId>();
   /** What tells those that are under way, or to come, that newer messages wait for them. */
   readonly #hurries = new Map<ChannelId, Set<() => void>>();
+  readonly #behind: LookingBehind;
+  readonly #pace: Pace;
   #isStopped = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: GapsParts) {
     this.#parts = parts;
+    this.#pace = new Pace(parts.settings.callsPerMinute);
+    this.#behind = new LookingBehind({ ...parts, pace: this.#pace });
     for (const name of parts.memory.keys(heardName(''))) {
       const ts = parts.memory.get(name);
       if (typeof ts === 'string') this.#heard.set(name.slice(heardName('').length) as ChannelId, ts);
@@ -83,7 +89,8 @@ export class Gaps {
     this.#heard.delete(id);
     this.#unwritten.delete(id);
     const { memory } = this.#parts;
-    await Promise.all([memory.set(heardName(id), undefined), memory.get(restName(id)) && memory.set(restName(id), undefined)]);
+    const others = [restName(id), refusedName(id)].filter((name) => memory.get(name) !== undefined);
+    await Promise.all([...[heardName(id), ...others].map((name) => memory.set(name, undefined)), this.#behind.end(id)]);
   }
 
   /** Not listened to until the bot is let in again: how far it was heard stands. */
@@ -146,10 +153,20 @@ export class Gaps {
       if (since === undefined) return;
       const hurried = { when, patience: hurriedPatience };
       const at = { team, reader: intake.readerOf(team), channel, since: makeMessageId(since) };
-      const stretch = { ...at, settings, patience, hurried, known: inbox };
+      let from: string | undefined = since;
+      const reached = (ts: string | undefined) => {
+        from = ts;
+      };
+      const stretch = { ...at, settings, patience, hurried, known: inbox, reached };
       try {
+        const isAll = settings.callsPerMinute < fewCalls || (await this.#behind.begin(id, since));
         for await (const event of historyOf(stretch)) await this.#give(team, channel, event);
-        return await this.#wasRefused(id, undefined);
+        await this.#wasRefused(id, undefined);
+        // What began before the page that was read.
+        if (settings.callsPerMinute < fewCalls) return;
+        if (isAll && from === undefined) await this.#behind.end(id);
+        else this.#behind.go(team, id, isAll ? from : undefined);
+        return;
       } catch (thrown) {
         if (this.#isStopped) throw thrown;
         if (thrown instanceof PermanentError) return await this.#refused(team, id, since, thrown);
@@ -186,6 +203,8 @@ export class Gaps {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#behind.stop();
+    this.#pace.stop();
     await this.write();
   }
 

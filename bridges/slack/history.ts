@@ -31,6 +31,8 @@ export interface Stretch {
   readonly hurried?: { readonly when: Promise<void>; readonly patience: number } | undefined;
   /** What stands in the rooms already, to see what became of it meanwhile. Absent: that is not wanted. */
   readonly known?: Pick<Inbox<SlackBody>, 'shown' | 'threads'> | undefined;
+  /** How far back the main line was read; undefined: there is nothing before. */
+  readonly reached?: (ts: string | undefined) => void;
 }
 
 /** What was read: of the main line all between its oldest message and now. */
@@ -61,7 +63,7 @@ const threadLookBack = 7 * lookBack;
 /** ms */
 const littlePatience = 1_000;
 /** Calls a minute: with less, none is for what only might have changed. */
-const fewCalls = 10;
+export const fewCalls = 10;
 
 export async function* historyOf(stretch: Stretch): AsyncGenerator<SlackRemoteEvent> {
   const { team, reader, channel, since, settings, most, known } = stretch;
@@ -82,7 +84,10 @@ export async function* historyOf(stretch: Stretch): AsyncGenerator<SlackRemoteEv
       mainFrom = reachedTo;
       cursor = page.next;
       if (cursor === undefined && (mainFrom === undefined || isAfter({ ts: mainFrom }, lookFrom))) mainFrom = lookFrom;
-      if (cursor === undefined || older.length > 0) break;
+      if (cursor === undefined || older.length > 0) {
+        stretch.reached?.(cursor === undefined ? undefined : mainFrom);
+        break;
+      }
       if (found.length < limit) continue;
       if (most === undefined) throw new Exhausted();
       break;
@@ -126,7 +131,7 @@ const newestOf = (found: Fields[], limit: number): Fields[] => (limit === 0 ? []
 
 class Exhausted extends Error {}
 
-async function told(team: Team, reader: Reader, channel: string, message: Fields, isEdit: boolean): Promise<SlackRemoteEvent[]> {
+export async function told(team: Team, reader: Reader, channel: string, message: Fields, isEdit: boolean): Promise<SlackRemoteEvent[]> {
   const event: Fields = { ...message, type: 'message', channel };
   if ((await ownDoing(team, channel, event)) === true) return [];
   await reader.prepare(event);
@@ -166,11 +171,11 @@ async function lookIntoThreads(stretch: Stretch, eyes: Ask, from: string, lookFr
 }
 
 /** With all that was said in it. */
-function unlessGone(thrown: unknown): void {
+export function unlessGone(thrown: unknown): void {
   if (!isRefusal(thrown, 'thread_not_found')) throw thrown;
 }
 
-function threadsSince(messages: readonly Fields[], from: string): string[] {
+export function threadsSince(messages: readonly Fields[], from: string): string[] {
   return messages.flatMap((message) => {
     const latest = textIn(message, 'latest_reply');
     const ts = textIn(message, 'ts');
@@ -219,11 +224,11 @@ export function gapOf(team: Team, channel: string, from: string, to: string | un
   return { kind: 'gap', at, channel: makeChannelId(team.id, channel), from: timeOf(from), to: to === undefined ? at : timeOf(to) };
 }
 
-function isAfter(message: Fields, from: string): boolean {
+export function isAfter(message: Fields, from: string): boolean {
   return Number(message.ts) > Number(from);
 }
 
-function isEditedAfter(message: Fields, from: string): boolean {
+export function isEditedAfter(message: Fields, from: string): boolean {
   return Number(textIn(fieldsIn(message, 'edited'), 'ts') ?? 0) > Number(from);
 }
 

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../../support/waiting.ts';
 import { wholeBridge } from './whole-bridge.ts';
+import { givenUp } from './with-slack.ts';
 
 type Bridge = Awaited<ReturnType<typeof wholeBridge>>;
 
@@ -115,6 +116,32 @@ test('a thread that began long before the page that is read is looked into', { t
   assert.deepEqual(edit.content['m.relates_to'], { rel_type: 'm.replace', event_id: shown.event_id });
   assert.partialDeepStrictEqual((await messageIn(bridge, 'a new reply')).content['m.relates_to'], { rel_type: 'm.thread' });
   await reactionIn(bridge, (await messageIn(bridge, 'an old thread')).event_id, '🎉');
+  assert.deepEqual(slack.undocumented, []);
+});
+
+test('the first answer to an old message, and the edit of one, are found further back than the page that is read', {
+  timeout: 30_000,
+}, async (t) => {
+  const bridge = await wholeBridge(t, { section: () => ({ history: { page: 3, calls_per_minute: 1_000 } }) });
+  const { ann, bob, general, slack } = bridge;
+  const root = ann.say(general, 'an old message');
+  const mistaken = ann.say(general, 'an old mistake');
+  for (let number = 0; number < 8; number += 1) ann.say(general, `line ${number}`);
+  const shown = await messageIn(bridge, 'an old message');
+  const wrong = await messageIn(bridge, 'an old mistake');
+  await messageIn(bridge, 'line 7');
+  await bridge.restart(async () => {
+    bob.reply(general, root, 'the first answer');
+    ann.edit(general, mistaken, 'no mistake');
+    bob.react(general, root, 'tada');
+    ann.say(general, 'newer');
+    for (const words of ['the first answer', 'no mistake', 'newer']) await givenUp(slack, words);
+  });
+  const { content } = await messageIn(bridge, 'the first answer');
+  assert.partialDeepStrictEqual(content['m.relates_to'], { rel_type: 'm.thread', event_id: shown.event_id });
+  const edit = await messageIn(bridge, '* no mistake');
+  assert.deepEqual(edit.content['m.relates_to'], { rel_type: 'm.replace', event_id: wrong.event_id });
+  await reactionIn(bridge, shown.event_id, '🎉');
   assert.deepEqual(slack.undocumented, []);
 });
 

@@ -1,0 +1,36 @@
+// Turns for what nobody waits for: in each team one after the other, with a pause between, so that it takes a part of the budget alone.
+
+/** Of the calls that are allowed, for what only might be. */
+const part = 1 / 5;
+
+export class Pace {
+  /** ms */
+  readonly #pause: number;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  /** By team: when the next may go. */
+  readonly #next = new Map<string, number>();
+
+  constructor(callsPerMinute: number) {
+    this.#pause = 60_000 / (callsPerMinute * part);
+  }
+
+  turn(team: string): Promise<void> {
+    const now = Date.now();
+    const at = Math.max(now, this.#next.get(team) ?? 0);
+    this.#next.set(team, at + this.#pause);
+    if (at === now) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        resolve();
+      }, at - now).unref();
+      this.#timers.add(timer);
+    });
+  }
+
+  /** Nobody's turn comes any more. */
+  stop(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+}
