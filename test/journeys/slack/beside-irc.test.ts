@@ -4,10 +4,9 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { startFakeIrcd } from '../../support/fake-ircd.ts';
-import type { RoomEvent } from '../../support/matrix-person.ts';
 import { until } from '../../support/waiting.ts';
+import { expectSeen, ircEyes, matrixEyes, type Seen, slackEyes } from '../sides.ts';
 import { openSlackStage } from './stage.ts';
 
 const irc = await startFakeIrcd();
@@ -32,92 +31,16 @@ for (const name of bridge.names) {
 
 type Side = 'Slack' | 'modern' | 'plain' | 'Matrix';
 const sides: readonly Side[] = ['Slack', 'modern', 'plain', 'Matrix'];
-/** Everything that stands on one side, a line each; of Slack, where things change in place, as it is now. */
-type Seen = Readonly<Record<Side, readonly string[]>>;
-
-const shortOf = (user: string) => user.slice(1, user.indexOf(':'));
-
-/** What an id on one side is called here: the words that it stands for. */
-const wordsOf = { modern: new Map<string, string>(), Matrix: new Map<string, string>() };
-
-function inRoom(event: RoomEvent): string[] {
-  const { type, content, sender, redacts } = event;
-  const who = shortOf(sender);
-  const relates = content['m.relates_to'];
-  const at = (id: string) => wordsOf.Matrix.get(id) ?? id;
-  if (type === 'm.reaction') {
-    wordsOf.Matrix.set(event.event_id, `${relates.key} for ${at(relates.event_id)}`);
-    return [`${who} reacts ${relates.key} to ${at(relates.event_id)}`];
-  }
-  if (type === 'm.room.redaction') return [`${who} removes ${at(redacts ?? content.redacts)}`];
-  if (type !== 'm.room.message') return [];
-  const fresh = content['m.new_content'];
-  if (fresh !== undefined) return [`${who} edits ${at(relates.event_id)} to ${fresh.body}`];
-  wordsOf.Matrix.set(event.event_id, content.body);
-  if (relates?.rel_type === 'm.thread') return [`${who} in the thread of ${at(relates.event_id)}: ${content.body}`];
-  if (relates !== undefined) return [`${who} to ${at(relates['m.in_reply_to'].event_id)}: ${content.body}`];
-  return [`${who}: ${content.body}`];
-}
-
-const shownText = (text: string) => (text.startsWith('\u0001ACTION ') ? `* ${text.slice(8, -1)}` : text);
-
-function onModern({ nick, command, params, tags, msgid }: (typeof nora.heard)[number]): string[] {
-  const at = (id = '') => wordsOf.modern.get(id) ?? id;
-  const target = tags['+draft/reply'];
-  if (command === 'REDACT') return [`${nick} removes ${at(params[1])}${params[2] === undefined ? '' : ` (${params[2]})`}`];
-  if (command === 'TAGMSG' && tags['+draft/react'] !== undefined) return [`${nick} reacts ${tags['+draft/react']} to ${at(target)}`];
-  if (command === 'TAGMSG' && tags['+draft/unreact'] !== undefined) return [`${nick} takes ${tags['+draft/unreact']} from ${at(target)}`];
-  if (command !== 'PRIVMSG' && command !== 'NOTICE') return [];
-  const text = shownText(params[1] ?? '');
-  wordsOf.modern.set(msgid ?? '', text);
-  return [`${nick}${target === undefined ? '' : ` to ${at(target)}`}: ${text}`];
-}
-
-function inSlack(): string[] {
-  const all = ann.sees(channel).flatMap((message) => [message, ...ann.thread(channel, message.ts ?? '')]);
-  const byTs = new Map(all.map((message) => [message.ts, message]));
-  return [...byTs.values()].map(({ ts, thread_ts, text, username, user, edited, reactions }) => {
-    const root = thread_ts === undefined || thread_ts === ts ? '' : ` in the thread of ${byTs.get(thread_ts)?.text}`;
-    const signs = (reactions ?? []).map(({ name, count }) => ` [${name} ${count}]`).join('');
-    return `${username ?? user}${root}: ${text}${edited === undefined ? '' : ' (edited)'}${signs}`;
-  });
-}
-
-/** What comes of it on each side, given the time to come twice. `Slack`: what is there that was not, and `-` before what is gone. */
-async function seenOf(act: () => unknown, isDone: (seen: Seen) => boolean): Promise<Seen> {
-  const [inMatrix, heard, plain] = [alice.mark(), nora.mark(), gil.mark()];
-  const before = inSlack();
-  await act();
-  const seen = (): Seen => {
-    const now = inSlack();
-    return {
-      Slack: [...before.filter((line) => !now.includes(line)).map((line) => `- ${line}`), ...now.filter((line) => !before.includes(line))],
-      modern: nora.heard.slice(heard).flatMap(onModern),
-      plain: gil.heard
-        .slice(plain)
-        .filter(({ command }) => command === 'PRIVMSG' || command === 'NOTICE')
-        .map(({ nick, text }) => `${nick}: ${shownText(text)}`),
-      Matrix: alice.heard
-        .slice(inMatrix)
-        .filter((event) => event.room === room)
-        .flatMap(inRoom),
-    };
-  };
-  await until('it everywhere', () => isDone(seen()) || undefined).catch(() => undefined);
-  await delay(500);
-  return seen();
-}
-
-/** As given, on each side, and nothing else. What is said by plain IRC's own people they do not hear themselves. */
-async function expect(what: string, act: () => unknown, wanted: Seen): Promise<void> {
-  const isDone = (seen: Seen) => sides.every((side) => seen[side].length >= wanted[side].length);
-  assert.deepEqual(await seenOf(act, isDone), wanted, what);
-}
+type Wanted = Seen<Side>;
+const modern = ircEyes(nora);
+// What plain IRC's own people say they do not hear themselves.
+const eyes = { Slack: slackEyes(ann, channel), modern, plain: ircEyes(gil), Matrix: matrixEyes(alice, room) };
+const expect = (what: string, act: () => unknown, wanted: Wanted) => expectSeen(eyes, { what, act, wanted });
 
 const eventOf = async (words: string) => (await alice.waitForText(room, words)).event_id;
 const tsOf = (words: string) => ann.sees(channel).find(({ text }) => text === words)?.ts ?? assert.fail(`${words} is not in Slack`);
-const msgidOf = (words: string) =>
-  irc.said('#stage').findLast(({ text }) => text === words || text.endsWith(`> ${words}`))?.msgid ?? assert.fail(`${words} is not on IRC`);
+/** On the modern IRC; the words of the plain one's people stand there behind their name. */
+const msgidOf = (words: string, of: Side) => modern.idOf(of === 'plain' ? `<gil> ${words}` : words);
 
 const say: Readonly<Record<Side, (words: string) => unknown>> = {
   Slack: (words) => ann.say(channel, words),
@@ -127,7 +50,7 @@ const say: Readonly<Record<Side, (words: string) => unknown>> = {
 };
 
 /** How a line of each side is shown on the others. */
-const shown = (by: Side, words: string): Seen => {
+const shown = (by: Side, words: string): Wanted => {
   const name = { Slack: ['U0ANN', 'Ann_Example[m]', 'slack_t0001_u0ann'], modern: ['Nora', 'Nora', 'irc_modern_nora'] }[by as 'Slack'];
   const [slack, nick, matrix] = name ?? (by === 'plain' ? ['gil', 'gil', 'irc_plain_gil'] : ['Alice', 'Alice[m]', 'alice']);
   return {
@@ -156,7 +79,7 @@ test('answers: a thread in Slack, the reply tag and a name on IRC, a name where 
       plain: [`Ann_Example[m]: ${called[whose]}: Slack answers ${whose}`],
       Matrix: [`slack_t0001_u0ann in the thread of ${root}: Slack answers ${whose}`],
     });
-    await expect(`modern IRC answers ${whose}`, () => nora.reply('#stage', msgidOf(root), `IRC answers ${whose}`), {
+    await expect(`modern IRC answers ${whose}`, () => nora.reply('#stage', msgidOf(root, whose), `IRC answers ${whose}`), {
       Slack: inThread('Nora', `IRC answers ${whose}`),
       modern: [`Nora to ${onModernRoot(whose)}: IRC answers ${whose}`],
       plain: [`causeway: <Nora> ${called[whose]}: IRC answers ${whose}`],
@@ -213,7 +136,7 @@ test('reactions, given and taken back: counted in Slack, tags on IRC, words wher
       },
       Matrix: [`slack_t0001_u0ann removes 🎉 for ${root}`],
     });
-    const msgid = msgidOf(root);
+    const msgid = msgidOf(root, whose);
     await expect(`modern IRC on ${whose}`, () => nora.react('#stage', msgid, '🚀'), {
       ...{ Slack: given('rocket'), modern: [`Nora reacts 🚀 to ${onModernRoot(whose)}`], plain: told('causeway: * Nora', '🚀') },
       Matrix: [`irc_modern_nora reacts 🚀 to ${root}`],
@@ -249,12 +172,12 @@ const inSlackAs: Readonly<Record<Side, string>> = { Slack: 'U0ANN', modern: 'Nor
 async function removed(
   of: Side,
   by: Side,
-  remove: (words: string) => unknown,
-  wanted: (words: string) => Omit<Seen, 'Slack'> & Partial<Seen>,
+  remove: (words: string, of: Side) => unknown,
+  wanted: (words: string) => Omit<Wanted, 'Slack'> & Partial<Wanted>,
 ) {
   const words = `${of} gone by ${by}`;
   await expect('what is to be removed', () => say[of](words), shown(of, words));
-  await expect(words, () => remove(words), { Slack: [`- ${inSlackAs[of]}: ${words}`], ...wanted(words) });
+  await expect(words, () => remove(words, of), { Slack: [`- ${inSlackAs[of]}: ${words}`], ...wanted(words) });
 }
 
 test('removals in Slack: by whoever wrote it or, of what the bridge said there, by the bridge, on IRC by the connection that said it', async () => {
@@ -284,7 +207,7 @@ test('removals in Slack: by whoever wrote it or, of what the bridge said there, 
 
 test('removals on IRC, by an operator: with their name wherever it is told, and gone wherever the bridge may remove it', async () => {
   nora.becomeOperator('#stage');
-  const remove = (words: string) => nora.redact('#stage', msgidOf(words), 'sorry');
+  const remove = (words: string, of: Side) => nora.redact('#stage', msgidOf(words, of), 'sorry');
   for (const whose of sides) {
     const isOwn = whose === 'modern';
     await removed(whose, 'modern', remove, (words) => ({
