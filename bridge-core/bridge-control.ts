@@ -109,7 +109,9 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
         done: () => plumb.resume(),
       }),
       ...roomVerbs<Body>({
-        ...{ portals: rooms.portals, hasAliases: settings.portals.aliases, actions, permissions, homeserver, links },
+        ...{ portals: rooms.portals, hasAliases: settings.portals.aliases, actions, permissions, homeserver, links, names, ghosts },
+        isDirect: (room) => directChats.isDirect(room),
+        hasOwnRooms: ownRooms !== undefined,
       }),
       ...(ownRooms?.verbs ?? []),
       ...(doubling === undefined ? [] : [doubling.verb]),

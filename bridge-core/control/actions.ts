@@ -90,13 +90,22 @@ export class Actions<Body extends Json = string> {
     return channel;
   }
 
-  /** Of the room where it is asked; of all rooms, for the bridge's admins, where it has none. */
-  list(asked: Asked): string {
+  /** Of the room where it is asked; of all rooms, for the bridge's admins, where it has none, or where `words` say of which: names or ids
+   *  of rooms, channels and networks, with the switches of older bridges before them or without. */
+  list(asked: Asked, words: readonly string[] = []): string {
     const { permissions, links, roster } = this.#parts;
     permissions.mustBe('user', asked.by, 'list links');
-    const here = links.byRoom(asked.room);
+    const wanted = words.filter((word) => !word.startsWith('-')).map((word) => word.toLowerCase());
+    const here = wanted.length > 0 ? [] : links.byRoom(asked.room);
     const isAdmin = permissions.levelOf(asked.by) === 'admin';
-    const shown = here.length > 0 ? here : links.all().filter((link) => (isAdmin && !isPrivate(link)) || roster.isIn(link.room, asked.by));
+    const isMeant = (link: Link) => {
+      const { id, name, network } = this.#describe(link);
+      const said = [link.room, id, name, network.id, network.name, link.state].join(' ').toLowerCase();
+      return wanted.every((word) => said.includes(word));
+    };
+    const isKnown = (link: Link) => (isAdmin && !isPrivate(link)) || roster.isIn(link.room, asked.by);
+    const shown = here.length > 0 ? here : links.all().filter((link) => isKnown(link) && (wanted.length === 0 || isMeant(link)));
+    if (shown.length === 0 && wanted.length > 0) return 'Nothing that is linked fits that.';
     if (shown.length === 0) return isAdmin ? 'Nothing is linked.' : 'Nothing is linked in the rooms that you are in.';
     return shown.map((link) => this.#line(link, here.length === 0)).join('\n');
   }

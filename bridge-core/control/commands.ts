@@ -69,9 +69,13 @@ export class Commands {
       },
       ...(given.hasRequests === true ? answerVerbs(actions) : []),
       {
-        ...{ names: ['list', 'listrooms'], usage: 'list' },
-        does: given.list === undefined ? 'shows what is linked' : 'shows the channels that you are in, and what is linked',
-        run: async (asked) => [await given.list?.(asked), actions.list(asked)].filter(Boolean).join('\n\n'),
+        ...{ names: ['list', 'listrooms'], usage: 'list [words]' },
+        does:
+          given.list === undefined
+            ? 'shows what is linked here; with words, of all your rooms what fits them'
+            : 'shows the channels that you are in, and what is linked here; with words, of all your rooms what fits them',
+        run: async (asked, words) =>
+          [words.length === 0 ? await given.list?.(asked) : undefined, actions.list(asked, words)].filter(Boolean).join('\n\n'),
       },
       {
         ...{ names: ['status'], usage: 'status', does: 'shows how the networks are connected' },

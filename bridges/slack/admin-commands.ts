@@ -1,6 +1,6 @@
 // Words of Slack's own for the bridge's admins: to bring the app into a workspace, and to make an app that may what was chosen.
 
-import { type AdapterCommand, DeniedError } from '#bridge-core';
+import { type AdapterCommand, DeniedError, PermanentError, userId } from '#bridge-core';
 import type { OAuth } from './oauth.ts';
 import type { SlackSettings } from './settings.ts';
 import { manifestFor, manifestYaml } from './wire/manifest.ts';
@@ -20,6 +20,18 @@ export function adminCommands({ settings, oauth, pages }: AdminParts): AdapterCo
         if (!isDirect) throw new DeniedError('ask me for that in a direct chat: the link is for you alone');
         if (!oauth.isPossible()) throw new DeniedError('that needs an `app` with client_id and client_secret, and a `public_url`');
         return `Open this within ten minutes, and agree: ${await oauth.link({ user, what: 'install' })}`;
+      },
+    },
+    {
+      ...{ name: 'oauth', usage: 'oauth @user:server [puppet]', needs: 'admin' },
+      does: 'makes a link by which somebody else brings the app into a workspace, or logs in (puppet)',
+      async run({ isDirect }, [user = '', what]) {
+        if (!isDirect) throw new DeniedError('ask me for that in a direct chat: the link is for them alone');
+        if (!oauth.isPossible()) throw new DeniedError('that needs an `app` with client_id and client_secret, and a `public_url`');
+        if (!/^@[^\s:]+:\S+$/.test(user)) throw new PermanentError('BAD_REQUEST', 'for whom? Give their Matrix id');
+        const isLogin = what !== undefined && what !== 'false';
+        const link = await oauth.link({ user: userId(user), what: isLogin ? 'login' : 'install' });
+        return `For ${user} to open within ten minutes, and agree: ${link}`;
       },
     },
     {

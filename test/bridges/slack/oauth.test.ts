@@ -175,3 +175,26 @@ test('a link for a login brings no app into a workspace, whatever was put into i
   );
   assert.equal(logins.length, 0);
 });
+
+test('an admin has a link made by which somebody else brings the app in, or logs in', { timeout: 20_000 }, async (t) => {
+  const { slack, adapter, logins } = await stage(t);
+  const other = slack.setup.team({ id: 'T0002', name: 'Elsewhere' });
+  const eve = slack.addPerson(other, { id: 'U0EVE', name: 'eve', isAdmin: true });
+  const command = adapter.commands.find(({ name }) => name === 'oauth') ?? assert.fail('no oauth');
+  const asked = { user: alice, room: '!chat:hs.test' as never, isDirect: true };
+  await assert.rejects(command.run({ ...asked, isDirect: false }, ['@bob:hs.test']), /direct chat/);
+  await assert.rejects(command.run(asked, ['bob']), /Matrix id/);
+  for (const [words, page] of [
+    [['@bob:hs.test'], /in Elsewhere now/],
+    [['@bob:hs.test', 'puppet'], /Elsewhere/],
+  ] as const) {
+    const { to, cookie } = await begin(/https?:\/\/\S+/.exec(await command.run(asked, words))?.[0] ?? '');
+    const answer = await back(eve.approve(to), cookie);
+    assert.equal(answer.status, 200, answer.text);
+    assert.match(answer.text, page);
+  }
+  assert.deepEqual(
+    logins.map(({ user }) => user),
+    ['@bob:hs.test', '@bob:hs.test'],
+  );
+});
