@@ -92,6 +92,8 @@ export class DirectChats {
     if (!isWanted && permissions.levelOf(sender) === 'none')
       return await this.#decline(homeserver.bot, room, `${sender} may not use this bridge; its operator can allow it`);
     if (!(await this.#enter(room))) return;
+    // What they say before anything else of the room is known is said to us.
+    if (!isWanted && event.content.is_direct === true) await this.#note(room, sender);
     if (isAwaited) await upgrades.invited(room);
     plumb.reconsider(room);
     await this.#parts.roster.refresh(room);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../../support/waiting.ts';
 import { channel, room } from '../rig.ts';
 import { answers, build, lastAnswer, linkable, node, start } from './control-rig.ts';
 
@@ -23,6 +24,19 @@ test('an invited bot greets in a direct chat, where no prefix is needed', async 
   rig.fake.say(op, dm, 'hello?');
   await quiet();
   assert.match(lastAnswer(rig), /^I do not know “hello\?”/);
+});
+
+test('what somebody says as soon as the bot is there is answered, while the room is still being looked at', async (t) => {
+  const { rig, op, directChats, quiet } = await start(t);
+  rig.fake.fault({ on: 'GET .*/(?:state|joined_members|members)', act: { wait: 500 }, times: 10 });
+  const dm = rig.fake.createRoom({ creator: op, joinRule: 'invite', invite: [rig.bot], isDirect: true });
+  const looks = ({ method, path }: { method: string; path: string }) =>
+    method === 'GET' && decodeURIComponent(path).includes(dm) && /state|members/.test(path);
+  await until('the look at the room', () => rig.fake.requests.some(looks) || undefined);
+  assert.ok(directChats.isDirect(room(dm)));
+  rig.fake.say(op, dm, 'whoami');
+  await quiet();
+  assert.ok(answers(rig, dm).some((answer) => !answer.startsWith('Hello')));
 });
 
 test('a direct chat that the bot is put out of is none any more', async (t) => {
