@@ -24,6 +24,7 @@ import { roomVerbs } from './control/room-verbs.ts';
 import { roomWishes } from './control/room-wishes.ts';
 import { SidecarVerbs } from './control/sidecar-verbs.ts';
 import { openLookups } from './control/third-party.ts';
+import { Vacating } from './control/vacating.ts';
 import { messageOf, PermanentError } from './errors.ts';
 import type { EventId, RoomId, UserId } from './ids.ts';
 import type { LoginResult } from './logins.ts';
@@ -129,6 +130,10 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
     linker: adapter.channels.approvePlumb === undefined ? 'a bridge admin' : 'somebody who has the power for it',
     ghostInvited: (event) => ghostInvites.invited(event),
   });
+  const vacating = new Vacating<Body>({
+    ...{ adapter, homeserver, links, names, ghosts, notes, log },
+    isNeeded: (room) => directChats.isDirect(room) || requests.byRoom(room).length > 0,
+  });
   const acts = new Acts({
     ...{ bot: names.bot, links, guard, plumb, upgrades, commands, directChats, chats: rooms.chats, sidecar: rooms.sidecar },
     isIn: (room) => roster.isIn(room, names.bot),
@@ -186,10 +191,12 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
       logins.start();
       doubles?.start();
       consent.start();
+      vacating.start();
     },
     stop: (): void => {
       alarms.stop();
       consent.stop();
+      vacating.stop();
       conversations.stop();
       accounts.stop();
       logins.stop();

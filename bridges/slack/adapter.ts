@@ -255,6 +255,14 @@ export class SlackAdapter implements Adapter<SlackBody> {
     return this.#sessions.opened(speaker, channel);
   }
 
+  async depart(channel: ChannelId): Promise<void> {
+    const { team: teamId, id } = parseId(channel);
+    const team = this.#pairs.has(channel) ? undefined : this.#teams.all.get(teamId);
+    if (team === undefined || this.#watched.has(channel) || !team.isReachable) return;
+    if ((await team.conversations.loadOwn(id).catch(() => undefined))?.isMember !== true) return;
+    await (await this.#sessions.open({ as: 'bot' }, channel)).leave(channel);
+  }
+
   speakerOf(user: RemoteUserId): Speaker | undefined {
     return this.#teams.speakerOf(parseId(user).id);
   }

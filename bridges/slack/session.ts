@@ -72,7 +72,8 @@ export function openSession(parts: SessionParts): Session<SlackBody> {
       const { id } = parseId(channel);
       joined.delete(id);
       if (voice.isBot) voice.team.conversations.change(id, { isMember: false });
-      await acts.calmly(voice.ask('conversations.leave', { channel: id }), 'not_in_channel', 'channel_not_found', 'is_archived');
+      const fine = ['not_in_channel', 'channel_not_found', 'is_archived', 'cant_leave_general', 'last_member'];
+      await acts.calmly(voice.ask('conversations.leave', { channel: id }), ...fine);
       voice.team.own.note(voice.self, id, false);
     },
     async send(message: Outgoing<SlackBody>) {

@@ -46,3 +46,16 @@ test('a reload says what needs a restart by its name in the config, and that a w
     ['!a:hs.test'],
   );
 });
+
+test('the bot leaves a channel that nobody needs any more, and no other', async (t) => {
+  const { adapter, bot, general, channel, slack } = await withAdapter(t);
+  await adapter.depart(channel);
+  assert.ok(general.members.has(bot.user.id));
+  await adapter.unwatch(channel);
+  await adapter.depart(channel);
+  assert.ok(!general.members.has(bot.user.id));
+  await adapter.depart(channel);
+  assert.equal(slack.callsOf('conversations.leave').length, 1);
+  await adapter.watch(channel);
+  assert.ok(general.members.has(bot.user.id));
+});
