@@ -90,3 +90,24 @@ test('one that was taken away meanwhile does not, and begins anew when it is mad
     false,
   );
 });
+
+test('so does the room that was made for a channel of a workspace kept in step', { timeout: 60_000 }, async (t) => {
+  const bridge = await wholeBridge(t, {
+    section: ({ slack, team, ann }) => {
+      slack.addChannel(team, 'plans', [ann], { id: 'C0PLANS' });
+      return { team_sync: { rooms_per_minute: 6_000 } };
+    },
+  });
+  const { ann, bot, homeserver, person, slack } = bridge;
+  const channel = slack.world.channels.get('C0PLANS') ?? assert.fail('no channel');
+  const room = await until('its room', () => homeserver.world.aliases.get('#slack_t0001_c0plans:hs.test'));
+  await until(
+    'the link',
+    () => channel.members.has(bot.user.id) && homeserver.room(room).stateOf('m.bridge', 'dev.causeway://slack/T0001/C0PLANS'),
+  );
+  homeserver.join(person, room);
+  await putOut(bridge, room, channel);
+  ann.say(channel, 'meanwhile');
+  ann.invite(channel, bot.user);
+  await goesOn(bridge, room, person, channel);
+});
