@@ -137,11 +137,18 @@ function changing(read: () => readonly string[]): Eyes {
       const before = read();
       return () => {
         const now = read();
-        return [
-          ...before.filter((line) => !now.includes(line)).map((line) => `- ${line}`),
-          ...now.filter((line) => !before.includes(line)),
-        ];
+        return [...without(before, now).map((line) => `- ${line}`), ...without(now, before)];
       };
     },
   };
+}
+
+/** Each line of them takes away one of its kind. */
+function without(lines: readonly string[], others: readonly string[]): string[] {
+  const left = [...others];
+  return lines.filter((line) => {
+    const at = left.indexOf(line);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
 }
