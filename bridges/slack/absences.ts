@@ -7,6 +7,7 @@ import type { SlackBody } from './body.ts';
 import type { Gaps } from './gaps.ts';
 import { makeChannelId, parseId } from './ids.ts';
 import type { Intake } from './intake.ts';
+import type { Look } from './reach.ts';
 import type { Sessions } from './sessions.ts';
 import type { Team } from './team.ts';
 import { removed } from './team-events.ts';
@@ -68,6 +69,18 @@ export class Absences {
       const own = this.#parts.watched.by(team.id, each.user);
       if (own.length > 0) this.#fillOwn(team, own, team.own.ready(each, isWanted));
     }
+  }
+
+  /** Nothing tells that anything was missed, but it may have been. */
+  async look(team: Team, look: Look): Promise<number> {
+    const { watched, gaps } = this.#parts;
+    const looks = watched.all(team.id).map((id) => {
+      const { id: channel } = parseId(id);
+      const isSeen = () =>
+        channel.startsWith('D') ? team.chats.has(channel) : watched.some(id, (by) => by !== undefined || !this.isOutOf(id));
+      return gaps.look(team, id, look, isSeen);
+    });
+    return (await Promise.all(looks)).reduce((sum, found) => sum + found, 0);
   }
 
   /** It is listened to again, as before a start: by the bot, or by this person for themselves. */

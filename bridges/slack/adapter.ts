@@ -48,6 +48,7 @@ import { SlackLookups } from './lookups.ts';
 import { OAuth } from './oauth.ts';
 import { mayCustomise } from './posting.ts';
 import { slackProvisioning } from './provisioning.ts';
+import { Reach } from './reach.ts';
 import { openRoutes } from './routes.ts';
 import { Sessions } from './sessions.ts';
 import type { SlackSettings } from './settings.ts';
@@ -78,6 +79,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
   #settings: SlackSettings;
   readonly #api: WebApi;
   readonly #teams: Teams;
+  readonly #reach: Reach;
   readonly #hearing: Hearing;
   readonly #intake: Intake;
   readonly #gaps: Gaps;
@@ -119,12 +121,18 @@ export class SlackAdapter implements Adapter<SlackBody> {
     const teams = this.#teams.all;
     const consent = new Consent({ teams, inbox, hasGiven: (channel, user) => this.#pairs.isOf(channel, user) });
     const commands = new Commands({ inbox });
+    this.#reach = new Reach({
+      ...{ count, log, timing: pace.reach },
+      teams: () => teams.values(),
+      look: (team, look) => this.#absences.look(team, look),
+    });
     this.#hearing = new Hearing({
       ...{ api: this.#api, teams, consent, commands, inbox, log, timing: pace.sources },
       intake: () => this.#intake,
       teamOf: (from, channel) => this.#teams.of(from, channel, (id) => this.#watched.has(id)),
       signingApps: () => this.#teams.signingApps(),
       missed: (team, account) => this.#absences.missed(team, account),
+      reach: this.#reach,
     });
     this.#intake = new Intake({
       ...{ inbox, count, log },
@@ -199,12 +207,14 @@ export class SlackAdapter implements Adapter<SlackBody> {
 
   async connect(): Promise<void> {
     this.#teams.start();
+    this.#reach.start();
     // Nothing stands open there that could be down.
     for (const network of this.#pairs.networks()) if (!this.#teams.all.has(network)) this.#inbox.connection({ as: 'bot' }, network, 'up');
   }
 
   async disconnect(): Promise<void> {
     await Promise.race([this.#tellings.stop(), new Promise((resolve) => setTimeout(resolve, lastWords).unref())]);
+    this.#reach.stop();
     this.#teams.stop();
     await this.#hearing.close();
     this.#intake.stop();
@@ -245,6 +255,14 @@ export class SlackAdapter implements Adapter<SlackBody> {
     await (isForNow && by === undefined ? this.#gaps.rest(channel) : this.#gaps.forget(channel));
   }
 
+  async depart(channel: ChannelId): Promise<void> {
+    const { team: teamId, id } = parseId(channel);
+    const team = this.#pairs.has(channel) ? undefined : this.#teams.all.get(teamId);
+    if (team === undefined || this.#watched.has(channel) || !team.isReachable) return;
+    if ((await team.conversations.loadOwn(id).catch(() => undefined))?.isMember !== true) return;
+    await (await this.#sessions.open({ as: 'bot' }, channel)).leave(channel);
+  }
+
   async session(speaker: Speaker, channel: ChannelId): Promise<Session<SlackBody>> {
     if (this.#pairs.has(channel)) return this.#pairs.session(channel, speaker);
     return await this.#sessions.open(speaker, channel);
@@ -253,14 +271,6 @@ export class SlackAdapter implements Adapter<SlackBody> {
   openSession(speaker: Speaker, channel: ChannelId): Session<SlackBody> | undefined {
     if (this.#pairs.has(channel)) return speaker.as === 'bot' ? this.#pairs.session(channel, speaker) : undefined;
     return this.#sessions.opened(speaker, channel);
-  }
-
-  async depart(channel: ChannelId): Promise<void> {
-    const { team: teamId, id } = parseId(channel);
-    const team = this.#pairs.has(channel) ? undefined : this.#teams.all.get(teamId);
-    if (team === undefined || this.#watched.has(channel) || !team.isReachable) return;
-    if ((await team.conversations.loadOwn(id).catch(() => undefined))?.isMember !== true) return;
-    await (await this.#sessions.open({ as: 'bot' }, channel)).leave(channel);
   }
 
   speakerOf(user: RemoteUserId): Speaker | undefined {

@@ -10,9 +10,10 @@ import { LookingBehind } from './behind.ts';
 import type { SlackBody } from './body.ts';
 import type { SlackRemoteEvent } from './events.ts';
 import { fewCalls, gapOf, historyOf } from './history.ts';
-import { makeChannelId, makeMessageId, parseId, timeOf } from './ids.ts';
+import { makeChannelId, makeMessageId, parseId, timeOf, tsOf } from './ids.ts';
 import type { Intake } from './intake.ts';
 import { Pace } from './pace.ts';
+import type { Look } from './reach.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
 import { isRefusal } from './wire/faults.ts';
@@ -48,6 +49,8 @@ export class Gaps {
   readonly #waiting = new Set<ChannelId>();
   /** What tells those that are under way, or to come, that newer messages wait for them. */
   readonly #hurries = new Map<ChannelId, Set<() => void>>();
+  /** Of those, what waits for its turn alone. */
+  readonly #looks = new Set<ChannelId>();
   readonly #behind: LookingBehind;
   readonly #pace: Pace;
   #isStopped = false;
@@ -121,23 +124,44 @@ export class Gaps {
       (isSeen) => isSeen !== false,
       () => true,
     );
+    // A look that waits for its turn need not wait any more.
+    if (this.#looks.has(id)) this.hurry(id);
+    void this.#register(team, id, () => isThere);
+  }
+
+  /** Something may have been missed, though nothing says so. Waits for its turn, or for somebody who waits for it. How much was found. */
+  async look(team: Team, id: ChannelId, look: Look, isSeen: () => boolean): Promise<number> {
+    if (!this.#heard.has(id) || this.#waiting.has(id)) return 0;
+    this.#looks.add(id);
+    const turn = this.#pace.turn(team.id);
+    const isThere = async (hurried: Promise<void>) => {
+      await Promise.race([turn, hurried]);
+      this.#looks.delete(id);
+      return isSeen();
+    };
+    return await this.#register(team, id, isThere, look);
+  }
+
+  async #register(team: Team, id: ChannelId, isThere: (hurried: Promise<void>) => Promise<boolean>, look?: Look): Promise<number> {
     // One that has not begun yet reads all that this would; one that has begun may have read too early.
-    if (!this.#heard.has(id) || this.#waiting.has(id)) return;
+    if (!this.#heard.has(id) || this.#waiting.has(id)) return 0;
     this.#waiting.add(id);
     const { intake, log } = this.#parts;
+    let found = 0;
     const { promise: hurried, resolve: hurry } = Promise.withResolvers<void>();
     const hurries = this.#hurries.get(id) ?? new Set();
     this.#hurries.set(id, hurries.add(hurry));
-    intake
+    await intake
       .before(id, async () => {
-        const isSeen = await isThere;
+        const isSeen = await isThere(hurried);
         this.#waiting.delete(id);
-        if (isSeen) await this.#fill(team, id, hurried);
+        if (isSeen) found = await this.#fill(team, id, hurried, look);
       })
       .finally(() => {
         if (hurries.delete(hurry) && hurries.size === 0) this.#hurries.delete(id);
       })
       .catch((thrown) => log.warn({ channel: id, why: messageOf(thrown) }, 'what was missed could not be read'));
+    return found;
   }
 
   /** Something newer of the channel waits for what was missed of it. */
@@ -145,45 +169,57 @@ export class Gaps {
     for (const hurry of this.#hurries.get(id) ?? []) hurry();
   }
 
-  async #fill(team: Team, id: ChannelId, when: Promise<void>): Promise<void> {
+  /** How many messages were found that nobody had told of. */
+  async #fill(team: Team, id: ChannelId, when: Promise<void>, look?: Look): Promise<number> {
     const { intake, settings, inbox } = this.#parts;
     const { id: channel } = parseId(id);
+    let found = 0;
     for (let pause = firstPause; ; pause *= 2) {
-      const since = this.#heard.get(id);
-      if (since === undefined) return;
+      const heard = this.#heard.get(id);
+      if (heard === undefined) return found;
+      const since = look?.from === undefined || timeOf(heard) < look.from ? heard : tsOf(look.from);
       const hurried = { when, patience: hurriedPatience };
       const at = { team, reader: intake.readerOf(team), channel, since: makeMessageId(since) };
       let from: string | undefined = since;
       const reached = (ts: string | undefined) => {
         from = ts;
       };
-      const stretch = { ...at, settings, patience, hurried, known: inbox, reached };
+      const stretch = { ...at, settings, patience, hurried, known: inbox, reached, isLight: look?.isSure === false };
       try {
-        const isAll = settings.callsPerMinute < fewCalls || (await this.#behind.begin(id, since));
-        for await (const event of historyOf(stretch)) await this.#give(team, channel, event);
+        const isBehind = settings.callsPerMinute >= fewCalls && look?.isSure !== false;
+        const isFirst = isBehind && (await this.#behind.begin(id, since));
+        for await (const event of historyOf(stretch)) {
+          const isNew = await this.#give(team, channel, event);
+          if (isNew && event.kind === 'message') found += 1;
+        }
         await this.#wasRefused(id, undefined);
         // What began before the page that was read.
-        if (settings.callsPerMinute < fewCalls) return;
-        if (isAll && from === undefined) await this.#behind.end(id);
-        else this.#behind.go(team, id, isAll ? from : undefined);
-        return;
+        if (isFirst && from === undefined) await this.#behind.end(id);
+        else if (isBehind) this.#behind.go(team, id, isFirst ? from : undefined);
+        return found;
       } catch (thrown) {
         if (this.#isStopped) throw thrown;
-        if (thrown instanceof PermanentError) return await this.#refused(team, id, since, thrown);
+        if (thrown instanceof PermanentError) {
+          await this.#refused(team, id, since, thrown, look !== undefined);
+          return found;
+        }
         if (!(thrown instanceof RetryableError)) throw thrown;
         // Whatever goes on before it is read makes it a gap.
-        if (pause > longestPause) return await this.#give(team, channel, gapOf(team, channel, since, undefined));
+        if (pause > longestPause) {
+          await this.#give(team, channel, gapOf(team, channel, since, undefined));
+          return found;
+        }
       }
       await new Promise((resolve) => setTimeout(resolve, pause).unref());
     }
   }
 
   /** What is newer goes on, so the room is told; once, however often it is tried before anything new is heard. */
-  async #refused(team: Team, id: ChannelId, since: string, refusal: PermanentError): Promise<void> {
+  async #refused(team: Team, id: ChannelId, since: string, refusal: PermanentError, isLook: boolean): Promise<void> {
     const { log } = this.#parts;
     log.warn({ channel: id, why: refusal.message }, 'what was missed could not be read');
-    // Whoever's token it is gets another, and it is read then.
-    if (isTokenEnded(refusal)) return;
+    // Whoever's token it is gets another, and it is read then; where nothing says that something was missed, nothing is told.
+    if (isLook || isTokenEnded(refusal)) return;
     const told = `${since} ${isRefusal(refusal) ? refusal.word : refusal.code}`;
     if (this.#parts.memory.get(refusedName(id)) === told) return;
     const { id: channel } = parseId(id);
@@ -196,9 +232,10 @@ export class Gaps {
     if (told !== undefined || memory.get(refusedName(id)) !== undefined) await memory.set(refusedName(id), told);
   }
 
-  async #give(team: Team, channel: string, event: SlackRemoteEvent): Promise<void> {
+  /** False: it was told before. */
+  async #give(team: Team, channel: string, event: SlackRemoteEvent): Promise<boolean> {
     if (event.kind === 'gap') this.#parts.count('gaps', { network: team.id });
-    await this.#parts.intake.give(team, channel, event);
+    return await this.#parts.intake.give(team, channel, event);
   }
 
   async stop(): Promise<void> {

@@ -7,6 +7,7 @@ import type { SlackBody } from './body.ts';
 import type { Commands } from './commands.ts';
 import type { Consent } from './consent.ts';
 import type { Intake } from './intake.ts';
+import type { Reach } from './reach.ts';
 import type { AppSettings } from './settings.ts';
 import type { Team } from './team.ts';
 import { eventsApi } from './wire/events-api.ts';
@@ -40,6 +41,8 @@ export interface HearingParts {
   readonly timing?: Partial<SourceTiming> | undefined;
   /** The team missed something, or may have; or one person of it, who hears by themselves. */
   readonly missed: (team: Team, account?: Account) => void;
+  /** What Slack calls us with shows that it reaches us. */
+  readonly reach: Pick<Reach, 'told' | 'heldBack'>;
 }
 
 interface OpenRtm {
@@ -143,13 +146,18 @@ export class Hearing {
 
   get #listener(): Listener {
     return {
-      onEvent: (event) => this.#parts.intake().hear(event),
+      onEvent: (event) => {
+        if (event.source === 'events') this.#parts.reach.told(event.via, event.retry?.number);
+        return this.#parts.intake().hear(event);
+      },
       onCommand: async (command) => {
+        if (command.source === 'events') this.#parts.reach.told(command.via);
         const team = this.#parts.teamOf(command, command.channel);
         return team === undefined ? undefined : await this.#parts.commands.run(team, command);
       },
       onInteraction: (interaction) => this.#interaction(interaction),
-      onHeldBack: ({ team: id, via }) => {
+      onHeldBack: ({ team: id, via, minute }) => {
+        this.#parts.reach.heldBack(via, id, minute);
         const team = this.#parts.teams.get(id);
         if (team?.isToldBy(via) === true) this.#parts.missed(team);
       },

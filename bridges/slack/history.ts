@@ -31,6 +31,8 @@ export interface Stretch {
   readonly hurried?: { readonly when: Promise<void>; readonly patience: number } | undefined;
   /** What stands in the rooms already, to see what became of it meanwhile. Absent: that is not wanted. */
   readonly known?: Pick<Inbox<SlackBody>, 'shown' | 'threads'> | undefined;
+  /** Nothing says that anything was missed: no call is for what only might have changed. */
+  readonly isLight?: boolean;
   /** How far back the main line was read; undefined: there is nothing before. */
   readonly reached?: (ts: string | undefined) => void;
 }
@@ -104,7 +106,8 @@ export async function* historyOf(stretch: Stretch): AsyncGenerator<SlackRemoteEv
     // What was read is told all the same; where nothing was, nothing of the stretch is known.
     if (most === undefined) yield gapOf(team, channel, from, reachedTo);
   }
-  if (known !== undefined && lookFrom !== from) await lookIntoThreads(stretch, eyes, from, lookFrom, { found, older, threads });
+  if (known !== undefined && lookFrom !== from && stretch.isLight !== true)
+    await lookIntoThreads(stretch, eyes, from, lookFrom, { found, older, threads });
   const newest = newestOf(found, limit);
   const handedOn = new Set<string>();
   for (const message of newest) {

@@ -189,9 +189,9 @@ export class Intake {
     return event.kind === 'redaction' && event.sender !== undefined && this.#parts.isBot(event.sender.id);
   }
 
-  /** On to the core, by whatever way it was learnt; nothing where it was by another way already. */
-  async give(team: Team, channel: string, event: SlackRemoteEvent, key = nameOf(channel, event)): Promise<void> {
-    if (key !== undefined && this.#given.has(nameIn(team, key))) return;
+  /** On to the core, by whatever way it was learnt; false where it was by another way already. */
+  async give(team: Team, channel: string, event: SlackRemoteEvent, key = nameOf(channel, event)): Promise<boolean> {
+    if (key !== undefined && this.#given.has(nameIn(team, key))) return false;
     this.#note(team, key);
     try {
       if (event.kind === 'message' && event.thread !== undefined && event.id !== undefined)
@@ -199,6 +199,7 @@ export class Intake {
       this.#typing.heard(event);
       await this.#parts.inbox.receive(event);
       if (event.kind === 'message' && event.id !== undefined) this.#parts.heard(team, channel, event.id);
+      return true;
     } catch (thrown) {
       // Slack tells it again: then it is taken.
       if (key !== undefined) this.#given.delete(nameIn(team, key));

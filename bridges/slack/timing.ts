@@ -1,5 +1,6 @@
 // How long things may take. Tests set shorter ones.
 
+import type { ReachTiming } from './reach.ts';
 import type { SourceTiming } from './wire/source.ts';
 
 export interface SlackTiming {
@@ -14,6 +15,8 @@ export interface SlackTiming {
   readonly countsTime: boolean;
   /** ms for which private words to one person are gathered. */
   readonly gather?: number;
+  /** When what Slack may have given up is looked for. */
+  readonly reach?: ReachTiming;
   readonly sources: Partial<SourceTiming> | undefined;
 }
 

@@ -57,10 +57,12 @@ test('a flood of people coming in asks for nobody', async () => {
 test('that events were held back counts from the team’s own app alone', async () => {
   const teams = new Map([teamStub('T0001', true, 'app of T0001'), teamStub('T0002', true, 'app of T0002')].map((team) => [team.id, team]));
   const missed: string[] = [];
+  const heldBack: string[] = [];
   const hearing = new Hearing({
     ...{ teams, log: silentLog, api: {}, commands: {}, consent: {}, inbox: {}, intake: () => ({}) },
     signingApps: () => ['T0001', 'T0002'].map((id) => ({ via: `app of ${id}`, secrets: [`secret of ${id}`] })),
     missed: ({ id }: { id: string }) => void missed.push(id),
+    reach: { heldBack: (via: string, id: string) => void heldBack.push(`${id} by ${via}`) },
   } as never);
   const tell = async (signer: string) => {
     const body = JSON.stringify({ type: 'app_rate_limited', team_id: 'T0001', minute_rate_limited: 1_700_000_000 });
@@ -73,6 +75,7 @@ test('that events were held back counts from the team’s own app alone', async 
   assert.deepEqual(missed, []);
   assert.equal(await tell('T0001'), 200);
   assert.deepEqual(missed, ['T0001']);
+  assert.deepEqual(heldBack, ['T0001 by app of T0002', 'T0001 by app of T0001'], 'whose it is finds whoever doubts');
 });
 
 test('a token of a workspace that took the app out is not kept', { timeout: 20_000 }, async (t) => {
