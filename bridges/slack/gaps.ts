@@ -49,8 +49,8 @@ export class Gaps {
   readonly #waiting = new Set<ChannelId>();
   /** What tells those that are under way, or to come, that newer messages wait for them. */
   readonly #hurries = new Map<ChannelId, Set<() => void>>();
-  /** Of those, what waits for its turn alone. */
-  readonly #looks = new Set<ChannelId>();
+  /** Of those, what waits for its turn alone; where it is certain by now that something was missed, whether it may be read. */
+  readonly #looks = new Map<ChannelId, Promise<boolean> | undefined>();
   readonly #behind: LookingBehind;
   readonly #pace: Pace;
   #isStopped = false;
@@ -124,25 +124,37 @@ export class Gaps {
       (isSeen) => isSeen !== false,
       () => true,
     );
-    // A look that waits for its turn need not wait any more.
-    if (this.#looks.has(id)) this.hurry(id);
+    // A look that waits for its turn becomes this, and need not wait any more.
+    if (this.#looks.has(id)) {
+      this.#looks.set(id, isThere);
+      this.hurry(id);
+    }
     void this.#register(team, id, () => isThere);
   }
 
   /** Something may have been missed, though nothing says so. Waits for its turn, or for somebody who waits for it. How much was found. */
   async look(team: Team, id: ChannelId, look: Look, isSeen: () => boolean): Promise<number> {
     if (!this.#heard.has(id) || this.#waiting.has(id)) return 0;
-    this.#looks.add(id);
+    this.#looks.set(id, undefined);
     const turn = this.#pace.turn(team.id);
+    const how = { look: look as Look | undefined };
     const isThere = async (hurried: Promise<void>) => {
       await Promise.race([turn, hurried]);
+      const filled = this.#looks.get(id);
       this.#looks.delete(id);
-      return isSeen();
+      if (filled === undefined) return isSeen();
+      how.look = undefined;
+      return await filled;
     };
-    return await this.#register(team, id, isThere, look);
+    return await this.#register(team, id, isThere, how);
   }
 
-  async #register(team: Team, id: ChannelId, isThere: (hurried: Promise<void>) => Promise<boolean>, look?: Look): Promise<number> {
+  async #register(
+    team: Team,
+    id: ChannelId,
+    isThere: (hurried: Promise<void>) => Promise<boolean>,
+    how?: { readonly look: Look | undefined },
+  ): Promise<number> {
     // One that has not begun yet reads all that this would; one that has begun may have read too early.
     if (!this.#heard.has(id) || this.#waiting.has(id)) return 0;
     this.#waiting.add(id);
@@ -155,7 +167,7 @@ export class Gaps {
       .before(id, async () => {
         const isSeen = await isThere(hurried);
         this.#waiting.delete(id);
-        if (isSeen) found = await this.#fill(team, id, hurried, look);
+        if (isSeen) found = await this.#fill(team, id, hurried, how?.look);
       })
       .finally(() => {
         if (hurries.delete(hurry) && hurries.size === 0) this.#hurries.delete(id);

@@ -73,10 +73,10 @@ export class Reach {
     const now = Date.now();
     const before = this.#last.get(via) ?? this.#begun;
     this.#last.set(via, now);
+    if (now - before < this.#timing.silence && tries < manyTries) return;
     for (const team of this.#teams(via)) {
-      this.#stateOf(team).pause = this.#timing.first;
       if (now - before >= this.#timing.silence) this.#round(team, { isSure: false }, before);
-      else if (tries >= manyTries) this.#doubt(team, now - lookBack);
+      else this.#doubt(team, now - lookBack);
     }
   }
 
@@ -97,6 +97,7 @@ export class Reach {
       const state = this.#stateOf(team);
       if (!team.isReachable || state.isLooking) continue;
       const heard = this.#lastOf(team);
+      if (heard > state.lastRound) state.pause = this.#timing.first;
       if (state.doubt !== undefined && now - state.doubt.since >= settle) {
         const { from } = state.doubt;
         state.doubt = undefined;

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ChannelId } from '#bridge-core';
+import { type ChannelId, PermanentError } from '#bridge-core';
 import { Gaps } from '../../../bridges/slack/gaps.ts';
 import type { Team } from '../../../bridges/slack/team.ts';
 import { silentLog } from '../../support/tools.ts';
@@ -51,4 +51,34 @@ test('a bot that is refused entry ends nothing, whether that gap is filled, wait
   turn.resolve();
   await until('the reading', () => warned.length > 0 || undefined);
   assert.deepEqual(warned, ['it was read']);
+});
+
+test('what waits for its turn, as nothing says that anything was missed, goes at once when that is certain; a refusal is told then', async () => {
+  const given: string[] = [];
+  const counted: string[] = [];
+  const before = (_id: string, work: () => Promise<void>) => work();
+  const intake = {
+    before,
+    readerOf: () => ({}),
+    give: async (_team: unknown, _channel: string, { kind }: { kind: string }) => given.push(kind),
+  };
+  const memory = { get: (name: string) => (name.startsWith('heard') ? '1700000000.000100' : undefined), keys, set: async () => {} };
+  function keys() {
+    return ['C0001', 'C0002'].map((channel) => `heard T0001/${channel}`);
+  }
+  const settings = { callsPerMinute: 1, page: 10, most: 10 };
+  const count = (name: string) => void counted.push(name);
+  const gaps = new Gaps({ memory, log: silentLog, intake, settings, count, inbox: {} } as never);
+  const refuse = async () => {
+    throw new PermanentError('CHANNEL_CLOSED', 'no');
+  };
+  const team = { id: 'T0001', eyesOn: () => refuse } as unknown as Team;
+  // The first has its turn at once, the next in minutes.
+  await gaps.look(team, 'T0001/C0001' as ChannelId, { isSure: false }, () => true);
+  assert.deepEqual(given, [], 'nothing says that anything was missed');
+  const looking = gaps.look(team, 'T0001/C0002' as ChannelId, { isSure: false }, () => true);
+  gaps.fill(team, 'T0001/C0002' as ChannelId, Promise.resolve(true));
+  assert.equal(await looking, 0);
+  assert.deepEqual([given, counted], [['gap'], ['gaps']]);
+  await gaps.stop();
 });
