@@ -156,6 +156,8 @@ export interface ConnectionStatus {
   readonly state: 'up' | 'connecting' | 'down';
   readonly sessions: number;
   readonly detail?: string;
+  /** Down, and nothing but somebody's act mends it: those whom it concerns are told. */
+  readonly isForGood?: boolean;
 }
 
 export interface Formatter<Body extends Json = string> {

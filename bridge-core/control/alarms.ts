@@ -49,10 +49,10 @@ export class Alarms<Body extends Json = Json> {
     this.#timers.delete(network);
     const { adapter, notes, log } = this.#parts;
     const status = adapter.status().find((each) => each.network === network);
-    // What is tried again by itself is none, nor what stands in the config no more.
-    if (status === undefined || status.state === 'connecting') return;
+    // What comes back by itself is none, nor what stands in the config no more.
+    const isDown = status?.isForGood === true;
+    if (status === undefined || (!isDown && status.state !== 'up')) return;
     const { name = network, detail = 'it takes the bridge no more' } = status;
-    const isDown = status.state === 'down';
     notes.set(noteOf(network), isDown ? true : undefined).then(
       () => this.#tell(network, isDown ? `The bridge is cut off from ${name}: ${detail}` : `The bridge is back on ${name}.`),
       (thrown) => log.error({ network, why: messageOf(thrown) }, 'an alarm could not be noted'),

@@ -238,7 +238,8 @@ export class GitterAdapter implements Adapter<GitterBody> {
 
   status(): readonly ConnectionStatus[] {
     const { state, detail } = this.#network;
-    return [{ network: networkId, name: 'Gitter', state, sessions: this.#sessions.count, ...(detail !== undefined && { detail }) }];
+    const told = { state, isForGood: state === 'down', ...(detail !== undefined && { detail }) };
+    return [{ network: networkId, name: 'Gitter', sessions: this.#sessions.count, ...told }];
   }
 
   provisioning(verbs: ProvisioningVerbs): ProvisioningDialect {

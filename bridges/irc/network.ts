@@ -1,7 +1,15 @@
 // One network of the config: its bot, its puppets, who is where and who reports what. Builds these parts and wires them; what
 // the adapter asks of one network ends here.
 
-import { type AdapterTools, type ConnectionStatus, PermanentError, type Session, type Speaker, type UserId } from '#bridge-core';
+import {
+  type AdapterTools,
+  type ConnectionStatus,
+  type ErrorCode,
+  PermanentError,
+  type Session,
+  type Speaker,
+  type UserId,
+} from '#bridge-core';
 import { Courtesies } from './courtesies.ts';
 import { Crew } from './crew.ts';
 import { Directory } from './directory.ts';
@@ -22,6 +30,9 @@ import type { SessionContext } from './verbs.ts';
 import { WatchedChannels } from './watched.ts';
 import { Watching } from './watching.ts';
 import type { Isupport } from './wire/connection.ts';
+
+/** Tried again all the same: a ban may end. */
+const mendedByHand: ReadonlySet<ErrorCode> = new Set(['NETWORK_LOGIN', 'NETWORK_BANNED', 'NETWORK_TLS']);
 
 export interface IrcNetworkParts {
   readonly id: string;
@@ -211,7 +222,9 @@ export class IrcNetwork {
     const waiting = this.#pacing.waiting > 0 ? `${this.#pacing.waiting} wait for their turn to connect` : undefined;
     const detail = this.#crew.bot.session === undefined ? lastError?.message : waiting;
     const { id: network, name } = this;
-    return { network, name, state: this.#crew.bot.state, sessions: this.#crew.pool.open, ...(detail === undefined ? {} : { detail }) };
+    const { state } = this.#crew.bot;
+    const isForGood = state === 'down' && lastError !== undefined && mendedByHand.has(lastError.code);
+    return { network, name, state, sessions: this.#crew.pool.open, isForGood, ...(detail === undefined ? {} : { detail }) };
   }
 
   #described(told: Isupport, byBot: boolean): void {

@@ -336,7 +336,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
 
   status(): readonly ConnectionStatus[] {
     const teams = Array.from(this.#teams.all.values(), (team) => ({
-      ...{ network: team.id, state: team.state, sessions: this.#sessions.count(team) },
+      ...{ network: team.id, state: team.state, sessions: this.#sessions.count(team), isForGood: team.state === 'down' },
       ...(team.identity !== undefined && { name: team.identity.name }),
       ...(team.detail !== undefined && { detail: team.detail }),
     }));

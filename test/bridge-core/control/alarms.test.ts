@@ -33,7 +33,7 @@ async function alarmed(t: TestContext) {
     t.after(() => alarms.stop());
     return alarms;
   };
-  const become = (state: string, detail?: string) => Object.assign(network, { state, detail });
+  const become = (state: string, detail?: string) => Object.assign(network, { state, detail, isForGood: detail !== undefined });
   return { told, start, become };
 }
 
@@ -62,6 +62,9 @@ test('what is tried again by itself, or is well again at once, alarms nobody', a
   alarms.connection('N2', false);
   await new Promise((resolve) => setTimeout(resolve, 20));
   become('down');
+  alarms.connection('N1', false);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  become('down', 'the token is dead.');
   alarms.connection('N1', false);
   become('up');
   alarms.connection('N1', true);

@@ -63,6 +63,7 @@ test('refused credentials are told, and not tried again at once', async (t) => {
   await delay(200);
   assert.equal(world.connections.filter(({ state }) => state === 'down').length, 1);
   await assert.rejects(world.adapter.session({ as: 'bot' }, id), { code: 'NETWORK_LOGIN' });
+  assert.equal(world.adapter.status()[0]?.isForGood, true, 'which somebody has to mend');
 });
 
 test('a server that is not there is tried again and again, and used once it is', async (t) => {
@@ -73,6 +74,7 @@ test('a server that is not there is tried again and again, and used once it is',
   await world.adapter.connect();
   await world.adapter.watch(id);
   await until('some attempts', () => world.connections.filter(({ state }) => state === 'down').length > 2 || undefined);
+  assert.equal(world.adapter.status()[0]?.isForGood, false, 'which ends by itself');
   await assert.rejects(world.join('ann', id), { name: 'UnreachableError', code: 'NETWORK_UNREACHABLE' });
   await ircd.listen();
   await ircd.waitForMember('#chan', 'causeway');
