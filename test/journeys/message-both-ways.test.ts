@@ -208,6 +208,7 @@ test('with no puppets to be had, the bot says who speaks; emotes and every line 
   await frank.say(relay.room, 'hello');
   await frank.emote(relay.room, 'waves');
   await frank.notice(relay.room, 'read this');
+  await erin.waitForText('#relay', /read this/, { since });
   await alice.say(relay.room, 'one\ntwo');
   await erin.waitForText('#relay', /two/, { since });
   await delay(settle);
