@@ -6,18 +6,22 @@ const part = 1 / 5;
 export class Pace {
   /** ms */
   readonly #pause: number;
+  /** ms by which some may go before their time, where none went of late. */
+  readonly #ahead: number;
   readonly #timers = new Set<NodeJS.Timeout>();
   /** By team: when the next may go. */
   readonly #next = new Map<string, number>();
 
   constructor(callsPerMinute: number) {
     this.#pause = 60_000 / (callsPerMinute * part);
+    this.#ahead = this.#pause * Math.floor(callsPerMinute / 10);
   }
 
   turn(team: string): Promise<void> {
     const now = Date.now();
-    const at = Math.max(now, this.#next.get(team) ?? 0);
-    this.#next.set(team, at + this.#pause);
+    const next = Math.max(now - this.#ahead, this.#next.get(team) ?? 0);
+    this.#next.set(team, next + this.#pause);
+    const at = Math.max(now, next);
     if (at === now) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
