@@ -277,6 +277,8 @@ export class Plumb<Body extends Json = string> {
   }
 
   async #linkFromConfig({ room, channel, way, topic, name, names }: ConfiguredLink): Promise<void> {
+    // What waited for a homeserver that was away may have gone from the config meanwhile.
+    if (!this.#adapter.configuredLinks().some((wanted) => wanted.room === room && wanted.channel === channel)) return;
     const options = { topic, name, names, ...(way !== undefined && { way }) };
     const link = this.#links.find(room, channel) ?? (await this.#links.add({ room, channel, origin: 'config', options }));
     await this.#retry(link.id);
