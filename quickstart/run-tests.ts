@@ -31,7 +31,7 @@ async function main(words: readonly string[]): Promise<number> {
     '--test',
     // Most files wait for most of their time.
     `--test-concurrency=${2 * availableParallelism()}`,
-    '--test-timeout=300000',
+    '--test-timeout=600000',
     `--test-reporter=${reporterOf(words.length === 0)}`,
     '--test-reporter-destination=stdout',
     ...flags,
