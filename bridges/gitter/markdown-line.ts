@@ -5,16 +5,18 @@ import type { GitterBody } from './body.ts';
 import { signNamed } from './emoji.ts';
 import { makeUserId } from './ids.ts';
 
+/** Where nothing comes of a sign, little was read for it: a line takes time as it is long. Code is found by itself. */
 const piece = new RegExp(
   [
     /\\(?<escaped>[\\`*{}[\]()#+\-.!_>~|])/,
-    /(?<ticks>`+)(?<code>[\s\S]*?[^`])\k<ticks>(?!`)/,
+    /(?<ticks>`+)/,
     /(?<bang>!?)\[(?<label>[^[\]\n]*)\]\(<?(?<address>[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)?)>?(?:\s+"[^"\n]*")?\)/,
     /<(?<link>https?:\/\/[^<>\s]+)>/,
     /(?<url>https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]*_~])/,
     /(?<![\w/])@(?<name>\/all\b|[A-Za-z0-9][\w-]*)/,
-    /(?<![\w&/])(?<repo>[\w.-]+\/[\w.-]+)?#(?<issue>\d+)\b/,
-    /(?<![p{L}p{N}]):(?<emoji>[+-]1|[a-zA-Z0-9][\w-]{0,60}):(?![p{L}p{N}])/,
+    /(?:(?<![\w&/.-])(?<repo>[\w.-]{1,100}\/[\w.-]{1,100})|(?<![\w&/]))#(?<issue>\d+)\b/,
+    // The flag keeps the linter from taking the classes' backslashes away.
+    /(?<![\p{L}\p{N}]):(?<emoji>[+-]1|[a-zA-Z0-9][\w-]{0,60}):(?![\p{L}\p{N}])/u,
     /(?<sign>\*\*\*|\*\*|\*|___|__|_|~~)/,
   ]
     .map(({ source }) => source)
@@ -24,10 +26,17 @@ const piece = new RegExp(
 
 export function readLine(line: string, body: GitterBody): Inline[] {
   const found: Piece[] = [];
+  const codeAt = line.includes('`') ? codesIn(line) : undefined;
   let done = 0;
-  for (const match of line.matchAll(piece)) {
-    const end = match.index + match[0].length;
-    const read = pieceOf(match.groups ?? {}, line[match.index - 1], line[end], body);
+  for (;;) {
+    // What is within a link's words is read in between.
+    piece.lastIndex = done;
+    const match = piece.exec(line);
+    if (match === null) break;
+    const { ticks } = match.groups ?? {};
+    const code = ticks === undefined ? undefined : codeAt?.(match.index, ticks.length);
+    const end = code?.end ?? match.index + match[0].length;
+    const read = code?.piece ?? pieceOf(match.groups ?? {}, line[match.index - 1], line[end], body);
     if (match.index > done) found.push({ nodes: [text(line.slice(done, match.index))] });
     found.push(read ?? { nodes: [text(match[0])] });
     done = end;
@@ -36,15 +45,37 @@ export function readLine(line: string, body: GitterBody): Inline[] {
   return marked(found);
 }
 
+/** Code goes to the next run of as many backticks as it began with; of more, the last of them may have begun it. To be asked from the left. */
+function codesIn(line: string): (at: number, ticks: number) => { readonly piece: Piece; readonly end: number } | undefined {
+  const runs = new Map<number, number[]>();
+  for (const { index, 0: run } of line.matchAll(/`+/g)) {
+    const same = runs.get(run.length);
+    if (same === undefined) runs.set(run.length, [index]);
+    else same.push(index);
+  }
+  // The next one stands last.
+  for (const same of runs.values()) same.reverse();
+  return (at, ticks) => {
+    for (let signs = ticks; signs > 0; signs -= 1) {
+      const same = runs.get(signs) ?? [];
+      while ((same.at(-1) ?? line.length) < at + ticks) same.pop();
+      const closing = same.at(-1);
+      if (closing === undefined) continue;
+      const code = line.slice(at + signs, closing);
+      return { piece: { nodes: [{ is: 'code', text: code.trim() === '' ? code : code.trim() }] }, end: closing + signs };
+    }
+    return undefined;
+  };
+}
+
 /** Undefined: words, after all. */
 function pieceOf(
-  { escaped, code, bang, label, address, link, url, name, issue, repo, emoji, sign }: Record<string, string | undefined>,
+  { escaped, bang, label, address, link, url, name, issue, repo, emoji, sign }: Record<string, string | undefined>,
   before: string | undefined,
   after: string | undefined,
   body: GitterBody,
 ): Piece | undefined {
   if (escaped !== undefined) return { nodes: [text(escaped)] };
-  if (code !== undefined) return { nodes: [{ is: 'code', text: code.trim() === '' ? code : code.trim() }] };
   if (address !== undefined) return leading(address, label ?? '', bang === '!', body);
   const plain = link ?? url;
   if (plain !== undefined) return { nodes: linked(plain) };

@@ -8,6 +8,8 @@ import { fromHtml } from '../../../bridge-core/format/from-html.ts';
 import { toHtml, toPlain } from '../../../bridge-core/format/to-html.ts';
 import type { GitterBody } from '../../../bridges/gitter/body.ts';
 import { gitterFormatter } from '../../../bridges/gitter/formatter.ts';
+import { readLine } from '../../../bridges/gitter/markdown-line.ts';
+import { cpuTime } from '../../support/cpu-time.ts';
 import { anyBlocks, anyWords, wordsIn } from '../../support/rich-text.ts';
 
 const place = 'gitter/org/room' as never;
@@ -65,6 +67,40 @@ for (const [markdown, html] of [
   });
 }
 
+for (const [markdown, html] of [
+  ['``a` b', '<code>`a</code> b'],
+  ['`a ``b` c', '<code>a ``b</code> c'],
+  ['```` a ` b', '<code>``` a</code> b'],
+  ['\\`a` b', '`a` b'],
+  ['`` ` `` and `b`', '<code>`</code> and <code>b</code>'],
+  ['[`a`](https://example.org/) `b`', '<a href="https://example.org/"><code>a</code></a> <code>b</code>'],
+] as const) {
+  test(`code begins and ends with as many signs: ${markdown}`, () => {
+    assert.equal(read(`so ${markdown}`), `so ${html}`);
+  });
+}
+
+test('a line takes time as it is long, whatever signs it is made of; what is longer than any message of Gitter’s is words', () => {
+  const cost = (shape: string, times: number) => cpuTime(() => readLine(shape.repeat(times), { text: '' }));
+  // Sixteen times as much took 256 times as long.
+  for (const shape of ['a.a.', '`` ```x', '[](a', 'a/a#', '# a  ']) {
+    cost(shape, 2_000);
+    const [few, many] = [cost(shape, 2_000), cost(shape, 32_000)];
+    assert.ok(many < few * 50 + 300, `${shape}: ${few} ms, and ${many} ms for sixteen times as much`);
+  }
+  for (const line of [
+    `# a${'\t'.repeat(8_000)}b`,
+    `\`\`\`${'\t'.repeat(8_000)}\``,
+    `a|b\n-|-${'\t'.repeat(8_000)}x`,
+    `${'`'.repeat(8_000)}${'x'.repeat(8_000)}`,
+  ]) {
+    const spent = cpuTime(() => read(line));
+    assert.ok(spent < 500, `${line.slice(0, 5)}: ${spent} ms`);
+  }
+  const long = '**a** '.repeat(4_000);
+  assert.equal(read(long), long);
+});
+
 test('whom the server found is mentioned; a name that it did not find is a word', () => {
   const [block] = gitterFormatter.parse({ text: '@Ada and @nobody', mentions: [{ name: 'ada', id: 'a'.repeat(24) }] }, place);
   assert.deepEqual(block, {
@@ -120,6 +156,7 @@ test('emoji by their names are the signs that they mean; what no sign is called 
     [':smile: :+1::heart:', '😄 👍❤️'],
     ['**:tada:** done', '<strong>🎉</strong> done'],
     ['at 10:30:45 in std:map:key', 'at 10:30:45 in std:map:key'],
+    ['1:100:1 and a:b:c and fe80:a:b, ж:x:ж', '1:100:1 and a:b:c and fe80:a:b, ж:x:ж'],
     [':octocat: and :no_such_thing_at_all:', ':octocat: and :no_such_thing_at_all:'],
     ['`:smile:`', '<code>:smile:</code>'],
     ['https://example.org/:smile:/x', '<a href="https://example.org/:smile:/x">https://example.org/:smile:/x</a>'],
