@@ -50,6 +50,7 @@ interface Draft {
 
 /** ms: so long Gitter lets a message be edited. */
 const editWindow = 600_000;
+const mostEditable = 2_000;
 
 /** Left for the name before the words. */
 const linkRoom = 360;
@@ -60,6 +61,8 @@ const beginsBlock = /^(?:```|> |#{1,6} |[-+*] |\d+\. |---|\|)/;
 export class Posting {
   readonly #parts: PostingParts;
   readonly #recent: RecentPosts;
+  /** Whether the name was beside the words, of what may still be edited. */
+  readonly #wasVirtual = new Map<string, boolean>();
   #line: Promise<unknown> = Promise.resolve();
 
   constructor(parts: PostingParts) {
@@ -93,8 +96,8 @@ export class Posting {
   async edit(target: RemoteMessageId, message: Outgoing<GitterBody>): Promise<RemoteMessageId> {
     const { account, network } = this.#parts;
     const room = await this.#parts.roomOf(message.channel);
-    const { text } = this.#asBefore(message);
     if (Date.now() - (timeOf(target) ?? 0) < editWindow) {
+      const { text } = await this.#asBefore(room, target, message);
       network.posts.edits(target, text);
       const call = { method: 'PUT' as const, route: '/rooms/:id/chatMessages/:mid', with: { id: room.id, mid: target }, body: { text } };
       try {
@@ -182,6 +185,7 @@ export class Posting {
       return told.id;
     });
     await copies.said(account.id, draft.text);
+    this.#posted(id, draft.virtualUser !== undefined);
     if (this.#parts.isHeard(room) && !(await network.posts.cameBack(id, settings.echoTimeout))) await this.#lookFor(room, id);
     return makeMessageId(id);
   }
@@ -248,11 +252,26 @@ export class Posting {
     return uri !== undefined && linked.length <= longestText - linkRoom ? linked : `*(edited)*${before}${text}`;
   }
 
-  /** A name that Gitter shows beside the words is not in them. */
-  #asBefore(message: Outgoing<GitterBody>): Draft {
+  /** A name that Gitter shows beside the words is not in them: as it was posted, whatever the way is by now. */
+  async #asBefore({ id }: Room, target: RemoteMessageId, message: Outgoing<GitterBody>): Promise<Draft> {
+    const { account, isBot, virtualUsers } = this.#parts;
     const { shownAs } = message;
-    const isVirtual = this.#parts.isBot && shownAs !== undefined && this.#parts.virtualUsers.isProven;
-    return isVirtual ? this.#virtual(message, shownAs) : this.#plain(message);
+    if (!isBot || shownAs === undefined) return this.#plain(message);
+    let wasVirtual = this.#wasVirtual.get(target);
+    if (wasVirtual === undefined) {
+      const told = await account
+        .ask({ route: '/rooms/:id/chatMessages/:mid', with: { id, mid: target } })
+        .catch((thrown) => (isRefusal(thrown, 400, 404) ? undefined : Promise.reject(thrown)));
+      wasVirtual = hasId(told) ? (told as WireMessage).virtualUser !== undefined : virtualUsers.isProven;
+      this.#posted(target, wasVirtual);
+    }
+    return wasVirtual ? this.#virtual(message, shownAs) : this.#plain(message);
+  }
+
+  #posted(id: string, wasVirtual: boolean): void {
+    this.#wasVirtual.set(id, wasVirtual);
+    const [oldest] = this.#wasVirtual.keys();
+    if (this.#wasVirtual.size > mostEditable && oldest !== undefined) this.#wasVirtual.delete(oldest);
   }
 
   #placed(message: Outgoing<GitterBody>): Pick<Draft, 'parentId'> {
@@ -272,8 +291,12 @@ function idFor(by: UserId | undefined, name: string): string {
   return by === undefined ? name : externalIdOf(by);
 }
 
-/** Signs of markdown out of a name: it is no place for them. */
-const plainName = ({ name }: ShownAs): string => name.replace(/[\\`*_[\]~<>#]/g, '').trim() || 'somebody';
+/** Signs of markdown out of a name: it is no place for them. Nor does a name call anybody. */
+const plainName = ({ name }: ShownAs): string =>
+  name
+    .replace(/[\\`*_[\]~<>#]/g, '')
+    .replaceAll('@', '@\u200b')
+    .trim() || 'somebody';
 
 /** A block begins on a line of its own. */
 export function relayed(template: string, shownAs: ShownAs, text: string): string {

@@ -8,7 +8,7 @@ import type { GitterBody } from '../../../bridges/gitter/body.ts';
 import { Copies } from '../../../bridges/gitter/copies.ts';
 import { relayed } from '../../../bridges/gitter/posting.ts';
 import { until } from '../../support/waiting.ts';
-import { loginOf, withAdapter } from './with-gitter.ts';
+import { loginOf, settingsFor, withAdapter } from './with-gitter.ts';
 
 type Org = Awaited<ReturnType<typeof withAdapter>>;
 
@@ -174,6 +174,32 @@ test('the same words are said less often than would have the account hidden', qu
   assert.throws(() => later.check(org.relay.id, many), { code: 'NETWORK_REFUSED' });
   new Copies({ settings: { copies: 9 }, memory: org.tools.memory, now: () => Date.now() + 13 * 3_600_000 }).check(org.relay.id, many);
   assert.equal(org.relay.user.isShadowBanned, false);
+});
+
+test('a name calls nobody, neither the whole room nor a person', quickly, async (t) => {
+  const org = await withAdapter(t);
+  const { channel, room } = org;
+  const bot = await botOf(org);
+  for (const name of ['@/all', '@ann', 'x @/all'])
+    await bot.send(words(channel, 'waves', { shownAs: { name }, by: '@zoe:hs.test' as never, style: 'emote' }));
+  for (const { text } of room.messages) assert.doesNotMatch(text, /@[/\w]/);
+  assert.equal(relayed('{name}: {text}', { name: '@ann' }, 'hello'), '@\u200bann: hello');
+});
+
+test('words are edited in the form in which they were posted, whatever is set by then', quickly, async (t) => {
+  const org = await withAdapter(t, { isApproved: true });
+  const { adapter, channel, gitter, room, token } = org;
+  const bot = await botOf(org);
+  const own = await bot.send(words(channel, 'under her own name', alice));
+  adapter.reload(settingsFor(gitter, token, { virtual_users: 'off' }));
+  const named = await bot.send(words(channel, 'by the relay', alice));
+  assert.equal(room.messages.at(-1)?.text, '`Alice` by the relay');
+  await bot.edit?.({ ids: [named] } as never, words(channel, 'changed', alice));
+  await bot.edit?.({ ids: [own] } as never, words(channel, 'changed too', alice));
+  assert.deepEqual(
+    room.messages.map(({ text }) => text),
+    ['changed too', '`Alice` changed'],
+  );
 });
 
 test('a limit of calls that is reached is waited for, and told of where it would be long', quickly, async (t) => {
