@@ -10,7 +10,7 @@ import type { Room } from './rooms.ts';
 import type { GitterSettings } from './settings.ts';
 import { remoteUserOf } from './users.ts';
 import { isRefusal } from './wire/faults.ts';
-import { isRecord, type WireBan, type WireUser } from './wire/objects.ts';
+import { isRecord, userIn, type WireBan, type WireUser } from './wire/objects.ts';
 
 export interface BansParts {
   readonly network: GitterNetwork;
@@ -86,7 +86,7 @@ export class Bans {
     const known = this.#known(room);
     const people = bans.flatMap((ban) => {
       const user = bannedIn(ban);
-      return user === undefined ? [] : [{ user, by: ban.bannedBy }];
+      return user === undefined ? [] : [{ user, by: userIn(ban.bannedBy) }];
     });
     const now = people.map(({ user }) => user.id);
     if (known === undefined || now.length !== known.length || now.some((id) => !known.includes(id)))
@@ -117,7 +117,7 @@ export class Bans {
 }
 
 function bannedIn({ user, virtualUser }: WireBan): WireUser | undefined {
-  if (virtualUser === undefined) return user;
+  if (!isRecord(virtualUser)) return userIn(user);
   return { id: `${virtualUser.type}-${virtualUser.externalId}`, username: virtualUser.externalId };
 }
 

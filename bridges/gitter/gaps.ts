@@ -2,7 +2,7 @@
 // newer of the room is handed on. What was edited or removed meanwhile is noticed as far as the messages are remembered.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ChannelId, type Inbox, type KeyValue, type Logger, messageOf, RetryableError } from '#bridge-core';
+import { type ChannelId, type Inbox, type KeyValue, type Logger, messageOf, PermanentError, RetryableError } from '#bridge-core';
 import type { GitterBody } from './body.ts';
 import { sentAt } from './events.ts';
 import { readSince } from './history.ts';
@@ -139,9 +139,10 @@ export class Gaps {
       try {
         return await this.#fill(room, ask);
       } catch (thrown) {
-        if (this.#isClosed || !(thrown instanceof RetryableError)) throw thrown;
-        if (pause === undefined) {
-          await this.#tellGap(room, since, Date.now());
+        if (this.#isClosed) throw thrown;
+        if (pause === undefined || !(thrown instanceof RetryableError)) {
+          // Of a room that is closed to us nothing newer comes, and the next time reads it from here on.
+          if (!(thrown instanceof PermanentError)) await this.#tellGap(room, since, Date.now());
           throw thrown;
         }
         do await delay(pause, undefined, { ref: false });

@@ -4,7 +4,7 @@
 import { sentAt } from './events.ts';
 import { timeOf } from './ids.ts';
 import type { Ask } from './rooms.ts';
-import { listOf, type WireMessage } from './wire/objects.ts';
+import { messagesIn, type WireMessage } from './wire/objects.ts';
 
 export interface Stretch {
   readonly ask: Ask;
@@ -37,7 +37,7 @@ export async function readSince({ ask, room, since, most, patience }: Stretch): 
   for (;;) {
     const query = { limit: page, includeThreads: 'true', beforeId: before };
     const call = { route: '/rooms/:id/chatMessages', with: { id: room }, query, haste: 'background' as const, patience };
-    const messages = listOf<WireMessage>(await ask(call));
+    const messages = messagesIn(await ask(call));
     const isNew = messages.some(({ id }) => !found.has(id));
     // In front: of those of one moment the order is Gitter's.
     found = new Map([...messages.map((message) => [message.id, message] as const), ...found]);

@@ -7,7 +7,7 @@ import { authorOf, editOf, type GitterEvent, messageOf, type Place, removalOf, s
 import type { GitterNetwork } from './network.ts';
 import type { Room } from './rooms.ts';
 import { remoteUserOf } from './users.ts';
-import { hasId, isRecord, type WireChange, type WireMessage } from './wire/objects.ts';
+import { isRecord, messageIn, type WireChange, type WireMessage } from './wire/objects.ts';
 
 export interface IntakeParts {
   readonly network: GitterNetwork;
@@ -41,8 +41,8 @@ export class Intake {
   /** Told by the realtime channel. */
   hear(room: Room, told: unknown): void {
     const { operation, model } = isRecord(told) ? (told as WireChange) : {};
-    if (operation === undefined || !hasId(model)) return;
-    const message = model as WireMessage;
+    const message = messageIn(model);
+    if (operation === undefined || message === undefined) return;
     if (operation === 'create') this.#note(message);
     this.#run(room, () => this.#take(room, operation, message));
   }

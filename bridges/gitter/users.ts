@@ -4,7 +4,7 @@
 import type { RemoteUser } from '#bridge-core';
 import { makeUserId } from './ids.ts';
 import { isRefusal } from './wire/faults.ts';
-import { hasId, type WireUser } from './wire/objects.ts';
+import { hasId, userIn, type WireUser } from './wire/objects.ts';
 import type { Call } from './wire/rest.ts';
 
 /** More are forgotten, oldest first. */
@@ -19,7 +19,8 @@ export class Users {
   }
 
   /** Who they were, where they are called or look different now. */
-  keep(user: WireUser): RemoteUser | undefined {
+  keep(told: WireUser): RemoteUser | undefined {
+    const user = userIn(told) ?? told;
     const known = this.#kept.get(user.id);
     // Where they are told in short, what is known goes on.
     const now = { ...known, ...user };
@@ -63,7 +64,7 @@ export class Users {
 }
 
 export function remoteUserOf(user: WireUser): RemoteUser {
-  const { id, username, displayName, avatarUrlMedium, avatarUrl } = user;
+  const { id, username, displayName, avatarUrlMedium, avatarUrl } = userIn(user) ?? user;
   const avatar = avatarUrlMedium ?? avatarUrl;
   return {
     id: makeUserId(id),

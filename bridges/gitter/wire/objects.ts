@@ -81,3 +81,42 @@ export function listOf<Item extends { readonly id: string }>(value: unknown): re
 export function resultsIn<Item extends { readonly id: string }>(value: unknown): readonly Item[] {
   return listOf(isRecord(value) && 'results' in value ? value.results : value);
 }
+
+const isWord = (value: unknown): boolean => typeof value === 'string';
+const isWordOrNull = (value: unknown): boolean => value === null || isWord(value);
+
+type Shape = ReadonlyMap<string, (value: unknown) => boolean>;
+
+const userShape: Shape = new Map(['username', 'displayName', 'avatarUrl', 'avatarUrlMedium'].map((name) => [name, isWord]));
+const virtualShape: Shape = new Map(['displayName', 'avatarUrl'].map((name) => [name, isWord]));
+const messageShape: Shape = new Map([
+  ...['text', 'sent', 'parentId'].map((name) => [name, isWord] as const),
+  ['editedAt', isWordOrNull],
+  ['fromUser', hasId],
+  ['virtualUser', (value) => isRecord(value) && isWord(value.type) && isWord(value.externalId)],
+  ['mentions', Array.isArray],
+]);
+
+/** As told, without what is of another shape than the API's: that counts as not told. */
+export function userIn(told: unknown): WireUser | undefined {
+  return hasId(told) ? fitting(told, userShape) : undefined;
+}
+
+/** In the same way. What a patch does not tell stays untold. */
+export function messageIn(told: unknown): WireMessage | undefined {
+  if (!hasId(told)) return undefined;
+  const message: WireMessage = fitting(told, messageShape);
+  const { fromUser, virtualUser, mentions } = message;
+  return {
+    ...message,
+    ...(fromUser !== undefined && { fromUser: fitting(fromUser, userShape) }),
+    ...(virtualUser !== undefined && { virtualUser: fitting(virtualUser, virtualShape) }),
+    ...(mentions !== undefined && { mentions: mentions.filter(isRecord) }),
+  };
+}
+
+export const messagesIn = (told: unknown): readonly WireMessage[] => listOf(told).flatMap((each) => messageIn(each) ?? []);
+
+function fitting<Told extends object>(told: Told, shape: Shape): Told {
+  return Object.fromEntries(Object.entries(told).filter(([name, value]) => shape.get(name)?.(value) ?? true)) as Told;
+}

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GitterAdapter } from '../../../bridges/gitter/adapter.ts';
+import { messageOf } from '../../../bridges/gitter/events.ts';
+import { messageIn } from '../../../bridges/gitter/wire/objects.ts';
 import { keptIn } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
 import { type GitterEvents, heard, loginOf, quick, settingsFor, withAdapter } from './with-gitter.ts';
@@ -74,6 +76,26 @@ test('a number that is missing is a loss, and what was lost comes before what ca
   gitter.deliveryFault({ on: 'chatMessages/create', username: 'matrixbot', times: 2, act: 'drop' });
   for (const words of ['two', 'three', 'four']) ann.say(room, words);
   await heardAll(events, ['one', 'two', 'three', 'four']);
+});
+
+test('what is told in another shape than the API’s loses nothing that was said beside it', quickly, async (t) => {
+  const { ann, bob, gitter, room, events } = await withAdapter(t);
+  ann.say(room, 'one');
+  await heardAll(events, ['one']);
+  gitter.deliveryFault({ on: 'chatMessages/create', username: 'matrixbot', times: 3, act: 'drop' });
+  for (const text of ['two', 'three']) bob.say(room, text);
+  Object.assign(bob.user, { displayName: 42 });
+  for (const text of ['four', 'five']) ann.say(room, text);
+  await heardAll(events, ['one', 'two', 'three', 'four', 'five']);
+  bob.say(room, 'six');
+  await heardAll(events, ['one', 'two', 'three', 'four', 'five', 'six']);
+  const place = { channel: 'gitter/org/room' as never, project: undefined };
+  for (const more of [{ virtualUser: null }, { mentions: null }, { mentions: [null] }, { parentId: null }, { sent: 5 }]) {
+    const message = messageIn({ id: '6b07a311ffcaf6b1b2000001', text: 'x', fromUser: { id: 'a', username: 'ann' }, ...more });
+    const event = message && messageOf(message, place);
+    assert.deepEqual(event?.kind === 'message' && [event.body, event.thread, event.sender.name], [{ text: 'x' }, undefined, 'ann']);
+  }
+  assert.equal(messageIn({ id: 'b', fromUser: null, text: 42 })?.fromUser, undefined);
 });
 
 for (const act of ['double', 'reorder', 'skip'] as const) {
