@@ -172,7 +172,7 @@ export class Intake {
     const author = fromUser?.id ?? '';
     if (author === bot.id) return true;
     if (!accounts.has(author)) return false;
-    if (isEdit) return posts.isEdit(id, text);
+    if (isEdit) return posts.isEdit(id, text, message.editedAt ?? undefined);
     if (posts.isPosted(id)) return true;
     await posts.settled(author, room.id);
     return posts.isPosted(id);

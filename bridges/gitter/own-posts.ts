@@ -8,6 +8,14 @@ import type { WireVirtualUser } from './wire/objects.ts';
 export const virtualType = 'matrix';
 
 const mostKept = 10_000;
+/** Of one message. */
+const mostEdits = 10;
+
+interface OwnEdit {
+  readonly text: string;
+  /** As it was told, once it was. */
+  at: string | undefined;
+}
 
 export class OwnPosts {
   readonly #memory: KeyValue;
@@ -18,7 +26,7 @@ export class OwnPosts {
   /** Posts under way, by who makes them and where. */
   readonly #underWay = new Map<string, Set<Promise<void>>>();
   /** What was put in place of a message's words, and what was removed. */
-  readonly #edits = new Map<string, string>();
+  readonly #edits = new Map<string, OwnEdit[]>();
   readonly #removed = new Set<string>();
 
   constructor(parts: { readonly memory: KeyValue }) {
@@ -89,14 +97,20 @@ export class OwnPosts {
   }
 
   edits(id: string, text: string): void {
+    const before = this.#edits.get(id) ?? [];
     this.#edits.delete(id);
-    this.#edits.set(id, text);
+    this.#edits.set(id, [...before, { text, at: undefined }].slice(-mostEdits));
     const [oldest] = this.#edits.keys();
     if (this.#edits.size > mostKept && oldest !== undefined) this.#edits.delete(oldest);
   }
 
-  isEdit(id: string, text: string): boolean {
-    return this.#edits.get(id) === text;
+  /** Each is told at one moment: the same words at another were put there by somebody else. */
+  isEdit(id: string, text: string, editedAt: string | undefined): boolean {
+    const same = this.#edits.get(id)?.filter((edit) => edit.text === text) ?? [];
+    if (editedAt === undefined || same.some(({ at }) => at === editedAt)) return same.length > 0;
+    const untold = same.find(({ at }) => at === undefined);
+    if (untold !== undefined) untold.at = editedAt;
+    return untold !== undefined;
   }
 
   removes(id: string): void {

@@ -224,6 +224,23 @@ test('a login’s own words are told, but for those that were said through us', 
   assert.equal(kinds(events, 'edit').length, 1);
 });
 
+test('words that we put in once, and that somebody puts in again, are told', quickly, async (t) => {
+  const org = await withAdapter(t);
+  const { adapter, ann, events, channel } = org;
+  await adapter.signIn(loginOf(org, ann, '@ann:hs.test'));
+  const session = await adapter.session({ as: 'user', user: '@ann:hs.test' as never }, channel);
+  const words = (text: string) => ({ key: text, channel, body: { text }, style: 'text' as const });
+  const id = (await session.send(words('one'))) as never;
+  await session.edit?.({ channel, ids: [id] }, words('two'));
+  const edits = () => events.flatMap((event) => (event.kind === 'edit' ? [event.body.text] : []));
+  for (const text of ['three', 'two']) {
+    await delay(10);
+    ann.edit(id, text);
+    await until(text, () => edits().includes(text) || undefined);
+  }
+  assert.deepEqual(edits(), ['three', 'two']);
+});
+
 test('a person’s new name and picture are told before their next words', quickly, async (t) => {
   const { ann, room, events } = await withAdapter(t);
   ann.say(room, 'one');
