@@ -16,6 +16,7 @@ import type { Journal } from './journal.ts';
 import type { Lanes } from './lanes.ts';
 import type { Taking } from './remote-to-matrix.ts';
 import { linkLane, needsRow, type Row } from './row.ts';
+import { isTakenIn } from './taken-in.ts';
 
 /** Channels asked at once. */
 const atOnce = 2;
@@ -266,7 +267,7 @@ export class Gaps<Body extends Json> {
     for (const link of gap.fresh) await this.#bringAlong(gap, link);
     gap.fresh = [];
     if (!gap.isMissed) return 0;
-    const { take, journal, settings, count } = this.#parts;
+    const { take, settings, count } = this.#parts;
     const { id, at } = this.#lastOf(gap.channel);
     let taken = 0;
     let until = at;
@@ -278,7 +279,7 @@ export class Gaps<Body extends Json> {
         // It may have come live before the connection was lost once more: what follows is missed as well.
         if (held !== undefined) await this.#letGo(gap, true, held);
         else if (event.kind === 'message' && taken >= settings.gap) {
-          if (event.id !== undefined && journal.isSeen(0, event.channel, event.id)) continue;
+          if (event.id !== undefined && isTakenIn(this.#parts, event.channel, event.id)) continue;
           await take({ kind: 'gap', at: Date.now(), channel: gap.channel, from: until, to: Date.now() });
           break;
         }

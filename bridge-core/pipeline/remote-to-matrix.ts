@@ -27,6 +27,7 @@ import { heldLane, linkLane, needsRow, type Row, roomOfLane, speakerLane, type T
 import type { Sending } from './sending.ts';
 import { concerns, Showing } from './showing.ts';
 import { slotOf } from './slots.ts';
+import { isTakenIn, takeIn } from './taken-in.ts';
 
 /** Later than this, an event is sent with the time at which it happened. */
 const lateMs = 10_000;
@@ -98,7 +99,7 @@ export class RemoteToMatrix<Body extends Json> {
 
   // 2 dedupe
   #isRepeat(event: RemoteEvent<Body>): boolean {
-    if (event.id === undefined || !this.#parts.journal.isSeen(towards.matrix, event.channel, event.id)) return false;
+    if (event.id === undefined || !isTakenIn(this.#parts, event.channel, event.id)) return false;
     this.#parts.count('repeated');
     return true;
   }
@@ -153,7 +154,7 @@ export class RemoteToMatrix<Body extends Json> {
     const task: Task = { do: 'show', event: event as unknown as RemoteEvent };
     const laneOf = how.isHeld ? heldLane : linkLane;
     const rows = await store.write(() => {
-      const isNew = event.id === undefined || journal.markSeen(towards.matrix, event.channel, event.id);
+      const isNew = event.id === undefined || takeIn(this.#parts, event.channel, event.id);
       if (!isNew && how.only === undefined) return [];
       if (!how.isHeld) this.#parts.heard?.(event);
       const to = isNew ? on : on.filter((link) => !this.#isKnown(event, link));

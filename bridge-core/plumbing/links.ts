@@ -49,6 +49,9 @@ interface Row extends Record<string, string | number | null> {
 }
 
 const none: readonly Link[] = [];
+const noChannels: readonly ChannelId[] = [];
+/** The first among them, by which the config may know it, and the latest. */
+const mostFormer = 16;
 const placeholder = '!wanted-';
 
 /** Links grouped by one of their ids, each group an array that stays the same until one of its links changes. */
@@ -111,6 +114,13 @@ export class Links {
 
   byChannel(channel: ChannelId): readonly Link[] {
     return this.#byChannel.get(channel);
+  }
+
+  /** Ids that it had before, by what its links know. */
+  formerOf(channel: ChannelId): readonly ChannelId[] {
+    const links = this.byChannel(channel);
+    if (links.every(({ options }) => options.formerly === undefined)) return noChannels;
+    return [...new Set(links.flatMap(formerChannels))].filter((id) => id !== channel);
   }
 
   /** Those that carry messages now. */
@@ -179,10 +189,18 @@ export class Links {
    *  Returns what each link was and is. */
   async move(from: ChannelId, to: ChannelId): Promise<{ readonly was: Link; readonly link: Link }[]> {
     const moving = this.byChannel(from);
-    for (const { id, room } of moving) if (this.find(room, to) !== undefined) await this.remove(id);
+    for (const { id, room, options } of moving) {
+      const there = this.find(room, to);
+      if (there === undefined) continue;
+      await this.setOptions(there.id, { formerly: formerlyWith(there.options, ...formerChannels({ options }), from) });
+      await this.remove(id);
+    }
     const left = moving.filter(({ id }) => this.#byId.has(id));
     await this.setAll(
-      left.map(({ id, options }) => [id, { channel: to, options: { info: undefined, moved: [...movedFrom(options), from] } }]),
+      left.map(({ id, options }) => {
+        const moved = { info: undefined, moved: [...movedFrom(options), from], formerly: formerlyWith(options, from) };
+        return [id, { channel: to, options: moved }];
+      }),
     );
     return left.flatMap((was) => {
       const link = this.#byId.get(was.id);
@@ -270,9 +288,10 @@ export function formerRooms(link: Link): readonly RoomId[] {
 }
 
 /** Ids that its channel had before, whose claims are still to be given back. */
-export function movedFrom(options: LinkOptions): readonly ChannelId[] {
-  return Array.isArray(options.moved) ? options.moved.filter((id) => typeof id === 'string').map(channelId) : [];
-}
+export const movedFrom = ({ moved }: LinkOptions): readonly ChannelId[] => channelsIn(moved);
+
+/** All that it had before: the config may still name one of them, and what was said then was taken in under it. */
+export const formerChannels = ({ options }: Pick<Link, 'options'>): readonly ChannelId[] => channelsIn(options.formerly);
 
 /** Stands for the room of a portal that is still to be made. */
 export function placeholderOf(channel: ChannelId): RoomId {
@@ -314,6 +333,17 @@ function applied(was: Link, fields: Mutable): Link {
   const reason = 'reason' in fields ? fields.reason : before;
   const { reason: _, ...others } = fields;
   return { ...rest, ...others, options: { ...was.options, ...fields.options }, ...(reason !== undefined && { reason }) };
+}
+
+function channelsIn(told: Json | undefined): readonly ChannelId[] {
+  return Array.isArray(told) ? told.filter((id) => typeof id === 'string').map(channelId) : noChannels;
+}
+
+function formerlyWith(options: LinkOptions, ...more: readonly ChannelId[]): ChannelId[] {
+  const all = channelsIn(options.formerly)
+    .filter((id) => !more.includes(id))
+    .concat(more);
+  return all.length <= mostFormer ? all : [...all.slice(0, 1), ...all.slice(1 - mostFormer)];
 }
 
 function linkOf(row: Row): Link {

@@ -11,7 +11,7 @@ import type { Json } from '../remote-event.ts';
 import { Background } from './background.ts';
 import type { BridgeInfo } from './bridge-info.ts';
 import { described } from './described.ts';
-import { formerRooms, isShutOut, type Link, type LinkOptions, type Links, receiverOf } from './links.ts';
+import { formerChannels, formerRooms, isShutOut, type Link, type LinkOptions, type Links, receiverOf } from './links.ts';
 import { Listening } from './listening.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import { Openings } from './openings.ts';
@@ -111,15 +111,13 @@ export class Plumb<Body extends Json = string> {
   /** At start and after a reload: what the store and the config say is brought about. Returns at once. */
   resume(): void {
     const configured = this.#adapter.configuredLinks();
-    const isMeant = ({ room, channel }: ConfiguredLink, link: Link) =>
-      channel === link.channel && (room === link.room || formerRooms(link).includes(room));
     const isConfigured = (link: Link) => configured.some((wanted) => isMeant(wanted, link));
     for (const link of this.#links.all()) {
       if (link.state === 'live') this.#listening.keep(link);
       if (link.origin === 'config' && !isConfigured(link)) this.#do(link, () => this.unlink(link, 'no longer in the config'));
     }
     for (const wanted of configured) {
-      const link = this.#links.all().find((each) => isMeant(wanted, each));
+      const link = this.#meantBy(wanted);
       if (link === undefined) this.#work.run(`${wanted.room} ${wanted.channel}`, () => this.#linkFromConfig(wanted));
       else if (link.origin === 'config' && said.some((what) => link.options[what] !== wanted[what]))
         this.#do(link, async () => {
@@ -241,7 +239,7 @@ export class Plumb<Body extends Json = string> {
     try {
       return await this.openings.during(link.channel, async () => {
         await this.approach(link);
-        await this.#guard.confirm(link);
+        await this.#guard.confirm(this.#links.get(link.id) ?? link);
         return await this.#open(link, 'success');
       });
     } catch (thrown) {
@@ -276,11 +274,18 @@ export class Plumb<Body extends Json = string> {
     }
   }
 
-  async #linkFromConfig({ room, channel, way, topic, name, names }: ConfiguredLink): Promise<void> {
+  /** By the channel's id of now rather than by one that it had. */
+  #meantBy(wanted: ConfiguredLink): Link | undefined {
+    const meant = this.#links.all().filter((link) => isMeant(wanted, link));
+    return meant.find(({ channel }) => channel === wanted.channel) ?? meant[0];
+  }
+
+  async #linkFromConfig(wanted: ConfiguredLink): Promise<void> {
+    const { room, channel, way, topic, name, names } = wanted;
     // What waited for a homeserver that was away may have gone from the config meanwhile.
-    if (!this.#adapter.configuredLinks().some((wanted) => wanted.room === room && wanted.channel === channel)) return;
+    if (!this.#adapter.configuredLinks().some((each) => each.room === room && each.channel === channel)) return;
     const options = { topic, name, names, ...(way !== undefined && { way }) };
-    const link = this.#links.find(room, channel) ?? (await this.#links.add({ room, channel, origin: 'config', options }));
+    const link = this.#meantBy(wanted) ?? (await this.#links.add({ room, channel, origin: 'config', options }));
     await this.#retry(link.id);
   }
 
@@ -343,4 +348,10 @@ export class Plumb<Body extends Json = string> {
   #do(link: Link, work: () => Promise<void>): void {
     this.#work.run(`${link.room} ${link.channel}`, work);
   }
+}
+
+/** Rooms are replaced and channels renamed, and the config knows them as they were. */
+function isMeant({ room, channel }: ConfiguredLink, link: Link): boolean {
+  const isIn = room === link.room || formerRooms(link).includes(room);
+  return isIn && (channel === link.channel || formerChannels(link).includes(channel));
 }

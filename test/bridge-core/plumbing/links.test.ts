@@ -107,3 +107,34 @@ test('a link begun in a unit stands or falls with it', async (t) => {
   assert.equal(again?.state, 'wanted');
   assert.ok(isPlaceholder(again.room));
 });
+
+test('a link knows every id that its channel had, over a restart too', async (t) => {
+  const rig = await startRig(t);
+  const links = new Links({ store: rig.store });
+  const [a, b, c] = [channel('#a'), channel('#b'), channel('#c')];
+  const { id } = await links.add({ room: one, channel: a, origin: 'config' });
+  assert.deepEqual(links.formerOf(a), []);
+  await links.move(a, b);
+  await links.add({ room: two, channel: b, origin: 'command' });
+  await links.move(b, c);
+  assert.deepEqual(links.formerOf(c), [a, b]);
+  const again = new Links({ store: rig.reopen() });
+  assert.deepEqual(again.formerOf(c), [a, b]);
+  await again.move(c, a);
+  assert.deepEqual(again.formerOf(a), [b, c], 'its own id of now is no former one');
+  assert.equal(again.get(id)?.channel, a);
+});
+
+test('of two links that a move makes one, the one that stays knows what the other knew', async (t) => {
+  const rig = await startRig(t);
+  const links = new Links({ store: rig.store });
+  const [a, b] = [channel('#a'), channel('#b')];
+  await links.add({ room: one, channel: a, origin: 'config' });
+  const stays = await links.add({ room: one, channel: b, origin: 'config' });
+  await links.move(a, b);
+  assert.deepEqual(
+    links.all().map(({ id }) => id),
+    [stays.id],
+  );
+  assert.deepEqual(links.formerOf(b), [a]);
+});

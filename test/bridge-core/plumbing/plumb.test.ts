@@ -366,3 +366,24 @@ test('after a restart a channel that another bridge took meanwhile is given up w
   assert.equal(links.find(room(id), node)?.state, 'suspended');
   assert.match(rig.told[0]?.text ?? '', /@otherbot:hs.test holds the channel/);
 });
+
+test('a link from config whose channel has another id by now is still the one that the config means', async (t) => {
+  const { rig, op, plumb, links } = await start(t);
+  const id = ownRoom(rig, op);
+  rig.network.configured = [{ room: room(id), channel: node }];
+  plumb.resume();
+  await plumb.settled();
+  const made = links.find(room(id), node);
+  const renamed = channel('#renamed');
+  await links.move(node, renamed);
+  plumb.resume();
+  await plumb.settled();
+  assert.deepEqual(
+    links.all().map((link) => [link.id, link.channel, link.state]),
+    [[made?.id, renamed, 'live']],
+  );
+  rig.network.configured = [];
+  plumb.resume();
+  await plumb.settled();
+  assert.deepEqual(links.all(), [], 'and goes with the config that named it as it was');
+});

@@ -15,6 +15,8 @@ async function inRoom({ homeserver, matrixRoom }: Whole, body: string, room = ma
   return await until(`${body} in the room`, () => homeserver.messages(room).find(({ content }) => content.body === body));
 }
 
+const bodiesIn = ({ homeserver, matrixRoom }: Whole) => homeserver.messages(matrixRoom).map(({ content }) => content.body);
+
 async function inGitter({ room }: Whole, text: string, isThere = (each: string) => each === text) {
   return await until(`${text} in Gitter among ${room.messages.map((message) => message.text)}`, () =>
     room.messages.find((message) => isThere(message.text)),
@@ -331,6 +333,35 @@ test('a room that is renamed in Gitter takes its link along', quickly, async (t)
   await inGitter(bridge, 'from Matrix');
   ann.say(room, 'and on');
   await inRoom(bridge, 'and on');
+});
+
+test('a room that was renamed in Gitter is still heard after each restart', quickly, async (t) => {
+  const bridge = await wholeBridge(t, approved());
+  const { ann, gitter, room } = bridge;
+  gitter.renameRoom(room, 'org/renamed');
+  ann.say(room, 'renamed');
+  await inRoom(bridge, 'renamed');
+  for (const words of ['first', 'second', 'third']) {
+    await bridge.restart();
+    ann.say(room, words);
+    await inRoom(bridge, words);
+  }
+  assert.deepEqual(bodiesIn(bridge), ['renamed', 'first', 'second', 'third']);
+});
+
+test('of a room that was renamed while the bridge was away, what was missed comes and nothing comes twice', quickly, async (t) => {
+  const bridge = await wholeBridge(t, approved());
+  const { ann, gitter, room } = bridge;
+  for (const words of ['one', 'two']) ann.say(room, words);
+  await inRoom(bridge, 'two');
+  await bridge.stop();
+  gitter.renameRoom(room, 'org/renamed');
+  ann.say(room, 'missed');
+  await bridge.restart();
+  await inRoom(bridge, 'missed');
+  ann.say(room, 'and on');
+  await inRoom(bridge, 'and on');
+  assert.deepEqual(bodiesIn(bridge), ['one', 'two', 'missed', 'and on']);
 });
 
 test('a reaction is told in words, and so is that it was taken back; where that is not wished for nothing is said', quickly, async (t) => {
