@@ -168,7 +168,7 @@ export class Intake {
   async #isOwn(room: Room, message: WireMessage, isEdit = false): Promise<boolean> {
     const { posts, bot, accounts } = this.#parts.network;
     const { virtualUser, fromUser, id, text = '' } = message;
-    if (virtualUser !== undefined) return posts.isOurs(virtualUser) || posts.isPosted(id);
+    if (virtualUser !== undefined) return await posts.isSaidByUs(message, bot.id, room.id);
     const author = fromUser?.id ?? '';
     if (author === bot.id) return true;
     if (!accounts.has(author)) return false;

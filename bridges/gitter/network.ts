@@ -72,7 +72,7 @@ export class GitterNetwork {
     this.bot = this.#account(settings.token, { as: 'bot' });
     this.users = new Users({ ask: this.bot.ask });
     this.rooms = new Rooms({ memory, ask: this.bot.ask, moved: parts.moved });
-    this.posts = new OwnPosts({ memory });
+    this.posts = new OwnPosts({ memory, recall: timing.recall });
   }
 
   get isReachable(): boolean {

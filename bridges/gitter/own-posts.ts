@@ -1,8 +1,9 @@
 // What our own sessions said and did, so that it is not taken for somebody's when Gitter tells of it; and whether it came back at all: an
 // account that Gitter hides gets its answers all the same, and nobody sees what it says.
 
-import type { KeyValue, UserId } from '#bridge-core';
-import type { WireVirtualUser } from './wire/objects.ts';
+import { type KeyValue, UnknownOutcomeError, type UserId } from '#bridge-core';
+import { sentAt } from './events.ts';
+import type { WireMessage, WireVirtualUser } from './wire/objects.ts';
 
 /** As Gitter's own bridge called them, so that a room's admins find them among the banned by their Matrix names. */
 export const virtualType = 'matrix';
@@ -19,6 +20,8 @@ interface OwnEdit {
 
 export class OwnPosts {
   readonly #memory: KeyValue;
+  /** ms: until then, what our people are told to have said may be an earlier process's doing. */
+  readonly #aloneFrom: number;
   readonly #posted = new Set<string>();
   /** Came back, and whoever waits for it. */
   readonly #seen = new Set<string>();
@@ -28,9 +31,12 @@ export class OwnPosts {
   /** What was put in place of a message's words, and what was removed. */
   readonly #edits = new Map<string, OwnEdit[]>();
   readonly #removed = new Set<string>();
+  /** Said for people of ours, and nobody knows whether it arrived. */
+  readonly #unsure = new Set<string>();
 
-  constructor(parts: { readonly memory: KeyValue }) {
+  constructor(parts: { readonly memory: KeyValue; readonly recall: number }) {
     this.#memory = parts.memory;
+    this.#aloneFrom = Date.now() + parts.recall;
   }
 
   /** Before the first of it is posted. */
@@ -42,8 +48,22 @@ export class OwnPosts {
     return type === virtualType && this.#memory.get(spokenName(externalId)) === true;
   }
 
+  /** Of what is said under the name of one of ours: another bridge on the network may show the same people. */
+  async isSaidByUs({ virtualUser, id, text = '', ...rest }: WireMessage, author: string, room: string): Promise<boolean> {
+    if (this.isPosted(id)) return true;
+    if (virtualUser === undefined || !this.isOurs(virtualUser)) return false;
+    await this.settled(author, room);
+    if (this.isPosted(id) || sentAt({ id, ...rest }) < this.#aloneFrom) return true;
+    return this.#unsure.has(`${virtualUser.externalId} ${text}`);
+  }
+
   /** Told apart by its id, which is known only once Gitter answers. */
-  async posting(author: string, room: string, post: () => Promise<string>): Promise<string> {
+  async posting(
+    author: string,
+    room: string,
+    post: () => Promise<string>,
+    said?: { readonly as: string; readonly text: string },
+  ): Promise<string> {
     const place = `${author} ${room}`;
     const underWay = this.#underWay.get(place) ?? new Set();
     this.#underWay.set(place, underWay);
@@ -53,6 +73,9 @@ export class OwnPosts {
       const id = await post();
       this.posted(id);
       return id;
+    } catch (thrown) {
+      if (said !== undefined && thrown instanceof UnknownOutcomeError) keep(this.#unsure, `${said.as} ${said.text}`);
+      throw thrown;
     } finally {
       underWay.delete(promise);
       if (underWay.size === 0) this.#underWay.delete(place);

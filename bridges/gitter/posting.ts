@@ -177,13 +177,15 @@ export class Posting {
     const { account, network, copies, settings } = this.#parts;
     if (draft.text.length > longestText) throw new PermanentError('NETWORK_REFUSED', `Gitter takes ${longestText} characters at most`);
     copies.check(account.id, draft.text);
-    if (draft.virtualUser !== undefined) await network.posts.speaksFor(draft.virtualUser.externalId);
-    const id = await network.posts.posting(account.id, room.id, async () => {
+    const said = draft.virtualUser && { as: draft.virtualUser.externalId, text: draft.text };
+    if (said !== undefined) await network.posts.speaksFor(said.as);
+    const post = async () => {
       const call = { method: 'POST' as const, route: '/rooms/:id/chatMessages', with: { id: room.id }, body: draft, isPost: true };
       const told = await account.ask(call);
       if (!hasId(told)) throw new UnknownOutcomeError('Gitter took a message and did not say which it is');
       return told.id;
-    });
+    };
+    const id = await network.posts.posting(account.id, room.id, post, said);
     await copies.said(account.id, draft.text);
     this.#posted(id, draft.virtualUser !== undefined);
     if (this.#parts.isHeard(room) && !(await network.posts.cameBack(id, settings.echoTimeout))) await this.#lookFor(room, id);

@@ -13,6 +13,8 @@ export interface GitterTiming {
   readonly stream: { readonly first: number; readonly most: number };
   /** ms until who went away is told to be. */
   readonly presence: number;
+  /** ms after the start: what an earlier process said may still come. */
+  readonly recall: number;
 }
 
 export const usualTiming: GitterTiming = {
@@ -22,4 +24,5 @@ export const usualTiming: GitterTiming = {
   faye: usualFayeTiming,
   stream: { first: 2_000, most: 60_000 },
   presence: 180_000,
+  recall: 60_000,
 };

@@ -241,6 +241,28 @@ test('words that we put in once, and that somebody puts in again, are told', qui
   assert.deepEqual(edits(), ['three', 'two']);
 });
 
+test('whom another bridge shows there under the name of one of ours is heard; what we said for them is not', quickly, async (t) => {
+  const org = await withAdapter(t, { isApproved: true, timing: { recall: 0 } });
+  const { adapter, gitter, room, events, channel } = org;
+  const other = gitter.addPerson({ username: 'otherbridge', displayName: 'Other' });
+  other.join(room);
+  const bot = await adapter.session({ as: 'bot' }, channel);
+  const zoe = { style: 'text' as const, shownAs: { name: 'Zoe' }, by: '@zoe:hs.test' as never, channel };
+  await bot.send({ key: 'one', body: { text: 'by us' }, ...zoe });
+  gitter.fault({ on: 'POST /rooms/:room/chatMessages', times: 1, act: { drop: 'after' } });
+  await assert.rejects(bot.send({ key: 'two', body: { text: 'by us, the answer lost' }, ...zoe }));
+  const answer = await fetch(`${gitter.apiUrl}/rooms/${room.id}/chatMessages`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${gitter.tokenOf(other, gitter.addClient({ mayUseVirtualUsers: true }))}`,
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ text: 'by the other', virtualUser: { type: 'matrix', externalId: 'zoe:hs.test', displayName: 'Zoe' } }),
+  });
+  assert.equal(answer.status, 200);
+  await heardAll(events, ['by the other']);
+});
+
 test('a person’s new name and picture are told before their next words', quickly, async (t) => {
   const { ann, room, events } = await withAdapter(t);
   ann.say(room, 'one');
