@@ -1,13 +1,18 @@
-// How a person comes to their own account: by Gitter's page in their browser, or with a token of theirs. The page belongs to whoever asked
-// for the link: it is bound to the browser that opens it first, lives for a short time, and is good once.
+// How a person comes to their own account: by Gitter's page in their browser, or with a token of theirs. The link leads to a page of ours that
+// names for whom it is. It is bound to the browser in which that is answered, lives for a short time, and is good once.
 
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   type AdapterTools,
+  agreedIn,
+  askingPage,
   BridgeError,
+  browserIn,
+  isSameBrowser,
   type LoginFlow,
   type LoginResult,
   PermanentError,
+  toldPage,
   type UserId,
   userId,
   type WebAnswer,
@@ -28,7 +33,7 @@ export interface LoginParts {
 interface Wish {
   readonly user: UserId;
   readonly until: number;
-  /** What the browser that opened the link bears. */
+  /** What the browser bears in which the page was answered. */
   readonly browser?: string;
 }
 
@@ -45,7 +50,8 @@ export class Logins {
     const byPage = settings.oauth !== undefined && tools.web.url('/oauth') !== undefined ? [this.#page()] : [];
     this.flows = [...byPage, this.#token()];
     if (byPage.length === 0) return;
-    tools.web.route('GET', '/login/:state', (request) => this.#begin(request));
+    tools.web.route('GET', '/login/:state', async (request) => this.#ask(request));
+    tools.web.route('POST', '/login/:state', (request) => this.#begin(request));
     tools.web.route('GET', '/oauth', (request) => this.#finish(request));
   }
 
@@ -91,41 +97,50 @@ export class Logins {
     return state;
   }
 
-  /** The link is opened: from now on it is this browser's. */
-  async #begin({ params }: WebRequest): Promise<WebAnswer> {
-    const { settings, tools } = this.#parts;
-    const state = params.state ?? '';
-    const wish = readWish(tools.secrets.get(wishName(state)));
-    const returnTo = tools.web.url('/oauth');
-    if (wish === undefined || wish.browser !== undefined || settings.oauth === undefined || returnTo === undefined) return told(stale, 410);
-    const browser = randomBytes(18).toString('base64url');
-    await tools.secrets.set(wishName(state), JSON.stringify({ ...wish, browser } satisfies Wish));
-    const safely = returnTo.startsWith('https:') ? '; Secure' : '';
-    return {
-      status: 303,
-      headers: {
-        location: authorizeUrl(settings.oauth, returnTo, state),
-        'set-cookie': `${cookie}=${browser}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${lifetime / 1_000}${safely}`,
-        'referrer-policy': 'no-referrer',
-      },
-    };
+  /** Somebody else may have sent the link, or a server may look where it leads: nothing is done yet. */
+  #ask(request: WebRequest): WebAnswer {
+    const { state = '' } = request.params;
+    const wish = this.#wishOf(state);
+    const url = this.#parts.tools.web.url(`/login/${state}`);
+    if (wish === undefined || url === undefined || (wish.browser !== undefined && wish.browser !== browserIn(request, cookie)))
+      return told(stale, 410);
+    return askingPage(request, {
+      ...{ title: 'Log in to Gitter', label: `I am ${wish.user}: go on to Gitter`, url, cookie, lifetime: lifetime / 1_000 },
+      words:
+        `${wish.user} on Matrix will be able to read and write in Gitter as you. ` +
+        'Go on only if that is you, and you asked the bridge for this link yourself. Otherwise close this page.',
+    });
   }
 
-  async #finish({ query, headers }: WebRequest): Promise<WebAnswer> {
+  /** From now on it is this browser's. */
+  async #begin(request: WebRequest): Promise<WebAnswer> {
     const { settings, tools } = this.#parts;
-    const state = query.get('state') ?? '';
-    const wish = readWish(tools.secrets.get(wishName(state)));
+    const { state = '' } = request.params;
+    const browser = agreedIn(request, cookie);
+    if (browser === undefined) return told('The answer did not come from the page itself, or your browser keeps no cookies.', 403);
+    const wish = this.#wishOf(state);
     const returnTo = tools.web.url('/oauth');
-    if (
-      wish?.browser === undefined ||
-      !isSame(wish.browser, cookieIn(headers.cookie)) ||
-      settings.oauth === undefined ||
-      returnTo === undefined
-    )
-      return told(stale, 410);
+    if (wish === undefined || settings.oauth === undefined || returnTo === undefined) return told(stale, 410);
+    if (wish.browser !== undefined && !isSameBrowser(wish.browser, browser)) return told(stale, 410);
+    await tools.secrets.set(wishName(state), JSON.stringify({ ...wish, browser } satisfies Wish));
+    const location = authorizeUrl(settings.oauth, returnTo, state);
+    return { status: 303, headers: { location, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' } };
+  }
+
+  #wishOf(state: string): Wish | undefined {
+    return readWish(this.#parts.tools.secrets.get(wishName(state)));
+  }
+
+  async #finish(request: WebRequest): Promise<WebAnswer> {
+    const { settings, tools } = this.#parts;
+    const state = request.query.get('state') ?? '';
+    const wish = this.#wishOf(state);
+    const returnTo = tools.web.url('/oauth');
+    const isTheirs = wish?.browser !== undefined && isSameBrowser(wish.browser, browserIn(request, cookie));
+    if (!isTheirs || settings.oauth === undefined || returnTo === undefined) return told(stale, 410);
     // Good once, whichever way it ends.
     await tools.secrets.set(wishName(state), undefined);
-    const code = query.get('code');
+    const code = request.query.get('code');
     if (code === null) return told('The login was cancelled at Gitter.', 403);
     try {
       const result = await this.#resultFor(await tokenFor(settings.oauth, code, returnTo));
@@ -149,22 +164,4 @@ function readWish(text: string | undefined): Wish | undefined {
   return until < Date.now() ? undefined : { user: userId(user), until, ...(browser !== undefined && { browser }) };
 }
 
-function cookieIn(header = ''): string {
-  const found = header.split(/;\s*/).find((each) => each.startsWith(`${cookie}=`));
-  return found?.slice(cookie.length + 1) ?? '';
-}
-
-function isSame(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)];
-  return a.length === b.length && timingSafeEqual(a, b);
-}
-
-function told(words: string, status = 200): WebAnswer {
-  const text = words.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
-  const body = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Gitter</title><p>${text}</p></html>`;
-  const headers = {
-    ...{ 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' },
-    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  };
-  return { status, headers, body };
-}
+const told = (words: string, status = 200): WebAnswer => toldPage(status, 'Gitter', words);

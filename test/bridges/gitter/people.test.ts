@@ -50,10 +50,22 @@ test('a person logs in by Gitter’s page: the link is theirs alone and good onc
   const step = (await run?.next({}))?.value;
   assert.ok(step !== undefined && 'open' in step);
   assert.equal((await run?.next({}))?.value, undefined);
-  const begun = await fetch(step.open, { redirect: 'manual' });
-  const cookie = begun.headers.get('set-cookie')?.split(';')[0] ?? '';
-  assert.match(begun.headers.get('set-cookie') ?? '', /HttpOnly; SameSite=Lax/);
-  assert.equal((await fetch(step.open, { redirect: 'manual' })).status, 410, 'another browser is too late');
+  assert.equal((await fetch(step.open, { redirect: 'manual' })).status, 200, 'what only looks uses nothing up');
+  const asked = await fetch(step.open, { redirect: 'manual' });
+  const cookie = asked.headers.get('set-cookie')?.split(';')[0] ?? '';
+  assert.match(asked.headers.get('set-cookie') ?? '', /HttpOnly; SameSite=Lax/);
+  const text = await asked.text();
+  assert.match(text, /@ann:hs\.test on Matrix will be able to read and write in Gitter as you/);
+  const browser = /name="browser" value="([^"]+)"/.exec(text)?.[1] ?? '';
+  const answer = (more: object) =>
+    fetch(step.open, { method: 'POST', redirect: 'manual', body: new URLSearchParams({ browser }), ...more });
+  assert.equal((await answer({})).status, 403, 'another site’s page cannot answer it in her browser');
+  const begun = await answer({ headers: { cookie } });
+  assert.equal(begun.status, 303);
+  assert.equal((await fetch(step.open)).status, 410, 'another browser is too late');
+  const others = { cookie: `causeway_gitter=${'x'.repeat(24)}` };
+  const late = await answer({ headers: others, body: new URLSearchParams({ browser: 'x'.repeat(24) }) });
+  assert.equal(late.status, 410, 'and so is its answer');
   const back = org.ann.approve(begun.headers.get('location') ?? '');
   assert.equal((await fetch(back)).status, 410, 'another browser cannot bring it back');
   const page = await fetch(back, { headers: { cookie } });

@@ -78,6 +78,11 @@ test('a login in a browser, and from then on her words are her own', async (t) =
   const answer = await alice.waitForText(chat, /https?:\/\//, patient);
   const address = /https?:\/\/\S+/.exec(String(answer.content.body))?.[0] ?? '';
   await page.goto(address);
+  assert.match(
+    (await page.textContent('body')) ?? '',
+    new RegExp(`${alice.userId} on Matrix will be able to read and write in Gitter as you`),
+  );
+  await page.click('#go');
   await page.selectOption('select[name=person]', ann.id);
   await page.click('#allow');
   await page.waitForURL(/\/gitter\/oauth/);

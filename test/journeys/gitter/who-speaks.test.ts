@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { agree } from '../../support/agreeing.ts';
 import { until } from '../../support/waiting.ts';
 import { openGitterStage } from './stage.ts';
 
@@ -43,11 +44,13 @@ test(
     const chat = await stage.chatOf(alice);
     const told = await stage.ask(alice, chat, 'login oauth', /https?:\/\//);
     const address = /https?:\/\/\S+/.exec(told)?.[0] ?? '';
-    const begun = await fetch(address, { redirect: 'manual' });
-    const back = ann.approve(begun.headers.get('location') ?? '');
+    assert.equal((await fetch(address)).status, 200, 'a preview uses nothing up');
+    const begun = await agree(address);
+    assert.match(begun.text, new RegExp(`${alice.userId} on Matrix`), 'it says for whom it is');
+    const back = ann.approve(begun.location);
     const stranger = await fetch(back);
     assert.equal(stranger.status, 410, 'another browser cannot bring it back');
-    const page = await fetch(back, { headers: { cookie: begun.headers.getSetCookie()[0]?.split(';')[0] ?? '' } });
+    const page = await fetch(back, { headers: { cookie: begun.cookie } });
     assert.match(await page.text(), /logged in as ann on Gitter/);
     await until('the login', async () => /ann on Gitter/.test(await stage.ask(alice, chat, 'whoami')) || undefined, 20_000);
 
