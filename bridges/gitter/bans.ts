@@ -21,12 +21,15 @@ export interface BansParts {
   readonly settings: Pick<GitterSettings, 'bans'>;
 }
 
+/** ms */
+const longestClosed = 3_600_000;
+
 const none: ReadonlySet<string> = new Set();
 
 export class Bans {
   readonly #parts: BansParts;
-  /** Rooms whose list is not for us to see. */
-  readonly #closed = new Set<string>();
+  /** Rooms whose list is not for us to see; we may be let in later. */
+  readonly #closed = new Map<string, { readonly until: number; readonly pause: number }>();
   readonly #looking = new Map<string, Promise<ReadonlySet<string>>>();
   /** By room, those banned by us that the list need not show yet. */
   readonly #expected = new Set<string>();
@@ -51,12 +54,12 @@ export class Bans {
 
   /** The ids of those who are newly on it. */
   look(room: Room): Promise<ReadonlySet<string>> {
-    if (this.#closed.has(room.id)) return Promise.resolve(none);
+    if ((this.#closed.get(room.id)?.until ?? 0) > Date.now()) return Promise.resolve(none);
     const looking =
       this.#looking.get(room.id) ??
       this.#look(room)
         .catch((thrown) => {
-          if (isRefusal(thrown)) this.#closed.add(room.id);
+          if (isRefusal(thrown)) this.#close(room);
           this.#parts.log.debug({ room: room.uri, why: messageOf(thrown) }, 'the list of the banned cannot be read');
           return none;
         })
@@ -81,8 +84,17 @@ export class Bans {
     return (await this.#read(room).catch(() => [])).some((ban) => bannedIn(ban)?.id === id);
   }
 
+  /** It is asked for ever more seldom. */
+  #close({ id }: Room): void {
+    const { bans } = this.#parts.settings;
+    const before = this.#closed.get(id)?.pause;
+    const pause = before === undefined ? bans : Math.max(bans, Math.min(longestClosed, before * 2));
+    this.#closed.set(id, { until: Date.now() + pause, pause });
+  }
+
   async #look(room: Room): Promise<ReadonlySet<string>> {
     const bans = await this.#read(room);
+    this.#closed.delete(room.id);
     const known = this.#known(room);
     const people = bans.flatMap((ban) => {
       const user = bannedIn(ban);

@@ -3,6 +3,7 @@
 
 import {
   type Logger,
+  messageOf,
   type Outgoing,
   PermanentError,
   type RemoteMessage,
@@ -24,6 +25,7 @@ import type { GitterSettings } from './settings.ts';
 import type { VirtualUsers } from './virtual-users.ts';
 import { isRefusal } from './wire/faults.ts';
 import { hasId, type WireMessage } from './wire/objects.ts';
+import type { Call } from './wire/rest.ts';
 
 export interface PostingParts {
   readonly network: GitterNetwork;
@@ -188,28 +190,48 @@ export class Posting {
     const id = await network.posts.posting(account.id, room.id, post, said);
     await copies.said(account.id, draft.text);
     this.#posted(id, draft.virtualUser !== undefined);
-    if (this.#parts.isHeard(room) && !(await network.posts.cameBack(id, settings.echoTimeout))) await this.#lookFor(room, id);
+    // Where nobody listens it is asked for at once; a server may need a moment before it knows of it.
+    if (!this.#parts.isHeard(room) && (await this.#stands(room, id))) return makeMessageId(id);
+    if (!(await network.posts.cameBack(id, settings.echoTimeout)) && !(await this.#stands(room, id))) this.#hidden(room);
     return makeMessageId(id);
   }
 
-  /** It did not come back. Where it stands all the same, it was only not told. */
-  async #lookFor(room: Room, id: string): Promise<void> {
-    const { account, log, count } = this.#parts;
+  /** Where it did not come back it may only not have been told of. */
+  async #stands(room: Room, id: string): Promise<boolean> {
     const call = { route: '/rooms/:id/chatMessages/:mid', with: { id: room.id, mid: id } };
-    const isThere = await account.ask(call).then(hasId, (thrown) => {
+    try {
+      return hasId(await this.#parts.account.ask(call));
+    } catch (thrown) {
       if (isRefusal(thrown, 404)) return false;
-      // Whether it stands cannot be said now: Gitter gave it an id, which counts.
+      // It cannot be said now: Gitter gave it an id, which counts; it is told once it can.
+      void this.#lookLater(room, call);
       return true;
+    }
+  }
+
+  /** Its sender was told that it arrived: the operator alone can be told otherwise. */
+  async #lookLater(room: Room, call: Call): Promise<void> {
+    const { account, log } = this.#parts;
+    await account.ask({ ...call, haste: 'background', patience: 60_000 }).catch((thrown) => {
+      if (isRefusal(thrown, 404)) this.#tellHidden(room);
+      else log.warn({ room: room.uri, why: messageOf(thrown) }, 'whether Gitter shows a message that it took could not be found out');
     });
-    if (isThere) return;
+  }
+
+  #hidden(room: Room): never {
+    this.#tellHidden(room);
+    throw new PermanentError(
+      'NETWORK_BANNED',
+      `Gitter took the message and shows it to nobody: the account ${this.#parts.account.username} seems to be hidden there`,
+    );
+  }
+
+  #tellHidden(room: Room): void {
+    const { account, log, count } = this.#parts;
     count('gitter_posts_hidden', { account: account.username });
     log.error(
       { room: room.uri, account: account.username },
       'Gitter took a message and shows it to nobody: the account seems to be hidden there as a spammer',
-    );
-    throw new PermanentError(
-      'NETWORK_BANNED',
-      `Gitter took the message and shows it to nobody: the account ${account.username} seems to be hidden there`,
     );
   }
 

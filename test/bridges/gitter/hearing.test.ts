@@ -310,6 +310,17 @@ test('who goes and is back at once has gone and come, in this order, however lon
   );
 });
 
+test('a list of the banned that was refused once is read again', quickly, async (t) => {
+  const org = await withAdapter(t, { settings: { bans: '100ms' } });
+  const reads = () => org.gitter.callsOf('GET /rooms/:room/bans').length;
+  await until('the list of the banned', () => reads() > 0 || undefined);
+  org.gitter.fault({ on: 'GET /rooms/:room/bans', times: 2, act: { status: 403 } });
+  const before = reads();
+  await until('two refusals', () => reads() >= before + 2 || undefined);
+  org.ann.ban(org.room, org.bob);
+  await heard(org.events, 'membership', ({ change }) => change === 'ban');
+});
+
 test('who is put out and banned is told to be, with whoever did it; people of ours too', quickly, async (t) => {
   const { adapter, ann, bob, relay, gitter, room, events, channel } = await withAdapter(t, { isApproved: true, settings: { bans: '1s' } });
   room.admins.add(relay.id);

@@ -155,6 +155,17 @@ test('what Gitter takes and shows to nobody is a failure that says so', quickly,
   assert.equal(org.room.messages.length, 1);
 });
 
+test('where nothing is heard, too, what Gitter takes and shows to nobody is a failure, and what stands is none', quickly, async (t) => {
+  const org = await withAdapter(t, { settings: { echo_timeout: '100ms' } });
+  const bot = await botOf(org);
+  for (const on of ['POST /bayeux', 'UPGRADE /bayeux']) org.gitter.fault({ on, act: { status: 503 } });
+  org.gitter.cutFaye('matrixbot');
+  await until('the realtime channel to be away', () => org.adapter.status()[0]?.state !== 'up' || undefined);
+  await bot.send(words(org.channel, 'seen', alice));
+  org.relay.user.isShadowBanned = true;
+  await assert.rejects(bot.send(words(org.channel, 'unseen', alice)), { code: 'NETWORK_BANNED' });
+});
+
 test('a post that was not told of but stands is no failure', quickly, async (t) => {
   const org = await withAdapter(t, { settings: { echo_timeout: '100ms' } });
   org.gitter.deliveryFault({ on: 'chatMessages/create', username: 'matrixbot', act: 'lose' });
