@@ -74,22 +74,23 @@ export class Hearing {
     this.lineChanged();
   }
 
-  /** The relay account goes in, and listens; people are in it already. */
-  async watch(room: Room, account: Account): Promise<void> {
+  /** The relay account goes in, and listens; where it is already there is no `ask`, and people are in it anyhow. */
+  async watch(room: Room, account: Account, ask: Ask | undefined): Promise<void> {
     if (this.#isClosed || this.#isHeardBy(room.id, account)) return;
-    if (this.#isBot(account)) await this.#enter(room);
+    if (this.#isBot(account) && ask !== undefined) await this.#enter(room, ask);
     if (this.#isClosed) return;
     this.unwatch(room.id);
     this.#watched.set(room.id, { room, account, line: account.line, stream: undefined, isStreaming: false });
     const stands = this.#listen(room, account);
     this.lineChanged();
-    if (this.#isBot(account)) void this.#parts.bans.look(room);
+    if (this.#isBot(account)) this.#parts.bans.lookSoon(room);
     if (account.line?.isUp === true) await Promise.race([stands, new Promise((resolve) => setTimeout(resolve, standsWithin).unref())]);
   }
 
   unwatch(id: string): void {
     const watched = this.#watched.get(id);
     this.#watched.delete(id);
+    this.#parts.presences.missed(id);
     watched?.stream?.close();
     for (const kind of kinds) watched?.line?.unsubscribe(path(id, kind));
   }
@@ -169,9 +170,9 @@ export class Hearing {
     this.#chats.clear();
   }
 
-  async #enter(room: Room): Promise<void> {
+  async #enter(room: Room, ask: Ask): Promise<void> {
     const { bot } = this.#parts.network;
-    await bot.ask({ method: 'POST', route: '/user/:id/rooms', with: { id: bot.id }, body: { id: room.id } });
+    await ask({ method: 'POST', route: '/user/:id/rooms', with: { id: bot.id }, body: { id: room.id } });
   }
 
   /** It may have come by another token since. */
@@ -197,7 +198,12 @@ export class Hearing {
         if ((this.#parts.network.rooms.byId(room.id)?.members ?? 0) <= mostCompared) this.#parts.inbox.members?.(room.channel);
       },
     });
-    account.listen(path(room.id, ''), { onData: (data) => void this.#changed(room, data).catch((thrown) => this.#failed(room, thrown)) });
+    const missed = () => this.#parts.presences.missed(room.id);
+    account.listen(path(room.id, ''), {
+      onData: (data) => void this.#changed(room, data).catch((thrown) => this.#failed(room, thrown)),
+      onMissed: missed,
+      onOpen: missed,
+    });
     return promise;
   }
 
@@ -271,7 +277,7 @@ export class Hearing {
     const { bot } = this.#parts.network;
     if (this.#watched.get(room.id)?.account !== bot) return;
     try {
-      await this.#enter(room);
+      await this.#enter(room, bot.ask);
       for (const kind of kinds) bot.line?.unsubscribe(path(room.id, kind));
       await this.#listen(room, bot);
     } catch (thrown) {

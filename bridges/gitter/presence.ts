@@ -1,4 +1,5 @@
-// Who has a room open and who no longer has: told as there and away. Going away is told only once it lasts, and nothing is told twice.
+// Who has a room open and who no longer has: told as there and away. Away is who has none of them open, once that lasts; nothing is told
+// twice.
 
 import type { Inbox } from '#bridge-core';
 import type { GitterBody } from './body.ts';
@@ -19,6 +20,8 @@ export interface PresencesParts {
 export class Presences {
   readonly #parts: PresencesParts;
   readonly #away = new Set<string>();
+  /** The rooms that somebody has open, as far as that was heard. */
+  readonly #open = new Map<string, Set<string>>();
   readonly #leaving = new Map<string, NodeJS.Timeout>();
 
   constructor(parts: PresencesParts) {
@@ -31,9 +34,12 @@ export class Presences {
     if (typeof userId !== 'string' || this.#parts.isOurs(userId)) return;
     if (status === 'in') {
       clearTimeout(this.#leaving.get(userId));
-      const wasLeaving = this.#leaving.delete(userId);
-      if (!wasLeaving) this.#tell(room, userId, false);
-    } else if (status === 'out' && !this.#leaving.has(userId) && !this.#away.has(userId)) {
+      const isThere = this.#leaving.delete(userId) || this.#open.has(userId);
+      this.#open.set(userId, (this.#open.get(userId) ?? new Set()).add(room.id));
+      if (!isThere) this.#tell(room, userId, false);
+    } else if (status === 'out') {
+      this.#left(userId, room.id);
+      if (this.#open.has(userId) || this.#leaving.has(userId) || this.#away.has(userId)) return;
       const timer = setTimeout(() => {
         this.#leaving.delete(userId);
         this.#tell(room, userId, true);
@@ -42,11 +48,23 @@ export class Presences {
     }
   }
 
+  /** Of the room something may have gone by unheard: it keeps nobody from being away. */
+  missed(room: string): void {
+    for (const id of [...this.#open.keys()]) this.#left(id, room);
+  }
+
   /** Nothing is told any more of what came before. */
   close(): void {
     for (const timer of this.#leaving.values()) clearTimeout(timer);
     this.#leaving.clear();
     this.#away.clear();
+    this.#open.clear();
+  }
+
+  #left(id: string, room: string): void {
+    const rooms = this.#open.get(id);
+    rooms?.delete(room);
+    if (rooms?.size === 0) this.#open.delete(id);
   }
 
   #tell({ channel }: Room, id: string, isAway: boolean): void {

@@ -292,6 +292,30 @@ test('who is there and who is away is told where it is wished for, and only once
   assert.equal(kinds(events, 'presence').length, 2);
 });
 
+test('who leaves one of two open rooms is not away, unless what became of the other went by unheard', quickly, async (t) => {
+  const { adapter, ann, bob, gitter, room, events } = await withAdapter(t, { settings: { presence: true } });
+  const other = gitter.addRoom('org/other', [ann, bob]);
+  const channel = await adapter.channels.resolve('org/other');
+  if (channel === undefined) assert.fail();
+  await adapter.watch(channel.id);
+  await gitter.waitForListener(other, 'matrixbot');
+  ann.setPresence(room, 'in');
+  ann.setPresence(other, 'in');
+  ann.setPresence(room, 'out');
+  bob.setPresence(room, 'in');
+  bob.setPresence(room, 'out');
+  const of = ({ id }: { readonly id: string }) =>
+    events.flatMap((event) => (event.kind === 'presence' && event.user.id === `gitter/${id}` ? [event] : []));
+  await until('him away', () => of(bob)[1]?.away);
+  assert.deepEqual(
+    of(ann).map(({ away }) => away),
+    [undefined],
+  );
+  await adapter.unwatch(channel.id);
+  ann.setPresence(room, 'out');
+  await until('her away', () => of(ann)[1]?.away);
+});
+
 test('who goes and is back at once has gone and come, in this order, however long the list of the banned takes', quickly, async (t) => {
   const { adapter, bob, relay, gitter, room, events, channel } = await withAdapter(t);
   room.admins.add(relay.id);
