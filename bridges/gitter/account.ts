@@ -27,6 +27,7 @@ export class Account {
   #me: WireUser | undefined;
   #line: FayeLine | undefined;
   #isEnded = false;
+  #doubting: Promise<boolean> | undefined;
 
   constructor(parts: AccountParts) {
     this.#parts = parts;
@@ -58,12 +59,28 @@ export class Account {
 
   readonly ask = (call: Call): Promise<unknown> => {
     if (this.#isEnded) return Promise.reject(new UnreachableError('NETWORK_UNREACHABLE', 'the bridge stops, or the login ended'));
-    return this.#caller.call(call).catch((thrown) => {
-      if (isRefusal(thrown, 401)) this.end(thrown);
-      else if (thrown instanceof RetryableError && thrown.code === 'NETWORK_UNREACHABLE') this.#parts.lost(thrown.message);
+    const caller = this.#caller;
+    return caller.call(call).catch(async (thrown) => {
+      if (isRefusal(thrown, 401)) throw await this.#doubted(caller, thrown);
+      if (thrown instanceof RetryableError && thrown.code === 'NETWORK_UNREACHABLE') this.#parts.lost(thrown.message);
       throw thrown;
     });
   };
+
+  /** Something between may refuse a call once: the token is void where Gitter does not say either whose it is. */
+  async #doubted(caller: Caller, thrown: BridgeError): Promise<BridgeError> {
+    this.#doubting ??= caller
+      .call({ route: '/user' })
+      .then(() => false)
+      .catch((again) => isRefusal(again, 401))
+      .finally(() => {
+        this.#doubting = undefined;
+      });
+    const isVoid = await this.#doubting;
+    if (isVoid && caller === this.#caller) this.end(thrown);
+    if (isVoid) return thrown;
+    return new RetryableError('NETWORK_UNREACHABLE', `${thrown.message}, though it is not said to be the token`, { cause: thrown });
+  }
 
   /** Asks Gitter who it is. */
   async greet(): Promise<WireUser> {

@@ -243,6 +243,21 @@ export class GitterNetwork {
   #refused(error: BridgeError): void {
     this.#isAnswering = false;
     this.#tell('down', `${error.message}. ${error.remedy}`);
+    this.#askAgain();
+  }
+
+  /** What was refused may be taken later: a server that was set up wrong, or an account that was let in again. */
+  #askAgain(): void {
+    clearTimeout(this.#timer);
+    if (this.#isStopped) return;
+    this.#timer = setTimeout(() => {
+      const { token } = this.#parts.settings;
+      if (!this.#isAnswering)
+        this.whose(token).then(
+          () => (this.#isAnswering ? undefined : this.renewBot(token)),
+          () => this.#askAgain(),
+        );
+    }, this.#parts.timing.again).unref();
   }
 
   /** A call failed for want of Gitter itself. */

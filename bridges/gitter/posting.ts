@@ -90,8 +90,11 @@ export class Posting {
     const drafts = this.#draftsFor(message);
     const messages = await this.#recent.of(room.id, message.key, since);
     const found = messages.find((each) => drafts.some((draft) => this.#isIt(each, draft)) && !known(makeMessageId(each.id)));
-    if (found !== undefined) this.#parts.network.posts.posted(found.id);
-    return found === undefined ? undefined : makeMessageId(found.id);
+    if (found === undefined) return undefined;
+    const { account, copies, network } = this.#parts;
+    network.posts.posted(found.id);
+    copies.said(account.id, found.text ?? '');
+    return makeMessageId(found.id);
   }
 
   /** Words of one's own are changed for ten minutes; after that they are said anew, and said to be. */
@@ -188,7 +191,7 @@ export class Posting {
       return told.id;
     };
     const id = await network.posts.posting(account.id, room.id, post, said);
-    await copies.said(account.id, draft.text);
+    copies.said(account.id, draft.text);
     this.#posted(id, draft.virtualUser !== undefined);
     // Where nobody listens it is asked for at once; a server may need a moment before it knows of it.
     if (!this.#parts.isHeard(room) && (await this.#stands(room, id))) return makeMessageId(id);
@@ -214,7 +217,8 @@ export class Posting {
     const { account, log } = this.#parts;
     await account.ask({ ...call, haste: 'background', patience: 60_000 }).catch((thrown) => {
       if (isRefusal(thrown, 404)) this.#tellHidden(room);
-      else log.warn({ room: room.uri, why: messageOf(thrown) }, 'whether Gitter shows a message that it took could not be found out');
+      else if (!account.isEnded)
+        log.warn({ room: room.uri, why: messageOf(thrown) }, 'whether Gitter shows a message that it took could not be found out');
     });
   }
 

@@ -8,6 +8,8 @@ export interface GitterTiming {
   readonly callTimeout: number;
   /** ms between questions whether Gitter is there again. */
   readonly probe: { readonly first: number; readonly most: number };
+  /** ms until a token that was refused is tried once more. */
+  readonly again: number;
   readonly faye: FayeTiming;
   /** ms between tries to open a stream. */
   readonly stream: { readonly first: number; readonly most: number };
@@ -21,6 +23,7 @@ export const usualTiming: GitterTiming = {
   budget: {},
   callTimeout: 30_000,
   probe: { first: 2_000, most: 60_000 },
+  again: 300_000,
   faye: usualFayeTiming,
   stream: { first: 2_000, most: 60_000 },
   presence: 180_000,

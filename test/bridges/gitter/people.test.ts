@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DeniedError, type LoginResult, userId } from '#bridge-core';
+import { DeniedError, type LoginResult, RetryableError, userId } from '#bridge-core';
 import { GitterAdapter } from '../../../bridges/gitter/adapter.ts';
 import { makeUserId } from '../../../bridges/gitter/ids.ts';
 import { keepTools, keptIn } from '../../support/tools.ts';
@@ -73,6 +73,24 @@ test('a person logs in by Gitter’s page: the link is theirs alone and good onc
   assert.match(await page.text(), /logged in as ann on Gitter, for @ann:hs.test/);
   assert.equal((await fetch(back, { headers: { cookie } })).status, 410);
   assert.deepEqual([logins.length, logins[0]?.user, logins[0]?.result.account], [1, ann, makeUserId(org.ann.id)]);
+});
+
+test('a call that is refused once is no void token, and one that was refused for a while is taken again', quickly, async (t) => {
+  const org = await withAdapter(t, { timing: { again: 200 } });
+  const { adapter, ann: native, gitter, room, events, channel } = org;
+  const bot = await adapter.session({ as: 'bot' }, channel);
+  const hello = { key: 'hello', channel, body: { text: 'hello' }, style: 'text' as const };
+  gitter.fault({ on: 'POST /rooms/:room/chatMessages', times: 1, act: { status: 401 } });
+  await assert.rejects(bot.send(hello), RetryableError);
+  await bot.send(hello);
+  assert.equal(adapter.status()[0]?.state, 'up');
+  gitter.fault({ username: 'matrixbot', act: { status: 401 } });
+  await assert.rejects(bot.send(hello), { code: 'NETWORK_LOGIN' });
+  assert.equal(adapter.status()[0]?.state, 'down');
+  gitter.clearFaults();
+  await until('the relay account to be back', () => adapter.status()[0]?.state === 'up' || undefined);
+  native.say(room, 'still heard?');
+  await heard(events, 'message');
 });
 
 test('a token that was revoked is noticed without a word said, and told', quickly, async (t) => {
