@@ -1,14 +1,13 @@
 // The guard against the same words over and over: Gitter hides a young account that says them ten times within twelve hours (twenty times
-// where they are short, a hundred where they are very short). Ours stops one short of that, over restarts too.
+// where they are short, a hundred where they are very short). Ours stops one short of that, over restarts too: each post is noted.
 
 import { createHash } from 'node:crypto';
-import { type KeyValue, PermanentError } from '#bridge-core';
+import { type Json, type KeyValue, PermanentError } from '#bridge-core';
 import type { GitterSettings } from './settings.ts';
 
 const window = 12 * 3_600_000;
-const mostKept = 2_000;
-/** Said less often, it is not worth a note: most words are said once. */
-const noted = 3;
+/** More than Gitter lets an account say within that time. */
+const mostKept = 100_000;
 
 export interface CopiesParts {
   /** For words of ordinary length. */
@@ -22,20 +21,22 @@ interface Said {
   readonly until: number;
 }
 
+const isOver = (said: Said, now: number): boolean => said.until <= now;
+
 export class Copies {
   readonly #parts: CopiesParts;
   readonly #now: () => number;
+  /** Those that are over soonest come first. */
   readonly #said = new Map<string, Said>();
   #asked = { words: '', name: '' };
 
   constructor(parts: CopiesParts) {
     this.#parts = parts;
     this.#now = parts.now ?? Date.now;
-    for (const name of parts.memory.keys(copiesName(''))) {
-      const { count, until } = (parts.memory.get(name) ?? {}) as Partial<Said>;
-      if (typeof count === 'number' && typeof until === 'number' && until > this.#now()) this.#said.set(name, { count, until });
-      else void parts.memory.set(name, undefined).catch(() => {});
-    }
+    const { memory } = parts;
+    const kept = memory.keys(copiesName('')).map((name) => [name, memory.get(name) as unknown as Said] as const);
+    for (const [name, said] of kept.sort(([, one], [, other]) => one.until - other.until)) this.#said.set(name, said);
+    this.#tidy();
   }
 
   /** Throws where it would be one too many. */
@@ -45,15 +46,28 @@ export class Copies {
       throw new PermanentError('NETWORK_REFUSED', 'the same words were said so often today that Gitter would hide the account for it');
   }
 
-  async said(account: string, text: string): Promise<void> {
+  /** Nobody waits for the note: it is on disk with whatever is noted of the post itself. */
+  said(account: string, text: string): void {
     const name = this.#nameOf(account, text);
     const before = this.#of(name);
     const said: Said = { count: (before?.count ?? 0) + 1, until: before?.until ?? this.#now() + window };
-    this.#said.delete(name);
+    if (before === undefined) this.#said.delete(name);
     this.#said.set(name, said);
-    const [oldest] = this.#said.keys();
-    if (this.#said.size > mostKept && oldest !== undefined) this.#said.delete(oldest);
-    if (said.count >= noted) await this.#parts.memory.set(name, { ...said });
+    this.#note(name, said);
+    this.#tidy();
+  }
+
+  #tidy(): void {
+    const now = this.#now();
+    for (const [name, said] of this.#said) {
+      if (!isOver(said, now) && this.#said.size <= mostKept) return;
+      this.#said.delete(name);
+      this.#note(name, undefined);
+    }
+  }
+
+  #note(name: string, said: Said | undefined): void {
+    this.#parts.memory.set(name, said as Json | undefined).catch(() => {});
   }
 
   /** Asked for before a post and after it. */
@@ -65,7 +79,7 @@ export class Copies {
 
   #of(name: string): Said | undefined {
     const said = this.#said.get(name);
-    return said !== undefined && said.until > this.#now() ? said : undefined;
+    return said !== undefined && !isOver(said, this.#now()) ? said : undefined;
   }
 
   #mostOf(text: string): number {

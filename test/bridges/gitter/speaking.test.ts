@@ -7,6 +7,7 @@ import { UnknownOutcomeError } from '#bridge-core';
 import type { GitterBody } from '../../../bridges/gitter/body.ts';
 import { Copies } from '../../../bridges/gitter/copies.ts';
 import { relayed } from '../../../bridges/gitter/posting.ts';
+import { keepTools } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
 import { loginOf, settingsFor, withAdapter } from './with-gitter.ts';
 
@@ -185,6 +186,29 @@ test('the same words are said less often than would have the account hidden', qu
   assert.throws(() => later.check(org.relay.id, many), { code: 'NETWORK_REFUSED' });
   new Copies({ settings: { copies: 9 }, memory: org.tools.memory, now: () => Date.now() + 13 * 3_600_000 }).check(org.relay.id, many);
   assert.equal(org.relay.user.isShadowBanned, false);
+});
+
+test('copies are counted however much else is said in between, and however often the bridge starts anew', () => {
+  const { memory } = keepTools().tools;
+  let now = Date.now();
+  const started = () => new Copies({ settings: { copies: 9 }, memory, now: () => now });
+  const say = (copies: Copies, text: string) => {
+    copies.check('relay', text);
+    copies.said('relay', text);
+  };
+  const build = 'the build has passed, all is well';
+  let copies = started();
+  for (let n = 0; n < 9; n += 1) {
+    say(copies, build);
+    for (let other = 0; other < 2_500; other += 1) say(copies, `other words ${n} ${other}`);
+    if (n % 2 === 0) copies = started();
+    now += 60_000;
+  }
+  assert.throws(() => say(copies, build), { code: 'NETWORK_REFUSED' });
+  assert.throws(() => say(started(), build), { code: 'NETWORK_REFUSED' });
+  now += 12 * 3_600_000;
+  say(copies, build);
+  assert.equal(memory.keys('copies ').length, 1, 'what is over is forgotten');
 });
 
 test('a name calls nobody, neither the whole room nor a person', quickly, async (t) => {
