@@ -97,6 +97,9 @@ async function paced(say: (number: number) => unknown): Promise<void> {
   }
 }
 
+/** Longer than the bridge waits before it tries a server again that was away for half a minute. */
+const rest = 60_000;
+
 /** All there, or nothing new for so long that no more will come. */
 async function untilAllOrRest(reached: () => number | Promise<number>): Promise<void> {
   let last = -1;
@@ -107,9 +110,9 @@ async function untilAllOrRest(reached: () => number | Promise<number>): Promise<
       const now = await reached();
       if (now !== last) since = Date.now();
       last = now;
-      return now >= count || Date.now() - since > 20_000;
+      return now >= count || Date.now() - since > rest;
     },
-    { ms: 120_000, every: 200 },
+    { ms: 300_000, every: 200 },
   );
   await sleep(500);
 }
