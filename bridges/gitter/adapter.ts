@@ -116,7 +116,8 @@ export class GitterAdapter implements Adapter<GitterBody> {
     });
     this.#ears = new Ears({
       ...{ network, inbox, log, own: this.#own, hearing: this.#hearing, gaps: this.#gaps },
-      load: (channel, account) => this.#sessions.load(channel, account),
+      load: (channel, account, ask) => this.#sessions.load(channel, account, ask),
+      pause: pace.probe,
     });
     this.#sessions = new Sessions({
       ...{ network, settings, log, count, hearing: this.#hearing, bans: this.#bans, own: this.#own },
@@ -268,7 +269,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
     if (this.#isStopped) return;
     this.#sessions.openBot();
     this.#hearing.start();
-    this.#ears.back();
+    void this.#ears.back();
   }
 }
 

@@ -1,8 +1,8 @@
 // Who is banned from a room. Gitter tells nobody: its list is read now and then, and whenever somebody is gone. Only what is new since
 // the last time is told; what we banned ourselves is known already.
 
-import type { KeyValue, Logger } from '#bridge-core';
-import { messageOf } from '#bridge-core';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type KeyValue, type Logger, messageOf, RetryableError } from '#bridge-core';
 import { membershipOf } from './events.ts';
 import { type Intake, placeOf } from './intake.ts';
 import type { GitterNetwork } from './network.ts';
@@ -23,6 +23,7 @@ export interface BansParts {
 
 /** ms */
 const longestClosed = 3_600_000;
+const usualRest = 30_000;
 
 const none: ReadonlySet<string> = new Set();
 
@@ -33,6 +34,11 @@ export class Bans {
   readonly #looking = new Map<string, Promise<ReadonlySet<string>>>();
   /** By room, those banned by us that the list need not show yet. */
   readonly #expected = new Set<string>();
+  /** By room, in the order in which they are looked at. */
+  readonly #due = new Map<string, Room>();
+  #work: Promise<void> | undefined;
+  /** Gitter's limit of calls is reached until then. */
+  #restUntil = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: BansParts) {
@@ -43,13 +49,22 @@ export class Bans {
   start(): void {
     clearInterval(this.#timer);
     this.#timer = setInterval(() => {
-      for (const room of this.#parts.rooms()) void this.look(room);
+      for (const room of this.#parts.rooms()) this.lookSoon(room);
     }, this.#parts.settings.bans).unref();
   }
 
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#due.clear();
+  }
+
+  /** In its turn: one list after the other, as the budget allows. */
+  lookSoon(room: Room): void {
+    this.#due.set(room.id, room);
+    this.#work ??= this.#lookAtAll().finally(() => {
+      this.#work = undefined;
+    });
   }
 
   /** The ids of those who are newly on it. */
@@ -60,6 +75,7 @@ export class Bans {
       this.#look(room)
         .catch((thrown) => {
           if (isRefusal(thrown)) this.#close(room);
+          if (thrown instanceof RetryableError && thrown.code === 'NETWORK_BUSY') this.#again(room, thrown.after ?? usualRest);
           this.#parts.log.debug({ room: room.uri, why: messageOf(thrown) }, 'the list of the banned cannot be read');
           return none;
         })
@@ -90,6 +106,21 @@ export class Bans {
     const before = this.#closed.get(id)?.pause;
     const pause = before === undefined ? bans : Math.max(bans, Math.min(longestClosed, before * 2));
     this.#closed.set(id, { until: Date.now() + pause, pause });
+  }
+
+  /** Behind those that wait already, and nothing is asked before then. */
+  #again(room: Room, after: number): void {
+    this.#restUntil = Date.now() + after;
+    if (this.#timer !== undefined) this.lookSoon(room);
+  }
+
+  async #lookAtAll(): Promise<void> {
+    // What comes meanwhile is looked at as well.
+    for (const [id, room] of this.#due) {
+      const rest = this.#restUntil - Date.now();
+      if (rest > 0) await delay(rest, undefined, { ref: false });
+      if (this.#due.delete(id)) await this.look(room);
+    }
   }
 
   async #look(room: Room): Promise<ReadonlySet<string>> {

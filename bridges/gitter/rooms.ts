@@ -60,7 +60,11 @@ export class Rooms {
       return known;
     }
     const found = await this.#resolve(given.uri, ask);
-    return found === undefined ? undefined : this.keep(found);
+    if (found === undefined) return undefined;
+    const room = this.keep(found);
+    // Gitter may know it by a name that it had before.
+    if (room.channel !== channel && room.uri !== undefined) this.#parts.moved(channel, room);
+    return room;
   }
 
   keep(told: WireRoom): Room {

@@ -19,7 +19,7 @@ import { parseChannelId, parseUserId } from './ids.ts';
 import type { GitterNetwork } from './network.ts';
 import type { OwnRooms } from './own-rooms.ts';
 import type { PostingParts } from './posting.ts';
-import type { Room } from './rooms.ts';
+import type { Ask, Room } from './rooms.ts';
 import { openSession } from './session.ts';
 import { hasId, type WireRoom } from './wire/objects.ts';
 
@@ -115,13 +115,13 @@ export class Sessions {
   }
 
   /** As this account, or as whoever of ours can see it. */
-  async load(channel: ChannelId, account?: Account): Promise<Room> {
+  async load(channel: ChannelId, account?: Account, ask?: Ask): Promise<Room> {
     const { network, hearing, own } = this.#parts;
     const known = network.rooms.known(channel);
     if (known !== undefined) return known;
     const given = parseChannelId(channel);
     const [eyes] = 'room' in given ? (hearing.eyesOf(given.room) ?? []) : [];
-    const found = await network.rooms.load(channel, (account ?? eyes)?.ask);
+    const found = await network.rooms.load(channel, ask ?? (account ?? eyes)?.ask);
     if (found !== undefined) return found;
     const other = account === undefined ? own.accountIn(channel) : undefined;
     if (other !== undefined) return await this.load(channel, other);
