@@ -28,7 +28,7 @@ export interface ProvisioningVerbs {
   channels(user: UserId, network: string, most?: number): Promise<readonly ProvisioningChannel[]>;
   /** `query` as in `Channels.resolve`: a name or a ChannelId. `members` is counted. */
   channel(user: UserId, query: string): Promise<ProvisioningChannel & { readonly members: number }>;
-  /** What is linked in a room, and what is asked for and not agreed to yet. For people in the room, and the bridge's admins. */
+  /** What is linked in a room, and what is asked for and not agreed to yet. For people in the room, the bridge's admins, and for nobody. */
   links(user: UserId, room: RoomId): Promise<readonly ProvisioningLink[]>;
   /** `live`, or `asked` where somebody in the channel has to agree first. `room` may be an alias. */
   link(user: UserId, room: string, query: string): Promise<ProvisioningLink>;

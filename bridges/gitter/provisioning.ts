@@ -15,7 +15,7 @@ export function oldCalls(verbs: ProvisioningVerbs, channels: Pick<GitterChannels
     routes: [
       route({ method: 'POST', path: '/getbotid', isForNobody: true, run: async () => ({ bot_user_id: verbs.bot().user }) }),
       route({
-        ...{ method: 'POST', path: '/getlink', input: room },
+        ...{ method: 'POST', path: '/getlink', input: room, isForNobody: true },
         async run({ user, input }) {
           const [first] = await verbs.links(user, input.matrix_room_id as never);
           if (first === undefined) throw new PermanentError('LINK_UNKNOWN', 'this room is not linked');

@@ -246,7 +246,7 @@ test('the calls that integration managers made to the old bridge are answered in
   const { homeserver, matrixRoom, person, url, gitter, ann } = bridge;
   const call = async (verb: string, body: object) => {
     const answer = await fetch(`${url}/_matrix/provision/${verb}`, {
-      ...{ method: 'POST', body: JSON.stringify({ user_id: person, ...body }) },
+      ...{ method: 'POST', body: JSON.stringify(verb === 'getlink' ? body : { user_id: person, ...body }) },
       headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
     });
     return [answer.status, await answer.json()] as const;
