@@ -33,6 +33,8 @@ const patience = 60_000;
 const pauses = [250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000] as const;
 /** ms: what is younger may be missing where it is read, and stand all the same. */
 const settled = 30_000;
+/** Messages: so much is looked at where none are to be read back. */
+const onePage = 100;
 /** ms: of what was heard before the loss, so much is looked at again for edits. */
 const lookBack = 600_000;
 
@@ -154,15 +156,29 @@ export class Gaps {
   async #fill(room: Room, ask: Ask): Promise<void> {
     const { intake, settings } = this.#parts;
     const since = this.#heard.get(this.#parts.channelOf(room)) ?? Date.now();
-    const found = await readSince({ ask, room: room.id, since, most: settings.history.most, patience });
-    if (found.missingTo !== undefined) await this.#tellGap(room, since, found.missingTo);
+    const { most } = settings.history;
+    const found = await readSince({ ask, room: room.id, since, most: most || onePage, patience });
     const known = intake.knownIn(room);
     const begun = this.#begun.get(this.#parts.channelOf(room)) ?? 0;
-    for (const message of found.messages) if (sentAt(message) >= begun) await intake.read(room, message, since);
+    const fresh = found.messages.filter((message) => sentAt(message) >= begun);
+    const untold = most > 0 ? [] : await this.#unheardAmong(room, fresh);
+    const last = untold.findLast((message) => sentAt(message) > since);
+    const missingTo = last === undefined ? found.missingTo : sentAt(last);
+    if (missingTo !== undefined) await this.#tellGap(room, since, missingTo);
+    if (last !== undefined) this.heard(this.#parts.channelOf(room), last);
+    for (const message of fresh) if (!untold.includes(message)) await intake.read(room, message, since);
     const isHeard = (message: WireMessage) => sentAt(message) >= begun || intake.known(message.id) !== undefined;
     const recent = found.older.filter((message) => sentAt(message) >= Date.now() - lookBack && isHeard(message));
     for (const message of recent) await intake.reread(room, message, since);
     await this.#lookForRemoved(room, known, [...recent, ...found.messages]);
+  }
+
+  /** Where nothing is read back: what nobody has heard, nor will. */
+  async #unheardAmong(room: Room, messages: readonly WireMessage[]): Promise<WireMessage[]> {
+    const { intake } = this.#parts;
+    const unheard: WireMessage[] = [];
+    for (const message of messages) if (!intake.wasHeard(message) && !(await intake.isOurs(room, message))) unheard.push(message);
+    return unheard;
   }
 
   /** What was there and stands no more; of what is quite new a server may not know yet. */

@@ -50,7 +50,8 @@ export async function readSince({ ask, room, since, most, patience }: Stretch): 
     before = first.id;
   }
   const all = [...found.values()].sort((one, other) => sentAt(one) - sentAt(other));
-  const messages = all.filter((message) => sentAt(message) >= from).slice(-most);
+  const newer = all.filter((message) => sentAt(message) >= from);
+  const messages = newer.slice(Math.max(0, newer.length - most));
   return { messages, older: all.filter((message) => sentAt(message) < from), missingTo };
 }
 

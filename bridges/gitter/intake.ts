@@ -77,6 +77,11 @@ export class Intake {
     return this.#known.get(id)?.message;
   }
 
+  /** Or is about to be handed on. */
+  wasHeard({ id }: WireMessage): boolean {
+    return this.#known.has(id) || this.#parts.network.posts.wasSeen(id);
+  }
+
   async removed(room: Room, id: string): Promise<void> {
     await this.#take(room, 'remove', { id });
   }

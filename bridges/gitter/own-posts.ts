@@ -104,6 +104,10 @@ export class OwnPosts {
     this.#waiting.delete(id);
   }
 
+  wasSeen(id: string): boolean {
+    return this.#seen.has(id);
+  }
+
   /** False: not in that time. */
   async cameBack(id: string, ms: number): Promise<boolean> {
     if (this.#seen.has(id)) return true;

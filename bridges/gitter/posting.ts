@@ -69,7 +69,7 @@ export class Posting {
 
   constructor(parts: PostingParts) {
     this.#parts = parts;
-    this.#recent = new RecentPosts({ ask: parts.account.ask, settings: parts.settings });
+    this.#recent = new RecentPosts({ ask: parts.account.ask });
   }
 
   /** In the order of the calls. */

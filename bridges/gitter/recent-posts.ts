@@ -3,7 +3,6 @@
 
 import { readSince } from './history.ts';
 import type { Ask } from './rooms.ts';
-import type { GitterSettings } from './settings.ts';
 import type { WireMessage } from './wire/objects.ts';
 
 interface Read {
@@ -14,17 +13,17 @@ interface Read {
 
 /** ms */
 const goodFor = 60_000;
+/** However much is read back of what others said: what is not found is said again. */
+const most = 5_000;
 
 export class RecentPosts {
   readonly #ask: Ask;
-  readonly #settings: Pick<GitterSettings, 'history'>;
   readonly #read = new Map<string, Read>();
   /** Keys of what this process tried to say, and does not know what became of. */
   readonly #tried = new Set<string>();
 
-  constructor(parts: { readonly ask: Ask; readonly settings: Pick<GitterSettings, 'history'> }) {
+  constructor(parts: { readonly ask: Ask }) {
     this.#ask = parts.ask;
-    this.#settings = parts.settings;
   }
 
   tried(key: string): void {
@@ -39,9 +38,7 @@ export class RecentPosts {
     const read = this.#read.get(room);
     const isGood = read !== undefined && read.since <= since && Date.now() - read.at < goodFor && !this.#tried.has(key);
     if (isGood) return await read.messages;
-    const messages = readSince({ ask: this.#ask, room, since, most: this.#settings.history.most, patience: 30_000 }).then(
-      (found) => found.messages,
-    );
+    const messages = readSince({ ask: this.#ask, room, since, most, patience: 30_000 }).then((found) => found.messages);
     const fresh: Read = { since, at: Date.now(), messages };
     this.#read.set(room, fresh);
     messages.catch(() => {
