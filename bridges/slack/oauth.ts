@@ -1,14 +1,17 @@
-// From a link to a login, or to a workspace with our app in it, by way of Slack's own page: `/oauth/start` sends a browser there,
+// From a link to a login, or to a workspace with our app in it, by way of Slack's own page: `/oauth/start` asks, and sends a browser there,
 // `/oauth/return` takes it back. The link bears a ticket that names whom it was given to; it lasts ten minutes, and for one login.
 
 import { createHash, randomBytes } from 'node:crypto';
 import {
   type AdapterTools,
+  agreedIn,
+  askingPage,
   BridgeError,
   DeniedError,
   type LoginResult,
   messageOf,
   PermanentError,
+  toldPage as page,
   type UserId,
   type WebAnswer,
   type WebRequest,
@@ -16,7 +19,6 @@ import {
 import type { SlackBody } from './body.ts';
 import { type Fields, isFields, numberIn, textIn } from './fields.ts';
 import { makeUserId } from './ids.ts';
-import { page } from './page.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Teams } from './teams.ts';
 import { type Granted, type GrantedToken, Installer, type StateStore, stateLife } from './wire/oauth.ts';
@@ -45,7 +47,8 @@ export class OAuth {
   constructor(parts: OAuthParts) {
     this.#parts = parts;
     const { web } = parts.tools;
-    web.route('GET', '/oauth/start', (request) => this.#start(request));
+    web.route('GET', '/oauth/start', async (request) => this.#ask(request));
+    web.route('POST', '/oauth/start', (request) => this.#start(request));
     web.route('GET', '/oauth/return', (request) => this.#return(request));
   }
 
@@ -63,12 +66,31 @@ export class OAuth {
     return url;
   }
 
-  async #start({ query }: WebRequest): Promise<WebAnswer> {
-    const ticket = query.get('ticket') ?? '';
+  /** Somebody else may have sent the link: whoever follows it must see to whom they give their voice. */
+  #ask(request: WebRequest): WebAnswer {
+    const errand = this.#errand(this.#look(ticketName(request.query.get('ticket') ?? '')));
+    if (errand === undefined) return over();
+    const { user, what } = errand;
+    return askingPage(request, {
+      ...{
+        title: 'Log in to Slack',
+        label: `I am ${user}: go on to Slack`,
+        url: this.#redirectUri,
+        cookie: askedCookie,
+        lifetime: stateLife,
+      },
+      words:
+        `${user} on Matrix will be able to read and write in Slack as you${what === 'install' ? ', and the bridge comes into the workspace' : ''}. ` +
+        'Go on only if that is you, and you asked the bridge for this link yourself. Otherwise close this page.',
+    });
+  }
+
+  async #start(request: WebRequest): Promise<WebAnswer> {
+    const ticket = request.query.get('ticket') ?? '';
     const errand = this.#errand(this.#look(ticketName(ticket)));
-    if (errand === undefined)
-      return page(410, 'This link is over', 'It was used, or is older than ten minutes. Ask the bridge for a new one: write `login`.');
-    if (!query.has('agreed')) return asking(errand, ticket);
+    if (errand === undefined) return over();
+    if (agreedIn(request, askedCookie) === undefined)
+      return page(403, 'Not from this page', 'The answer did not come from the page itself, or your browser keeps no cookies.');
     const scopes = scopesFor(this.#parts.settings.features);
     const wish = {
       scopes: errand.what === 'install' ? scopes.bot : [],
@@ -78,7 +100,7 @@ export class OAuth {
       ...(errand.team !== undefined && { team: errand.team }),
     };
     const { url, cookie } = await this.#installer(errand.team).begin(wish);
-    return { status: 302, headers: { location: url, 'set-cookie': cookie, 'cache-control': 'no-store' } };
+    return { status: 303, headers: { location: url, 'set-cookie': cookie, 'cache-control': 'no-store' } };
   }
 
   async #return({ query, headers }: WebRequest): Promise<WebAnswer> {
@@ -222,13 +244,10 @@ export class OAuth {
   }
 }
 
-/** Somebody else may have sent the link: whoever follows it must see to whom they give their voice. */
-function asking({ user, what }: Errand, ticket: string): WebAnswer {
-  const words =
-    `${user} on Matrix will be able to read and write in Slack as you${what === 'install' ? ', and the bridge comes into the workspace' : ''}. ` +
-    'Go on only if that is you, and you asked the bridge for this link yourself. Otherwise close this page.';
-  return page(200, 'Log in to Slack', words, { to: `?ticket=${ticket}&agreed`, label: `I am ${user}: go on to Slack` });
-}
+const askedCookie = 'causeway_slack_asked';
+
+const over = (): WebAnswer =>
+  page(410, 'This link is over', 'It was used, or is older than ten minutes. Ask the bridge for a new one: write `login`.');
 
 /** Who reads the store must not be able to use what is under way. */
 const hashed = (secret: string): string => createHash('sha256').update(secret).digest('base64url');

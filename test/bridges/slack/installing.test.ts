@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { agree } from '../../support/agreeing.ts';
 import { sign } from '../../support/fake-slack.ts';
 import { until } from '../../support/waiting.ts';
 import { bodiesIn, talk } from './matrix-side.ts';
@@ -15,9 +16,8 @@ async function install(bridge: WholeBridge, by: WholeBridge['ann'], said: Saying
   const { app, url } = bridge;
   Object.assign(app, { redirectUris: [`${url}/slack/oauth/return`] });
   const words = await said('install', /https?:\/\/\S+ticket/);
-  const begun = await fetch(`${/https?:\/\/\S+/.exec(words)?.[0]}&agreed`, { redirect: 'manual' });
-  const cookie = (begun.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
-  const back = await fetch(by.approve(begun.headers.get('location') ?? ''), { headers: { cookie } });
+  const { location, cookie } = await agree(/https?:\/\/\S+/.exec(words)?.[0] ?? '');
+  const back = await fetch(by.approve(location), { headers: { cookie } });
   assert.equal(back.status, 200);
 }
 

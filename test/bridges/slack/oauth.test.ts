@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type LoginResult, type UserId, userId } from '#bridge-core';
 import { SlackAdapter } from '../../../bridges/slack/adapter.ts';
+import { agree } from '../../support/agreeing.ts';
 import { until } from '../../support/waiting.ts';
 import { openWeb } from '../../support/web-door.ts';
 import { quick, settingsFor, withAdapter } from './with-slack.ts';
@@ -28,12 +29,8 @@ async function stage(t: TestContext, settings: object = {}) {
 
 /** As a browser: to Slack, which redirects; and back with the cookie. */
 async function begin(link: string) {
-  const answer = await fetch(`${link}&agreed`, { redirect: 'manual' });
-  return {
-    status: answer.status,
-    to: answer.headers.get('location') ?? '',
-    cookie: (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '',
-  };
+  const { status, location, cookie } = await agree(link);
+  return { status, to: location, cookie };
 }
 
 async function back(url: string, cookie: string) {
@@ -44,7 +41,7 @@ async function back(url: string, cookie: string) {
 test('a person logs in, speaks as themselves, and is heard where they speak by Slack itself', { timeout: 20_000 }, async (t) => {
   const { ann, adapter, channel, general, events, link, logins } = await stage(t);
   const { status, to, cookie } = await begin(await link());
-  assert.equal(status, 302);
+  assert.equal(status, 303);
   const answer = await back(ann.approve(to), cookie);
   assert.equal(answer.status, 200, answer.text);
   assert.match(answer.text, /logged in as Ann Example on Acme/);
@@ -151,11 +148,15 @@ test('a workspace installs the app by a link; its token is renewed, and outlives
 
 test('who follows a link is asked first whether they are whom it was given to', { timeout: 20_000 }, async (t) => {
   const { link } = await stage(t);
-  const answer = await fetch(await link(), { redirect: 'manual' });
+  const given = await link();
+  const answer = await fetch(given, { redirect: 'manual' });
   const text = await answer.text();
   assert.equal(answer.status, 200);
   assert.match(text, /@alice:hs\.test on Matrix will be able to read and write in Slack as you/);
-  assert.match(text, /href="\?ticket=[\w-]+&amp;agreed"/);
+  const browser = /name="browser" value="([^"]+)"/.exec(text)?.[1] ?? '';
+  const elsewhere = await fetch(given, { method: 'POST', redirect: 'manual', body: new URLSearchParams({ browser }) });
+  assert.equal(elsewhere.status, 403, 'another site’s page cannot answer it in their browser');
+  assert.equal((await fetch(`${given}&agreed`, { redirect: 'manual' })).status, 200, 'and no address says that they agreed');
 });
 
 test('a link for a login brings no app into a workspace, whatever was put into its address', { timeout: 20_000 }, async (t) => {

@@ -6,6 +6,7 @@ import { type AdapterTools, type NetworkAct, roomId, userId } from '#bridge-core
 import { toPlain } from '../../../bridge-core/format/to-html.ts';
 import { SlackAdapter } from '../../../bridges/slack/adapter.ts';
 import type { SlackBody } from '../../../bridges/slack/body.ts';
+import { agree } from '../../support/agreeing.ts';
 import { startFakeSlack } from '../../support/fake-slack.ts';
 import { keepTools } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
@@ -133,9 +134,8 @@ test('an app that is installed for a whole organisation by the page serves it wi
   Object.assign(app, { redirectUris: [`${url}/slack/oauth/return`] });
   const { said } = await talk(bridge);
   const words = await said('install', /https?:\/\/\S+ticket/);
-  const begun = await fetch(`${/https?:\/\/\S+/.exec(words)?.[0]}&agreed`, { redirect: 'manual' });
-  const cookie = (begun.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
-  const back = await fetch(nora.approve(begun.headers.get('location') ?? '', { org: true }), { headers: { cookie } });
+  const { location, cookie } = await agree(/https?:\/\/\S+/.exec(words)?.[0] ?? '');
+  const back = await fetch(nora.approve(location, { org: true }), { headers: { cookie } });
   assert.equal(back.status, 200);
   const room = homeserver.createRoom({ creator: person, version: '11', levels: { users: { [person]: 100, [homeserver.bot]: 100 } } });
   homeserver.invite(person, room, homeserver.bot);

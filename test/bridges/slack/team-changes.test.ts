@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { userId } from '#bridge-core';
+import { agree } from '../../support/agreeing.ts';
 import { botScopes } from '../../support/fake-slack/setup.ts';
 import { until } from '../../support/waiting.ts';
 import { openWeb } from '../../support/web-door.ts';
@@ -18,9 +19,8 @@ async function installable(t: TestContext, wish: Wish) {
   const install = async () => {
     const command = all.adapter.commands.find(({ name }) => name === 'install') ?? assert.fail('no install');
     const words = await command.run({ user: alice, room: '!chat:hs.test' as never, isDirect: true }, []);
-    const begun = await fetch(`${/https?:\/\/\S+/.exec(words)?.[0]}&agreed`, { redirect: 'manual' });
-    const cookie = (begun.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
-    const back = await fetch(all.ann.approve(begun.headers.get('location') ?? ''), { headers: { cookie } });
+    const { location, cookie } = await agree(/https?:\/\/\S+/.exec(words)?.[0] ?? '');
+    const back = await fetch(all.ann.approve(location), { headers: { cookie } });
     assert.equal(back.status, 200, await back.text());
   };
   return { ...all, install };
