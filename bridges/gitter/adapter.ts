@@ -10,6 +10,7 @@ import {
   type ConnectionStatus,
   type Login,
   type LoginFlow,
+  type Mirror,
   type ProvisioningDialect,
   type ProvisioningVerbs,
   type RemoteFile,
@@ -37,9 +38,11 @@ import { Intake, placeOf } from './intake.ts';
 import { Logins } from './logins.ts';
 import { GitterLookups } from './lookups.ts';
 import { GitterNetwork } from './network.ts';
+import { opennessOf } from './openness.ts';
 import { OwnRooms } from './own-rooms.ts';
 import { Pictures } from './pictures.ts';
 import { Presences } from './presence.ts';
+import { PrivateWords } from './private-words.ts';
 import { oldCalls } from './provisioning.ts';
 import { type LiveSettings, takeOver } from './reload.ts';
 import { Resolver } from './resolver.ts';
@@ -58,6 +61,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
   readonly logins: readonly LoginFlow[];
   readonly commands: readonly AdapterCommand[];
   readonly closesGaps = true;
+  readonly mirror: Mirror;
   readonly #settings: LiveSettings;
   readonly #tools: AdapterTools<GitterBody>;
   readonly #network: GitterNetwork;
@@ -69,6 +73,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
   readonly #own: OwnRooms;
   readonly #ears: Ears;
   readonly #sessions: Sessions;
+  readonly #privateWords: PrivateWords;
   readonly #pictures: Pictures;
   #isStopped = false;
 
@@ -85,6 +90,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
       back: () => this.#back(),
       lineChanged: () => this.#hearing.lineChanged(),
       moved: (from, to) => this.#moved(from, to),
+      opened: ({ channel }) => inbox.changed?.(channel),
       accountEnded: (account) => this.#ended(account),
     });
     const network = this.#network;
@@ -124,6 +130,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
       copies: new Copies({ settings, memory }),
       virtualUsers: new VirtualUsers({ memory, log, settings, bot: network.bot }),
     });
+    this.#privateWords = new PrivateWords({ network, memory, log, say: (chat, words) => this.#sessions.sayIn(chat, words) });
     const { resolveAlias } = tools;
     const resolver =
       settings.resolver === undefined || resolveAlias === undefined
@@ -131,6 +138,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
         : new Resolver({ server: settings.resolver.server, resolveAlias });
     this.channels = new GitterChannels({ network, hearing: this.#hearing, own: this.#own, apiUrl: settings.apiUrl, resolver });
     this.commands = resolver === undefined ? [] : [whereCommand(resolver)];
+    this.mirror = opennessOf(network.rooms, this.channels);
     this.lookups = new GitterLookups({ users: network.users, apiUrl: settings.apiUrl });
     this.logins = new Logins({ network, settings, tools }).flows;
   }
@@ -270,6 +278,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
     this.#sessions.openBot();
     this.#hearing.start();
     void this.#ears.back();
+    this.#privateWords.listen();
   }
 }
 

@@ -106,12 +106,16 @@ export class Sessions {
     this.#told.set(user, Date.now());
     const [oldest] = this.#told.keys();
     if (this.#told.size > mostTold && oldest !== undefined) this.#told.delete(oldest);
-    const session = await this.open({ as: 'bot' });
     const told = await network.bot.ask({ method: 'POST', route: '/rooms', body: { uri } });
-    if (!hasId(told) || (told as WireRoom).oneToOne !== true) return;
-    const { channel } = network.rooms.keep(told);
+    if (hasId(told) && (told as WireRoom).oneToOne === true) await this.sayIn(told, words);
+  }
+
+  /** By the relay account, in a chat of its own. */
+  async sayIn(chat: WireRoom, words: string): Promise<void> {
+    const session = await this.open({ as: 'bot' });
+    const { channel } = this.#parts.network.rooms.keep(chat);
     for (const body of plainly(words, session.fit(channel, 'text')))
-      await session.send({ key: `told ${user} ${Date.now()}`, channel, body, style: 'text' });
+      await session.send({ key: `told ${chat.id} ${Date.now()}`, channel, body, style: 'text' });
   }
 
   /** As this account, or as whoever of ours can see it. */

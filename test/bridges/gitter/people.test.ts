@@ -93,6 +93,20 @@ test('a call that is refused once is no void token, and one that was refused for
   await heard(events, 'message');
 });
 
+test('who writes to the relay account privately is answered, once', quickly, async (t) => {
+  const org = await withAdapter(t);
+  const { bob, relay, gitter } = org;
+  await gitter.waitForListener(org.room, 'matrixbot');
+  const chat = bob.open(relay);
+  bob.say(chat, 'who are you?');
+  await until('an answer', () => chat.messages.find(({ user }) => user.id === relay.id));
+  bob.say(chat, 'are you sure?');
+  bob.say(org.room, 'hello');
+  await heard(org.events, 'message');
+  assert.equal(chat.messages.filter(({ user }) => user.id === relay.id).length, 1);
+  assert.match(chat.messages[1]?.text ?? '', /nobody reads/);
+});
+
 test('a token that was revoked is noticed without a word said, and told', quickly, async (t) => {
   const org = await withAdapter(t);
   const login = loginOf(org, org.ann, ann);
