@@ -15,6 +15,8 @@ export type Haste = 'now' | 'background';
 
 /** Of a window that background work leaves to the others. */
 const reserved = 0.4;
+/** ms that an answer may take. */
+const late = 5_000;
 /** One call of each window is Gitter's, should it count otherwise than we do. */
 const margin = 1;
 
@@ -54,8 +56,11 @@ export class Budget {
     if (isNews) this.#limit = limit;
     if (remaining === undefined) return;
     const now = this.#now();
-    // What was left of another limit says nothing of this one.
-    const isSameWindow = now < this.#until && !isNews;
+    // On its way since before the window was over.
+    if (reset !== undefined && reset <= now && reset > now - late && now < this.#until) return;
+    // What was left of another limit, or of a window that ends much earlier, says nothing of this one.
+    const isAnother = reset !== undefined && reset > this.#until + this.#window / 4;
+    const isSameWindow = now < this.#until && !isNews && !isAnother;
     // Answers come in any order: within a window the lowest is the newest.
     this.#left = isSameWindow ? Math.min(this.#left, remaining) : remaining;
     // A clock that is far from ours tells nothing of when.

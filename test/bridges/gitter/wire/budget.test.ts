@@ -58,3 +58,17 @@ test('another limit than we thought counts from the first answer', async () => {
   budget.told(20, 15, Date.now() + 30_000);
   assert.equal(budget.left, 15);
 });
+
+test('what was answered in the window before says nothing of this one, and a later window is no longer the one that was used up', async () => {
+  let now = 1_000_000;
+  const budget = new Budget({ limit: 100, window: 60_000, now: () => now });
+  await spend(budget, 1);
+  budget.told(100, 0, now + 300);
+  assert.equal(budget.left, 0);
+  budget.told(100, 80, now + 58_000);
+  assert.equal(budget.left, 80);
+  now += 58_001;
+  await spend(budget, 1);
+  budget.told(100, 0, now - 1);
+  assert.equal(budget.left, 99);
+});
