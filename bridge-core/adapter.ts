@@ -3,6 +3,7 @@
 // A missing optional verb is the missing capability; the core then takes a fallback (pipeline/fallbacks.ts).
 
 import type { AdapterTools } from './adapter-tools.ts';
+import type { Channel } from './channel.ts';
 import type { RichText } from './format/rich-text.ts';
 import type { ChannelId, RemoteMessageId, RemoteUserId, RoomId, UserId } from './ids.ts';
 import type { Login, LoginFlow, Speaker } from './logins.ts';
@@ -264,18 +265,6 @@ export interface Capabilities {
   readonly members: 'all' | 'seen';
   readonly puppets: 'automatic' | 'login' | 'none';
   readonly sendsPerSecond: number;
-}
-
-export interface Channel {
-  readonly id: ChannelId;
-  /** As people write it: `#node`. */
-  readonly name: string;
-  /** Every answer calls it by its `name`; commands take any of these. */
-  readonly network: { readonly id: string; readonly name: string; readonly domain: string; readonly aliases: readonly string[] };
-  readonly topic?: string;
-  readonly url?: string;
-  /** `public` unless said: anybody of the network may come in. */
-  readonly kind?: 'public' | 'private' | 'direct' | 'group';
 }
 
 /** A chat of a few people, of whom some are ours by their own accounts. */

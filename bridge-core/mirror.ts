@@ -1,7 +1,7 @@
 // What of whole networks is kept in step, though nobody asks for a channel or speaks: part of the contract. Which networks, and
 // what of them, is the adapter's setting; rooms, spaces and names are the core's (plumbing/mirrors.ts). Types only.
 
-import type { Channel } from './adapter.ts';
+import type { Channel } from './channel.ts';
 import type { ChannelId } from './ids.ts';
 import type { RemoteUser } from './remote-event.ts';
 

@@ -1,8 +1,9 @@
 // The verbs, each checking the asker itself and answering in a sentence or two. How they are called by chat is commands.ts'.
 // Asked again after a crash, none acts twice.
 
-import type { Adapter, Channel } from '../adapter.ts';
+import type { Adapter } from '../adapter.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
+import type { Channel } from '../channel.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
 import { type ChannelId, type RemoteUserId, type RoomId, roomId, type UserId, userId } from '../ids.ts';
 import type { Roster } from '../membership/roster.ts';

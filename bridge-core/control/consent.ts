@@ -2,9 +2,10 @@
 // somebody there who is asked, or by its having asked itself. Bridge admins stand for the network. What lacks is asked for and
 // waits in `requests`; whoever asked hears how it ends.
 
-import type { Adapter, Channel } from '../adapter.ts';
+import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
+import type { Channel } from '../channel.ts';
 import { DeniedError, messageOf } from '../errors.ts';
 import { type AllowAndDeny, isAllowed } from '../globs.ts';
 import { type ChannelId, type RoomId, remoteUserId, type UserId } from '../ids.ts';

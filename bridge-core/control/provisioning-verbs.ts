@@ -1,8 +1,9 @@
 // The verbs of the provisioning door: the same consent, accounts and links as by chat, with answers for programs in place of
 // sentences.
 
-import type { Adapter, Channel } from '../adapter.ts';
+import type { Adapter } from '../adapter.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
+import type { Channel } from '../channel.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
 import { type RoomId, roomId, type UserId } from '../ids.ts';
 import { described } from '../plumbing/described.ts';

@@ -1,7 +1,8 @@
 // The verbs of people's own rooms: which channels they are in, a room for one of them, out of it again, somebody else brought in.
 // Each checks the asker; what is made is plumbing/sidecar.ts'.
 
-import type { Adapter, Channel } from '../adapter.ts';
+import type { Adapter } from '../adapter.ts';
+import type { Channel } from '../channel.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
 import { type UserId, userId } from '../ids.ts';
 import { type Link, type Links, receiverOf } from '../plumbing/links.ts';

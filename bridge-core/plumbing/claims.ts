@@ -1,6 +1,7 @@
 // What an m.room.bridging event says, and which channel its key names, however it is spelled. Decides nothing.
 
-import type { Channel, Channels } from '../adapter.ts';
+import type { Channels } from '../adapter.ts';
+import type { Channel } from '../channel.ts';
 import { type UserId, userId } from '../ids.ts';
 import { type Content, type MatrixEvent, stringIn } from '../matrix-event.ts';
 import { stateOf } from './power.ts';

@@ -1,7 +1,8 @@
 // What a channel of our links is called, also where its network was taken out of the config: then nothing is known of it but its
 // id, and what is left of it must stop nobody else.
 
-import type { Channel, Channels } from '../adapter.ts';
+import type { Channels } from '../adapter.ts';
+import type { Channel } from '../channel.ts';
 import { PermanentError } from '../errors.ts';
 import type { ChannelId } from '../ids.ts';
 

@@ -4,8 +4,9 @@
 
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Adapter, Channel } from '../adapter.ts';
+import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
+import type { Channel } from '../channel.ts';
 import { BridgeError, messageOf, RetryableError } from '../errors.ts';
 import type { ChannelId } from '../ids.ts';
 import { isRecord } from '../matrix-event.ts';

@@ -1,6 +1,6 @@
 // Which channels may have a room of their own: those that anybody of the network may enter, as far as the settings allow. Pure.
 
-import type { Channel } from '../adapter.ts';
+import type { Channel } from '../channel.ts';
 import { fits } from '../globs.ts';
 import type { PortalSettings } from '../settings.ts';
 

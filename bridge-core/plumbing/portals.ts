@@ -1,10 +1,11 @@
 // Rooms made for channels when somebody joins their alias: the settings and the channel are asked, then the link is written as
 // `wanted`, the room made, and plumb ties the two as it does any others, claim and all. Chats of a few people are chats.ts'.
 
-import type { Adapter, Channel } from '../adapter.ts';
+import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { Refusal } from '../appservice/homeserver-errors.ts';
+import type { Channel } from '../channel.ts';
 import { BridgeError, messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { ChannelId, RoomId } from '../ids.ts';
 import type { Content } from '../matrix-event.ts';

@@ -1,9 +1,10 @@
 // Rooms of people's own for channels that they are in on the network: one for each channel and person, who is its receiver. Their
 // own session alone hears and speaks for it; others may be brought in, and are spoken for by it unless they are logged in too.
 
-import type { Adapter, Channel } from '../adapter.ts';
+import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
+import type { Channel } from '../channel.ts';
 import { DeniedError, messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { ChannelId, RemoteUserId, RoomId, UserId } from '../ids.ts';
 import { type Content, stringIn } from '../matrix-event.ts';

@@ -3,8 +3,8 @@
 import { type BridgeError, type Login, RetryableError, type UserId } from '#bridge-core';
 import { parseId } from './ids.ts';
 import { isRefusal } from './wire/faults.ts';
-import type { Method, Replies } from './wire/methods.ts';
-import type { Arguments, Caller, CallOptions } from './wire/web-api.ts';
+import type { Arguments, CallOptions, Method, Replies } from './wire/methods.ts';
+import type { Caller } from './wire/web-api.ts';
 
 /** Slack will not take the token again; the other words of this kind are about one call. */
 const ended = ['invalid_auth', 'not_authed', 'account_inactive', 'token_revoked', 'token_expired', 'invalid_refresh_token'] as const;

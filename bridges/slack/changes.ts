@@ -6,7 +6,6 @@ import { PermanentError } from '#bridge-core';
 import type { SlackBody } from './body.ts';
 import type { SlackRemoteEvent, View } from './events.ts';
 import { type Fields, listIn, numberIn, textIn, textsIn } from './fields.ts';
-import type { Read } from './history.ts';
 import { makeChannelId, makeMessageId, parseId } from './ids.ts';
 import { actNames, expectation } from './ownership.ts';
 import type { Reader } from './reader.ts';
@@ -14,6 +13,17 @@ import type { Team } from './team.ts';
 import type { Ask } from './users.ts';
 import { deletedKey } from './wire/dedupe.ts';
 import { isRefusal } from './wire/faults.ts';
+
+/** What was read: of the main line all between its oldest message and now. */
+export interface Read {
+  readonly found: Fields[];
+  readonly older: Fields[];
+  /** Threads whose replies since `lookFrom` are among them. */
+  readonly threads: Set<string>;
+  /** As far back as this is what is read all there is. */
+  readonly mainFrom: string;
+  readonly lookFrom: string;
+}
 
 export interface Compared {
   readonly team: Team;

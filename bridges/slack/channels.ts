@@ -11,9 +11,8 @@ import {
   type RoomId,
   type UserId,
 } from '#bridge-core';
-import type { Account } from './account.ts';
 import { readQuery } from './channel-names.ts';
-import type { Consent } from './consent.ts';
+import { type Consent, isIn } from './consent.ts';
 import { type Conversation, topicOf } from './conversations.ts';
 import { makeChannelId, parseId } from './ids.ts';
 import { SlackPermalinks } from './permalinks.ts';
@@ -181,17 +180,6 @@ async function known(asking: Promise<Conversation | undefined>): Promise<Convers
     if (isRefusal(thrown)) return undefined;
     throw thrown;
   });
-}
-
-/** Asked anew each time: who was put out is out. */
-export async function isIn(team: Team, account: Account, channel: string): Promise<boolean> {
-  try {
-    for await (const member of team.conversations.members(channel, account.ask as unknown as Ask)) if (member === account.id) return true;
-    return false;
-  } catch (thrown) {
-    if (isRefusal(thrown)) return false;
-    throw thrown;
-  }
 }
 
 async function people(team: Team, ids: readonly string[]): Promise<RemoteUser[]> {

@@ -4,8 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Chat, RetryableError, type UserId } from '#bridge-core';
 import type { Account } from './account.ts';
-import type { Conversation } from './conversations.ts';
-import type { Team } from './team.ts';
+import type { Conversation, Conversations } from './conversations.ts';
 import type { Ask } from './users.ts';
 
 interface Kept {
@@ -20,8 +19,17 @@ const longestPause = 60_000;
 /** ms: after a start people's logins are there a moment later than the bot. */
 const loginTime = 60_000;
 
+export interface ChatsParts {
+  /** As it is at each moment. */
+  readonly team: {
+    readonly accounts: ReadonlyMap<string, Account>;
+    readonly conversations: Conversations;
+    readonly identity: { readonly botUser: string } | undefined;
+  };
+}
+
 export class Chats {
-  readonly #team: Pick<Team, 'accounts' | 'conversations' | 'identity'>;
+  readonly #team: ChatsParts['team'];
   readonly #kept = new Map<string, Kept>();
   readonly #learning = new Map<string, Promise<boolean>>();
   readonly #listing = new Map<Account, Promise<boolean>>();
@@ -29,7 +37,7 @@ export class Chats {
   readonly #awaited = new Map<string, Set<(isSeen: boolean) => void>>();
   #isStopped = false;
 
-  constructor(parts: { readonly team: Pick<Team, 'accounts' | 'conversations' | 'identity'> }) {
+  constructor(parts: ChatsParts) {
     this.#team = parts.team;
   }
 

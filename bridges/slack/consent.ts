@@ -2,11 +2,12 @@
 // asked, by a message with two buttons, and whoever is there may answer.
 
 import { type ChannelId, DeniedError, type Inbox, type NetworkAct, type RoomId, type UserId } from '#bridge-core';
+import type { Account } from './account.ts';
 import type { SlackBody } from './body.ts';
-import { isIn } from './channels.ts';
 import { escaped } from './escape.ts';
 import { makeChannelId, parseId } from './ids.ts';
 import type { Team } from './team.ts';
+import type { Ask } from './users.ts';
 import { isRefusal } from './wire/faults.ts';
 import type { SlackAnswer, SlackInteraction } from './wire/source.ts';
 
@@ -118,5 +119,16 @@ function readWish(text: string): Wish | undefined {
     return typeof room === 'string' && typeof requester === 'string' ? { room, requester } : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Asked anew each time: who was put out is out. */
+export async function isIn(team: Team, account: Account, channel: string): Promise<boolean> {
+  try {
+    for await (const member of team.conversations.members(channel, account.ask as unknown as Ask)) if (member === account.id) return true;
+    return false;
+  } catch (thrown) {
+    if (isRefusal(thrown)) return false;
+    throw thrown;
   }
 }

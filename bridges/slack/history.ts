@@ -4,7 +4,7 @@
 
 import { BridgeError, type Inbox, type RemoteMessageId, RetryableError } from '#bridge-core';
 import type { SlackBody } from './body.ts';
-import { changesIn, reactionsOf } from './changes.ts';
+import { changesIn, type Read, reactionsOf } from './changes.ts';
 import type { SlackRemoteEvent } from './events.ts';
 import { type Fields, fieldsIn, isFields, textIn } from './fields.ts';
 import { makeChannelId, timeOf, tsOf } from './ids.ts';
@@ -35,17 +35,6 @@ export interface Stretch {
   readonly isLight?: boolean;
   /** How far back the main line was read; undefined: there is nothing before. */
   readonly reached?: (ts: string | undefined) => void;
-}
-
-/** What was read: of the main line all between its oldest message and now. */
-export interface Read {
-  readonly found: Fields[];
-  readonly older: Fields[];
-  /** Threads whose replies since `lookFrom` are among them. */
-  readonly threads: Set<string>;
-  /** As far back as this is what is read all there is. */
-  readonly mainFrom: string;
-  readonly lookFrom: string;
 }
 
 type Gap = Extract<SlackRemoteEvent, { kind: 'gap' }>;

@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { RetryableError, type UserId } from '#bridge-core';
 import type { Account } from './account.ts';
-import type { Team } from './team.ts';
+import type { Conversations } from './conversations.ts';
 import type { Ask } from './users.ts';
 
 interface Kept {
@@ -21,15 +21,24 @@ interface Kept {
 const firstPause = 500;
 const longestPause = 60_000;
 
+export interface OwnChannelsParts {
+  /** As it is at each moment. */
+  readonly team: {
+    readonly accounts: ReadonlyMap<string, Account>;
+    readonly conversations: Conversations;
+    accountOf(user: UserId): Account | undefined;
+  };
+}
+
 export class OwnChannels {
-  readonly #team: Pick<Team, 'accounts' | 'accountOf' | 'conversations'>;
+  readonly #team: OwnChannelsParts['team'];
   /** By account. */
   readonly #kept = new Map<string, Kept>();
   /** Who had a login and has none now. */
   readonly #gone = new Set<UserId>();
   #isStopped = false;
 
-  constructor(parts: { readonly team: Pick<Team, 'accounts' | 'accountOf' | 'conversations'> }) {
+  constructor(parts: OwnChannelsParts) {
     this.#team = parts.team;
   }
 

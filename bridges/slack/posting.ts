@@ -19,19 +19,8 @@ import { keyIn, markType } from './own-acts.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
 import { shownAs, type UploadFile } from './uploads.ts';
+import type { Voice } from './voice.ts';
 import { isRefusal } from './wire/faults.ts';
-import type { Caller } from './wire/web-api.ts';
-
-/** As whom: the bot, or a person by their own token. */
-export interface Voice {
-  readonly team: Team;
-  readonly ask: Caller['call'];
-  readonly caller: Caller;
-  readonly isBot: boolean;
-  /** Who it is in Slack. */
-  readonly self: string;
-  join(channel: string): Promise<void>;
-}
 
 export interface PostingParts {
   readonly voice: Voice;

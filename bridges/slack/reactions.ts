@@ -4,7 +4,7 @@
 import { PermanentError } from '#bridge-core';
 import { nameOfSign } from './emoji.ts';
 import { actNames, expectation } from './ownership.ts';
-import type { Voice } from './posting.ts';
+import type { Voice } from './voice.ts';
 import { isRefusal } from './wire/faults.ts';
 
 /** Slack's name for the key of a reaction: of the sign, or of what stands between colons. */

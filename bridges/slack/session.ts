@@ -18,8 +18,9 @@ import { channelName } from './channel-names.ts';
 import type { SlackFit } from './formatter.ts';
 import { makeMessageId, makeUserId, parseId } from './ids.ts';
 import { actNames, expectation } from './ownership.ts';
-import { contentOf, Posting, type PostingParts, type Voice } from './posting.ts';
+import { contentOf, Posting, type PostingParts } from './posting.ts';
 import { reactionName, setReaction } from './reactions.ts';
+import type { Voice } from './voice.ts';
 import { isRefusal } from './wire/faults.ts';
 
 export interface SessionParts extends PostingParts {

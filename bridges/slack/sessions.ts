@@ -15,12 +15,12 @@ import type { Account } from './account.ts';
 import type { SlackBody } from './body.ts';
 import type { Hearing } from './hearing.ts';
 import { makeChannelId, parseId } from './ids.ts';
-import type { Voice } from './posting.ts';
 import { openSession } from './session.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
 import { uploadFile } from './uploads.ts';
 import type { Ask } from './users.ts';
+import type { Voice } from './voice.ts';
 import { isRefusal } from './wire/faults.ts';
 import type { Caller, WebApi } from './wire/web-api.ts';
 

@@ -26,8 +26,8 @@ import { TeamExtras } from './team-extras.ts';
 import { Threads } from './threads.ts';
 import { type Ask, Users } from './users.ts';
 import { isRefusal } from './wire/faults.ts';
-import type { Method, Replies } from './wire/methods.ts';
-import type { Arguments, Caller, CallOptions } from './wire/web-api.ts';
+import type { Arguments, CallOptions, Method, Replies } from './wire/methods.ts';
+import type { Caller } from './wire/web-api.ts';
 
 export interface Identity {
   readonly botUser: string;

@@ -3,7 +3,7 @@
 
 import { type MatrixFile, PermanentError } from '#bridge-core';
 import type { SlackBody } from './body.ts';
-import type { Voice } from './posting.ts';
+import type { Voice } from './voice.ts';
 import { messageOfFile, sendFile, shareFiles } from './wire/file-upload.ts';
 import type { WebApi } from './wire/web-api.ts';
 

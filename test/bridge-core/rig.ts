@@ -7,10 +7,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { Channel, ConfiguredLink, Session } from '../../bridge-core/adapter.ts';
+import type { ConfiguredLink, Session } from '../../bridge-core/adapter.ts';
 import type { Logger } from '../../bridge-core/adapter-tools.ts';
 import type { Homeserver } from '../../bridge-core/appservice/homeserver.ts';
 import { openHomeserver } from '../../bridge-core/appservice/open-homeserver.ts';
+import type { Channel } from '../../bridge-core/channel.ts';
 import {
   type ChannelId,
   channelId,

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { userId } from '#bridge-core';
-import type { Case } from './adapter-contract.ts';
 import { event, failure } from './stage.ts';
+import type { Case } from './subject.ts';
 
 const ann = userId('@ann:hs.test');
 

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { toPlain } from '../../bridge-core/format/to-html.ts';
 import { until } from '../support/waiting.ts';
-import type { Case } from './adapter-contract.ts';
 import { event, eventsOf, heardUpTo, nickOf, say, sessionOf, stylesOf, textsHeard } from './stage.ts';
+import type { Case } from './subject.ts';
 
 export const hearingCases: readonly Case[] = [
   {

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { userId } from '#bridge-core';
 import { until } from '../support/waiting.ts';
-import type { Case } from './adapter-contract.ts';
 import { heardUpTo, sessionOf, textsHeard } from './stage.ts';
+import type { Case } from './subject.ts';
 
 const [ann, bob] = [userId('@ann:hs.test'), userId('@bob:hs.test')];
 

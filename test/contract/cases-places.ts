@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { DeniedError, PermanentError, type RemoteUserId, roomId, userId } from '#bridge-core';
 import { until } from '../support/waiting.ts';
-import type { Case } from './adapter-contract.ts';
 import { event, failure, nickOf, saidBy, say, sessionOf, speaker } from './stage.ts';
+import type { Case } from './subject.ts';
 
 export const placeCases: readonly Case[] = [
   {

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import type { MatrixFile } from '#bridge-core';
 import { until } from '../support/waiting.ts';
-import type { Case } from './adapter-contract.ts';
 import { event, nickOf, saidBy, say, sessionOf } from './stage.ts';
+import type { Case } from './subject.ts';
 
 export const speakingCases: readonly Case[] = [
   {

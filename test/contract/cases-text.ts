@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { type Fit, fromPlain, type Json, type RichText } from '#bridge-core';
 import { toPlain } from '../../bridge-core/format/to-html.ts';
 import { anyBlocks, anyWords } from '../support/rich-text.ts';
-import type { Case } from './adapter-contract.ts';
 import { nickOf, saidBy, sessionOf, stylesOf } from './stage.ts';
+import type { Case } from './subject.ts';
 
 /** Of a body that is no text, those of its words. */
 const bytesOf = (body: Json, read: (body: Json) => RichText): number =>

@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { RetryableError, UnknownOutcomeError } from '#bridge-core';
 import { toPlain } from '../../bridge-core/format/to-html.ts';
 import { until } from '../support/waiting.ts';
-import type { Case, Stage } from './adapter-contract.ts';
 import { botUp, event, eventsOf, failure, heardUpTo, nickOf, say, sessionOf, speaker, textsHeard } from './stage.ts';
+import type { Case, Stage } from './subject.ts';
 
 /** The bot is back in the place. */
 async function botBack(stage: Stage): Promise<void> {

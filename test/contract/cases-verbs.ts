@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { fromPlain, type Json, type RemoteMessage, type RemoteMessageId, type Session, UnknownOutcomeError } from '#bridge-core';
 import { toPlain } from '../../bridge-core/format/to-html.ts';
 import { until } from '../support/waiting.ts';
-import type { Case, Stage } from './adapter-contract.ts';
 import { event, failure, messageId, nickOf, saidBy, say, sessionOf } from './stage.ts';
+import type { Case, Stage } from './subject.ts';
 
 const at = (stage: Stage, id: RemoteMessageId | undefined): RemoteMessage => ({
   channel: stage.channel,

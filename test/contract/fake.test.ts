@@ -3,7 +3,8 @@
 import { remoteUserId, userId } from '#bridge-core';
 import { banVerbs, FakeAdapter, type FakeAdapterOptions, FakeNetwork, verbs } from '../support/fake-adapter.ts';
 import { keepTools } from '../support/tools.ts';
-import { adapterContract, type Make, type Native } from './adapter-contract.ts';
+import { adapterContract } from './adapter-contract.ts';
+import type { Make, Native } from './subject.ts';
 
 const place = '#place';
 

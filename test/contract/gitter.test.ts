@@ -8,7 +8,8 @@ import { parseUserId } from '../../bridges/gitter/ids.ts';
 import { loginOf, quick, settingsFor } from '../bridges/gitter/with-gitter.ts';
 import { type FakeGitter, type Person, type Room, startFakeGitter } from '../support/fake-gitter.ts';
 import { keepTools } from '../support/tools.ts';
-import { adapterContract, type Make, type Native } from './adapter-contract.ts';
+import { adapterContract } from './adapter-contract.ts';
+import type { Make, Native } from './subject.ts';
 
 /** Who logs in with us, of all whom the cases let speak. */
 const ours = ['ann', 'bob', 'cid'];

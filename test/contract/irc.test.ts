@@ -4,7 +4,8 @@ import { IrcAdapter } from '../../bridges/irc/adapter.ts';
 import { ircSettings } from '../../bridges/irc/settings.ts';
 import { type FakeIrcd, type FakeIrcdOptions, type Person, startFakeIrcd } from '../support/fake-ircd.ts';
 import { keepTools } from '../support/tools.ts';
-import { adapterContract, type Make, type Native } from './adapter-contract.ts';
+import { adapterContract } from './adapter-contract.ts';
+import type { Make, Native } from './subject.ts';
 
 const place = '#place';
 

@@ -13,7 +13,8 @@ import { type FakeSlack, type Person, startFakeSlack } from '../support/fake-sla
 import { keepTools } from '../support/tools.ts';
 import { until } from '../support/waiting.ts';
 import { openWeb } from '../support/web-door.ts';
-import { adapterContract, type Make, type Native } from './adapter-contract.ts';
+import { adapterContract } from './adapter-contract.ts';
+import type { Make, Native } from './subject.ts';
 
 const placeName = 'place';
 

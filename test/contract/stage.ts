@@ -16,7 +16,7 @@ import {
 } from '#bridge-core';
 import { toPlain } from '../../bridge-core/format/to-html.ts';
 import { until } from '../support/waiting.ts';
-import type { Stage, Subject } from './adapter-contract.ts';
+import type { Stage, Subject } from './subject.ts';
 
 export const speaker = (name: string): Speaker => ({ as: 'user', user: userId(`@${name}:hs.test`), name });
 

@@ -51,6 +51,15 @@ import type {
   UsersSetPresenceResponse,
 } from '@slack/web-api';
 
+export type Arguments = Readonly<Record<string, unknown>>;
+
+export interface CallOptions {
+  /** ms to wait for our turn or through a 429; longer is an error that says how long. 2 s for posts, a minute for all else. */
+  readonly patience?: number;
+  /** Behind others where calls wait. */
+  readonly isBackground?: boolean;
+}
+
 export interface Replies {
   'apps.connections.open': AppsConnectionsOpenResponse;
   'apps.event.authorizations.list': AppsEventAuthorizationsListResponse;

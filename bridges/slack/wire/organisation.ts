@@ -2,8 +2,7 @@
 // cursor; what is found in one only is looked for in each. Which there are is asked now and then.
 
 import { isRefusal } from './faults.ts';
-import type { Method, Replies } from './methods.ts';
-import type { Arguments, CallOptions } from './web-api.ts';
+import type { Arguments, CallOptions, Method, Replies } from './methods.ts';
 
 export type Call = <M extends Method>(method: M, args: Arguments, options?: CallOptions) => Promise<Replies[M]>;
 

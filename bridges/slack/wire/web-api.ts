@@ -13,13 +13,11 @@ import {
 import { type BridgeError, messageOf } from '#bridge-core';
 import { type Asked, connectionFault, garbled, isRefusal, limited, refusalFor, statusFault } from './faults.ts';
 import { SlackHttp, type SlackHttpOptions } from './http.ts';
-import { type Method, type PagedMethod, posting, type Replies } from './methods.ts';
+import { type Arguments, type CallOptions, type Method, type PagedMethod, posting, type Replies } from './methods.ts';
 import { Organisation } from './organisation.ts';
 import { type Draw, RateTiers, type RateWatch } from './rate-tiers.ts';
 
 export const slackApi = 'https://slack.com/api/';
-
-export type Arguments = Readonly<Record<string, unknown>>;
 
 export interface WebApiWatch extends RateWatch {
   /** `outcome`: `ok`, or Slack's word, or the catalogue's code. `ms` without the wait for our turn. */
@@ -31,13 +29,6 @@ export interface WebApiOptions extends SlackHttpOptions, WebApiWatch {
   readonly apiUrl?: string;
   /** False: only what a 429 stops waits. */
   readonly limits?: boolean;
-}
-
-export interface CallOptions {
-  /** ms to wait for our turn or through a 429; longer is an error that says how long. 2 s for posts, a minute for all else. */
-  readonly patience?: number;
-  /** Behind others where calls wait. */
-  readonly isBackground?: boolean;
 }
 
 export interface CallerOptions {

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import Sqlite from 'better-sqlite3';
-import type { Channel } from '../../../bridge-core/adapter.ts';
 import type { NetworkAct } from '../../../bridge-core/adapter-tools.ts';
+import type { Channel } from '../../../bridge-core/channel.ts';
 import { Consent } from '../../../bridge-core/control/consent.ts';
 import { Requests } from '../../../bridge-core/control/requests.ts';
 import { PermanentError } from '../../../bridge-core/errors.ts';
