@@ -211,7 +211,10 @@ export class Mirrors<Body extends Json = string> {
     const found = await this.#mirror?.channel(id);
     if (found === undefined) return;
     if (!isUnmirrored(found)) {
-      if (course === undefined) return;
+      if (course === undefined) {
+        for (const link of portals) if (isShut(link)) await this.#parts.closing.reopen(link);
+        return;
+      }
       course.channels = new Set([...course.channels, id]);
       return await this.#follow(found);
     }

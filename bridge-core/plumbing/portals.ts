@@ -13,6 +13,7 @@ import type { Json } from '../remote-event.ts';
 import type { PortalSettings } from '../settings.ts';
 import type { Fields, Names } from '../virtual-users/names.ts';
 import { Background } from './background.ts';
+import { isShut } from './closing.ts';
 import { isPlaceholder, isPrivate, type Link, type LinkOptions, type Links, placeholderOf, receiverOf } from './links.ts';
 import type { Plumb } from './plumb.ts';
 import { whyNoPortal } from './portal-rules.ts';
@@ -51,9 +52,10 @@ export class Portals<Body extends Json = string> {
     this.#parts = parts;
     this.#work = new Background({ atOnce: 4, log: parts.log });
     parts.links.onChange(({ link, was }) => {
-      if (was === undefined || !isPortal(was) || isPlaceholder(was.room) || was.room === link?.room) return;
+      if (was === undefined || !isPortal(was) || isPlaceholder(was.room)) return;
       if (link === undefined) this.#work.run(`room ${was.room}`, () => this.#withdraw(was));
-      else this.#work.run(`link ${link.id}`, () => this.#follow(link.id, was.room));
+      else if (was.room !== link.room) this.#work.run(`link ${link.id}`, () => this.#follow(link.id, was.room));
+      else if (isShut(was) !== isShut(link)) this.#work.run(`link ${link.id}`, () => this.#pointAll(link.id));
     });
   }
 
@@ -91,7 +93,9 @@ export class Portals<Body extends Json = string> {
 
   /** At start: what was begun is brought to an end. */
   resume(): void {
-    for (const link of this.#parts.links.all()) if (isPortal(link) && link.state === 'wanted') this.#later(link.channel);
+    for (const link of this.#parts.links.all())
+      if (isPortal(link) && link.state === 'wanted') this.#later(link.channel);
+      else if (isPortal(link) && isShut(link)) this.#work.run(`link ${link.id}`, () => this.#pointAll(link.id));
   }
 
   settled(): Promise<void> {
@@ -242,10 +246,19 @@ export class Portals<Body extends Json = string> {
     const { links, settings } = this.#parts;
     const link = links.get(id);
     if (link === undefined) return;
-    for (const alias of aliasesOf(link)) await this.#pointTo(link.room, alias);
+    await this.#pointAll(id);
     if (!settings.directory) return;
     await this.#list(from, false);
     await this.#list(link.room, true);
+  }
+
+  /** Nobody is led into a room of a channel that only some may see now. */
+  async #pointAll(id: number): Promise<void> {
+    const { links, homeserver } = this.#parts;
+    const link = links.get(id);
+    for (const alias of link === undefined ? [] : aliasesOf(link))
+      if (link !== undefined && !isShut(link)) await this.#pointTo(link.room, alias);
+      else await homeserver.removeAlias(alias);
   }
 
   /** The link is gone: nobody is to be led into the room any more. */

@@ -37,6 +37,7 @@ export interface NetworkParts {
   readonly back: () => void;
   readonly lineChanged: (account: Account, state: FayeState) => void;
   readonly moved: (from: ChannelId, to: Room) => void;
+  readonly opened: (room: Room) => void;
   readonly accountEnded: (account: Account) => void;
 }
 
@@ -71,7 +72,7 @@ export class GitterNetwork {
     });
     this.bot = this.#account(settings.token, { as: 'bot' });
     this.users = new Users({ ask: this.bot.ask });
-    this.rooms = new Rooms({ memory, ask: this.bot.ask, moved: parts.moved });
+    this.rooms = new Rooms({ memory, ask: this.bot.ask, moved: parts.moved, opened: parts.opened });
     this.posts = new OwnPosts({ memory, recall: timing.recall });
   }
 

@@ -30,6 +30,8 @@ export interface RoomsParts {
   readonly ask: Ask;
   /** The room of this link is called otherwise from now on. */
   readonly moved: (from: ChannelId, to: Room) => void;
+  /** It is for all from now on, or no longer; a private one also when it is first seen. */
+  readonly opened: (room: Room) => void;
 }
 
 export class Rooms {
@@ -78,6 +80,7 @@ export class Rooms {
     }
     const name = roomName(room.channel);
     if (this.#parts.memory.get(name) !== room.id) void this.#parts.memory.set(name, room.id).catch(() => {});
+    if (room.uri !== undefined && (known?.isPublic ?? true) !== room.isPublic) this.#parts.opened(room);
     return room;
   }
 

@@ -240,6 +240,11 @@ export class FakeGitter {
     this.#rooms.rename(room, uri);
   }
 
+  /** Its admin makes it private, or public. */
+  makePrivate(room: Room, isPrivate = true): void {
+    this.#rooms.makePrivate(room, isPrivate);
+  }
+
   // — trouble
 
   fault(fault: CallFault): void {

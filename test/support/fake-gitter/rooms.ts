@@ -116,6 +116,11 @@ export class Rooms {
     this.#patch(room, { uri, url: `/${uri}` });
   }
 
+  makePrivate(room: Room, isPrivate: boolean): void {
+    room.isPrivate = isPrivate;
+    this.#patch(room, { security: isPrivate ? 'PRIVATE' : 'PUBLIC', public: !isPrivate });
+  }
+
   delete(room: Room, by: User): void {
     mustAdmin(by, room);
     const { world } = this.#options;
