@@ -42,6 +42,10 @@ declare module 'faye' {
   class Scheduler {
     constructor(message: FayeMessage, options: object);
     isDeliverable(): boolean;
+    /** Seconds. */
+    getInterval(): number;
+    /** How often it was sent. */
+    readonly attempts: number;
   }
 
   class Client {

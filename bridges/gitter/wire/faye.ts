@@ -20,7 +20,7 @@ export interface FayeListener {
 export type FayeState = 'up' | 'down' | 'refused';
 
 export interface FayeTiming {
-  /** Seconds between tries to connect. */
+  /** Seconds from a loss to the first try to connect; between later ones ever more. */
   readonly retry: number;
   /** ms: so long nothing is heard before we ask; so long the answer may take. */
   readonly silence: number;
@@ -40,6 +40,8 @@ export interface FayeOptions {
 const pingChannel = '/api/v1/ping2';
 /** ms until a subscription that failed for a while is tried again. */
 const resubscribe = 5_000;
+/** Times `retry`: the longest pause. */
+const mostRetry = 15;
 
 interface Subscription {
   readonly listener: FayeListener;
@@ -95,7 +97,7 @@ export class FayeLine {
 
   #connect(): Client {
     const { retry, silence } = this.#timing;
-    const client = new faye.Client(this.#options.url, { retry, timeout: 60 });
+    const client = new faye.Client(this.#options.url, { retry, timeout: 60, scheduler: backingOff(retry) });
     client.addExtension({
       outgoing: (message, pass) => {
         this.#mark(message);
@@ -146,9 +148,13 @@ export class FayeLine {
   #greeted({ successful, error = '', advice }: FayeMessage): void {
     if (successful === true) {
       this.#count = undefined;
+      this.#refusals = 0;
+      dispatcherOf(this.#client).retry = this.#timing.retry;
       this.#tell('up');
       return;
     }
+    this.#refusals += 1;
+    dispatcherOf(this.#client).retry = pauseAfter(this.#refusals, this.#timing.retry);
     if (advice?.reconnect !== 'none' && !error.startsWith('401')) this.#tell('down', error);
     else {
       this.#tell('refused', error);
@@ -174,7 +180,7 @@ export class FayeLine {
       return;
     }
     const client = this.#client;
-    this.#later(resubscribe, () => {
+    this.#later(resubscribe * (1 + Math.random()), () => {
       if (client === this.#client && this.#subscriptions.get(channel) === subscription) this.#ask(client, channel);
     });
   }
@@ -210,6 +216,8 @@ export class FayeLine {
   }
 
   #wasUp = false;
+  /** Greetings in a row that were turned away. */
+  #refusals = 0;
 
   /** Half-dead connections tell nothing of it. */
   #look(client: Client): void {
@@ -245,15 +253,32 @@ export class FayeLine {
   }
 }
 
+/** Seconds: ever longer, and not in step with all others whose connection was lost in the same moment. */
+function pauseAfter(tries: number, retry: number): number {
+  return Math.min(mostRetry, 2 ** Math.max(0, tries - 1)) * retry * (0.75 + Math.random() / 2);
+}
+
+function backingOff(retry: number) {
+  return class extends faye.Scheduler {
+    override getInterval(): number {
+      return pauseAfter(this.attempts, retry);
+    }
+  };
+}
+
 /** What faye has no word for: without this a client whose server is gone tries for ever, and keeps the process alive. */
 interface Innards {
   _advice: { reconnect: string };
   readonly _dispatcher: {
+    /** Seconds until it greets again where it was turned away. */
+    retry: number;
     close(): void;
     readonly _envelopes: Map<unknown, { timer?: NodeJS.Timeout; request?: PromiseLike<{ abort?(): void } | undefined> }>;
     readonly transports?: Readonly<Record<string, { close?(): void; _socket?: { _stream?: { destroy(): void } } }>>;
   };
 }
+
+const dispatcherOf = (client: Client) => (client as unknown as Innards)._dispatcher;
 
 /** ms for a proper farewell. */
 const farewell = 500;
