@@ -31,6 +31,9 @@ const writeEvery = 15_000;
 const patience = 60_000;
 /** ms: the history that cannot be read is tried again after these, while Gitter itself answers. */
 const pauses = [250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000] as const;
+/** ms: as long as Gitter's limit of calls is all that stands in the way. */
+const longestBusy = 900_000;
+const usualBusy = 5_000;
 /** ms: what is younger may be missing where it is read, and stand all the same. */
 const settled = 30_000;
 /** Messages: so much is looked at where none are to be read back. */
@@ -137,11 +140,16 @@ export class Gaps {
   /** What is newer waits: once it is handed on, nobody would know what is missing before it. */
   async #fillAtLast(room: Room, ask: Ask): Promise<void> {
     const since = this.#heard.get(this.#parts.channelOf(room)) ?? Date.now();
-    for (const pause of [...pauses, undefined]) {
+    const patientUntil = Date.now() + longestBusy;
+    for (let tries = 0; ; ) {
       try {
         return await this.#fill(room, ask);
       } catch (thrown) {
         if (this.#isClosed) throw thrown;
+        // Where many rooms are read at once, each has its turn in the end.
+        const isBusy = thrown instanceof RetryableError && thrown.code === 'NETWORK_BUSY' && Date.now() < patientUntil;
+        const pause = isBusy ? (thrown.after ?? usualBusy) : pauses[tries];
+        if (!isBusy) tries += 1;
         if (pause === undefined || !(thrown instanceof RetryableError)) {
           // Of a room that is closed to us nothing newer comes, and the next time reads it from here on.
           if (!(thrown instanceof PermanentError)) await this.#tellGap(room, since, Date.now());

@@ -9,7 +9,7 @@ import { makeChannelId } from '../../../bridges/gitter/ids.ts';
 import type { FakeGitterOptions } from '../../support/fake-gitter.ts';
 import { keepTools } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
-import { orgOnGitter, quick, settingsFor } from './with-gitter.ts';
+import { heard, orgOnGitter, quick, settingsFor, withAdapter } from './with-gitter.ts';
 
 const quickly = { timeout: 30_000 };
 const entering = 'POST /user/:user/rooms';
@@ -84,4 +84,15 @@ test('the lists of the banned are read one at a time', quickly, async (t) => {
     begun.slice(1).every((at, index) => at - (begun[index] ?? 0) > 50),
     'each is asked for once the one before it is there',
   );
+});
+
+test('where Gitter has no turn for reading what was missed, it is read later, and is no gap', quickly, async (t) => {
+  const { ann, events, gitter, room } = await withAdapter(t);
+  ann.say(room, 'before');
+  await heard(events, 'message');
+  gitter.fault({ on: 'GET /rooms/:room/chatMessages', times: 12, act: { limited: 30 } });
+  gitter.cutFaye('matrixbot');
+  ann.say(room, 'missed');
+  await heard(events, 'message', ({ body }) => body.text === 'missed');
+  assert.equal(events.filter(({ kind }) => kind === 'gap').length, 0);
 });
