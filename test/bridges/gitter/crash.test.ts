@@ -18,7 +18,7 @@ import { orgOnGitter } from './with-gitter.ts';
 
 const kills = 10;
 /** A kill that met nothing in flight does not count; so often it is tried in all. */
-const mostKills = 24;
+const mostKills = 40;
 
 async function process(t: TestContext) {
   const org = await orgOnGitter({ isApproved: true, gitter: { rate: { calls: 100_000, window: 60_000 } } });
