@@ -200,7 +200,7 @@ export function channelIn(query: string): ChannelId | undefined {
   return named === undefined ? undefined : makeChannelId(named);
 }
 
-export function uriIn(query: string): string | undefined {
+function uriIn(query: string): string | undefined {
   const words = query
     .trim()
     .replace(/^https?:\/\/[^/\s]+\//i, '')

@@ -151,7 +151,7 @@ export class Conversations {
 }
 
 /** From `conversations.info` and the lists. */
-export function conversationOf(told: Fields): Conversation | undefined {
+function conversationOf(told: Fields): Conversation | undefined {
   const id = textIn(told, 'id');
   if (id === undefined) return undefined;
   const kind: Kind =

@@ -101,7 +101,7 @@ export function peopleIn(event: Fields): string[] {
 }
 
 /** A bot without a user of its own is called by its bot id. */
-export function authorIn(message: Fields | undefined): string | undefined {
+function authorIn(message: Fields | undefined): string | undefined {
   return textIn(message, 'user') ?? textIn(message, 'bot_id');
 }
 

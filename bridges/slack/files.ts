@@ -11,7 +11,7 @@ import { isOfSlack } from './wire/response-url.ts';
 import type { WebApi } from './wire/web-api.ts';
 
 /** `T0001 F0001 https://…`: whose token opens it, which it is, and where. */
-export function sourceOf(team: string, file: Fields): string {
+function sourceOf(team: string, file: Fields): string {
   const address = file.file_access === 'check_file_info' ? undefined : addressOf(file);
   return `${team} ${textIn(file, 'id') ?? ''} ${address ?? ''}`.trimEnd();
 }

@@ -13,7 +13,7 @@ export function readRichText(block: Fields, reading: Reading): Block[] {
 }
 
 /** As it looks in a line: in a cell of a table, in a title. */
-export function readLeaves(elements: readonly Fields[], reading: Reading): Inline[] {
+function readLeaves(elements: readonly Fields[], reading: Reading): Inline[] {
   const nest = new Nest();
   for (const leaf of elements) addLeaf(nest, leaf, reading);
   return nest.inlines;

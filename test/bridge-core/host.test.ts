@@ -3,17 +3,12 @@
 import assert from 'node:assert/strict';
 import fs, { mkdirSync, renameSync, rmdirSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { startFakeBridge } from '../support/fake-bridge.ts';
 import { until } from '../support/waiting.ts';
 
-test('a bridge whose disk failed once is started anew by itself, and nothing is lost or doubled', async (t) => {
-  const { network, homeserver, room, person, lines } = await startFakeBridge(t);
-  const heard = () => network.channel('#place').messages.map(({ body }) => body);
-  const shown = () => homeserver.events(room).flatMap(({ type, content }) => (type === 'm.room.message' ? [String(content.body)] : []));
-  homeserver.say(person, room, 'before');
-  await until('the first words', () => heard().includes('before') || undefined);
-
+/** Nothing is written any more, until what it gives is called. */
+function breakDisk(t: TestContext): () => void {
   const failed = new Error('no such disk');
   const mocks = [
     t.mock.method(fs, 'fdatasync', (_: number, done: (error?: Error) => void) => done(failed)),
@@ -22,11 +17,24 @@ test('a bridge whose disk failed once is started anew by itself, and nothing is 
     }),
   ];
   syncBuiltinESMExports();
+  return () => {
+    for (const { mock } of mocks) mock.restore();
+    syncBuiltinESMExports();
+  };
+}
+
+test('a bridge whose disk failed once is started anew by itself, and nothing is lost or doubled', async (t) => {
+  const { network, homeserver, room, person, lines } = await startFakeBridge(t);
+  const heard = () => network.channel('#place').messages.map(({ body }) => body);
+  const shown = () => homeserver.events(room).flatMap(({ type, content }) => (type === 'm.room.message' ? [String(content.body)] : []));
+  homeserver.say(person, room, 'before');
+  await until('the first words', () => heard().includes('before') || undefined);
+
+  const mendDisk = breakDisk(t);
   homeserver.say(person, room, 'in the failure');
   network.say('zoe', '#place', 'said then');
   await until('the disk to be lost', () => lines.some((line) => line.includes('the disk failed')) || undefined);
-  for (const { mock } of mocks) mock.restore();
-  syncBuiltinESMExports();
+  mendDisk();
 
   await until('the words of before to arrive', () => heard().includes('in the failure') || undefined, 15_000);
   homeserver.say(person, room, 'after');
@@ -44,18 +52,10 @@ test('a bridge whose disk failed once is started anew by itself, and nothing is 
 
 test('a disk that still fails when the store is opened anew is tried again, and the door says meanwhile what is lacking', async (t) => {
   const { network, homeserver, room, person, lines, storePath, url } = await startFakeBridge(t);
-  const failed = new Error('no such disk');
-  const mocks = [
-    t.mock.method(fs, 'fdatasync', (_: number, done: (error?: Error) => void) => done(failed)),
-    t.mock.method(fs, 'fdatasyncSync', () => {
-      throw failed;
-    }),
-  ];
-  syncBuiltinESMExports();
+  const mendDisk = breakDisk(t);
   homeserver.say(person, room, 'in the failure');
   await until('the disk to be lost', () => lines.some((line) => line.includes('the disk failed')) || undefined);
-  for (const { mock } of mocks) mock.restore();
-  syncBuiltinESMExports();
+  mendDisk();
   renameSync(storePath, `${storePath}.away`);
   mkdirSync(storePath);
 

@@ -10,7 +10,7 @@ import { type BridgeError, DeniedError, messageOf, PermanentError } from '#bridg
 import { garbled } from './faults.ts';
 import { mute, translated, type WebApi } from './web-api.ts';
 
-export const slackAuthorize = 'https://slack.com/oauth/v2/authorize';
+const slackAuthorize = 'https://slack.com/oauth/v2/authorize';
 /** Seconds in which one must come back. */
 export const stateLife = 600;
 const cookieName = 'causeway-slack';

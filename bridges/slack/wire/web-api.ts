@@ -17,7 +17,7 @@ import { type Arguments, type CallOptions, type Method, type PagedMethod, postin
 import { Organisation } from './organisation.ts';
 import { type Draw, RateTiers, type RateWatch } from './rate-tiers.ts';
 
-export const slackApi = 'https://slack.com/api/';
+const slackApi = 'https://slack.com/api/';
 
 export interface WebApiWatch extends RateWatch {
   /** `outcome`: `ok`, or Slack's word, or the catalogue's code. `ms` without the wait for our turn. */

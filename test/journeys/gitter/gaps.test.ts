@@ -1,27 +1,6 @@
-// What is lost of Gitter's realtime channel while both sides speak, with a real Synapse: numbers, the connection, the server's memory of us,
-// the channel as a whole. Nothing is lost, nothing comes twice, the order holds, and what was edited or removed meanwhile is so here.
-
-import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { until } from '../../support/waiting.ts';
-import { faultIn, openLoad } from '../load.ts';
-import { openGitterStage } from './stage.ts';
-
-const stage = await openGitterStage({ section: { echo_timeout: '1s' }, gitter: { rate: { calls: 100_000, window: 60_000 } } });
-const { alice, ann, bob, channel, gitter, room } = stage;
-const people = [alice, await stage.matrixPerson('carol')];
-await people[1]?.join(room);
-const load = openLoad(stage, stage, people);
-after(() => gitter.clearFaults());
-
-const patient = { timeout: 120_000 };
-const relayed = { on: 'chatMessages/create', username: 'matrixbot', transport: 'faye' } as const;
-
-async function allArrived(): Promise<void> {
-  await load.arrived(60_000);
-  gitter.clearFaults();
-  assert.deepEqual([faultIn(load.inNetwork(), load.said.up, 2), faultIn(await load.inMatrix(), load.said.down, 2)], [undefined, undefined]);
-}
+import { alice, allArrived, ann, bob, channel, gitter, load, patient, relayed, room } from './loaded-stage.ts';
 
 /** Said and shown, to be edited and removed while nobody hears of it: `changed` resolves once both is so in the room. */
 async function twoLines(name: string) {

@@ -2,25 +2,8 @@
 // bridge. Nothing is lost, nothing comes twice, the order holds.
 
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { faultIn, openLoad } from '../load.ts';
-import { openGitterStage } from './stage.ts';
-
-const stage = await openGitterStage({ section: { echo_timeout: '1s' }, gitter: { rate: { calls: 100_000, window: 60_000 } } });
-const { alice, ann, bob, bridge, channel, gitter, room } = stage;
-const people = [alice, await stage.matrixPerson('carol')];
-await people[1]?.join(room);
-const load = openLoad(stage, stage, people);
-after(() => gitter.clearFaults());
-
-const patient = { timeout: 120_000 };
-const relayed = { on: 'chatMessages/create', username: 'matrixbot', transport: 'faye' } as const;
-
-async function allArrived(): Promise<void> {
-  await load.arrived(60_000);
-  gitter.clearFaults();
-  assert.deepEqual([faultIn(load.inNetwork(), load.said.up, 2), faultIn(await load.inMatrix(), load.said.down, 2)], [undefined, undefined]);
-}
+import { test } from 'node:test';
+import { alice, allArrived, ann, bob, bridge, channel, gitter, load, patient, relayed, room, stage } from './loaded-stage.ts';
 
 test('what was missed cannot be read at first: it is tried again, and nothing newer comes before it', patient, async () => {
   gitter.deliveryFault({ ...relayed, times: 2, act: 'drop' });
