@@ -1,20 +1,33 @@
 // Free ports on the loopback, for servers that cannot be told to take any.
 
+import { createSocket } from 'node:dgram';
 import { createServer, Socket } from 'node:net';
 
 /** Below the range that the kernel takes for outgoing connections, so that a server finds its port free again after a restart. */
 const lowest = 15_000;
 const highest = 32_000;
-const handedOut = new Set<number>();
 
-/** Free at this moment, and not handed out before by this process. The one who uses it checks that its own server answers. */
+/**
+ * Free at this moment, and this process's for as long as it lives: no other is handed it, also while the server that it is for
+ * is away.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = lowest + Math.floor(Math.random() * (highest - lowest));
-    if (handedOut.has(port) || !(await canListen(port))) continue;
-    handedOut.add(port);
-    return port;
+    if ((await claimPort(port)) && (await canListen(port))) return port;
   }
+}
+
+/**
+ * False where another process, or an earlier call, has it. Held by the UDP port of the same number: in the way of no TCP server,
+ * and given back by the kernel however this process ends.
+ */
+export function claimPort(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4').unref();
+    socket.once('error', () => socket.close(() => resolve(false)));
+    socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
+  });
 }
 
 /** Nobody listens there. */

@@ -3,6 +3,7 @@
 
 import net, { type Socket } from 'node:net';
 import tls from 'node:tls';
+import { freePort } from '../../quickstart/servers/ports.ts';
 import { enterChannel, joinFor, removeByForce } from './fake-ircd/channel-commands.ts';
 import { Client } from './fake-ircd/client.ts';
 import { type Faults, noFaults } from './fake-ircd/faults.ts';
@@ -116,9 +117,12 @@ export class FakeIrcd {
         : tls.createServer({ ...this.#options.tls, requestCert: true, rejectUnauthorized: false }, secured);
     // A handshake that a client breaks off is no fault of ours.
     listener.on('tlsClientError', () => {});
-    await new Promise<void>((resolve) => listener.listen(this.#port, this.host, resolve));
+    this.#port ||= await freePort();
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', reject);
+      listener.listen(this.#port, this.host, resolve);
+    });
     this.#listener = listener;
-    this.#port = (listener.address() as net.AddressInfo).port;
   }
 
   /** As if the server were switched off: every connection ends, people and channels stay known. `listen` brings it back. */

@@ -1,7 +1,7 @@
 // The homeserver's HTTP side: reads a request, knows its user by token, lets the faults have their way, answers.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { freePort } from '../../../quickstart/servers/ports.ts';
 import { type Fault, Faults } from './faults.ts';
 import { type Asked, type RawAnswer, type Routes, unrecognised } from './routes.ts';
 import { MatrixFault, type World } from './world.ts';
@@ -44,19 +44,17 @@ export class Door {
   }
 
   /** Starts to listen, on the port of before. */
-  up(): Promise<void> {
-    if (this.#server !== undefined) return Promise.resolve();
+  async up(): Promise<void> {
+    if (this.#server !== undefined) return;
     const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => this.#take(request, response));
     server.on('connection', () => {
       this.counts.connections += 1;
     });
     this.#server = server;
-    return new Promise((resolve, reject) => {
+    this.#port ||= await freePort();
+    await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(this.#port, '127.0.0.1', () => {
-        this.#port = (server.address() as AddressInfo).port;
-        resolve();
-      });
+      server.listen(this.#port, '127.0.0.1', resolve);
     });
   }
 

@@ -2,8 +2,9 @@
 // and come back in the same place.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { freePort } from '../../../quickstart/servers/ports.ts';
 
 export interface PortOptions {
   /** 0: any free one, kept from then on. */
@@ -31,12 +32,12 @@ export class Port {
       socket.on('close', () => this.#sockets.delete(socket));
     });
     server.on('upgrade', this.#options.upgrade);
+    this.#port ||= await freePort();
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(this.#port, '127.0.0.1', resolve);
     });
     this.#server = server;
-    this.#port = (server.address() as AddressInfo).port;
     return `http://127.0.0.1:${this.#port}`;
   }
 
