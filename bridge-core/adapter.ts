@@ -6,6 +6,7 @@ import type { AdapterTools } from './adapter-tools.ts';
 import type { Channel } from './channel.ts';
 import type { RichText } from './format/rich-text.ts';
 import type { ChannelId, RemoteMessageId, RemoteUserId, RoomId, UserId } from './ids.ts';
+import type { Forerunner } from './inheritance.ts';
 import type { Login, LoginFlow, Speaker } from './logins.ts';
 import type { Mirror } from './mirror.ts';
 import type { ProvisioningDialect, ProvisioningVerbs } from './provisioning.ts';
@@ -25,6 +26,8 @@ export interface Network<Settings = unknown, Body extends Json = string> {
   };
   /** What it goes without where browsers cannot reach the bridge, in half a sentence; of files and long text, unless said. */
   readonly withoutPublicUrl?: string;
+  /** An older bridge to this network whose store and config can be taken over; loaded for that alone. */
+  readonly forerunner?: () => Promise<Forerunner<Settings>>;
   create(settings: Settings, tools: AdapterTools<Body>): Adapter<Body>;
 }
 

@@ -33,6 +33,7 @@ import { CrossingAddresses } from './pipeline/crossing-addresses.ts';
 import { Failures } from './pipeline/failures.ts';
 import { Gaps } from './pipeline/gaps.ts';
 import { soon } from './pipeline/in-time.ts';
+import { learnt } from './pipeline/inherited.ts';
 import { Journal } from './pipeline/journal.ts';
 import { Lanes } from './pipeline/lanes.ts';
 import { MatrixRouting } from './pipeline/matrix-routing.ts';
@@ -55,6 +56,7 @@ import type { Json } from './remote-event.ts';
 import type { CoreSettings, Registration } from './settings.ts';
 import { openNotes } from './store/notes.ts';
 import type { SqliteStore } from './store/sqlite.ts';
+import { adoptedGhosts } from './virtual-users/adopted.ts';
 import { Ghosts } from './virtual-users/ghosts.ts';
 import type { Sealed } from './virtual-users/key-rotation.ts';
 import type { Keys } from './virtual-users/keys.ts';
@@ -91,7 +93,8 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const { protocol } = options.network;
   const { domain, url, inFlight } = settings.homeserver;
   const { botLocalpart } = settings.appservice;
-  const names = openNames({ ...settings.names, domain, botLocalpart, escapedInAliases: options.network.names?.escapedInAliases });
+  const { escapedInAliases } = options.network.names ?? {};
+  const names = openNames({ ...settings.names, domain, botLocalpart, escapedInAliases, adopted: adoptedGhosts(store) });
   const homeserver = openHomeserver({
     ...{ url, domain, inFlight, bot: names.bot, asToken: registration.asToken, registrationId: registration.id, log, count },
     tokenOf: settings.doublePuppeting === 'token' ? (user) => doubles?.tokenOf(user) : undefined,
@@ -105,7 +108,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
 
   const links = new Links({ store });
   const journal = new Journal({ store, run: store.run });
-  const relations = new Relations({ store });
+  const relations = new Relations({ store, learn: (relation) => learnt({ homeserver, links, ghosts }, relation) });
   const recovery = new Recovery({ homeserver });
   const roster = new Roster({ store, members: (room) => homeserver.joinedMembers(room) });
   const queue = new MembershipQueue({

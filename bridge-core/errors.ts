@@ -14,6 +14,8 @@ export const catalogue = {
   KEYS_UNREADABLE:
     'Restore the keys file beside the store from the backup, readable by its owner alone; if it is lost for good, `causeway keys FILE --rotate` makes one, and people log in again.',
   BACKUP_FAILED: 'Nothing was replaced: name another destination, or mend what hinders this one.',
+  TAKE_OVER_REFUSED:
+    'Nothing was taken over, and the old store is as it was: mend what is named and run the command again; single rows can be left out by --leave-out.',
   LISTEN_FAILED:
     'Another process has the address, or it is not one of this machine: free it, or change appservice.listen and appservice.url.',
   NOT_RUNNING: 'No bridge runs on this store; start it with `causeway run FILE`.',

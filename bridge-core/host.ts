@@ -7,6 +7,7 @@ import { isHopeless, KeptBridge, type Reloaded } from './kept-bridge.ts';
 import type { OfflineStore } from './offline.ts';
 import type { BridgeDefinition } from './running-bridge.ts';
 import type { CoreSettings } from './settings.ts';
+import type { TakenOver, TakeOverGiven } from './take-over.ts';
 
 export type { Network } from './adapter.ts';
 export type { Logger } from './adapter-tools.ts';
@@ -15,6 +16,7 @@ export * from './duration-setting.ts';
 export * from './durations.ts';
 export * from './errors.ts';
 export { type UserId, userId } from './ids.ts';
+export type * from './inheritance.ts';
 export type { Reloaded } from './kept-bridge.ts';
 export * from './named-setting.ts';
 export { openLog } from './observe/log.ts';
@@ -23,6 +25,7 @@ export type { Json } from './remote-event.ts';
 export type { BridgeDefinition } from './running-bridge.ts';
 export type * from './settings.ts';
 export { acquireLock, askRunning, type Handlers, type Lock } from './store/lock.ts';
+export type { TakenOver } from './take-over.ts';
 export { type Namespace, namespaces } from './virtual-users/names.ts';
 
 export interface Host {
@@ -35,6 +38,11 @@ export interface Host {
 /** Loads the parts that a running bridge loads later than its door. */
 export async function openOffline(settings: Pick<CoreSettings, 'store'>): Promise<OfflineStore> {
   return (await import('./offline.ts')).openOffline(settings);
+}
+
+/** Likewise. Rejects with STORE_LOCKED where a bridge runs on the store. */
+export async function takeOver(core: CoreSettings, given: TakeOverGiven): Promise<TakenOver> {
+  return (await import('./take-over.ts')).takeOver(core, given);
 }
 
 /** Rejects if none can start for a reason that only the operator can mend; else whatever does not is tried again. */

@@ -108,6 +108,8 @@ export class Activity {
       this.#byLink.set(link, known);
     }
     known.last = Math.max(known.last, at);
+    // Of what another bridge carried before us nobody kept who said it.
+    if (sender === '') return;
     if (author === null) known.matrix.set(sender, Math.max(at, known.matrix.get(sender) ?? 0));
     else {
       known.remote.set(author, Math.max(at, known.remote.get(author) ?? 0));

@@ -33,7 +33,7 @@ export class Pointing {
     const { relations, journal, lanes, roster } = this.#parts;
     const { mention, called: nameOf = mention } = voice.session.fit(link.channel, 'text');
     const named = (user: UserId) => nameOf({ user }) ?? roster.nameOf(event.room, user);
-    let known = relations.ofEvent(eventId(target), link.id);
+    let known = await relations.whole(relations.ofEvent(eventId(target), link.id));
     if (known.length === 0) {
       const pending = journal.findBySource(link.id, target);
       if (pending === undefined || pending.seq >= row.seq || pending.state === states.dead) return undefined;

@@ -15,7 +15,8 @@ import {
 import type { RemoteMessage } from '../remote-event.ts';
 import type { Store } from '../store/store.ts';
 
-const keepDays = 90;
+/** What is pointed at is forgotten after so long. */
+export const keepDays = 90;
 /** So much of a text is kept: one this long may have been longer. */
 export const textLength = 500;
 /** `gone`: a message that was taken away; what stands in its thread still points at it. */
@@ -58,8 +59,13 @@ interface Stored {
   at: number;
 }
 
+/** Of messages that another bridge carried before us, remembered by event, newest last. */
+const mostLearnt = 500;
+
 export class Relations {
   readonly #store: Store;
+  readonly #learn: ((relation: Relation) => Promise<Relation>) | undefined;
+  readonly #learnt = new Map<string, Relation>();
   readonly #insert;
   readonly #byEvent;
   readonly #byRemote;
@@ -72,8 +78,10 @@ export class Relations {
   /** Events that are to be forgotten, or are gone, with the next commit. */
   readonly #leaving = new Map<string, 'forgotten' | 'gone'>();
 
-  constructor(parts: { store: Store }) {
+  /** `learn`: asks the room who said what another bridge carried. */
+  constructor(parts: { store: Store; learn?: (relation: Relation) => Promise<Relation> }) {
     this.#store = parts.store;
+    this.#learn = parts.learn;
     this.#insert = this.#store.prepare(
       'INSERT OR REPLACE INTO relations (event, link, part, remote, kind, sender, author, emoji, text, slot, digest, thread, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
@@ -128,6 +136,24 @@ export class Relations {
   /** Of a message that became several events, all in order. */
   messagesOf(remote: RemoteMessageId, link: number): Relation[] {
     return this.ofRemote(remote, link).filter(isMessage);
+  }
+
+  /** With who said them, also where another bridge carried them and only the room can tell. */
+  whole(found: readonly Relation[]): readonly Relation[] | Promise<readonly Relation[]> {
+    if (this.#learn === undefined || !found.some(isInherited)) return found;
+    return Promise.all(found.map((relation) => (isInherited(relation) ? this.#learnOnce(relation) : relation)));
+  }
+
+  async #learnOnce(relation: Relation): Promise<Relation> {
+    const key = `${relation.link} ${relation.part} ${relation.event}`;
+    const known = this.#learnt.get(key);
+    if (known !== undefined) return { ...relation, sender: known.sender, author: known.author, text: known.text };
+    const learnt = (await this.#learn?.(relation)) ?? relation;
+    if (isInherited(learnt)) return learnt;
+    this.#learnt.set(key, learnt);
+    const [oldest] = this.#learnt.keys();
+    if (this.#learnt.size > mostLearnt && oldest !== undefined) this.#learnt.delete(oldest);
+    return learnt;
   }
 
   /** The newest event known of the thread that began with `root`. */
@@ -216,6 +242,11 @@ export class Relations {
     return how === 'forgotten' ? [] : [{ ...relation, kind: 'gone' }];
   }
 }
+
+const unknownSender = userId('');
+
+/** Another bridge carried it, and did not keep who said it; see inherited.ts. */
+export const isInherited = ({ sender }: Pick<Relation, 'sender'>): boolean => sender === unknownSender;
 
 /** Also one that is gone. */
 export const isMessage = ({ kind }: Relation): boolean => kind !== 'reaction';

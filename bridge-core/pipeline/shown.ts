@@ -5,7 +5,7 @@ import { type ChannelId, type RemoteMessageId, type RemoteUserId, remoteMessageI
 import type { Link, Links } from '../plumbing/links.ts';
 import type { ShownMessage } from '../remote-event.ts';
 import type { Journal } from './journal.ts';
-import { isMessage, type Relations } from './relations.ts';
+import { isInherited, isMessage, type Relation, type Relations } from './relations.ts';
 
 export interface ShownParts {
   readonly links: Pick<Links, 'byChannel'>;
@@ -58,9 +58,12 @@ function addOf(
   const note = (id: RemoteMessageId, emoji: string | undefined, by: RemoteUserId | undefined) => {
     if (emoji !== undefined && by !== undefined) at(id).reactions.set(`${emoji} ${by}`, { emoji, by });
   };
-  for (const each of relations.between(link.id, from, to)) {
+  const standing = relations.between(link.id, from, to);
+  // What another bridge had shown of these, and what became of them before us, is not known: nothing may be concluded.
+  const inherited = new Set(standing.filter(isInherited).map((each: Relation) => each.remote));
+  for (const each of standing) {
     const { remote, event, emoji, author, thread } = each;
-    if (remote === undefined) continue;
+    if (remote === undefined || inherited.has(remote)) continue;
     if (!isMessage(each)) {
       note(remote, emoji, author);
       continue;

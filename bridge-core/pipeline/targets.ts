@@ -28,7 +28,7 @@ export class Targets {
   async all(row: Row, remote: RemoteMessageId): Promise<readonly Relation[]> {
     const { relations, journal, lanes } = this.#parts;
     const known = relations.messagesOf(remote, row.link);
-    if (known.length > 0) return known;
+    if (known.length > 0) return await relations.whole(known);
     const pending = journal.findBySource(row.link, remote);
     if (pending === undefined || pending.seq >= row.seq || pending.state === states.dead) return [];
     if (pending.lane !== row.lane && pending.progress.revived !== true) await lanes.settled(pending);

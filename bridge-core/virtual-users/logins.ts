@@ -114,6 +114,15 @@ export class Logins<Body extends Json = string> {
     return { replaced: [...(before !== undefined && before.user !== user ? [before] : []), ...others] };
   }
 
+  /** Of another bridge, in a unit of a store that nobody runs on. False: the account is logged in here, or the person has another. */
+  inherit(user: UserId, { account, network, name, credentials }: LoginResult): boolean {
+    const isTaken = this.#byAccount.has(account) || this.byUser(user).some((login) => login.network === network);
+    if (isTaken) return false;
+    const sealed = this.#parts.keys.seal(JSON.stringify(credentials), ownerOf(account));
+    this.#put({ account, user, network, name, state: 'live', sealed });
+    return true;
+  }
+
   /** Resolves when they are kept: the old ones may be void from then on. */
   async renew(account: RemoteUserId, credentials: Credentials): Promise<void> {
     if (!this.#byAccount.has(account)) throw unknown(account);

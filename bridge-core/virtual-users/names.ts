@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { ConfigError, PermanentError } from '../errors.ts';
 import { type UserId, userId } from '../ids.ts';
 import type { RemoteUser } from '../remote-event.ts';
+import type { Adopted } from './adopted.ts';
 
 export type Fields = Readonly<Record<string, string>>;
 
@@ -17,7 +18,7 @@ export interface NameTemplates {
 export interface Names {
   readonly bot: UserId;
   ghostOf(user: { readonly fields: Fields }): UserId;
-  /** By shape alone; the bot itself is none. */
+  /** By shape, or as one that was adopted; the bot itself is none. */
   isGhost(user: UserId): boolean;
   /** Undefined for others than ghosts, and for one whose name had to be shortened: its row in `ghosts` knows more. */
   fieldsOfGhost(user: UserId): Fields | undefined;
@@ -35,6 +36,7 @@ export interface Namespace {
 const plain = 'abcdefghijklmnopqrstuvwxyz0123456789._/+-';
 const longestId = 255;
 const hashLength = 16;
+const nobody: Adopted = { byId: new Map(), idOf: new Map() };
 
 export interface NamesGiven extends NameTemplates {
   readonly displayName: string;
@@ -42,17 +44,27 @@ export interface NamesGiven extends NameTemplates {
   readonly botLocalpart: string;
   /** Signs written `=2F` in aliases, though they need not be. */
   readonly escapedInAliases?: string | undefined;
+  readonly adopted?: Adopted;
 }
 
 export function openNames(given: NamesGiven): Names {
   const ghosts = openTemplate(given.ghosts, '@', given.domain);
   const aliases = openTemplate(given.aliases, '#', given.domain, given.escapedInAliases);
   const bot = userId(`@${given.botLocalpart}:${given.domain}`);
+  const { byId, idOf } = given.adopted ?? nobody;
   return {
     bot,
-    ghostOf: (user) => userId(ghosts.print(user.fields)),
-    isGhost: (user) => user !== bot && ghosts.matches(user),
-    fieldsOfGhost: (user) => (user === bot ? undefined : ghosts.read(user)),
+    ghostOf(user) {
+      const id = ghosts.print(user.fields);
+      return byId.get(id) ?? userId(id);
+    },
+    isGhost: (user) => user !== bot && (ghosts.matches(user) || idOf.has(user)),
+    fieldsOfGhost(user) {
+      // The id that they would have, had they not another, is nobody's.
+      if (user === bot || byId.has(user)) return undefined;
+      const id = idOf.has(user) ? idOf.get(user) : user;
+      return id === undefined ? undefined : ghosts.read(id);
+    },
     aliasOf: (fields) => aliases.print(fields),
     fieldsOfAlias: (alias) => aliases.read(alias),
     displayNameOf: (user) =>

@@ -32,6 +32,15 @@ export class SealedSecrets implements Secrets {
     });
   }
 
+  /** Of another bridge, in a unit of a store that nobody runs on. False: there is one of this name. */
+  inherit(name: string, secret: string): boolean {
+    if (this.#sealed.has(name)) return false;
+    const sealed = this.#keys.seal(secret, ownerOf(name));
+    this.#sealed.set(name, sealed);
+    this.#store.prepare('INSERT INTO secrets (name, sealed) VALUES (?, ?)').run(name, sealed);
+    return true;
+  }
+
   /** Within a commit: every secret under the newest key. How many, and how many no key opens. */
   sealAnew(): Resealed {
     const rows = this.#store.prepare<{ name: string; sealed: string }>('SELECT name, sealed FROM secrets').all();
