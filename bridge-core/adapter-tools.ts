@@ -35,8 +35,11 @@ export interface Inbox<Body extends Json = string> {
   /** The channel is there no longer, for anybody and for good: rooms made for it are closed, all others told and unlinked.
    *  `reason` is a sentence without its full stop. */
   gone?(channel: ChannelId, reason: string): void;
-  /** A channel is new, opened again, called otherwise or seen by others than before: its room follows, where rooms do. */
-  changed?(channel: ChannelId): void;
+  /** A channel is new, opened again, called otherwise or seen by others than before: its room follows, where rooms do. `isPrivate`: not
+   *  everybody of the network sees it any more, so nothing that is said from now on is shown before its room is as it must be. */
+  changed?(channel: ChannelId, isPrivate?: boolean): void;
+  /** A network is called otherwise than before. */
+  renamed?(network: string): void;
   /** The list of the channel's members was read afresh, after a start or a loss: time to compare it with the room's. */
   members?(channel: ChannelId): void;
   /** A login was completed where no flow waits for it (a browser came back). Resolves when it is kept. */

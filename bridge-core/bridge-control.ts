@@ -148,10 +148,12 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
   async function completed(user: UserId, result: LoginResult): Promise<void> {
     await accounts.completed(user, result);
     rooms.spaces.welcome(user, result.network);
+    rooms.membersOnly.loginsChanged(result.network);
   }
 
   /** The rooms of that network are of no use to them any more, nor is a token once nothing is left to be shown by it. */
   async function loggedOut({ user, network }: KnownLogin): Promise<void> {
+    rooms.membersOnly.loginsChanged(network);
     await rooms.sidecar.loggedOut(user, network);
     if (logins.byUser(user).length === 0) await doubles?.remove(user);
   }

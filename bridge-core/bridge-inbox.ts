@@ -22,7 +22,7 @@ export interface InboxParts<Body extends Json> {
   readonly networkLanes: Lanes;
   readonly logins: Logins<Body>;
   readonly control: Pick<ReturnType<typeof buildControl<Body>>, 'alarms' | 'completed' | 'networkActs'>;
-  readonly rooms: Pick<PortalRooms<Body>, 'moves' | 'sidecar' | 'closing' | 'mirrors'>;
+  readonly rooms: Pick<PortalRooms<Body>, 'moves' | 'sidecar' | 'closing' | 'membersOnly' | 'mirrors' | 'spaces'>;
   readonly sync: Sync<Body>;
   readonly plumb: Plumb<Body>;
   readonly links: Links;
@@ -36,8 +36,10 @@ export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body>
   const receive: Inbox<Body>['receive'] = (event) => {
     if (parts.limit.isBlocked && parts.limit.stops(event)) return Promise.resolve();
     // Before anything of it is shown: what follows is no longer, or again, for who went or came.
-    if (event.kind === 'membership' && rooms.sidecar.isOffered) rooms.sidecar.heard(event);
-    else if (event.kind === 'channel' || event.kind === 'profile') rooms.mirrors.heard(event);
+    if (event.kind === 'membership') {
+      if (rooms.sidecar.isOffered) rooms.sidecar.heard(event);
+      rooms.membersOnly.heard(event);
+    } else if (event.kind === 'channel' || event.kind === 'profile') rooms.mirrors.heard(event);
     return gaps.receive(event);
   };
   return {
@@ -51,6 +53,7 @@ export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body>
       if (speaker.as === 'bot' && state === 'up') {
         networkLanes.resume(network);
         plumb.introduced(network);
+        rooms.spaces.called(network);
         rooms.mirrors.connected(network);
       }
       if (speaker.as === 'user' && state === 'logged-out')
@@ -64,8 +67,15 @@ export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body>
     moved: (from, to) => rooms.moves.move(from, to),
     shown: async (channel, from, to) => shownBetween(parts, channel, from, to),
     threads: async (channel, since, most) => threadsShown(parts, channel, since, most),
-    members: (channel) => sync.recompute(channel),
-    changed: (channel) => rooms.mirrors.changed(channel),
+    members: (channel) => {
+      sync.recompute(channel);
+      rooms.membersOnly.read(channel);
+    },
+    changed: (channel, isPrivate) => rooms.mirrors.changed(channel, isPrivate),
+    renamed: (network) => {
+      plumb.introduced(network);
+      rooms.spaces.called(network);
+    },
     gone: (channel, reason) => {
       rooms.closing.gone(channel, reason).catch((thrown) => log.error({ channel, why: messageOf(thrown) }, 'cannot close a link'));
     },

@@ -11,6 +11,7 @@ import { Chats } from './plumbing/chats.ts';
 import { Closing } from './plumbing/closing.ts';
 import type { Link, Links } from './plumbing/links.ts';
 import type { LoopGuard } from './plumbing/loop-guard.ts';
+import { MembersOnly } from './plumbing/members-only.ts';
 import { Mirrors } from './plumbing/mirrors.ts';
 import { Moves } from './plumbing/moves.ts';
 import type { Plumb } from './plumbing/plumb.ts';
@@ -66,28 +67,35 @@ export function buildPortals<Body extends Json>(options: PortalOptions<Body>) {
   });
   const spaces = new Spaces({
     ...{ settings, homeserver, channels: adapter.channels, links, making, notes, log },
+    nameOf: (network) => adapter.status().find((each) => each.network === network)?.name,
     peopleOf: (network) => logins.all().flatMap((login) => (login.network === network && login.state === 'live' ? [login.user] : [])),
     peopleIn: (room) => roster.joined(room).filter((user) => user !== names.bot && !names.isGhost(user)),
   });
+  const closing = new Closing({ settings, homeserver, links, plumb, tell: options.tell, said: options.said, log });
+  const membersOnly = new MembersOnly<Body>({
+    ...{ settings, homeserver, adapter, links, logins, roster, log },
+    isOurs: (user) => user === names.bot || names.isGhost(user),
+    shut: (link, reason) => closing.shut(link, reason),
+  });
   const sidecar = new Sidecar<Body>({
     ...{ isOn: options.settings.sidecar, homeserver, adapter, links, names, ghosts, logins, plumb, making, roster, log },
-    doubles: options.doubles,
+    ...{ doubles: options.doubles, shared: membersOnly },
   });
   if (options.settings.sidecar && !sidecar.isOffered) log.warn({}, 'sidecar is set, and this network has no private rooms of channels');
   const moves = new Moves({ homeserver, links, guard, info, plumb, log });
-  const closing = new Closing({ settings, homeserver, links, plumb, tell: options.tell, said: options.said, log });
   const mirrors = new Mirrors<Body>({
     ...{ adapter, links, portals, closing, ghosts, notes, take: options.take, count: options.count, log },
     perSecond: options.settings.membership.perSecond,
   });
   return {
-    ...{ portals, chats, spaces, moves, sidecar, closing, mirrors },
+    ...{ portals, chats, spaces, moves, sidecar, closing, membersOnly, mirrors },
     start: (): void => {
       portals.resume();
       spaces.resume();
       moves.resume();
       sidecar.resume();
       closing.resume();
+      membersOnly.resume();
     },
     stop: (): void => {
       portals.stop();
@@ -96,6 +104,7 @@ export function buildPortals<Body extends Json>(options: PortalOptions<Body>) {
       sidecar.stop();
       mirrors.stop();
       closing.stop();
+      membersOnly.stop();
     },
   };
 }

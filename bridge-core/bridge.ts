@@ -60,7 +60,7 @@ import { adoptedGhosts } from './virtual-users/adopted.ts';
 import { Ghosts } from './virtual-users/ghosts.ts';
 import type { Sealed } from './virtual-users/key-rotation.ts';
 import type { Keys } from './virtual-users/keys.ts';
-import { Logins } from './virtual-users/logins.ts';
+import { type KnownLogin, Logins } from './virtual-users/logins.ts';
 import { openNames } from './virtual-users/names.ts';
 import { Puppets } from './virtual-users/puppets.ts';
 import { rotateAll } from './virtual-users/sealed.ts';
@@ -125,7 +125,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     storeAvatar: (source, ghost) => brought.avatar(source, ghost),
   });
   const logins: Logins<Body> = new Logins<Body>({
-    ...{ store, keys: options.keys, adapter, log, onRefused: (login, reason) => control.accounts.refused(login, reason) },
+    ...{ store, keys: options.keys, adapter, log, onRefused: refused },
   });
   const { doubles, doubled } = buildDoubles({
     ...{ settings, store, keys: options.keys, homeserver, logins, roster, journal, log },
@@ -208,7 +208,8 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   });
   const remoteToMatrix: RemoteToMatrix<Body> = new RemoteToMatrix<Body>({
     ...{ adapter, homeserver, brought, store, journal, lanes: matrixLanes, relations, recovery, links, ghosts, names, log },
-    ...{ addresses, failures, chats: rooms.chats, doubles, doubled, mark: settings.sidecar ? rooms.sidecar.mark : undefined },
+    ...{ addresses, failures, chats: rooms.chats, doubles, doubled, keepsBack: rooms.membersOnly.keepsBack },
+    mark: settings.sidecar ? rooms.sidecar.mark : undefined,
     act: (event) => acts.act(event),
     heard: gaps.heard,
     said: (lane) => soon(networkLanes.passed(lane)),
@@ -306,6 +307,11 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     Promise.all([media.revoke({ room, id: redacts }), pages.revoke({ room, event: redacts })]).catch((thrown) =>
       log.error({ event: redacts, why: messageOf(thrown) }, 'links to a redacted message still work'),
     );
+  }
+
+  function refused(login: KnownLogin, reason: string): void {
+    control.accounts.refused(login, reason);
+    rooms.membersOnly.loginsChanged(login.network);
   }
 
   function ping(): void {

@@ -37,8 +37,12 @@ export class WaitingInbox<Body extends Json> implements Inbox<Body> {
     this.#pass((inner) => inner.gone?.(channel, reason));
   }
 
-  changed(channel: ChannelId): void {
-    this.#pass((inner) => inner.changed?.(channel));
+  changed(channel: ChannelId, isPrivate = false): void {
+    this.#pass((inner) => inner.changed?.(channel, isPrivate));
+  }
+
+  renamed(network: string): void {
+    this.#pass((inner) => inner.renamed?.(network));
   }
 
   members(channel: ChannelId): void {

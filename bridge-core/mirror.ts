@@ -7,10 +7,13 @@ import type { RemoteUser } from './remote-event.ts';
 
 export interface Mirror {
   networks(): readonly MirroredNetwork[];
-  /** Those that are to have a room, all of them, in the adapter's own time; a private one only where its settings say so. */
+  /** Those that are to have a room, all of them, in the adapter's own time; a private one (Channel.kind) only where its settings say so
+   *  and `Channels.isIn` tells who of ours is in it: they alone are let into its room. */
   channels(network: string): AsyncIterable<MirroredChannel>;
-  /** That one as the network has it now, after `Inbox.changed`. */
+  /** That one as the network has it now, after `Inbox.changed`; private ones as in `channels`. */
   channel(id: ChannelId): Promise<MirroredChannel | Unmirrored>;
+  /** No room could be made for it, be it that it does not let the bridge in: whoever could may be asked to. Told after each try. */
+  refused?(id: ChannelId): void;
   /** Page by page; `from` is the `next` of the last page that was taken in, of an earlier run maybe. */
   people(network: string, from?: string): AsyncIterable<PageOfPeople>;
 }

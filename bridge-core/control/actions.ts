@@ -80,10 +80,12 @@ export class Actions<Body extends Json = string> {
 
   /** Of the room's only link, where none is named. */
   async unlinkFor(by: UserId, room: RoomId, query: string): Promise<Channel> {
-    const { permissions, plumb, links } = this.#parts;
+    const { permissions, plumb, links, roster } = this.#parts;
     permissions.mustBe('user', by, 'unlink channels');
     if (permissions.levelOf(by) !== 'admin') await permissions.mustRule(by, room, 'unlink it');
-    const link = await this.#linkOf(by, room, query, links.byRoom(room));
+    // A private room is nothing to who is not in it, admin or not.
+    const known = links.byRoom(room).filter((each) => !isPrivate(each) || roster.isIn(room, by));
+    const link = await this.#linkOf(by, room, query, known);
     const channel = this.#describe(link);
     if (link.origin === 'config')
       throw new DeniedError(`the link to ${channel.name} stands in the bridge’s config: only its operator can take it out there`);

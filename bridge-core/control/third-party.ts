@@ -8,7 +8,7 @@ import type { ThirdParty } from '../appservice/listener.ts';
 import { messageOf, RetryableError } from '../errors.ts';
 import type { ChannelId, RoomId, UserId } from '../ids.ts';
 import { stringIn } from '../matrix-event.ts';
-import type { Links } from '../plumbing/links.ts';
+import { isPrivate, type Links } from '../plumbing/links.ts';
 import type { Portals } from '../plumbing/portals.ts';
 import { stateOf } from '../plumbing/power.ts';
 import type { Json } from '../remote-event.ts';
@@ -66,7 +66,9 @@ export function openLookups<Body extends Json>(
   const location = (alias: string, fields: Readonly<Record<string, string>>) => ({ alias, protocol: protocol.id, fields });
 
   function channelsIn(room: RoomId): Readonly<Record<string, string>>[] {
-    return links.liveIn(room).flatMap(({ channel }) => {
+    return links.liveIn(room).flatMap((link) => {
+      if (isPrivate(link)) return [];
+      const { channel } = link;
       const [network = '', name = ''] = channel.split(/\/(.*)/s);
       const found = lookups?.channel({ network, channel: name });
       return found === undefined ? [] : [found.fields];

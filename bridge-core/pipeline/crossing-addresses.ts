@@ -6,7 +6,7 @@ import { eventNamedBy, matrixToEvent, mentionedBy } from '../format/addresses.ts
 import { mapAddresses, mapMentions } from '../format/mentions.ts';
 import type { RichText } from '../format/rich-text.ts';
 import type { ChannelId, RoomId } from '../ids.ts';
-import { type Link, type Links, receiverOf } from '../plumbing/links.ts';
+import { isMembersOnly, type Link, type Links, receiverOf } from '../plumbing/links.ts';
 import type { Json } from '../remote-event.ts';
 import { isMessage, type Relations } from './relations.ts';
 
@@ -98,7 +98,8 @@ export class CrossingAddresses<Body extends Json> {
     const receiver = receiverOf(target);
     if (receiver !== undefined) return target.id === here.id;
     if (target.channel === here.channel) return true;
-    return receiverOf(here) === undefined && this.#isPublic(target.channel) && this.#isSameNetwork(target.channel, here.channel);
+    const isForAll = !isMembersOnly(target) && this.#isPublic(target.channel);
+    return receiverOf(here) === undefined && isForAll && this.#isSameNetwork(target.channel, here.channel);
   }
 
   #isPublic(channel: ChannelId): boolean {

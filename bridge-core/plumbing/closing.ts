@@ -8,7 +8,7 @@ import { messageOf, PermanentError } from '../errors.ts';
 import type { ChannelId, RoomId } from '../ids.ts';
 import type { PortalSettings } from '../settings.ts';
 import { Background } from './background.ts';
-import { isChat, isPlaceholder, isPrivate, type Link, type Links } from './links.ts';
+import { heldSince, isChat, isPlaceholder, isPrivate, type Link, type Links } from './links.ts';
 import type { Plumb } from './plumb.ts';
 
 export interface ClosingParts {
@@ -63,8 +63,10 @@ export class Closing {
 
   async reopen(link: Link): Promise<void> {
     const { links, plumb, tell } = this.#parts;
+    const [since, until] = [heldSince(link), Date.now()];
     await plumb.link({ room: link.room, channel: link.channel, origin: link.origin });
-    await links.setOptions(link.id, { shut: undefined });
+    const kept = since === undefined ? {} : { kept: [since, until] };
+    await links.setOptions(link.id, { shut: undefined, held: undefined, ...kept });
     tell(link.room, 'What is said in the channel is shown here again.');
   }
 

@@ -318,8 +318,22 @@ export function namesIn({ options }: Pick<Link, 'options'>): string | undefined 
 /** Whose own room of a channel that others may have rooms of too: their session alone hears and speaks for it. */
 export const receiverOf = ({ options }: Pick<Link, 'options'>): UserId | undefined => options.receiver as UserId | undefined;
 
+/** One person's own room of a channel, or that of a chat. */
+export const isPersonal = (link: Link): boolean => isChat(link) || receiverOf(link) !== undefined;
+
+/** A room made for a private channel, shared by those of ours who are in it: to anybody else it is not there. */
+export const isMembersOnly = ({ options }: Pick<Link, 'options'>): boolean => options.membersOnly === true;
+
 /** A room that people have to themselves: nothing of it is told to others, and leaving it leaves nothing on the network. */
-export const isPrivate = (link: Link): boolean => isChat(link) || receiverOf(link) !== undefined;
+export const isPrivate = (link: Link): boolean => isPersonal(link) || isMembersOnly(link);
+
+/** Its channel was made private, and it is still to be found out who may see it: what came since (ms) is not to be shown before. */
+export const heldSince = ({ options }: Pick<Link, 'options'>): number | undefined =>
+  typeof options.held === 'number' ? options.held : undefined;
+
+/** When what was said in it was for others' eyes alone: what came then and still waits is never shown. */
+export const keptBack = ({ options }: Pick<Link, 'options'>): readonly [from: number, to: number] | undefined =>
+  options.kept as [number, number] | undefined;
 
 /** It shows what the network says, and nothing goes back. */
 const isOneWay = ({ options }: Link): boolean => options.way === 'to-matrix';

@@ -1,6 +1,6 @@
 // Whole networks kept in step, where the adapter's settings say so: each of their channels has a room, people's names are followed
 // though they do not speak. All of it in the background, in its own pace, and found again after a restart by looking at what is
-// there. Makes no room itself (portals.ts) and closes none (closing.ts).
+// there. Makes no room itself (portals.ts), closes none (closing.ts) and lets nobody in or out (members-only.ts).
 
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,7 +16,7 @@ import type { Notes } from '../store/store.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import { Background } from './background.ts';
 import { type Closing, isShut } from './closing.ts';
-import { isPrivate, type Link, type Links } from './links.ts';
+import { heldSince, isMembersOnly, isPersonal, type Link, type Links } from './links.ts';
 import type { Portals } from './portals.ts';
 
 type Change = Extract<RemoteEvent, { kind: 'channel' }>;
@@ -55,8 +55,8 @@ export class Mirrors<Body extends Json = string> {
   readonly #parts: MirrorsParts<Body>;
   readonly #work: Background;
   readonly #courses = new Map<string, Course>();
-  /** Channels that wait for their room, and those that can have none. */
-  readonly #wanted = new Set<ChannelId>();
+  /** Channels that wait for their room, whether as private ones, and those that can have none. */
+  readonly #wanted = new Map<ChannelId, boolean>();
   readonly #refused = new Map<ChannelId, string>();
   readonly #end = new AbortController();
   readonly #timers = new Map<string, NodeJS.Timeout>();
@@ -71,13 +71,15 @@ export class Mirrors<Body extends Json = string> {
   }
 
   connected(network: string): void {
+    if (this.#wishOf(network)?.channels !== true) for (const link of this.#heldOn(network)) this.changed(link.channel);
     if (this.#wishOf(network) === undefined) return;
     const course = this.#courseOf(network);
     if (!course.isLooking && Date.now() - course.lookedAt >= freshFor) this.#look(network);
   }
 
-  /** The adapter tells of a channel, linked or not. */
-  changed(id: ChannelId): void {
+  /** The adapter tells of a channel, linked or not. One that is private now tells nothing more before it was looked at. */
+  changed(id: ChannelId, isPrivate = false): void {
+    if (isPrivate && this.#mirror !== undefined) for (const link of this.#portalsOf(id)) this.#hold(link);
     this.#work.run(id, () => this.#again(id));
   }
 
@@ -90,10 +92,10 @@ export class Mirrors<Body extends Json = string> {
   /** For admins: how far each network is. */
   progress(): string[] {
     return [...this.#courses].map(([network, { channels, people, isLooking }]) => {
-      const hasRoom = (id: ChannelId) => this.#parts.links.byChannel(id).some((link) => link.state === 'live' && !isPrivate(link));
+      const hasRoom = (id: ChannelId) => this.#parts.links.byChannel(id).some((link) => link.state === 'live' && !isPersonal(link));
       const rooms = [...channels].filter(hasRoom).length;
       const refused = [...this.#refused.keys()].filter((id) => this.#networkOf(id).id === network).length;
-      const waiting = [...this.#wanted].filter((id) => this.#networkOf(id).id === network).length;
+      const waiting = [...this.#wanted.keys()].filter((id) => this.#networkOf(id).id === network).length;
       const more = [
         ...(waiting > 0 ? [`${waiting} to come`] : []),
         ...(refused > 0 ? [`${refused} refused`] : []),
@@ -171,6 +173,7 @@ export class Mirrors<Body extends Json = string> {
     course.channels = seen;
     for (const link of this.#parts.links.all())
       if (isMirrored(link) && !seen.has(link.channel) && this.#networkOf(link.channel).id === network) await this.#again(link.channel);
+    for (const link of this.#heldOn(network)) await this.#again(link.channel);
   }
 
   async #lookAtPeople(network: string, isForAll: boolean, course: Course): Promise<void> {
@@ -212,7 +215,9 @@ export class Mirrors<Body extends Json = string> {
     if (found === undefined) return;
     if (!isUnmirrored(found)) {
       if (course === undefined) {
-        for (const link of portals) if (isShut(link)) await this.#parts.closing.reopen(link);
+        for (const link of portals)
+          if (isShut(link)) await this.#parts.closing.reopen(link);
+          else await this.#release(link);
         return;
       }
       course.channels = new Set([...course.channels, id]);
@@ -222,23 +227,54 @@ export class Mirrors<Body extends Json = string> {
     if (course !== undefined) course.channels = new Set([...course.channels].filter((other) => other !== id));
     const { name } = this.#parts.adapter.channels.describe(id);
     for (const link of portals)
-      if (found.why === 'hidden') await this.#parts.closing.shut(link, `${name} is private now, or gone`);
+      if (found.why === 'hidden' && !isMembersOnly(link)) await this.#parts.closing.shut(link, `${name} is private now, or gone`);
       // The settings leave out what nobody asked for.
-      else if (isMirrored(link)) await this.#parts.closing.shut(link, `${name} is not to have a room any more`);
+      else if (isMirrored(link) || isMembersOnly(link)) await this.#parts.closing.shut(link, `${name} is not to have a room any more`);
+      else await this.#release(link);
   }
 
   async #follow({ channel, isArchived }: MirroredChannel): Promise<void> {
     const { links, closing } = this.#parts;
     const all = links.byChannel(channel.id);
     const portals = this.#portalsOf(channel.id);
-    for (const link of portals) if (isShut(link)) await closing.reopen(link);
+    const isPrivate = channel.kind === 'private';
+    for (const link of portals) {
+      // Who may be in it before anything goes on.
+      if (isMembersOnly(link) !== isPrivate) await links.setOptions(link.id, { membersOnly: isPrivate || undefined });
+      if (isShut(link)) await closing.reopen(link);
+      else await this.#release(link);
+    }
     // Nothing that was not shown before is told as news of now.
     for (const link of all) if (link.options.shown === undefined) await this.#note(link, channel);
     const isKnown = all.some((link) => link.state === 'live');
     if (isKnown) await this.#tellNews(channel, isArchived, links.byChannel(channel.id));
     // A room that people brought is as good as one of ours.
-    const hasRoom = portals.length > 0 || all.some((link) => !isPrivate(link) && link.state !== 'suspended');
-    if (!hasRoom && !isArchived && this.#parts.notes.get(leftNote(channel.id)) === undefined) this.#want(channel.id);
+    const hasRoom = portals.length > 0 || all.some((link) => !isPersonal(link) && link.state !== 'suspended');
+    if (!hasRoom && !isArchived && this.#parts.notes.get(leftNote(channel.id)) === undefined) this.#want(channel.id, isPrivate);
+  }
+
+  #hold(link: Link): void {
+    if (isMembersOnly(link) || isShut(link) || heldSince(link) !== undefined) return;
+    this.#parts.links
+      .setOptions(link.id, { held: Date.now() })
+      .catch((thrown) =>
+        this.#parts.log.error({ channel: link.channel, why: messageOf(thrown) }, 'a channel that is private now was not held'),
+      );
+  }
+
+  /** It is known who may see it. Where that is everybody again, what was said meanwhile is still not theirs. */
+  async #release({ id }: Link): Promise<void> {
+    const { links } = this.#parts;
+    const link = links.get(id);
+    const since = link === undefined ? undefined : heldSince(link);
+    if (link === undefined || since === undefined) return;
+    await links.setOptions(id, { held: undefined, ...(!isMembersOnly(link) && { kept: [since, Date.now()] }) });
+  }
+
+  #heldOn(network: string): Link[] {
+    return this.#parts.links
+      .all()
+      .filter((link) => heldSince(link) !== undefined && !isShut(link) && this.#networkOf(link.channel).id === network);
   }
 
   async #tellNews(channel: Channel, isArchived: boolean, links: readonly Link[]): Promise<void> {
@@ -279,8 +315,8 @@ export class Mirrors<Body extends Json = string> {
     if (this.#parts.links.get(id) !== undefined) await this.#parts.links.setOptions(id, { shown: shownOf(channel) });
   }
 
-  #want(id: ChannelId): void {
-    this.#wanted.add(id);
+  #want(id: ChannelId, isPrivate: boolean): void {
+    this.#wanted.set(id, isPrivate);
     if (!this.#isMaking) void this.#makeRooms();
   }
 
@@ -289,10 +325,10 @@ export class Mirrors<Body extends Json = string> {
     this.#isMaking = true;
     let tries = 0;
     // What is put back comes round again.
-    for (const id of this.#wanted) {
+    for (const [id, isPrivate] of this.#wanted) {
       if (this.#isOver) return;
       this.#wanted.delete(id);
-      const after = await this.#makeRoom(id);
+      const after = await this.#makeRoom(id, isPrivate);
       tries = after === undefined ? 0 : tries + 1;
       const { roomsPerMinute = 1 } = this.#wishOf(this.#networkOf(id).id) ?? {};
       await this.#pause(Math.max(60_000 / roomsPerMinute, after ?? 0, tries > 0 ? Math.min(longestPause, 500 * 2 ** tries) : 0));
@@ -301,29 +337,30 @@ export class Mirrors<Body extends Json = string> {
   }
 
   /** How long to wait, where it is to be tried again. */
-  async #makeRoom(id: ChannelId): Promise<number | undefined> {
+  async #makeRoom(id: ChannelId, isPrivate: boolean): Promise<number | undefined> {
     const { portals, links, log, count } = this.#parts;
     const network = this.#networkOf(id).id;
     try {
-      const link = await portals.make(id, { mirrored: true });
+      const link = await portals.make(id, { mirrored: true }, isPrivate);
       if (link === undefined) return void this.#refused.set(id, 'not allowed');
       await links.setOptions(link.id, { shown: shownOf(this.#parts.adapter.channels.describe(id)) });
       count('mirrored_rooms', { network, outcome: 'made' });
     } catch (thrown) {
       if (thrown instanceof RetryableError) {
-        this.#wanted.add(id);
+        this.#wanted.set(id, isPrivate);
         return thrown.after ?? 0;
       }
       if (!(thrown instanceof BridgeError)) log.error({ channel: id, err: thrown }, 'no room was made for a channel');
       else log.warn({ channel: id, code: thrown.code, why: thrown.message }, 'no room was made for a channel');
       this.#refused.set(id, messageOf(thrown));
+      this.#mirror?.refused?.(id);
       count('mirrored_rooms', { network, outcome: 'refused' });
     }
     return undefined;
   }
 
   #portalsOf(id: ChannelId): Link[] {
-    return this.#parts.links.byChannel(id).filter((link) => link.origin === 'portal' && !isPrivate(link));
+    return this.#parts.links.byChannel(id).filter((link) => link.origin === 'portal' && !isPersonal(link));
   }
 
   #networkOf(id: ChannelId): Channel['network'] {

@@ -11,7 +11,7 @@ import type { Json } from '../remote-event.ts';
 import { Background } from './background.ts';
 import type { BridgeInfo } from './bridge-info.ts';
 import { described } from './described.ts';
-import { formerChannels, formerRooms, isShutOut, type Link, type LinkOptions, type Links, receiverOf } from './links.ts';
+import { formerChannels, formerRooms, isPrivate, isShutOut, type Link, type LinkOptions, type Links, receiverOf } from './links.ts';
 import { Listening } from './listening.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import { Openings } from './openings.ts';
@@ -85,7 +85,10 @@ export class Plumb<Body extends Json = string> {
     }
     const elsewhere = this.#links.byChannel(wish.channel).find((link) => link.room !== wish.room && receiverOf(link) === undefined);
     if (wish.origin === 'command' && known === undefined && elsewhere !== undefined)
-      throw new DeniedError(`${name} is linked to another room already (${elsewhere.room}); a second one needs the config`, 'LINK_EXISTS');
+      throw new DeniedError(
+        `${name} is linked to another room already${isPrivate(elsewhere) ? '' : ` (${elsewhere.room})`}; a second one needs the config`,
+        'LINK_EXISTS',
+      );
     const state = await this.#look(wish.room);
     const { cause, ...fresh } = wish;
     const options = { ...wish.options, ...(cause !== undefined && { cause }) };

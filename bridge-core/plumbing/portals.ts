@@ -1,5 +1,6 @@
 // Rooms made for channels when somebody joins their alias: the settings and the channel are asked, then the link is written as
-// `wanted`, the room made, and plumb ties the two as it does any others, claim and all. Chats of a few people are chats.ts'.
+// `wanted`, the room made, and plumb ties the two as it does any others, claim and all. Those of private channels have no alias and are
+// in no list; who comes into them is members-only.ts'. Chats of a few people are chats.ts'.
 
 import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
@@ -14,7 +15,18 @@ import type { PortalSettings } from '../settings.ts';
 import type { Fields, Names } from '../virtual-users/names.ts';
 import { Background } from './background.ts';
 import { isShut } from './closing.ts';
-import { isPlaceholder, isPrivate, type Link, type LinkOptions, type Links, placeholderOf, receiverOf } from './links.ts';
+import {
+  isChat,
+  isMembersOnly,
+  isPersonal,
+  isPlaceholder,
+  type Link,
+  type LinkOptions,
+  type Links,
+  placeholderOf,
+  receiverOf,
+} from './links.ts';
+import { membersOnlyRoom } from './members-only.ts';
 import type { Plumb } from './plumb.ts';
 import { whyNoPortal } from './portal-rules.ts';
 import { stateOf } from './power.ts';
@@ -55,6 +67,7 @@ export class Portals<Body extends Json = string> {
       if (was === undefined || !isPortal(was) || isPlaceholder(was.room)) return;
       if (link === undefined) this.#work.run(`room ${was.room}`, () => this.#withdraw(was));
       else if (was.room !== link.room) this.#work.run(`link ${link.id}`, () => this.#follow(link.id, was.room));
+      else if (isMembersOnly(was) !== isMembersOnly(link)) this.#work.run(`link ${link.id}`, () => this.#publish(link.id));
       else if (isShut(was) !== isShut(link)) this.#work.run(`link ${link.id}`, () => this.#pointAll(link.id));
     });
   }
@@ -80,9 +93,10 @@ export class Portals<Body extends Json = string> {
   }
 
   /** A room of the channel though nobody asked for one; undefined where it may have none. `options` are those of a new link. */
-  async make(id: ChannelId, options: LinkOptions): Promise<Link | undefined> {
-    const channel = await this.#allowed(id);
-    return channel === undefined ? undefined : await this.#live(channel, options);
+  async make(id: ChannelId, options: LinkOptions, mayBePrivate = false): Promise<Link | undefined> {
+    const channel = await this.#allowed(id, mayBePrivate);
+    if (channel === undefined) return undefined;
+    return await this.#live(channel, { ...options, ...(channel.kind === 'private' && { membersOnly: true }) });
   }
 
   /** The alias under which a room of the channel would be made, for look-ups; undefined where none would. */
@@ -95,7 +109,8 @@ export class Portals<Body extends Json = string> {
   resume(): void {
     for (const link of this.#parts.links.all())
       if (isPortal(link) && link.state === 'wanted') this.#later(link.channel);
-      else if (isPortal(link) && isShut(link)) this.#work.run(`link ${link.id}`, () => this.#pointAll(link.id));
+      else if (isPortal(link) && isLedInto(link) !== aliasesOf(link).length > 0)
+        this.#work.run(`link ${link.id}`, () => this.#publish(link.id));
   }
 
   settled(): Promise<void> {
@@ -107,10 +122,10 @@ export class Portals<Body extends Json = string> {
   }
 
   /** The channel, if a room may be made for it. A private one is nothing to who asks. */
-  async #allowed(id: ChannelId): Promise<Channel | undefined> {
+  async #allowed(id: ChannelId, mayBePrivate = false): Promise<Channel | undefined> {
     const { adapter, settings, links, log } = this.#parts;
     const channel = await adapter.channels.resolve(id);
-    const why = channel === undefined ? 'there is none' : whyNoPortal(channel, settings);
+    const why = channel === undefined ? 'there is none' : whyNoPortal(channel, settings, { mayBePrivate });
     if (why !== undefined) log.info({ channel: id, why }, 'no room for this channel');
     const isElsewhere = links.byChannel(id).some((link) => link.origin !== 'portal' && link.state !== 'suspended');
     if (why !== undefined || (isElsewhere && !settings.besideLinks)) return undefined;
@@ -120,7 +135,8 @@ export class Portals<Body extends Json = string> {
   async #live(channel: Channel, unasked?: LinkOptions): Promise<Link | undefined> {
     const { links } = this.#parts;
     const known = links.byChannel(channel.id).find((link) => link.origin === 'portal' && receiverOf(link) === undefined);
-    if (known !== undefined && !isPortal(known)) return undefined;
+    // To who asks by an alias a private one is not there, whatever the channel was until now.
+    if (known !== undefined && (isChat(known) || (isMembersOnly(known) && unasked === undefined))) return undefined;
     if (known?.state === 'live') return known;
     if (known?.state === 'suspended') return undefined;
     return await this.#flight(channel.id, unasked);
@@ -142,8 +158,9 @@ export class Portals<Body extends Json = string> {
     const isUp = adapter.status().some(({ network, state }) => network === described.network.id && state === 'up');
     const known = links.byChannel(channel).find(isPortal);
     if (!isUp) throw new RetryableError('NETWORK_UNREACHABLE', `${described.network.name} is not connected`);
-    const alias = this.#aliasOf(channel);
-    const options = { ...unasked, aliases: [alias] };
+    const isForAll = !isMembersOnly(known ?? { options: { ...unasked } });
+    const alias = isForAll ? this.#aliasOf(channel) : undefined;
+    const options = { ...unasked, ...(alias !== undefined && { aliases: [alias] }) };
     const wanted = { room: placeholderOf(channel), channel, origin: 'portal', state: 'wanted', options } as const;
     if (known === undefined && unasked === undefined) this.#mayBegin();
     const link = known ?? (await links.add(wanted));
@@ -154,7 +171,7 @@ export class Portals<Body extends Json = string> {
         const placed = isPlaceholder(link.room) ? await this.#place(link, alias) : link;
         await this.#giveModeratorsPower(placed.room);
         // By itself: a homeserver that lists nothing must not stop the room from being made.
-        if (settings.directory) await this.#list(placed.room, true);
+        if (settings.directory && isForAll) await this.#list(placed.room, true);
         return await plumb.link({ room: placed.room, channel, origin: 'portal' });
       });
     } catch (thrown) {
@@ -171,10 +188,12 @@ export class Portals<Body extends Json = string> {
     this.#begun.push(now);
   }
 
-  async #place(link: Link, alias: string): Promise<Link> {
+  async #place(link: Link, alias: string | undefined): Promise<Link> {
     const { links, making } = this.#parts;
-    const room = await this.#make(link.channel, alias);
-    const placed = await links.set(link.id, { room });
+    const room = await (alias === undefined
+      ? making.make(link.channel, membersOnlyRoom(this.#parts.adapter.channels.describe(link.channel), this.#parts.settings))
+      : this.#make(link.channel, alias));
+    const placed = await links.set(link.id, { room, ...(alias === undefined && { options: { guarded: true } }) });
     await making.isStored(link.channel);
     return placed;
   }
@@ -247,9 +266,19 @@ export class Portals<Body extends Json = string> {
     const link = links.get(id);
     if (link === undefined) return;
     await this.#pointAll(id);
-    if (!settings.directory) return;
+    if (!settings.directory || isMembersOnly(link)) return;
     await this.#list(from, false);
     await this.#list(link.room, true);
+  }
+
+  /** For all from now on, or for few. */
+  async #publish(id: number): Promise<void> {
+    const { links, settings } = this.#parts;
+    const link = links.get(id);
+    if (link === undefined || isPlaceholder(link.room)) return;
+    if (isLedInto(link) && aliasesOf(link).length === 0) await links.setOptions(id, { aliases: [this.#aliasOf(link.channel)] });
+    await this.#pointAll(id);
+    if (settings.directory && link.options.still !== true) await this.#list(link.room, isLedInto(link));
   }
 
   /** Nobody is led into a room of a channel that only some may see now. */
@@ -257,7 +286,7 @@ export class Portals<Body extends Json = string> {
     const { links, homeserver } = this.#parts;
     const link = links.get(id);
     for (const alias of link === undefined ? [] : aliasesOf(link))
-      if (link !== undefined && !isShut(link)) await this.#pointTo(link.room, alias);
+      if (link !== undefined && isLedInto(link)) await this.#pointTo(link.room, alias);
       else await homeserver.removeAlias(alias);
   }
 
@@ -266,7 +295,7 @@ export class Portals<Body extends Json = string> {
     const { homeserver, settings, links } = this.#parts;
     const isNew = (alias: string) => links.byChannel(was.channel).some((link) => aliasesOf(link).includes(alias));
     for (const alias of aliasesOf(was)) if (!isNew(alias)) await homeserver.removeAlias(alias);
-    if (settings.directory) await this.#list(was.room, false);
+    if (settings.directory && !isMembersOnly(was)) await this.#list(was.room, false);
   }
 
   async #list(room: RoomId, isListed: boolean): Promise<void> {
@@ -315,7 +344,8 @@ export class Portals<Body extends Json = string> {
   }
 }
 
-const isPortal = (link: Link): boolean => link.origin === 'portal' && !isPrivate(link);
+const isPortal = (link: Link): boolean => link.origin === 'portal' && !isPersonal(link);
+const isLedInto = (link: Link): boolean => !isShut(link) && !isMembersOnly(link);
 
 function aliasesOf(link: Link): readonly string[] {
   const { aliases } = link.options;

@@ -15,6 +15,7 @@ import type { KnownLogin } from '../virtual-users/logins.ts';
 import type { Names } from '../virtual-users/names.ts';
 import { Background } from './background.ts';
 import { isPlaceholder, type Link, type Links, placeholderOf, receiverOf } from './links.ts';
+import type { MembersOnly } from './members-only.ts';
 import type { Plumb } from './plumb.ts';
 import { givePower, powerLevels, type RoomMaking } from './room-making.ts';
 
@@ -29,6 +30,8 @@ export interface SidecarParts<Body extends Json> {
   readonly logins: { byUser(user: UserId): readonly KnownLogin[]; byAccount(account: RemoteUserId): KnownLogin | undefined };
   readonly plumb: Pick<Plumb<Body>, 'link' | 'unlink' | 'suspend'>;
   readonly making: RoomMaking;
+  /** Rooms of private channels, which all who are in the channel share. */
+  readonly shared: Pick<MembersOnly<Body>, 'of' | 'bring'>;
   readonly doubles: Pick<Doubles, 'includes' | 'isReady'> | undefined;
   readonly roster: { present(room: RoomId): readonly UserId[]; nameOf(room: RoomId, user: UserId): string | undefined };
   readonly log: Logger;
@@ -181,6 +184,11 @@ export class Sidecar<Body extends Json = string> {
     if (!this.#isLoggedIn(user, network.id))
       throw new PermanentError('NETWORK_LOGIN', `you are not logged in to ${network.name}: say “login” first`);
     const known = this.find(user, id);
+    const shared = known === undefined ? this.#parts.shared.of(user, id) : undefined;
+    if (shared !== undefined) {
+      await this.#parts.shared.bring(shared, user);
+      return shared;
+    }
     if (known?.state !== 'live') {
       const session = await adapter.session({ as: 'user', user }, id);
       await session.join(id);

@@ -1,5 +1,5 @@
 // A space for each network, which holds the rooms made for its channels. Made on demand; who is logged in to the network is
-// invited, and who comes into one of the rooms, each once. Private chats stand in no space: it would tell others of them.
+// invited, and who comes into one of the rooms, each once. Private chats and channels stand in no space: it would tell others of them.
 
 import type { Channels } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
@@ -20,6 +20,8 @@ export interface SpacesParts {
   readonly links: Links;
   readonly making: RoomMaking;
   readonly notes: Notes;
+  /** As people are told that it is called; undefined: not known now. */
+  readonly nameOf: (network: string) => string | undefined;
   /** Who is logged in to the network. */
   readonly peopleOf: (network: string) => readonly UserId[];
   /** Matrix people who are in the room. */
@@ -29,6 +31,7 @@ export interface SpacesParts {
 
 const noteOf = (network: string): string => `space:${network}`;
 const purposeOf = (network: string): string => `space of ${network}`;
+const namedNote = (network: string): string => `space:${network} is called`;
 const invitedNote = (network: string, user: UserId): string => `space:${network} invited ${user}`;
 
 export class Spaces {
@@ -40,14 +43,29 @@ export class Spaces {
     // One after the other: two rooms at once must not make two spaces.
     this.#work = new Background({ atOnce: 1, log: parts.log });
     parts.links.onChange(({ link, was }) => {
-      if (link !== undefined && (was?.state !== 'live' || was.room !== link.room)) this.#add(link);
-      if (was !== undefined && was.room !== link?.room) this.#takeOut(was);
+      if (link !== undefined && (was?.state !== 'live' || was.room !== link.room || !isHeld(was))) this.#add(link);
+      if (was !== undefined && (was.room !== link?.room || (isHeld(was) && !isHeld(link)))) this.#takeOut(was);
     });
   }
 
   /** At start: what a crash or a change of the settings left out. */
   resume(): void {
-    for (const link of this.#parts.links.all()) this.#add(link);
+    for (const link of this.#parts.links.all())
+      if (isHeld(link)) this.#add(link);
+      else this.#takeOut(link);
+  }
+
+  /** The network is there, and may be called otherwise than before: its space is. What people call it meanwhile stands. */
+  called(network: string): void {
+    const space = this.#spaceOf(network);
+    if (space === undefined) return;
+    this.#work.run(`name of ${network}`, async () => {
+      const { homeserver, notes, nameOf } = this.#parts;
+      const name = nameOf(network);
+      if (name === undefined || notes.get(namedNote(network)) === name) return;
+      await homeserver.setState(homeserver.bot, space, 'm.room.name', '', { name });
+      await notes.set(namedNote(network), name);
+    });
   }
 
   /** Somebody logged in to the network, or came into a room of one of its channels. */
@@ -107,10 +125,13 @@ export class Spaces {
     const space = this.#spaceOf(network?.id ?? was.channel.slice(0, was.channel.indexOf('/')));
     const { homeserver } = this.#parts;
     if (space !== undefined)
-      this.#work.run(
-        `room ${was.room}`,
-        async () => void (await homeserver.setState(homeserver.bot, space, 'm.space.child', was.room, {})),
-      );
+      this.#work.run(`room ${was.room}`, async () => {
+        await homeserver.setState(homeserver.bot, space, 'm.space.child', was.room, {});
+        // One that is for few from now on, which stays what it is but for that.
+        if (this.#parts.links.get(was.id)?.room !== was.room) return;
+        await homeserver.setState(homeserver.bot, was.room, 'm.space.parent', space, {});
+        await this.#parts.links.setOptions(was.id, { inSpace: undefined });
+      });
   }
 
   async #make(network: { readonly id: string; readonly name: string }): Promise<RoomId> {
@@ -123,6 +144,7 @@ export class Spaces {
       creation_content: { type: 'm.space' },
       power_level_content_override: { ...powerLevels(50, 50), events_default: 100 },
     });
+    await notes.set(namedNote(network.id), network.name);
     await notes.set(noteOf(network.id), space);
     await making.isStored(purposeOf(network.id));
     for (const user of peopleOf(network.id)) this.welcome(user, network.id);
@@ -143,4 +165,4 @@ export class Spaces {
 }
 
 /** A room that was made for a channel. */
-const isHeld = (link: Link): boolean => link.origin === 'portal' && !isPrivate(link);
+const isHeld = (link: Link | undefined): boolean => link?.origin === 'portal' && !isPrivate(link);
