@@ -9,6 +9,7 @@ import type { Transactions } from './appservice/transactions.ts';
 import { type OldFigureParts, showOldFigures } from './bridge-old-figures.ts';
 import { messageOf } from './errors.ts';
 import type { MembershipQueue } from './membership/queue.ts';
+import type { RoomLimits } from './membership/room-limits.ts';
 import type { Health } from './observe/health.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { Journal } from './pipeline/journal.ts';
@@ -29,11 +30,12 @@ export interface FigureParts<Body extends Json> extends OldFigureParts<Body> {
   readonly homeserver: Pick<Homeserver, 'load'>;
   readonly journal: Journal;
   readonly queue: MembershipQueue;
+  readonly limits?: Pick<RoomLimits, 'counted'> | undefined;
 }
 
 /** Figures that stand, read when somebody scrapes. */
 export function showFigures<Body extends Json>(parts: FigureParts<Body>): void {
-  const { metrics, health, adapter, homeserver, journal, links, logins, queue } = parts;
+  const { metrics, health, adapter, homeserver, journal, links, logins, queue, limits } = parts;
   // It reads the whole journal, which may be long just when it matters: once for all figures of a scrape.
   let read: { readonly at: number; readonly depth: ReturnType<Journal['depth']> } = { at: 0, depth: [] };
   const depth = () => {
@@ -47,6 +49,7 @@ export function showFigures<Body extends Json>(parts: FigureParts<Body>): void {
   metrics.gauge('requests_in_flight', () => [[{}, homeserver.load().inFlight]]);
   metrics.gauge('requests_waiting', () => [[{}, homeserver.load().waiting]]);
   metrics.gauge('membership_queue', () => [[{}, queue.depth]]);
+  metrics.gauge('membership_ghosts', () => (limits?.counted === undefined ? [] : [[{}, limits.counted]]));
   metrics.gauge('links', () => countBy(links.all().map(({ state }) => state)).map(([state, count]) => [{ state }, count]));
   metrics.gauge('logins', () =>
     countBy(logins.all().map(({ network, state }) => JSON.stringify([network, state === 'live' ? state : 'refused']))).map(

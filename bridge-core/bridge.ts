@@ -14,18 +14,16 @@ import type { WebRoutes } from './appservice/web.ts';
 import { buildControl } from './bridge-control.ts';
 import { buildDoubles } from './bridge-doubles.ts';
 import { inboxOf } from './bridge-inbox.ts';
+import { buildMembership } from './bridge-membership.ts';
 import { buildPortals } from './bridge-portals.ts';
 import { makeReload } from './bridge-reload.ts';
 import { keepTidy, showFigures, tellCommitTime } from './bridge-upkeep.ts';
 import { Records } from './control/records.ts';
 import { printDuration } from './durations.ts';
-import { messageOf, type PermanentError } from './errors.ts';
+import { messageOf } from './errors.ts';
 import type { RoomId } from './ids.ts';
 import type { WaitingInbox } from './inbox.ts';
 import type { MatrixEvent } from './matrix-event.ts';
-import { MembershipQueue } from './membership/queue.ts';
-import { Roster } from './membership/roster.ts';
-import { Sync } from './membership/sync.ts';
 import type { Health } from './observe/health.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { Attachment } from './pipeline/content.ts';
@@ -57,7 +55,6 @@ import type { CoreSettings, Registration } from './settings.ts';
 import { openNotes } from './store/notes.ts';
 import type { SqliteStore } from './store/sqlite.ts';
 import { adoptedGhosts } from './virtual-users/adopted.ts';
-import { Ghosts } from './virtual-users/ghosts.ts';
 import type { Sealed } from './virtual-users/key-rotation.ts';
 import type { Keys } from './virtual-users/keys.ts';
 import { type KnownLogin, Logins } from './virtual-users/logins.ts';
@@ -110,19 +107,9 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const journal = new Journal({ store, run: store.run });
   const relations = new Relations({ store, learn: (relation) => learnt({ homeserver, links, ghosts }, relation) });
   const recovery = new Recovery({ homeserver });
-  const roster = new Roster({ store, members: (room) => homeserver.joinedMembers(room) });
-  const queue = new MembershipQueue({
-    ...{ perSecond: settings.membership.perSecond, maxQueued: settings.membership.maxQueued, log },
-    atOnce: Math.max(1, Math.floor(inFlight / 4)),
-    act: ({ room, ghost, want, person, reason }) =>
-      want === 'join' && person !== undefined ? ghosts.admit(person, room).then(() => undefined) : ghosts.leave(ghost, room, reason),
-    isIn: (room, ghost) => roster.isIn(room, ghost),
+  const { roster, queue, limits, ghosts, sync, mendPlace } = buildMembership<Body>({
+    ...{ settings, adapter, store, notes, homeserver, names, links, relations, brought, log, count },
     settled: async (room) => void (await Promise.all(links.byRoom(room).map((link) => matrixLanes.passed(linkLane(link))))),
-    onRoom: () => sync.recomputeAll(),
-  });
-  const ghosts: Ghosts = new Ghosts({
-    ...{ store, homeserver, names, places: roster, log, enter: queue.promote },
-    storeAvatar: (source, ghost) => brought.avatar(source, ghost),
   });
   const logins: Logins<Body> = new Logins<Body>({
     ...{ store, keys: options.keys, adapter, log, onRefused: refused },
@@ -181,7 +168,6 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   };
   const guard = new LoopGuard({ homeserver, links, channels: adapter.channels, protocol: protocol.id, tell, log });
   const info = new BridgeInfo({ homeserver, links, channels: adapter.channels, protocol, log });
-  const sync: Sync<Body> = new Sync<Body>({ settings: settings.membership, adapter, links, roster, ghosts, names, queue, log });
   const upgrades = new Upgrades({ homeserver, links, guard, info, channels: adapter.channels, tell, log });
   const plumb = new Plumb<Body>({ homeserver, adapter, links, guard, info, tell, log });
   const bridgeBots = new BridgeBots({ homeserver });
@@ -254,6 +240,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   });
 
   links.onChange(({ link, was }) => {
+    if (link !== undefined && was !== undefined && link.room !== was.room) limits?.moved(was.room, link.room);
     if (link?.state === 'live' && (was?.state !== 'live' || was.room !== link.room)) {
       roster
         .refresh(link.room)
@@ -291,15 +278,6 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     for (const room of rooms) tell(room, words);
   }
 
-  // A ghost that the homeserver does not know in the room after all is brought in once more.
-  async function mendPlace(row: Row, error: PermanentError): Promise<boolean> {
-    if (error.code !== 'FORBIDDEN_IN_ROOM' || row.rejoined || row.task.do !== 'show' || !('sender' in row.task.event)) return false;
-    row.rejoined = true;
-    const room = links.get(row.link)?.room;
-    if (room !== undefined) await ghosts.forget(room, names.ghostOf(row.task.event.sender));
-    return room !== undefined;
-  }
-
   // What was taken back must not stay readable by a link that we gave out.
   function redacted(event: MatrixEvent): void {
     const { room, redacts } = event;
@@ -318,7 +296,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     homeserver.ping().catch((thrown) => log.warn({ why: messageOf(thrown) }, 'the homeserver did not reach us'));
   }
 
-  showFigures<Body>({ metrics, health: options.health, adapter, homeserver, store, journal, links, logins, queue });
+  showFigures<Body>({ metrics, health: options.health, adapter, homeserver, store, journal, links, logins, queue, limits });
   let stopUpkeep: (() => void) | undefined;
 
   return {
@@ -348,6 +326,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     },
     /** Opens the inbox and lets what waits in the journal go. */
     start(): void {
+      limits?.start();
       options.inbox.open(inboxOf<Body>({ gaps, limit, networkLanes, logins, control, rooms, sync, plumb, links, relations, journal, log }));
       for (const { seq, direction, lane, state } of journal.pending()) {
         if (isHeldLane(lane)) gaps.load(seq);
@@ -376,6 +355,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       catchUp.stop();
       plumb.stop();
       sync.stop();
+      await limits?.stop();
       gaps.stop();
       limit.stop();
       await queue.stop();

@@ -35,6 +35,10 @@ export interface CoreSettings {
   readonly membership: {
     readonly ghosts: 'lazy' | 'full';
     readonly puppets: 'speakers' | 'full';
+    /** So long a ghost may be silent before it leaves, ms; undefined: for ever. */
+    readonly idle: number | undefined;
+    /** So many ghosts may be in one room; undefined: any number. */
+    readonly maxGhosts: number | undefined;
     /** Joins and leaves a second over the whole bridge. */
     readonly perSecond: number;
     readonly maxQueued: number;

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { type CoreSettings, camelKeys, duration, messageOf, type Network, named, namespaces } from '#bridge-core/host';
+import { membership } from './membership-schema.ts';
 
 const always = { when: () => true };
 
@@ -47,26 +48,6 @@ const homeserver = z
   })
   .transform(camelKeys)
   .meta({ description: 'The homeserver that the bridge belongs to.' });
-
-const membership = z
-  .strictObject({
-    ghosts: z.enum(['lazy', 'full']).default('lazy').meta({
-      description: '`lazy`: a person of the network joins the room on first speaking there. `full`: the whole member list is mirrored.',
-    }),
-    puppets: z.enum(['speakers', 'full']).default('speakers').meta({
-      description: '`speakers`: a Matrix person joins the channel on first speaking. `full`: all members of the room do.',
-    }),
-    per_second: z
-      .number()
-      .min(0.1)
-      .max(1000)
-      .default(10)
-      .meta({ description: 'Joins and leaves of ghosts a second, over the whole bridge.' }),
-    max_queued: z.int().min(1).max(1_000_000).default(10_000).meta({ description: 'Joins and leaves that may wait; more are left out.' }),
-  })
-  .transform(camelKeys)
-  .prefault({})
-  .meta({ description: 'Who is joined where.' });
 
 const ages = z
   .strictObject({

@@ -15,6 +15,8 @@ export interface Change {
   /** Whom the ghost stands for: of joins. */
   readonly person?: RemoteUser;
   readonly reason?: string;
+  /** Of leaves: nothing on the network wants it. It goes behind all else, and whatever does takes its place. */
+  readonly ifSilent?: boolean;
 }
 
 interface Entry extends Change {
@@ -79,9 +81,14 @@ export class MembershipQueue {
   }
 
   /** `after` ms, and after the ghost's own waiting lines. A join or `stay` meanwhile undoes it. */
-  leave(room: RoomId, ghost: UserId, given: { reason?: string | undefined; after?: number } = {}): void {
-    const { reason } = given;
-    this.#want({ room, ghost, want: 'leave', ...(reason !== undefined && { reason }) }, given.after);
+  leave(room: RoomId, ghost: UserId, given: { reason?: string | undefined; after?: number; ifSilent?: boolean } = {}): void {
+    const { reason, ifSilent = false } = given;
+    this.#want({ room, ghost, want: 'leave', ...(reason !== undefined && { reason }), ...(ifSilent && { ifSilent }) }, given.after);
+  }
+
+  isLeaving(room: RoomId, ghost: UserId): boolean {
+    const ahead = this.#underWay.get(room);
+    return (ahead?.ghost === ghost ? ahead : this.#find(room, ghost))?.want === 'leave';
   }
 
   /** They are back: a leave that waits is given up. */
@@ -125,7 +132,7 @@ export class MembershipQueue {
     // What waits in the room may bring in who is to leave, or put out who is to be there: kicked, and back at once.
     const held = (isLeave || willBeIn) && this.#parts.settled !== undefined;
     if (!isLeave && willBeIn && !held) return void this.#take(room, ghost);
-    if (waiting?.want === change.want) return;
+    if (waiting?.want === change.want && (waiting.ifSilent !== true || change.ifSilent === true)) return;
     this.#take(room, ghost);
     if (!this.#makeRoom(change)) return;
     const now = Date.now();
@@ -158,6 +165,7 @@ export class MembershipQueue {
   /** A leave is worth more than a join: who speaks comes in anyhow, who is gone would stay for ever. */
   #makeRoom(change: Change): boolean {
     if (this.#depth < this.#parts.maxQueued) return true;
+    if (change.ifSilent === true) return false;
     this.#hasDropped = true;
     if (change.want === 'leave')
       for (const [room, wishes] of this.#rooms)
@@ -236,10 +244,9 @@ export class MembershipQueue {
   async #carry(room: RoomId): Promise<void> {
     const now = Date.now();
     if (now < Math.max(this.#busyUntil, this.#awayUntil)) return;
-    const entry = this.#rooms
-      .get(room)
-      ?.values()
-      .find(({ held, notBefore }) => !held && notBefore <= now);
+    const due = () => this.#rooms.get(room)?.values();
+    const isDue = ({ held, notBefore }: Entry) => !held && notBefore <= now;
+    const entry = due()?.find((each) => isDue(each) && each.ifSilent !== true) ?? due()?.find(isDue);
     if (entry === undefined) return;
     this.#underWay.set(room, entry);
     this.#take(room, entry.ghost);

@@ -11,6 +11,7 @@ import type { CoreSettings } from '../settings.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import type { Names } from '../virtual-users/names.ts';
 import type { MembershipQueue } from './queue.ts';
+import type { RoomLimits } from './room-limits.ts';
 import type { Roster } from './roster.ts';
 
 /** So long those whom a netsplit took away may take to come back, ms. */
@@ -27,6 +28,8 @@ export interface SyncParts<Body extends Json> {
   readonly names: Names;
   readonly queue: Pick<MembershipQueue, 'join' | 'leave' | 'stay'>;
   readonly log: Logger;
+  /** Where silence or the number of ghosts counts. */
+  readonly limits?: Pick<RoomLimits, 'ready' | 'isWelcome' | 'toCome' | 'known' | 'gone' | 'unlinked'> | undefined;
   readonly netsplitHold?: number;
 }
 
@@ -70,6 +73,7 @@ export class Sync<Body extends Json = string> {
 
   /** The link is gone for good: ghosts whom no other link of the room needs leave it. */
   unlinked(link: Link): void {
+    this.#parts.limits?.unlinked(link.room);
     this.#try(link, async () => {
       const wanted = await this.#wantedIn(link.room);
       if (wanted === undefined) return;
@@ -90,10 +94,11 @@ export class Sync<Body extends Json = string> {
   }
 
   #came(user: RemoteUser, links: readonly Link[]): void {
-    const ghost = this.#parts.names.ghostOf(user);
+    const { names, queue, limits, settings } = this.#parts;
+    const ghost = names.ghostOf(user);
     for (const { room } of links) {
-      this.#parts.queue.stay(room, ghost);
-      if (this.#parts.settings.ghosts === 'full') this.#parts.queue.join(room, ghost, user);
+      queue.stay(room, ghost);
+      if (settings.ghosts === 'full' && limits?.isWelcome(room, ghost) !== false) queue.join(room, ghost, user);
     }
   }
 
@@ -101,12 +106,13 @@ export class Sync<Body extends Json = string> {
     const ghost = this.#parts.names.ghostOf(user);
     for (const other of this.#parts.links.liveIn(link.room))
       if (other.channel !== link.channel && (await this.#members(other.channel)).has(ghost)) return;
+    if (after === 0) this.#parts.limits?.gone(link.room, ghost);
     this.#parts.queue.leave(link.room, ghost, { reason, after });
   }
 
   /** One person, two names: the new ghost stands where the old one stood. */
   #renamed(was: RemoteUser, user: RemoteUser, links: readonly Link[]): void {
-    const { names, ghosts, queue, roster, log } = this.#parts;
+    const { names, ghosts, queue, roster, limits, log } = this.#parts;
     const [old, now] = [names.ghostOf(was), names.ghostOf(user)];
     if (old === now) {
       if (ghosts.remoteOf(now) !== undefined)
@@ -115,23 +121,27 @@ export class Sync<Body extends Json = string> {
     }
     if (this.#parts.adapter.speakerOf(user.id) !== undefined) return;
     for (const { room } of links) {
-      if (roster.isIn(room, old) || this.#parts.settings.ghosts === 'full') queue.join(room, now, user);
+      limits?.gone(room, old, now);
+      const isMirrored = this.#parts.settings.ghosts === 'full' && limits?.isWelcome(room, now) !== false;
+      if (roster.isIn(room, old) || isMirrored) queue.join(room, now, user);
       queue.leave(room, old, { reason: `is now known as ${user.name}` });
     }
   }
 
   /** `known`: a channel whose list is whole, even if nobody is on it. Elsewhere an empty one may be one not read yet. */
   async #compare(link: Link, known?: ChannelId): Promise<void> {
-    const { queue, settings } = this.#parts;
+    const { queue, settings, limits } = this.#parts;
     if (settings.ghosts === 'lazy' && this.#ghostsIn(link.room).length === 0) return;
+    await limits?.ready;
     const members = await this.#members(link.channel);
     if (this.#isGone(link)) return;
     if (settings.ghosts === 'full') {
-      for (const [ghost, user] of members)
+      for (const [ghost, user] of limits?.toCome(link.room, members) ?? members)
         if (user !== undefined && !this.#parts.roster.isIn(link.room, ghost)) queue.join(link.room, ghost, user);
     }
     const wanted = await this.#wantedIn(link.room, known);
     if (wanted === undefined || this.#isGone(link)) return;
+    limits?.known(link.room, wanted);
     for (const ghost of this.#ghostsIn(link.room))
       if (!wanted.has(ghost)) queue.leave(link.room, ghost, { reason: 'is no longer in the channel' });
   }

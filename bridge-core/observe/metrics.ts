@@ -30,6 +30,7 @@ const gauges = {
   journal_rows: ['Rows in the journal', 'side', 'state'],
   journal_oldest_seconds: ['Age of the oldest row that still waits', 'side'],
   membership_queue: ['Joins and leaves that wait'],
+  membership_ghosts: ['Ghosts in rooms, where these are limited, as last looked at'],
   connections: ['Connections to networks', 'network', 'state'],
   requests_in_flight: ['Requests to the homeserver under way'],
   requests_waiting: ['Requests to the homeserver that wait for a free place'],

@@ -47,6 +47,7 @@ export class Ghosts {
   readonly #log: Logger;
   readonly #enter: Enter;
   readonly #storeAvatar: ((source: string, ghost: UserId) => Promise<string>) | undefined;
+  readonly #heard: ((room: RoomId, ghost: UserId, isNew: boolean) => void) | undefined;
   readonly #known = new Map<RemoteUserId, Known>();
   readonly #profiles = new Map<UserId, Promise<void>>();
   readonly #joins = new Map<string, Promise<void>>();
@@ -64,6 +65,8 @@ export class Ghosts {
     enter?: Enter;
     /** Brings a picture of the network's to the homeserver: mxc address. Without it only mxc addresses are taken. */
     storeAvatar?: (source: string, ghost: UserId) => Promise<string>;
+    /** It speaks in the room; `isNew`: it may have come in for that. */
+    heard?: ((room: RoomId, ghost: UserId, isNew: boolean) => void) | undefined;
   }) {
     this.#store = given.store;
     this.#homeserver = given.homeserver;
@@ -72,6 +75,7 @@ export class Ghosts {
     this.#log = given.log;
     this.#enter = given.enter ?? atOnce;
     this.#storeAvatar = given.storeAvatar;
+    this.#heard = given.heard;
     this.#select = given.store.prepare('SELECT name, avatar FROM ghosts WHERE id = ?');
     this.#selectRemote = given.store.prepare('SELECT remote FROM ghosts WHERE id = ?');
     this.#put = given.store.prepare('INSERT OR REPLACE INTO ghosts (id, remote, name, avatar, at) VALUES (?, ?, ?, ?, ?)');
@@ -80,8 +84,15 @@ export class Ghosts {
   /** The ghost, able to speak in the room. On the path of every message: for one who is there it costs two look-ups. */
   ready(user: RemoteUser, room: RoomId): Promise<UserId> {
     const known = this.#known.get(user.id);
-    if (known !== undefined && isCurrent(known, user) && this.#places.isIn(room, known.id)) return known.settled;
-    return this.#bring(user, room, this.#enter);
+    if (known === undefined || !isCurrent(known, user) || !this.#places.isIn(room, known.id)) return this.#come(user, room);
+    this.#heard?.(room, known.id, false);
+    return known.settled;
+  }
+
+  async #come(user: RemoteUser, room: RoomId): Promise<UserId> {
+    const id = await this.#bring(user, room, this.#enter);
+    this.#heard?.(room, id, true);
+    return id;
   }
 
   /** The same for one who need not speak: called by the membership queue in its own time. */
@@ -121,6 +132,13 @@ export class Ghosts {
       if (!isForbidden(thrown)) throw thrown;
     }
     await this.forget(room, ghost);
+  }
+
+  /** One that was there once is to take back something of its own: in again, if it went. */
+  async comeBack(ghost: UserId, room: RoomId): Promise<void> {
+    const row = this.#names.isGhost(ghost) ? this.#select.get(ghost) : undefined;
+    if (row === undefined || this.#places.isIn(room, ghost)) return;
+    await this.#enter(room, ghost, () => this.#join(ghost, room, row.name ?? ghost));
   }
 
   /** The homeserver says that it may not speak there: the next `ready` brings it in anew. */

@@ -54,7 +54,7 @@ test('the smallest config is enough, and all else has its default', async () => 
     publicUrl: undefined,
     webPrefix: 'irc',
     permissions: { 'example.org': 'user', '@op:example.org': 'admin' },
-    membership: { ghosts: 'lazy', puppets: 'speakers', perSecond: 10, maxQueued: 10_000 },
+    membership: { ghosts: 'lazy', puppets: 'speakers', idle: undefined, maxGhosts: undefined, perSecond: 10, maxQueued: 10_000 },
     ages: { toMatrix: 7 * 86_400_000, toNetwork: 30 * 60_000, markLate: 120_000 },
     history: { onLink: 0, gap: 1_000 },
     portals: {

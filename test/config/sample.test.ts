@@ -55,8 +55,12 @@ test('taking up the comments changes no default', async () => {
   // What has no default is an example there.
   const provisioning = { ...plain.core.provisioning, secret: 0, limits: 0, openIdServers: 0 };
   assert.deepEqual({ ...full.core.provisioning, secret: 0, limits: 0, openIdServers: 0 }, provisioning);
-  const examples = { log: 0, provisioning, activeUsers: { ...plain.core.activeUsers, limit: 0 } };
-  assert.deepEqual({ ...full.core, ...examples, activeUsers: { ...full.core.activeUsers, limit: 0 } }, { ...plain.core, ...examples });
+  const examples = (core: typeof plain.core) => ({
+    ...{ log: 0, provisioning },
+    activeUsers: { ...core.activeUsers, limit: 0 },
+    membership: { ...core.membership, idle: 0, maxGhosts: 0 },
+  });
+  assert.deepEqual({ ...full.core, ...examples(full.core) }, { ...plain.core, ...examples(plain.core) });
   const [one, other] = [plain, full].map((config) => (config.networkSettings as IrcSettings).networks);
   const [local, libera] = [one?.local, other?.libera];
   for (const key of [

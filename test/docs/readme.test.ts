@@ -71,7 +71,7 @@ test("the README's config is one", () => {
 test('the figures that the documents name are there', async () => {
   openMetrics('docs').close();
   const page = await renderMetrics();
-  const sources = ['bridges/irc', 'bridge-core/pipeline'].flatMap((folder) =>
+  const sources = ['bridges/irc', 'bridge-core/membership', 'bridge-core/pipeline'].flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((file) => file.endsWith('.ts'))
       .map((file) => `${folder}/${file}`),

@@ -101,3 +101,26 @@ test('the room’s people come into the channel, each with a nick, before they s
   await delay(500);
   assert.equal(roomLines(alice.heard, room).filter((line) => line.startsWith('ircbot')).length, 0);
 });
+
+test('who says nothing for long goes, though the channel is mirrored; with a word they are back, and no comparison brings in others', async () => {
+  await bridge.configure('irc', (config) => ({ ...config, membership: { ...(config.membership as object), idle: '3s' } }));
+  await bridge.stop();
+  await stage.startBridge();
+  await until('all to be gone', async () => (await ghostsIn()).length === 0 || undefined, 40_000);
+  const since = alice.mark();
+  people[30]?.say(channel, 'not gone at all');
+  const { sender } = await alice.waitForText(room, 'not gone at all', { since });
+  assert.equal(sender, stage.ghost('crowd30'));
+  await until('it to be gone again', async () => (await ghostsIn()).length === 0 || undefined, 40_000);
+  await bridge.stop();
+  const restarted = alice.mark();
+  await stage.startBridge();
+  people[31]?.say(channel, 'back');
+  await alice.waitForText(room, 'back', { since: restarted });
+  await until('it to be gone again', async () => (await ghostsIn()).length === 0 || undefined, 40_000);
+  const joined = alice.heard.slice(restarted).filter(({ type, content }) => type === 'm.room.member' && content.membership === 'join');
+  assert.deepEqual(
+    joined.map(({ state_key }) => state_key),
+    [stage.ghost('crowd31')],
+  );
+});
