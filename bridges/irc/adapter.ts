@@ -98,8 +98,8 @@ export class IrcAdapter implements Adapter {
     await this.#networkOf(channel).watching.watch(channel);
   }
 
-  async unwatch(channel: ChannelId): Promise<void> {
-    await this.#networks.get(parseId(channel).network)?.watching.unwatch(channel);
+  async unwatch(channel: ChannelId, _by?: UserId, isForNow = false): Promise<void> {
+    await this.#networks.get(parseId(channel).network)?.watching.unwatch(channel, isForNow);
   }
 
   async session(speaker: Speaker, channel: ChannelId, isSilent = false): Promise<Session> {

@@ -30,6 +30,8 @@ export interface HearingParts {
   readonly freed: (folded: string, by?: IrcSession) => void;
   readonly timing: IrcTiming;
   readonly membersKnown: (channel: Watched) => void;
+  /** The bot is invited; true: to a channel that had put it out. */
+  readonly calledBack: (name: string) => boolean;
 }
 
 export class LineHearing {
@@ -223,14 +225,15 @@ export class LineHearing {
   }
 
   #invited(session: IrcSession, line: IrcLine): void {
-    const { channels, courtesies, bot } = this.#parts;
-    const channel = channels.named(line.params[1] ?? '');
+    const { channels, courtesies, bot, calledBack } = this.#parts;
+    const name = line.params[1] ?? '';
+    const channel = channels.named(name);
     // Back to where it belongs, before its time.
     if (channel !== undefined && session.isBot)
       bot()
         .enter(channel)
         .catch(() => {});
-    else courtesies.invited(session, line, channel !== undefined);
+    else if (!session.isBot || !calledBack(name)) courtesies.invited(session, line, channel !== undefined);
   }
 
   /** With invite-notify, which the bot alone asks for. */

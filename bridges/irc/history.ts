@@ -90,9 +90,12 @@ export function bridgeGap(gap: Gap): Promise<void> | undefined {
 /** From here on nothing was to be had. A restart of the bridge itself that is soon over is counted alone: else every one of them
  *  would be told in all rooms. */
 function lose({ channel, reports, timing }: Gap, from: number): void {
-  const isQuickRestart = channel.coverage.heardAt === 0 && Date.now() - from < timing.quickRestart;
-  reports.gap(channel.id, from, { isTold: !isQuickRestart });
+  const isQuickRestart = channel.coverage.heardAt === 0 && Date.now() - from < timing.quickRestart && !channel.wasShutOut;
+  reports.gap(channel.id, from, { isTold: !isQuickRestart, reason: reasonOf(channel) });
 }
+
+/** Undefined: the connection was lost. */
+const reasonOf = ({ wasShutOut }: Watched): string | undefined => (wasShutOut ? 'the channel had put the bridge out' : undefined);
 
 async function fill(gap: Gap): Promise<void> {
   const { channel, session, from, reports } = gap;

@@ -67,7 +67,7 @@ export class NetworkMemory {
     if (typeof markedAt !== 'number') return undefined;
     const note = this.#memory.get(`listening/${this.#network}`);
     const [listening, ...unheard] = Array.isArray(note) ? note : [];
-    const isIncluded = typeof listening === 'number' && !unheard.includes(channel);
+    const isIncluded = typeof listening === 'number' && !unheard.includes(channel) && !this.isShutOut(channel);
     return { at: isIncluded ? Math.max(markedAt, listening) : markedAt, markedAt, id: typeof id === 'string' ? id : undefined };
   }
 
@@ -77,6 +77,15 @@ export class NetworkMemory {
 
   forgetHeard(channel: ChannelId): void {
     this.#set(`heard/${channel}`, undefined);
+  }
+
+  /** It put us out, and is to be gone back into once it lets us in again. */
+  isShutOut(channel: ChannelId): boolean {
+    return this.#memory.get(`out/${channel}`) === true;
+  }
+
+  noteShutOut(channel: ChannelId, isOut: boolean): void {
+    if (this.isShutOut(channel) !== isOut) this.#set(`out/${channel}`, isOut ? true : undefined);
   }
 
   /** All watched channels but these were heard until then. */

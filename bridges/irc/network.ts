@@ -113,7 +113,7 @@ export class IrcNetwork {
     });
     const configured = Object.entries(settings.channels).flatMap(([name, { key }]) => (key === undefined ? [] : [[name, key] as const]));
     this.watching = new Watching({
-      ...{ channels, memory: this.memory, presence, reporters: this.#reporters, inbox: tools.inbox, log },
+      ...{ network: id, channels, memory: this.memory, presence, reporters: this.#reporters, inbox: tools.inbox, log },
       keys: () => [...configured, ...parts.keys()],
       fold: (name) => this.fold(name),
       bot: () => this.#crew.bot,
@@ -133,6 +133,7 @@ export class IrcNetwork {
       freed: (folded, by) => this.#crew.pool.freed(folded, by),
       timing,
       membersKnown: (channel) => tools.inbox.members?.(channel.id),
+      calledBack: (name) => this.watching.calledBack(name),
     });
     const context: SessionContext = {
       network: id,

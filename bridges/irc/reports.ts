@@ -72,10 +72,11 @@ export class Reports {
   gap(
     channel: ChannelId,
     from: number,
-    { to = Date.now(), isTold = true }: { readonly to?: number; readonly isTold?: boolean } = {},
+    given: { readonly to?: number; readonly isTold?: boolean; readonly reason?: string | undefined } = {},
   ): void {
+    const { to = Date.now(), isTold = true, reason } = given;
     this.#parts.count('gaps', { network: this.#parts.network });
-    if (isTold) this.#tell({ kind: 'gap', at: Date.now(), channel, from: Math.min(from, to), to });
+    if (isTold) this.#tell({ kind: 'gap', at: Date.now(), channel, from: Math.min(from, to), to, ...(reason !== undefined && { reason }) });
   }
 
   hearingOf(channel: ChannelId): Hearing {

@@ -19,6 +19,8 @@ export interface Watched {
   markedAt: number;
   /** For a while after a gap: old lines that the server repeats to whoever joins count from here on. */
   replay: { readonly after: number; readonly until: number } | undefined;
+  /** What was said before it let us in again is missing for that reason. */
+  readonly wasShutOut: boolean;
 }
 
 export class WatchedChannels {

@@ -3,7 +3,7 @@
 
 import type { ChannelId, Inbox, Logger } from '#bridge-core';
 import type { Bot } from './bot.ts';
-import { parseId } from './ids.ts';
+import { makeChannelId, parseId } from './ids.ts';
 import type { NetworkMemory } from './network-memory.ts';
 import type { Presence } from './presence.ts';
 import type { Reporters } from './reporters.ts';
@@ -11,6 +11,7 @@ import type { IrcSession } from './session.ts';
 import type { Watched, WatchedChannels } from './watched.ts';
 
 export interface WatchingParts {
+  readonly network: string;
   readonly channels: WatchedChannels;
   readonly memory: NetworkMemory;
   readonly presence: Presence;
@@ -28,6 +29,8 @@ export interface WatchingParts {
 
 export class Watching {
   readonly #parts: WatchingParts;
+  /** Into these we come back as asked: put out again it is meant at once. */
+  readonly #calledBack = new Set<string>();
 
   constructor(parts: WatchingParts) {
     this.#parts = parts;
@@ -42,22 +45,49 @@ export class Watching {
     const channel = this.#begin(id, folded);
     channels.add(channel);
     presence.watch(folded);
+    if (channel.wasShutOut) {
+      // In this order: what all were heard until does not count for it before it stands among those that were not.
+      this.mark();
+      this.#parts.memory.noteShutOut(id, false);
+    }
     // The bot asks first.
     const entering = bot().enter(channel);
     for (const session of sessions()) goBack(session, channel);
     await entering;
   }
 
-  async unwatch(id: ChannelId): Promise<void> {
-    const channel = this.#parts.channels.get(parseId(id).name);
+  /** `isForNow`: it is still to be gone back into. */
+  async unwatch(id: ChannelId, isForNow = false): Promise<void> {
+    const { channels, memory } = this.#parts;
+    const channel = channels.get(parseId(id).name);
+    if (channel === undefined && isForNow) return;
+    memory.noteShutOut(id, false);
+    // Should it be watched again, what was said meanwhile was not for us.
+    memory.forgetHeard(id);
     if (channel !== undefined) await this.#end(channel, 'no longer linked');
   }
 
   /** The channel does not want us. */
   shutOut(channel: Watched, reason: string): void {
-    this.#parts.log.warn({ channel: channel.id }, `shut out: ${reason}`);
+    const { memory, inbox, log } = this.#parts;
+    log.warn({ channel: channel.id }, `shut out: ${reason}`);
+    const { reporter, heardAt, lostAt = 0, lastId } = channel.coverage;
+    const until = reporter === undefined ? Math.max(heardAt, lostAt) : Date.now();
+    if (until > 0) memory.noteHeard(channel.id, until, lastId);
+    memory.noteShutOut(channel.id, true);
     void this.#end(channel, 'the link is suspended');
-    this.#parts.inbox.suspended(channel.id, reason);
+    inbox.suspended(channel.id, reason);
+  }
+
+  /** Somebody invites the bot. True: into a channel that had put it out, and for whose links it is now asked to be watched again. */
+  calledBack(name: string): boolean {
+    const { network, fold, memory, inbox } = this.#parts;
+    const folded = fold(name);
+    const id = makeChannelId(network, folded);
+    if (!memory.isShutOut(id)) return false;
+    this.#calledBack.add(folded);
+    inbox.readmitted?.(id);
+    return true;
   }
 
   nameOf(folded: string): string {
@@ -104,14 +134,13 @@ export class Watching {
     // What was said since is fetched once somebody is there, where the server has kept it.
     coverage.lostAt = mark?.at;
     coverage.lastId = mark?.id;
-    const fresh = { topic: undefined, kickedAt: undefined, timer: undefined, replay: undefined };
+    const kickedAt = this.#calledBack.delete(folded) ? performance.now() : undefined;
+    const fresh = { topic: undefined, kickedAt, timer: undefined, replay: undefined, wasShutOut: memory.isShutOut(id) };
     return { id, folded, name, coverage, key, markedAt: mark?.markedAt ?? 0, ...fresh };
   }
 
   async #end(channel: Watched, words: string): Promise<void> {
     const { channels, presence, reporters, sessions, bot } = this.#parts;
-    // Should it be watched again, what was said meanwhile was not for us.
-    this.#parts.memory.forgetHeard(channel.id);
     reporters.unwatch(channel.folded);
     const { session } = bot();
     const all = [...sessions(), ...(session === undefined ? [] : [session])];

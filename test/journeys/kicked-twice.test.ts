@@ -1,5 +1,5 @@
 // The channel puts the bot out: it comes back once, a minute later. Put out again it is meant: the link is suspended, the room
-// is told who did it and why, and an admin may link anew.
+// is told who did it and why, and an admin may link anew; or it is invited again by whoever is there.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -66,6 +66,20 @@ test('kicked again, the link is suspended: bot and people go, the room is told, 
   assert.deepEqual(roomLines(alice.heard.slice(later), room, alice.userId), []);
   assert.deepEqual(ircLines(bob, channel, bobLater), []);
   await crosses(other, 'elsewhere');
+});
+
+test('invited by somebody there it goes on by itself, and says so; put out once more it is meant at once', async () => {
+  const since = alice.mark();
+  bob.invite('causeway', channel);
+  await alice.waitForText(room, /is in #stage again: messages are carried/, { since, timeout: 40_000 });
+  const gap = await alice.waitForText(room, /may be missing here/, { since });
+  assert.match(String(gap.content.body), /the channel had put the bridge out/);
+  await crosses({ room, channel }, 'called back');
+  assert.equal(await state(), 'live');
+  const out = alice.mark();
+  await bob.kick(channel, 'causeway', 'out, finally');
+  await alice.waitForText(room, /out, finally/, { since: out });
+  await until('it to be suspended', async () => (await state()) === 'suspended' || undefined);
 });
 
 test('linked anew by an admin it works again', async () => {

@@ -57,6 +57,7 @@ export function keepTools(inbox: Partial<Inbox> = {}, memory = new Map<string, J
           inbox.connection?.(speaker, network, state, reason);
         },
         suspended: (channel, reason) => inbox.suspended?.(channel, reason),
+        readmitted: (channel) => inbox.readmitted?.(channel),
         members: (channel) => inbox.members?.(channel),
         gone: (channel, reason) => inbox.gone?.(channel, reason),
         changed: (channel) => inbox.changed?.(channel),

@@ -29,6 +29,8 @@ export interface WithAdapter {
   readonly events: RemoteEvent[];
   readonly connections: ConnectionNews[];
   readonly suspended: { readonly channel: ChannelId; readonly reason: string }[];
+  /** Channels that let us in again. */
+  readonly readmitted: ChannelId[];
   readonly memberLists: ChannelId[];
   readonly memory: Map<string, Json>;
   /** How often each figure was counted, by name. */
@@ -53,6 +55,7 @@ export const speaker = (name: string): Speaker => ({ as: 'user', user: matrixId(
 export function withAdapter(test: { after(end: () => Promise<void>): void }, wish: Wish): WithAdapter {
   const connections: ConnectionNews[] = [];
   const suspended: { channel: ChannelId; reason: string }[] = [];
+  const readmitted: ChannelId[] = [];
   const memberLists: ChannelId[] = [];
   const logged: { level: string; message: string; fields: object }[] = [];
   const stored = wish.memory ?? new Map<string, Json>();
@@ -64,6 +67,7 @@ export function withAdapter(test: { after(end: () => Promise<void>): void }, wis
     {
       connection: (who, _network, state, reason) => void connections.push({ speaker: who, state, reason }),
       suspended: (channel, reason) => void suspended.push({ channel, reason }),
+      readmitted: (channel) => void readmitted.push(channel),
       members: (channel) => void memberLists.push(channel),
     },
     stored,
@@ -78,6 +82,7 @@ export function withAdapter(test: { after(end: () => Promise<void>): void }, wis
     events,
     connections,
     suspended,
+    readmitted,
     memberLists,
     memory: stored,
     counted,
