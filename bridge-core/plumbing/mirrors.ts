@@ -79,8 +79,11 @@ export class Mirrors<Body extends Json = string> {
 
   /** The adapter tells of a channel, linked or not. One that is private now tells nothing more before it was looked at. */
   changed(id: ChannelId, isPrivate = false): void {
-    if (isPrivate && this.#mirror !== undefined) for (const link of this.#portalsOf(id)) this.#hold(link);
-    this.#work.run(id, () => this.#again(id));
+    const held = isPrivate && this.#mirror !== undefined ? this.#portalsOf(id).map((link) => this.#hold(link)) : [];
+    this.#work.run(id, async () => {
+      await Promise.all(held);
+      await this.#again(id);
+    });
   }
 
   /** Something of a channel is shown already: the next look need not tell it. */
@@ -253,9 +256,9 @@ export class Mirrors<Body extends Json = string> {
     if (!hasRoom && !isArchived && this.#parts.notes.get(leftNote(channel.id)) === undefined) this.#want(channel.id, isPrivate);
   }
 
-  #hold(link: Link): void {
+  async #hold(link: Link): Promise<void> {
     if (isMembersOnly(link) || isShut(link) || heldSince(link) !== undefined) return;
-    this.#parts.links
+    await this.#parts.links
       .setOptions(link.id, { held: Date.now() })
       .catch((thrown) =>
         this.#parts.log.error({ channel: link.channel, why: messageOf(thrown) }, 'a channel that is private now was not held'),

@@ -114,6 +114,7 @@ export class FakeAdapter implements Adapter {
     this.channels = new FakeChannels(this.network, ofOurs, (nick) => this.#ownerOf(nick));
     this.mirror = new FakeMirror(this.network, this.channels);
     Object.assign(this.mirror, { wish: this.options.mirror });
+    this.channels.seesHidden = this.options.mirror.isPrivateToo === true;
     if (this.options.ownChannels) this.channels.serve((user) => this.#accounts.get(user) ?? (this.#signedOut.has(user) ? '' : undefined));
     if (!this.options.history) Object.assign(this, { history: undefined });
     this.closesGaps = this.options.closesGaps;
@@ -259,7 +260,8 @@ export class FakeAdapter implements Adapter {
   }
 
   status(): readonly ConnectionStatus[] {
-    return [{ network: networkId, state: this.#state, sessions: this.#sessions.size }];
+    const { title: name } = this.network;
+    return [{ network: networkId, state: this.#state, sessions: this.#sessions.size, ...(name !== undefined && { name }) }];
   }
 
   // — connections
@@ -329,9 +331,9 @@ export class FakeAdapter implements Adapter {
   #heard(session: FakeSession, happening: Happening): void {
     if ((!this.#watched.has(happening.channel) && !isChatName(happening.channel)) || this.#reporterOf(happening.channel) !== session)
       return;
-    // Coming in is not hearing: what was missed before it is still missed.
-    if (this.#isOurs(happening.nick) && happening.what === 'join') return;
     const isByOtherMeans = happening.isOurs !== true && this.#ownerOf(happening.nick) !== undefined;
+    // Coming in is not hearing: what was missed before it is still missed.
+    if (this.#isOurs(happening.nick) && happening.what === 'join' && !isByOtherMeans) return;
     const isReported = !this.#isOurs(happening.nick) || isByOtherMeans || ['kick', 'ban', 'unban'].includes(happening.what);
     this.#report(happening, isReported ? eventOf(happening, this.options.messageIds) : undefined);
   }

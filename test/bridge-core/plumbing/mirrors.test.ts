@@ -178,6 +178,7 @@ test('a channel that does not let the bot in is told to be refused, and has a ro
   };
   await status('1 refused');
   assert.equal(roomOf(bridge, '#garden'), undefined);
+  assert.deepEqual(bridge.adapter().mirror.refusals, [inFake('#garden')]);
   bridge.network.channel('#garden').isClosed = false;
   await bridge.restart();
   const room = await opened(bridge, '#garden');
@@ -188,4 +189,30 @@ test('a channel that does not let the bot in is told to be refused, and has a ro
   appear(bridge, '#shed');
   await opened(bridge, '#shed');
   assert.equal(roomOf(bridge, '#garden'), undefined);
+});
+
+test('a space is called as its network is, from when that is renamed, and after a start; what people call it stands until then', async (t) => {
+  const bridge = await begin(t);
+  const { homeserver, network } = bridge;
+  appear(bridge, '#garden');
+  const garden = await opened(bridge, '#garden');
+  const space = await until('the space', () =>
+    [...homeserver.world.rooms.values()].find((room) => room.stateOf('m.space.child', garden)?.content.via !== undefined),
+  );
+  const called = () => space.stateOf('m.room.name')?.content.name;
+  assert.equal(called(), 'Fake');
+  network.title = 'Faker';
+  bridge.adapter().inbox.renamed?.('fake');
+  await until('the name', () => called() === 'Faker');
+  const info = () => homeserver.room(garden).stateOf('m.bridge', 'dev.causeway://fake/fake/#garden')?.content.network;
+  await until('what the room says of it', () => (info() as { displayname?: string } | undefined)?.displayname === 'Faker');
+  homeserver.setState(homeserver.bot, space.id, 'm.room.name', '', { name: 'Ours' });
+  bridge.adapter().inbox.renamed?.('fake');
+  await bridge.restart();
+  appear(bridge, '#shed');
+  await opened(bridge, '#shed');
+  assert.equal(called(), 'Ours');
+  network.title = 'Fakest';
+  await bridge.restart();
+  await until('the name', () => called() === 'Fakest');
 });

@@ -41,6 +41,8 @@ export class FakeChannels implements Channels {
   isIn?: NonNullable<Channels['isIn']>;
   /** Those that not everybody may know of. */
   readonly hidden = new Set<string>();
+  /** The bridge itself is in those. */
+  seesHidden = false;
   readonly #ownerOf: (nick: string) => UserId | undefined;
 
   /** `ownerOf`: whose own account it is. */
@@ -58,7 +60,8 @@ export class FakeChannels implements Channels {
     const name = shape.exec(query.trim())?.[1]?.toLowerCase();
     if (name === undefined) return undefined;
     const channel = this.describe(channelId(`fake/${name}`));
-    return this.hidden.has(name) && (by === undefined || this.isIn?.(channel.id, by) !== true) ? undefined : channel;
+    const isSeen = by === undefined ? this.seesHidden : this.isIn?.(channel.id, by) === true;
+    return this.hidden.has(name) && !isSeen ? undefined : channel;
   }
 
   chat(id: ChannelId): Chat | undefined {
@@ -71,7 +74,7 @@ export class FakeChannels implements Channels {
   describe(id: ChannelId): Channel {
     const name = id.slice('fake/'.length);
     const topic = this.#network.channels.get(name)?.topic;
-    const network = { id: 'fake', name: 'Fake', domain: 'fake.test', aliases: [] };
+    const network = { id: 'fake', name: this.#network.title ?? 'Fake', domain: 'fake.test', aliases: [] };
     return { id, name, network, ...(topic && { topic }), ...this.#kindOf(name) };
   }
 

@@ -8,12 +8,16 @@ import { type FakeNetwork, isChatName } from './network.ts';
 export class FakeMirror implements Mirror {
   readonly #network: FakeNetwork;
   readonly #channels: FakeChannels;
-  /** Nothing unless said. */
-  wish: Pick<MirroredNetwork, 'channels' | 'people'> = { channels: false, people: 'off' };
+  /** Nothing unless said; `isPrivateToo`: with what not everybody may know of. */
+  wish: Pick<MirroredNetwork, 'channels' | 'people'> & { readonly isPrivateToo?: boolean } = { channels: false, people: 'off' };
   /** Left out by the settings. */
   readonly excluded = new Set<string>();
   /** From where people were asked for. */
   readonly asked: (string | undefined)[] = [];
+  /** What could have no room. */
+  readonly refusals: ChannelId[] = [];
+  /** Before a channel is told of. */
+  looks: (name: string) => Promise<void> = async () => {};
 
   constructor(network: FakeNetwork, channels: FakeChannels) {
     this.#network = network;
@@ -32,10 +36,17 @@ export class FakeMirror implements Mirror {
   }
 
   async channel(id: ChannelId): Promise<MirroredChannel | { readonly why: 'hidden' | 'excluded' }> {
+    await this.looks(this.#channels.describe(id).name);
     const channel = this.#channels.describe(id);
     const known = this.#network.channels.get(channel.name);
-    if (known === undefined || channel.kind !== undefined) return { why: 'hidden' };
-    return this.excluded.has(channel.name) ? { why: 'excluded' } : { channel, isArchived: known.isArchived };
+    const isMeant = channel.kind === undefined || (channel.kind === 'private' && this.wish.channels && this.wish.isPrivateToo === true);
+    const isExcluded = this.excluded.has(channel.name);
+    if (known === undefined || !isMeant || (isExcluded && channel.kind === 'private')) return { why: 'hidden' };
+    return isExcluded ? { why: 'excluded' } : { channel, isArchived: known.isArchived };
+  }
+
+  refused(id: ChannelId): void {
+    this.refusals.push(id);
   }
 
   async *people(_network: string, from?: string): AsyncGenerator<PageOfPeople> {

@@ -109,6 +109,8 @@ interface Channel {
 export const isChatName = (name: string): boolean => name.startsWith('&');
 
 export class FakeNetwork {
+  /** What it calls itself, once it says so. */
+  title: string | undefined;
   readonly channels = new Map<string, Channel>();
   readonly connections = new Set<Connection>();
   readonly people = new Set<string>();
