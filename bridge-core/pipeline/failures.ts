@@ -57,7 +57,7 @@ export class Failures<Body extends Json> {
     const isMarked = row.task.do === 'say' && row.task.event.content[noticeField] === true;
     const isNotice = row.task.do === 'tell' || row.task.do === 'status' || isMarked;
     const link = this.#parts.links.get(row.link);
-    const made = await store.write(() => {
+    const writing = store.write(() => {
       if (isNotice) journal.remove(row);
       else journal.save(row);
       if (isNotice || row.task.do !== 'say' || link === undefined) return undefined;
@@ -69,10 +69,13 @@ export class Failures<Body extends Json> {
         },
       });
     });
+    const isTold = !isNotice && link !== undefined && !isSaidAsNotice(row);
+    // Asked for in the same turn: what an adapter writes down of it is in this very commit, so that no crash comes in between.
+    const telling = isTold && row.task.do === 'show' ? this.#tellSender(row.task.event, explain(error)) : undefined;
+    const made = await writing;
     if (made !== undefined) this.#matrixLanes?.push(made);
-    if (isNotice || link === undefined || isSaidAsNotice(row)) return;
-    if (row.task.do === 'say' && !this.#isToldAlready(link)) this.#gather(link.room, link.channel, error);
-    if (row.task.do === 'show') await this.#tellSender(row.task.event, explain(error));
+    if (isTold && row.task.do === 'say' && !this.#isToldAlready(link)) this.#gather(link.room, link.channel, error);
+    await telling;
   }
 
   /** A file could not be carried: the room was told. */

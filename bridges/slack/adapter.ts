@@ -166,8 +166,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
     this.#hooks = new Hooks(tools);
     this.channels = new SlackChannels({ teams, consent, webhookName: (id) => this.#webhookName(id) });
     this.#tellings = new Tellings({
-      teams,
-      log,
+      ...{ teams, log, memory: tools.memory },
       permalinks: this.channels.permalinks,
       ...(pace.gather !== undefined && { gather: pace.gather }),
     });
@@ -207,6 +206,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
 
   async connect(): Promise<void> {
     this.#teams.start();
+    this.#tellings.start();
     this.#reach.start();
     // Nothing stands open there that could be down.
     for (const network of this.#pairs.networks()) if (!this.#teams.all.has(network)) this.#inbox.connection({ as: 'bot' }, network, 'up');

@@ -70,7 +70,22 @@ test('a line that the homeserver refuses for good is told to its person in priva
   p.network.say('zoe', '#chan', 'hello');
   await until('the word', () => p.network.told.length === 1);
   assert.match(p.network.told[0] ?? '', /^zoe: Your message did not reach the Matrix room: /);
-  assert.equal(p.temp.committed(dead), 1);
+  await until('it to be dead', () => p.temp.committed(dead) === 1);
+});
+
+test('the adapter is asked to tell before the failure is on disk, so that what it writes down is in the same commit', async (t) => {
+  const p = await begin(t);
+  p.hs.fault({ on: 'PUT .*/send/m.room.message', act: { answer: 413, errcode: 'M_TOO_LARGE', error: 'too large' }, times: 1 });
+  const deadThen: unknown[] = [];
+  const { told } = p.network;
+  told.push = (...words) => {
+    deadThen.push(p.temp.committed(dead));
+    return Array.prototype.push.apply(told, words);
+  };
+  p.network.say('zoe', '#chan', 'hello');
+  await until('the word', () => told.length === 1);
+  assert.deepEqual(deadThen, [0]);
+  await until('it to be dead', () => p.temp.committed(dead) === 1);
 });
 
 test('so is a change of one, what was taken away and still stands, and a file that cannot be had', async (t) => {

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { RetryableError, remoteMessageId, remoteUserId, userId } from '#bridge-core';
+import { type Json, RetryableError, remoteMessageId, remoteUserId, userId } from '#bridge-core';
 import { Tellings } from '../../../bridges/slack/tellings.ts';
 import type { Person } from '../../support/fake-slack/person.ts';
-import { silentLog } from '../../support/tools.ts';
+import { keptIn, silentLog } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
 import { wholeBridge } from './whole-bridge.ts';
 import { heard, withAdapter } from './with-slack.ts';
@@ -63,7 +63,8 @@ test('a workspace that refuses for a while is asked again', async () => {
     return {};
   };
   const teams = new Map([['T0001', { id: 'T0001', ask }]]) as never;
-  const tellings = new Tellings({ teams, permalinks: { of: () => undefined } as never, log: silentLog, gather: 15 });
+  const memory = keptIn(new Map());
+  const tellings = new Tellings({ teams, permalinks: { of: () => undefined } as never, memory, log: silentLog, gather: 15 });
   for (let time = 0; time < 3; time += 1) await tellings.tell(toAnn, 'refused');
   await until('the words', () => said.length > 0 || undefined);
   await tellings.tell(toAnn, 'the last');
@@ -71,6 +72,40 @@ test('a workspace that refuses for a while is asked again', async () => {
   assert.deepEqual(said.join('; ').replace(/ \(3 times\)/, '×3'), 'refused×3; the last');
   await tellings.tell(toAnn, 'after the end');
   assert.equal(said.length, 2);
+});
+
+test('what was still held as the process died is told after the next start, once, with the message that it is about', async (t) => {
+  const first = await withAdapter(t);
+  const { slack, ann, general, adapter, channel } = first;
+  const ts = ann.say(general, 'hello');
+  await adapter.tell(toAnn, 'the first');
+  for (const time of [1, 2]) await adapter.tell(toAnn, `refused ${time}`, { channel, message: remoteMessageId(ts) });
+  // As a crash leaves it: nothing is ended well, and the next one has what was written down by then.
+  const memory = new Map<string, Json>(structuredClone([...first.memory]));
+  const permalinks = { of: () => 'https://acme.test/p1' } as never;
+  const ask = async (method: string, { text }: { text?: string }) => {
+    if (method === 'chat.postMessage') said.push(text ?? '');
+    return { channel: { id: 'D1' } };
+  };
+  const said: string[] = [];
+  const next = () =>
+    new Tellings({
+      ...{ teams: new Map([['T0001', { id: 'T0001', ask }]]) as never, permalinks },
+      memory: keptIn(memory),
+      log: silentLog,
+      gather: 15,
+    });
+  const again = next();
+  again.start();
+  await until('the words', () => said.length > 0 || undefined);
+  assert.deepEqual(said, ['refused 1 (<https://acme.test/p1|the message>)\nrefused 2 (<https://acme.test/p1|the message>)']);
+  await until('it to be forgotten', () => keptIn(memory).keys('telling ').length === 0 || undefined);
+  await again.stop();
+  const third = next();
+  third.start();
+  await third.stop();
+  assert.equal(said.length, 1);
+  assert.equal(toldTo(ann, slack).length, 1);
 });
 
 test('what they answer the bot is no private chat of theirs', { timeout: 20_000 }, async (t) => {
