@@ -38,10 +38,23 @@ test('above the limit nothing that is said is carried, the room hears so once, a
     [],
   );
 
+  // A start neither says it again nor forgets who is to hear of the end.
+  await bridge.restart();
+  network.say('zoe', '#place', 'three of zoe');
+  await bridge.adapter().reported();
+  homeserver.say(person, room, '!fake list');
+  await until('the answer', () => bodies(bridge).filter((body) => body.startsWith('#place on Fake')).length === 2 || undefined);
+  assert.equal(bodies(bridge).filter((body) => body.includes('more people')).length, 1);
+  const isOver = () => bodies(bridge).filter((body) => body.startsWith('Messages are carried again'));
+  assert.deepEqual(isOver(), []);
+
   await bridge.restart({ activeUsers: { limit: 2, minDays: 1, withinDays: 30 } });
   network.say('yan', '#place', 'again');
   await until('it', () => bodies(bridge).includes('again') || undefined);
+  await until('the end of it', () => isOver().length === 1 || undefined);
+  await bridge.restart({ activeUsers: { limit: undefined, minDays: 1, withinDays: 30 } });
   await until('the figure', async () => (await blocked(bridge)) === '0' || undefined);
+  assert.equal(isOver().length, 1);
 });
 
 test('who spoke on too few days, or too long ago, is not counted; a room that was told hears that it goes on', async (t) => {
@@ -67,7 +80,7 @@ test('who spoke on too few days, or too long ago, is not counted; a room that wa
       ...{ settings: { limit, minDays: 3, withinDays }, store, log: silentLog },
       // As it was not when it was counted last.
       notes: { get: () => (isOver ? undefined : 99), set: async () => {} },
-      links: { liveOn: () => [] },
+      links: { liveOn: () => [], byRoom: () => [], all: () => [], setOptions: () => assert.fail('there is no link') },
       tell: (_room, words) => void told.push(words),
     });
     const event = { room, type: 'm.room.message' } as MatrixEvent;
