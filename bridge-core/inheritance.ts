@@ -30,10 +30,12 @@ export type InheritedKind = 'secrets' | 'links' | 'ghosts' | 'logins' | 'direct 
 export interface Inheritance {
   readonly tables: readonly InheritedTable[];
   /** As `AdapterTools.secrets` and `memory` have them. */
-  readonly secrets: readonly { readonly name: string; readonly value: string }[];
+  readonly secrets: readonly { readonly name: string; readonly value: string; readonly isOfLink?: boolean }[];
   readonly memory: readonly { readonly name: string; readonly value: Json }[];
   readonly links: readonly InheritedLink[];
   readonly ghosts: readonly InheritedGhost[];
+  /** `names.ghosts` that covers them all. */
+  readonly ghostTemplate?: string;
   readonly logins: readonly (LoginResult & { readonly user: UserId })[];
   /** People's chats with the bot itself. */
   readonly directChats: readonly { readonly room: RoomId; readonly user: UserId }[];

@@ -27,7 +27,7 @@ import { openNotes } from './store/notes.ts';
 import { openStore, type SqliteStore } from './store/sqlite.ts';
 import { openKeys } from './virtual-users/keys.ts';
 import { Logins } from './virtual-users/logins.ts';
-import { type Names, openNames } from './virtual-users/names.ts';
+import { type Names, namespaces, openNames } from './virtual-users/names.ts';
 import { SealedSecrets } from './virtual-users/sealed-secrets.ts';
 
 export interface TakenOver {
@@ -62,6 +62,7 @@ export async function takeOver(core: CoreSettings, given: TakeOverGiven): Promis
   const copied = isTrial ? mkdtempSync(join(tmpdir(), 'causeway-trial-')) : undefined;
   try {
     const inheritance = await forerunner.read(from, { settings: networkSettings, core, since: Date.now() - keepDays * dayMs });
+    refuseStrangers(core, inheritance);
     if (!mayLeaveOut && !isTrial) refuseFaults(inheritance);
     const path = copied === undefined ? core.store : copyOf(core.store, copied);
     const written = await takeInto(path, core, { inheritance, forerunner: forerunner.name });
@@ -70,6 +71,17 @@ export async function takeOver(core: CoreSettings, given: TakeOverGiven): Promis
     if (copied !== undefined) rmSync(copied, { recursive: true, force: true });
     await lock.release();
   }
+}
+
+/** The homeserver lets the bridge speak for its own ghosts alone. */
+function refuseStrangers({ names, homeserver, appservice }: CoreSettings, { ghosts, ghostTemplate }: Inheritance): void {
+  const { users } = namespaces(names, homeserver.domain, appservice.botLocalpart);
+  const own = users.map(({ regex }) => new RegExp(regex));
+  const stranger = ghosts.find(({ ghost }) => !own.some((regex) => regex.test(ghost)));
+  if (stranger === undefined) return;
+  const way =
+    ghostTemplate === undefined ? '' : `. Set names.ghosts: ${JSON.stringify(ghostTemplate)}, and run \`causeway register\` again`;
+  throw new PermanentError('TAKE_OVER_REFUSED', `names.ghosts (${names.ghosts}) does not cover old ghosts such as ${stranger.ghost}${way}`);
 }
 
 function refuseFaults({ tables }: Inheritance): void {
@@ -140,13 +152,14 @@ class Writing {
   /** In a unit. */
   write(): Written {
     const { inheritance, secrets, logins } = this.#parts;
-    for (const { name, value } of inheritance.secrets) this.#once('secrets', name, () => secrets.inherit(name, value));
+    for (const { name, value, isOfLink } of inheritance.secrets)
+      this.#once(isOfLink === true ? undefined : 'secrets', `secrets ${name}`, () => secrets.inherit(name, value));
     for (const { name, value } of inheritance.memory)
       this.#insert('INSERT OR IGNORE INTO memory (name, value) VALUES (?, ?)', name, JSON.stringify(value));
     for (const ghost of inheritance.ghosts) this.#count('ghosts', this.#ghost(ghost));
     for (const link of inheritance.links) this.#link(link);
     for (const { user, ...login } of inheritance.logins)
-      this.#once('logins', `${login.account} of ${user}`, () => logins.inherit(user, login));
+      this.#once('logins', `logins ${login.account} of ${user}`, () => logins.inherit(user, login));
     for (const { room, user } of inheritance.directChats) this.#count('direct chats', this.#directChat(room, user));
     this.#pointedAt('messages', inheritance.messages, (each, link) => this.#message(each, link));
     this.#pointedAt('reactions', inheritance.reactions, (each, link) => this.#reaction(each, link));
@@ -160,7 +173,8 @@ class Writing {
     const { links } = this.#parts;
     const name = `${room} ${channel}`;
     if (links.find(room, channel) !== undefined) {
-      this.#count('links', false, `links ${name}`);
+      this.#now.push(`links ${name}`);
+      this.#count('links', false);
       return;
     }
     const elsewhere = links.byChannel(channel).find((link) => link.room !== room && link.options.receiver === undefined);
@@ -170,7 +184,7 @@ class Writing {
     }
     const options = chat === undefined ? {} : { chat: chat.kind, people: chat.people, inherited: true };
     const origin = chat === undefined ? 'command' : 'portal';
-    this.#once('links', name, () => {
+    this.#once('links', `links ${name}`, () => {
       links.begin({ room, channel, origin, state: 'live', options });
       return true;
     });
@@ -230,17 +244,17 @@ class Writing {
   }
 
   /** What people may undo is offered once. */
-  #once(kind: InheritedKind, name: string, write: () => boolean): void {
-    const key = `${kind} ${name}`;
-    this.#count(kind, !this.#before.has(key) && write(), key);
+  #once(kind: InheritedKind | undefined, key: string, write: () => boolean): void {
+    const isNew = !this.#before.has(key) && write();
+    if (kind !== undefined) this.#count(kind, isNew);
+    this.#now.push(key);
   }
 
-  #count(kind: InheritedKind, isNew: boolean, key?: string): void {
+  #count(kind: InheritedKind, isNew: boolean): void {
     const count = this.#counts.get(kind) ?? { taken: 0, known: 0 };
     this.#counts.set(kind, count);
     if (isNew) count.taken += 1;
     else count.known += 1;
-    if (key !== undefined) this.#now.push(key);
   }
 
   #note(name: string, value: readonly string[]): void {

@@ -16,6 +16,9 @@ interface Options {
   readonly rotate?: boolean;
   readonly replace?: boolean;
   readonly json?: boolean;
+  readonly dryRun?: boolean;
+  readonly leaveOut?: boolean;
+  readonly registration?: string;
 }
 
 /** Returns the exit code. */
@@ -58,6 +61,19 @@ withConfig('keys <file>', 'tell of the keys that seal and sign, or make new ones
   const { rotateKeys, showKeys } = await import('./commands/keys.ts');
   return options.rotate ? rotateKeys(file, sourcesFrom(options)) : showKeys(file, sourcesFrom(options));
 }).option('--rotate', 'make new ones, and seal anew all that is sealed');
+withConfig('import <file> <from>', 'take over the store of an older bridge', async ([file = '', from = ''], options) =>
+  (await import('./commands/import.ts')).importStore(file, from, sourcesFrom(options), {
+    isTrial: options.dryRun === true,
+    mayLeaveOut: options.leaveOut === true,
+  }),
+)
+  .option('--dry-run', 'tell what would be taken, and write nothing')
+  .option('--leave-out', 'take the rest where rows cannot be taken');
+command(
+  'import-config <network> <old>',
+  'print the config of an older bridge in words of this one',
+  async ([network = '', old = ''], options) => (await import('./commands/import.ts')).importConfig(network, old, options.registration),
+).option('--registration <path>', 'its registration file, for address and bot');
 command('version', 'print the version', async () => (await import('./commands/version.ts')).printVersion());
 
 process.exitCode = await answer(process.argv);

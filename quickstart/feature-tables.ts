@@ -3,6 +3,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { noBrowser } from './servers/chromium.ts';
+import { noPostgres } from './servers/postgres.ts';
 
 export interface FeatureRow {
   readonly feature: string;
@@ -19,8 +20,8 @@ export interface Ran {
   readonly skipped: string | undefined;
 }
 
-/** The one skip that is no fault: a machine may lack a browser. */
-const permitted = noBrowser;
+/** The skips that are no fault: a machine may lack these. */
+const permitted: readonly (string | undefined)[] = [noBrowser, noPostgres];
 
 export function featureRows(page: string): FeatureRow[] {
   const lines = page.split('\n');
@@ -48,7 +49,7 @@ export function unshown(root: string, ran: readonly Ran[]): { readonly faults: s
         const row = `${dirname(page)}, “${feature}”: ${file}${title === undefined ? '' : ` “${title}”`}`;
         const [first] = found;
         if (first === undefined) faults.push(`${row} did not run`);
-        else if (found.every(({ skipped }) => skipped === permitted)) lacking.push(`${row}: ${first.skipped}`);
+        else if (found.every(({ skipped }) => permitted.includes(skipped))) lacking.push(`${row}: ${first.skipped}`);
         else faults.push(`${row} was skipped: ${first.skipped}`);
       }
     }

@@ -10,6 +10,7 @@ import { cacheFolder } from './servers/cache.ts';
 import { installChromium } from './servers/chromium.ts';
 import { installInspircd } from './servers/inspircd.ts';
 import { installNgircd } from './servers/ngircd.ts';
+import { installPostgres } from './servers/postgres.ts';
 import { SetupError } from './servers/processes.ts';
 import { installSynapse } from './servers/synapse.ts';
 
@@ -53,7 +54,7 @@ async function check(): Promise<number> {
 async function installServers(): Promise<void> {
   const fromDebian = async () => {
     // One after another: only one may renew Debian's lists.
-    for (const install of [installInspircd, installNgircd, installChromium]) await install(console.log);
+    for (const install of [installInspircd, installNgircd, installChromium, installPostgres]) await install(console.log);
   };
   await Promise.all([installSynapse(console.log), fromDebian()]);
 }
