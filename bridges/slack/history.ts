@@ -8,7 +8,7 @@ import { changesIn, type Read, reactionsOf } from './changes.ts';
 import type { SlackRemoteEvent } from './events.ts';
 import { type Fields, fieldsIn, isFields, textIn } from './fields.ts';
 import { makeChannelId, timeOf, tsOf } from './ids.ts';
-import { ownDoing } from './ownership.ts';
+import { ownDoing, ownEdit } from './ownership.ts';
 import type { Reader } from './reader.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
@@ -125,7 +125,7 @@ class Exhausted extends Error {}
 
 export async function told(team: Team, reader: Reader, channel: string, message: Fields, isEdit: boolean): Promise<SlackRemoteEvent[]> {
   const event: Fields = { ...message, type: 'message', channel };
-  if ((await ownDoing(team, channel, event)) === true) return [];
+  if ((await (isEdit ? ownEdit : ownDoing)(team, channel, event)) === true) return [];
   await reader.prepare(event);
   const ts = textIn(message, 'ts') ?? '';
   const edited = textIn(fieldsIn(message, 'edited'), 'ts') ?? '';

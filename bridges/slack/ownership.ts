@@ -68,6 +68,15 @@ function ownMessage(team: Team, channel: string, event: Fields): true | undefine
   return ownPost(team, channel, event);
 }
 
+/** Of a message as the history has it: is its last change one of ours? Of a person's own post that we made that is known by when we
+ *  changed it; of what is not known for sure nothing is told. */
+export function ownEdit(team: Team, channel: string, message: Fields): true | undefined | Promise<boolean> {
+  const edited = fieldsIn(message, 'edited');
+  const [ts, editor, moment] = [textIn(message, 'ts') ?? '', textIn(edited, 'user'), textIn(edited, 'ts') ?? ''];
+  if (editor === undefined || !team.accounts.has(editor) || editor !== textIn(message, 'user')) return ownPost(team, channel, message);
+  return team.acts.isExpected(expectation(editor, channel, actNames.edit(ts))) || team.edits.isOurs(channel, ts, moment) || undefined;
+}
+
 function ownPost(team: Team, channel: string, event: Fields): true | undefined | Promise<boolean> {
   const user = textIn(event, 'user');
   // People and other apps can write what they like into their posts: our mark counts on those of ours alone.

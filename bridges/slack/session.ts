@@ -15,6 +15,7 @@ import {
 } from '#bridge-core';
 import type { SlackBody } from './body.ts';
 import { channelName } from './channel-names.ts';
+import { type Fields, fieldsIn, textIn } from './fields.ts';
 import type { SlackFit } from './formatter.ts';
 import { makeMessageId, makeUserId, parseId } from './ids.ts';
 import { actNames, expectation } from './ownership.ts';
@@ -155,7 +156,17 @@ function actsOf(voice: Pick<Voice, 'team' | 'ask' | 'self'>) {
       if (ts === undefined) return undefined;
       const { id: channel } = parseId(message.channel);
       const content = contentOf(message.body, message.style === 'emote');
-      await expecting(channel, actNames.edit(ts), () => ask('chat.update', { channel, ts, ...content }));
+      const edit = async () => {
+        let moment: string | undefined;
+        await expecting(channel, actNames.edit(ts), async () => {
+          const { message: changed } = await ask('chat.update', { channel, ts, ...content });
+          moment = textIn(fieldsIn(changed as Fields | undefined, 'edited'), 'ts');
+        });
+        return moment;
+      };
+      // The bot's posts nobody else can change.
+      if (team.accounts.has(self)) await team.edits.during(channel, ts, edit);
+      else await edit();
       return makeMessageId(ts);
     },
     async redact(channelId: ChannelId, target: RemoteMessage): Promise<void> {

@@ -4,6 +4,7 @@
 import {
   BridgeError,
   type Inbox,
+  type KeyValue,
   type Logger,
   messageOf,
   PermanentError,
@@ -21,6 +22,7 @@ import { ForeignFiles } from './foreign-files.ts';
 import { parseId } from './ids.ts';
 import { OwnActs } from './own-acts.ts';
 import { OwnChannels } from './own-channels.ts';
+import { OwnEdits } from './own-edits.ts';
 import type { AppSettings, Transport } from './settings.ts';
 import { TeamExtras } from './team-extras.ts';
 import { Threads } from './threads.ts';
@@ -51,6 +53,7 @@ export interface TeamParts {
   readonly hasOwnApp: boolean;
   readonly transports: readonly Transport[];
   readonly inbox: Inbox<SlackBody>;
+  readonly memory: KeyValue;
   readonly log: Logger;
   readonly bot: Caller;
   /** The bot's, for files. */
@@ -77,6 +80,7 @@ export class Team {
   readonly extras: TeamExtras;
   readonly foreignFiles: ForeignFiles;
   readonly acts = new OwnActs();
+  readonly edits: OwnEdits;
   readonly threads = new Threads();
   readonly chats: Chats;
   readonly own: OwnChannels;
@@ -101,6 +105,7 @@ export class Team {
     this.hasOwnApp = parts.hasOwnApp;
     this.transports = parts.transports;
     const ask = this.ask as unknown as Ask;
+    this.edits = new OwnEdits({ team: parts.id, memory: parts.memory });
     this.users = new Users({ team: parts.id, ask });
     this.conversations = new Conversations({ ask });
     this.extras = new TeamExtras({ ask });
@@ -239,8 +244,13 @@ export class Team {
 
   /** The workspace has another name or address from now on. */
   called({ name, url }: { readonly name?: string | undefined; readonly url?: string | undefined }): void {
-    if (this.#identity === undefined) return;
-    this.#identity = { ...this.#identity, ...(name !== undefined && { name }), ...addressIn(url) };
+    if (this.#identity !== undefined) this.#be({ ...this.#identity, ...(name !== undefined && { name }), ...addressIn(url) });
+  }
+
+  #be(identity: Identity): void {
+    const before = this.#identity;
+    this.#identity = identity;
+    if (before !== undefined && (before.name !== identity.name || before.url !== identity.url)) this.#parts.inbox.renamed?.(this.id);
   }
 
   /** A person whose token Slack takes no more. */
@@ -286,7 +296,7 @@ export class Team {
 
   /** Installed anew, be it by Slack's own page, the app may have another bot, or be allowed more. */
   async #recognise(told: Replies['auth.test']): Promise<void> {
-    if (!isOf(this.#identity, told)) this.#identity = await this.#identify(told);
+    if (!isOf(this.#identity, told)) this.#be(await this.#identify(told));
   }
 
   async #identify(told: Replies['auth.test']): Promise<Identity> {

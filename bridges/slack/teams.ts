@@ -161,7 +161,7 @@ export class Teams {
     });
     const team = new Team({
       ...{ id, app, hasOwnApp: own?.app !== undefined, transports: transportsOf(own, app, tools.publicUrl), bot, back },
-      ...{ inbox: tools.inbox, log: tools.log.child({ team: id }), pauses: pace.probe },
+      ...{ inbox: tools.inbox, memory: tools.memory, log: tools.log.child({ team: id }), pauses: pace.probe },
       botToken: () => this.#token(id),
       voided: () => {
         this.tokens

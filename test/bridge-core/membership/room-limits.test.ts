@@ -39,12 +39,14 @@ function build(rig: Rig, clock: { now: number }, { ghosts: mode = 'lazy', idle, 
     isIn: (at, ghost) => roster.isIn(at, ghost),
     settled: async () => await settling.held,
     act: async ({ room: at, ghost, want, person: who, reason, ifSilent }) => {
+      settling.underWay += 1;
       if (want === 'join') {
         if (who !== undefined && limits.hasPlace(at)) await ghosts.admit(who, at);
       } else if (ifSilent !== true || limits.mustGo(at, ghost) !== undefined) await ghosts.leave(ghost, at, reason);
+      settling.underWay -= 1;
     },
   });
-  const settling: { held: Promise<void> | undefined } = { held: undefined };
+  const settling: { held: Promise<void> | undefined; underWay: number } = { held: undefined, underWay: 0 };
   const spoken = new Spoken({ store, notes: openNotes(store), links, names, now });
   const limits = new RoomLimits({
     ...{ settings, links, roster, names, queue, spoken, log, now, every: day },
@@ -84,7 +86,7 @@ async function start(t: TestContext, wish: Wish) {
   const quiet = async () => {
     for (let still = 0; still < 5; still += 1) {
       await new Promise((resolve) => setTimeout(resolve, 10));
-      if (parts.queue.depth > 0) still = 0;
+      if (parts.queue.depth + parts.settling.underWay > 0) still = 0;
     }
   };
   return {

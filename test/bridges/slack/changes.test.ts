@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../../support/waiting.ts';
+import { logIn } from './matrix-side.ts';
 import { wholeBridge } from './whole-bridge.ts';
 import { givenUp } from './with-slack.ts';
 
@@ -98,6 +99,44 @@ for (const [name, lose] of Object.entries(losses))
           .join('; '),
       );
     });
+
+for (const [name, lose] of Object.entries(losses))
+  test(`what a person edits by Slack’s client of what was said for them while ${name} is brought over, once; what we edited for them is not`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const bridge = await wholeBridge(t);
+    const { ann, general, homeserver, person, room } = bridge;
+    await logIn(bridge);
+    const said = new Map<string, string>();
+    for (const words of ['a tpyo', 'edited in Matrix', 'left alone']) {
+      said.set(words, homeserver.say(person, room, words));
+      const seen = await ann.waitForMessage(general, words);
+      assert.equal(seen.user, ann.id, 'said as themselves');
+    }
+    // What Slack has of it reads otherwise than what was said here.
+    const pill = 'better: <a href="https://matrix.to/#/@slack_t0001_u0bob:hs.test">Bobby</a>';
+    homeserver.say(person, room, {
+      ...{ msgtype: 'm.text', body: '* better: Bobby' },
+      'm.new_content': { msgtype: 'm.text', body: 'better: Bobby', format: 'org.matrix.custom.html', formatted_body: pill },
+      'm.relates_to': { rel_type: 'm.replace', event_id: said.get('edited in Matrix') },
+    });
+    await ann.waitForMessage(general, ({ text }) => text?.startsWith('better') === true);
+    const ts = (await ann.waitForMessage(general, 'a tpyo')).ts ?? '';
+    const before = eventsOf(bridge, 'm.room.message').length;
+    await lose(bridge, () => ann.edit(general, ts, 'a typo'));
+    const edit = await messageIn(bridge, '* a typo');
+    assert.equal(edit.sender, '@slack_t0001_u0ann:hs.test');
+    assert.deepEqual(edit.content['m.relates_to'], { 'm.in_reply_to': { event_id: said.get('a tpyo') } });
+    await lose(bridge, () => {});
+    ann.say(general, 'the end');
+    await messageIn(bridge, 'the end');
+    assert.deepEqual(
+      eventsOf(bridge, 'm.room.message')
+        .slice(before)
+        .map(({ content }) => content.body),
+      ['* a typo', 'the end'],
+    );
+  });
 
 test('a thread that began long before the page that is read is looked into', { timeout: 30_000 }, async (t) => {
   const bridge = await wholeBridge(t, { section: () => ({ history: { page: 3 } }) });

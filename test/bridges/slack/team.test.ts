@@ -4,12 +4,13 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Team } from '../../../bridges/slack/team.ts';
 import { teamTold } from '../../../bridges/slack/team-events.ts';
-import { silentLog } from '../../support/tools.ts';
+import { keptIn, silentLog } from '../../support/tools.ts';
 
 function teamWith(t: TestContext, answer: () => object) {
   const told: string[] = [];
   const bot = { call: async (method: string) => (method === 'auth.test' ? answer() : { ok: true, bot: { app_id: 'A1' } }) };
   const team = new Team({
+    memory: keptIn(new Map()),
     ...{ id: 'T0001', app: undefined, hasOwnApp: false, transports: ['events'], bot, log: silentLog, botToken: () => 'xoxb-1' },
     inbox: { connection: (_of: unknown, _network: string, state: string, reason = '') => void told.push(`${state} ${reason}`) },
     ...{ back: () => {}, voided: () => {}, pauses: { first: 10, most: 20, watch: 60_000 } },
