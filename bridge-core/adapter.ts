@@ -50,7 +50,8 @@ export interface Adapter<Body extends Json = string> {
    *  themselves what is said meanwhile is then missed, unless `unwatch` came once more without it. */
   watch(channel: ChannelId, by?: UserId): Promise<void>;
   unwatch(channel: ChannelId, by?: UserId, isForNow?: boolean): Promise<void>;
-  /** Nothing has been linked to it for a while, shared or somebody's own: the bot need not be there. */
+  /** Nothing has been linked to it for a while, shared or somebody's own: the bot need not be there. Asked again where it rejects with
+   *  a RetryableError. */
   depart?(channel: ChannelId): Promise<void>;
   /** Opens the session that speaks for `speaker` where `channel` is, or returns the open one. Rejects with RetryableError
    *  where it may work later, PermanentError or SESSION_LIMIT where the bot should speak instead. `isSilent`: they are to be

@@ -4,7 +4,7 @@
 import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
-import { messageOf, PermanentError } from '../errors.ts';
+import { messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { ChannelId, RoomId } from '../ids.ts';
 import { isRecord } from '../matrix-event.ts';
 import { isPlaceholder, type Link, type Links, receiverOf } from '../plumbing/links.ts';
@@ -25,9 +25,12 @@ export interface VacatingParts<Body extends Json> {
   readonly log: Logger;
   /** ms */
   readonly after?: number;
+  /** ms between tries, while the network or the homeserver is away. */
+  readonly again?: number;
 }
 
 const usualAfter = 10 * 60_000;
+const usualAgain = 10 * 60_000;
 const note = 'vacating';
 const why = 'nothing is linked to this room any more';
 
@@ -65,7 +68,10 @@ export class Vacating<Body extends Json> {
     this.#due.set(place, at);
     clearTimeout(this.#timers.get(place));
     const leave = () =>
-      this.#leave(place).catch((thrown) => this.#parts.log.warn({ place, why: messageOf(thrown) }, 'an unlinked place could not be left'));
+      this.#leave(place).catch((thrown) => {
+        this.#parts.log.warn({ place, why: messageOf(thrown) }, 'an unlinked place could not be left');
+        if (thrown instanceof RetryableError && !this.#isStopped) this.#plan(place, Date.now() + (this.#parts.again ?? usualAgain));
+      });
     this.#timers.set(place, setTimeout(leave, Math.max(0, at - Date.now())).unref());
   }
 

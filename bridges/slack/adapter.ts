@@ -19,11 +19,13 @@ import {
   type RemoteMessageId,
   type RemoteUser,
   type RemoteUserId,
+  RetryableError,
   roomId,
   type Session,
   type Speaker,
   snakeKey,
   type Target,
+  UnreachableError,
   type UserId,
 } from '#bridge-core';
 import { Absences } from './absences.ts';
@@ -257,9 +259,11 @@ export class SlackAdapter implements Adapter<SlackBody> {
 
   async depart(channel: ChannelId): Promise<void> {
     const { team: teamId, id } = parseId(channel);
+    if (this.#pairs.isAsked(channel) && !this.#watched.has(channel)) await this.#pairs.drop(channel);
     const team = this.#pairs.has(channel) ? undefined : this.#teams.all.get(teamId);
-    if (team === undefined || this.#watched.has(channel) || !team.isReachable) return;
-    if ((await team.conversations.loadOwn(id).catch(() => undefined))?.isMember !== true) return;
+    if (team === undefined || this.#watched.has(channel)) return;
+    if (!team.isReachable) throw new UnreachableError('NETWORK_UNREACHABLE', `${teamId} is not reached now`);
+    if ((await team.conversations.loadOwn(id).catch(unlessLater))?.isMember !== true) return;
     await (await this.#sessions.open({ as: 'bot' }, channel)).leave(channel);
   }
 
@@ -359,4 +363,9 @@ export class SlackAdapter implements Adapter<SlackBody> {
     void team.extras.load();
     this.#absences.back(team);
   }
+}
+
+/** Refused for good: then there is nothing to be left. */
+function unlessLater(thrown: unknown): undefined {
+  if (thrown instanceof RetryableError) throw thrown;
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Vacating } from '../../../bridge-core/control/vacating.ts';
+import { PermanentError, RetryableError, UnreachableError } from '../../../bridge-core/errors.ts';
 import { channelId, type RoomId, roomId, type UserId } from '../../../bridge-core/ids.ts';
 import { Links } from '../../../bridge-core/plumbing/links.ts';
 import { openNotes } from '../../../bridge-core/store/notes.ts';
@@ -16,10 +17,17 @@ function scene(t: TestContext) {
   const { store } = openTempStore(t);
   const links = new Links({ store });
   const left: string[] = [];
+  const refusals: Error[] = [];
   const begin = (after: number) => {
     const vacating = new Vacating({
-      ...{ links, notes: openNotes(store), log: silentLog, after },
-      adapter: { depart: async (channel) => void left.push(channel) },
+      ...{ links, notes: openNotes(store), log: silentLog, after, again: 5 },
+      adapter: {
+        depart: async (channel) => {
+          const refusal = refusals.shift();
+          if (refusal !== undefined) throw refusal;
+          left.push(channel);
+        },
+      },
       homeserver: {
         bot: bot as UserId,
         joinedMembers: async () => new Map([bot, ghost, ann].map((user) => [user as UserId, {}])),
@@ -35,8 +43,24 @@ function scene(t: TestContext) {
   };
   const link = (room: string, channel: string, origin: 'command' | 'portal' = 'command') =>
     links.add({ room: roomId(room), channel: channelId(channel), origin });
-  return { store, links, left, begin, link };
+  return { store, links, left, begin, link, refusals };
 }
+
+test('while the network is away the bot does not leave, but once it is there again; what it refuses is not asked again', async (t) => {
+  const { links, left, begin, link, refusals } = scene(t);
+  begin(1);
+  refusals.push(new UnreachableError('NETWORK_UNREACHABLE', 'away'), new RetryableError('NETWORK_BUSY', 'later'));
+  await links.remove((await link('!a:hs', 'n/#a')).id);
+  await until('the channel', () => left.includes('n/#a'));
+  assert.equal(refusals.length, 0);
+  refusals.push(new PermanentError('NETWORK_REFUSED', 'no'));
+  await links.remove((await link('!b:hs', 'n/#b')).id);
+  await until('the room', () => left.includes('@bot:hs !b:hs'));
+  await until('the refusal', () => refusals.length === 0);
+  await links.remove((await link('!c:hs', 'n/#c')).id);
+  await until('another', () => left.includes('n/#c'));
+  assert.ok(!left.includes('n/#b'));
+});
 
 test('a while after the last link is gone the bot leaves room and channel with its ghosts, where nothing else needs it', async (t) => {
   const { links, left, begin, link } = scene(t);

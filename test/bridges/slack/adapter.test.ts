@@ -2,9 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { channelId } from '#bridge-core';
+import { channelId, PermanentError, RetryableError } from '#bridge-core';
+import { SlackAdapter } from '../../../bridges/slack/adapter.ts';
+import { makeChannelId, webhookTeam } from '../../../bridges/slack/ids.ts';
 import { botScopes } from '../../support/fake-slack/setup.ts';
-import { heard, settingsFor, withAdapter } from './with-slack.ts';
+import { keepTools } from '../../support/tools.ts';
+import { until } from '../../support/waiting.ts';
+import { acmeSlack, heard, quick, settingsFor, withAdapter } from './with-slack.ts';
 
 test('a line goes each way, and our own is not heard', async (t) => {
   const { adapter, ann, general, events, channel, slack } = await withAdapter(t);
@@ -45,6 +49,38 @@ test('a reload says what needs a restart by its name in the config, and that a w
     adapter.configuredLinks().map(({ room }) => room),
     ['!a:hs.test'],
   );
+});
+
+test('while Slack is away a channel that nobody needs any more is not left, and that is to be asked again', {
+  timeout: 30_000,
+}, async (t) => {
+  const { adapter, bot, general, channel, slack } = await withAdapter(t);
+  await adapter.unwatch(channel);
+  await slack.down();
+  await until('Slack to be gone', () => adapter.status()[0]?.state !== 'up' || undefined);
+  await assert.rejects(adapter.depart(channel), RetryableError);
+  await slack.up();
+  await until('Slack', () => adapter.status()[0]?.state === 'up' || undefined);
+  await adapter.depart(channel);
+  assert.ok(!general.members.has(bot.user.id));
+});
+
+test('of a pair of webhooks that nothing is linked to any more no sealed record is left', async (t) => {
+  const { slack, transports } = await acmeSlack();
+  t.after(() => slack.stop());
+  const { tools } = keepTools();
+  const record = { incoming: `${slack.apiUrl}services/T1/B1/x`, outgoingToken: 'a-token', by: '@eve:hs.test' };
+  await tools.secrets.set('webhooks w1', JSON.stringify(record));
+  const adapter = new SlackAdapter(settingsFor(slack, transports), tools as never, quick);
+  t.after(() => adapter.disconnect());
+  const id = makeChannelId(webhookTeam, 'w1');
+  await adapter.watch(id);
+  await adapter.depart(id);
+  assert.deepEqual(tools.secrets.names('webhooks '), ['webhooks w1'], 'it is linked');
+  await adapter.unwatch(id);
+  await adapter.depart(id);
+  assert.deepEqual(tools.secrets.names('webhooks '), []);
+  await assert.rejects(adapter.session({ as: 'bot' }, id), PermanentError);
 });
 
 test('the bot leaves a channel that nobody needs any more, and no other', async (t) => {
