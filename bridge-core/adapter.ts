@@ -86,6 +86,8 @@ export interface Adapter<Body extends Json = string> {
   reload?(settings: unknown): readonly string[];
   /** One free line about the connections, for `status`. */
   status(): readonly ConnectionStatus[];
+  /** Of a channel that is watched, why what is said there does not come yet; undefined: it does. For where that may take minutes. */
+  unheard?(channel: ChannelId): string | undefined;
   /** Calls of its own at the provisioning door; asked once, at start. */
   provisioning?(verbs: ProvisioningVerbs): ProvisioningDialect;
   /** True: people of ours are shown as away where they are (`Session.setPresence`). */
@@ -129,6 +131,8 @@ export interface ConfiguredLink {
   readonly names?: string;
   /** Nothing of the room is carried to the channel. */
   readonly way?: 'to-matrix';
+  /** Made by a command of the adapter's own: it stands in no config. */
+  readonly byCommand?: true;
 }
 
 export interface AskedThere {
@@ -161,6 +165,10 @@ export interface ConnectionStatus {
   readonly state: 'up' | 'connecting' | 'down';
   readonly sessions: number;
   readonly detail?: string;
+  /** What it is busy with, for everybody to know. */
+  readonly note?: string;
+  /** Watched channels of which nothing is heard yet; absent: it is not counted. */
+  readonly unheard?: number;
   /** Down, and nothing but somebody's act mends it: those whom it concerns are told. */
   readonly isForGood?: boolean;
 }

@@ -46,6 +46,9 @@ export function showFigures<Body extends Json>(parts: FigureParts<Body>): void {
   metrics.gauge('journal_oldest_seconds', () => oldestWaiting(depth()).map(([side, at]) => [{ side }, (Date.now() - at) / 1_000]));
   metrics.gauge('connections', () => adapter.status().map(({ network, state }) => [{ network, state }, 1]));
   metrics.gauge('sessions', () => adapter.status().map(({ network, sessions }) => [{ network }, sessions]));
+  metrics.gauge('channels_unheard', () =>
+    adapter.status().flatMap(({ network, unheard }) => (unheard === undefined ? [] : [[{ network }, unheard] as const])),
+  );
   metrics.gauge('requests_in_flight', () => [[{}, homeserver.load().inFlight]]);
   metrics.gauge('requests_waiting', () => [[{}, homeserver.load().waiting]]);
   metrics.gauge('membership_queue', () => [[{}, queue.depth]]);
@@ -63,7 +66,7 @@ export function showFigures<Body extends Json>(parts: FigureParts<Body>): void {
   for (const { network } of adapter.status()) {
     health.add(`network ${network}`, () => {
       const status = adapter.status().find((each) => each.network === network);
-      return { ok: status?.state === 'up', detail: status?.detail ?? status?.state ?? 'gone' };
+      return { ok: status?.state === 'up', detail: status?.detail ?? status?.note ?? status?.state ?? 'gone' };
     });
   }
 }

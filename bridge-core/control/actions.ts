@@ -27,7 +27,7 @@ export interface Asked {
 }
 
 export interface ActionsParts<Body extends Json> {
-  readonly adapter: Pick<Adapter<Body>, 'channels' | 'status' | 'user' | 'nick' | 'openSession' | 'lookups'>;
+  readonly adapter: Pick<Adapter<Body>, 'channels' | 'status' | 'unheard' | 'user' | 'nick' | 'openSession' | 'lookups'>;
   readonly homeserver: Pick<Homeserver, 'bot' | 'resolveAlias'>;
   readonly permissions: Permissions;
   readonly plumb: Pick<Plumb<Body>, 'unlink'>;
@@ -117,10 +117,15 @@ export class Actions<Body extends Json = string> {
     const { permissions, adapter, links, logins } = this.#parts;
     permissions.mustBe('user', asked.by, 'ask for the status');
     const isAdmin = permissions.levelOf(asked.by) === 'admin';
-    const lines = adapter.status().map(({ network, name = network, state, sessions, detail }) => {
+    const lines = adapter.status().map(({ network, name = network, state, sessions, detail, note }) => {
       const more = isAdmin ? [`${sessions} session${sessions === 1 ? '' : 's'}`, ...(detail === undefined ? [] : [detail])] : [];
-      return [`${name}: ${state === 'up' ? 'connected' : state === 'connecting' ? 'connecting' : 'not connected'}`, ...more].join(', ');
+      const is = state === 'up' ? 'connected' : state === 'connecting' ? 'connecting' : 'not connected';
+      return [`${name}: ${is}`, ...more, ...(note === undefined ? [] : [note])].join(', ');
     });
+    for (const link of links.liveIn(asked.room)) {
+      const why = adapter.unheard?.(link.channel);
+      if (why !== undefined) lines.push(`${this.#describe(link).name}: ${why}`);
+    }
     if (isAdmin) lines.push(...this.#parts.progress());
     const all = links.all();
     const suspended = all.filter(({ state }) => state === 'suspended').length;
@@ -284,7 +289,9 @@ export class Actions<Body extends Json = string> {
 
   #line(link: Link, withRoom: boolean): string {
     const { name, network } = this.#describe(link);
-    const state = link.state === 'live' ? (link.claim === 'success' ? 'live' : 'live, not claimed') : link.state;
+    const unheard = link.state === 'live' ? this.#parts.adapter.unheard?.(link.channel) : undefined;
+    const live = ['live', ...(link.claim === 'success' ? [] : ['not claimed']), ...(unheard === undefined ? [] : [unheard])].join(', ');
+    const state = link.state === 'live' ? live : link.state;
     const why = link.reason === undefined ? '' : ` (${link.reason})`;
     return `${withRoom ? `${link.room}: ` : ''}${name} on ${network.name}, from ${link.origin}, ${state}${why}`;
   }

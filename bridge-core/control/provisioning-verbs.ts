@@ -18,7 +18,7 @@ import type { Permissions } from './permissions.ts';
 import type { Requests } from './requests.ts';
 
 export interface VerbParts<Body extends Json> {
-  readonly adapter: Pick<Adapter<Body>, 'channels' | 'logins' | 'lookups' | 'status'>;
+  readonly adapter: Pick<Adapter<Body>, 'channels' | 'logins' | 'lookups' | 'status' | 'unheard'>;
   readonly homeserver: Pick<Homeserver, 'bot' | 'resolveAlias'>;
   readonly permissions: Permissions;
   readonly accounts: Pick<Accounts<Body>, 'page' | 'logOut'>;
@@ -64,9 +64,10 @@ export function provisioningVerbs<Body extends Json>(parts: VerbParts<Body>): Pr
 
   const shownLink = (link: Pick<Link, 'room' | 'channel' | 'reason'>, state: ProvisioningLink['state']): ProvisioningLink => {
     const { name, network } = described(channels, link.channel);
+    const reason = link.reason ?? (state === 'live' ? adapter.unheard?.(link.channel) : undefined);
     return {
       ...{ room: link.room, channel: link.channel, name, network: network?.id ?? '', state },
-      ...(link.reason !== undefined && { reason: link.reason }),
+      ...(reason !== undefined && { reason }),
     };
   };
 

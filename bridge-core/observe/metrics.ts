@@ -29,6 +29,7 @@ export interface Metrics {
 const gauges = {
   journal_rows: ['Rows in the journal', 'side', 'state'],
   journal_oldest_seconds: ['Age of the oldest row that still waits', 'side'],
+  channels_unheard: ['Channels that are to be listened to and of which nothing is heard yet', 'network'],
   membership_queue: ['Joins and leaves that wait'],
   membership_ghosts: ['Ghosts in rooms, where these are limited, as last looked at'],
   connections: ['Connections to networks', 'network', 'state'],

@@ -1,6 +1,7 @@
 // One token and whose it is: the relay account's, or a person's own. Its calls, its realtime channel, and what is told of its end.
 
 import { BridgeError, RetryableError, type Speaker, UnreachableError } from '#bridge-core';
+import type { Budget } from './wire/budget.ts';
 import { isRefusal } from './wire/faults.ts';
 import { FayeLine, type FayeListener, type FayeState, type FayeTiming } from './wire/faye.ts';
 import { hasId, listOf, type WireUser } from './wire/objects.ts';
@@ -47,6 +48,10 @@ export class Account {
 
   get token(): string {
     return this.#caller.token;
+  }
+
+  get budget(): Budget {
+    return this.#caller.budget;
   }
 
   get isEnded(): boolean {

@@ -42,6 +42,7 @@ import { opennessOf } from './openness.ts';
 import { OwnRooms } from './own-rooms.ts';
 import { Pictures } from './pictures.ts';
 import { Presences } from './presence.ts';
+import { Present } from './present.ts';
 import { PrivateWords } from './private-words.ts';
 import { oldCalls } from './provisioning.ts';
 import { type LiveSettings, takeOver } from './reload.ts';
@@ -74,6 +75,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
   readonly #ears: Ears;
   readonly #sessions: Sessions;
   readonly #privateWords: PrivateWords;
+  readonly #present: Present;
   readonly #pictures: Pictures;
   #isStopped = false;
 
@@ -95,6 +97,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
     });
     const network = this.#network;
     const channelOf = (room: Room) => network.rooms.byId(room.id)?.channel ?? room.channel;
+    this.#present = new Present({ bot: network.bot, rooms: network.rooms, log });
     this.#intake = new Intake({ ...{ network, inbox, log, count }, heard: (room, message) => this.#gaps.heard(channelOf(room), message) });
     this.#gaps = new Gaps({
       ...{ memory, inbox, log, channelOf, intake: this.#intake, settings },
@@ -111,7 +114,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
     });
     this.#hearing = new Hearing({
       ...{ network, settings, timing: pace, inbox, log },
-      ...{ intake: this.#intake, gaps: this.#gaps, bans: this.#bans, presences: this.#presences },
+      ...{ intake: this.#intake, gaps: this.#gaps, bans: this.#bans, presences: this.#presences, present: this.#present },
       wentBy: (account, room, isIn) => this.#ears.wentBy(account, room, isIn),
     });
     this.#own = new OwnRooms({
@@ -121,12 +124,13 @@ export class GitterAdapter implements Adapter<GitterBody> {
       read: (account) => this.#ears.changed(account),
     });
     this.#ears = new Ears({
-      ...{ network, inbox, log, own: this.#own, hearing: this.#hearing, gaps: this.#gaps },
+      ...{ network, inbox, log, own: this.#own, hearing: this.#hearing, gaps: this.#gaps, present: this.#present },
       load: (channel, account, ask) => this.#sessions.load(channel, account, ask),
       pause: pace.probe,
     });
     this.#sessions = new Sessions({
-      ...{ network, settings, log, count, hearing: this.#hearing, bans: this.#bans, own: this.#own },
+      ...{ network, settings, log, count, hearing: this.#hearing, bans: this.#bans, own: this.#own, present: this.#present },
+      speaks: (channel) => this.#ears.hurry(channel),
       copies: new Copies({ settings, memory }),
       virtualUsers: new VirtualUsers({ memory, log, settings, bot: network.bot }),
     });
@@ -248,7 +252,15 @@ export class GitterAdapter implements Adapter<GitterBody> {
   status(): readonly ConnectionStatus[] {
     const { state, detail } = this.#network;
     const told = { state, isForGood: state === 'down', ...(detail !== undefined && { detail }) };
-    return [{ network: networkId, name: 'Gitter', sessions: this.#sessions.count, ...told }];
+    const { heard, of, ms } = this.#ears.progress();
+    const note = state === 'up' && heard < of ? `${heard} of ${of} rooms heard so far, ${about(ms)} to go` : undefined;
+    const start = { unheard: of - heard, ...(note !== undefined && { note }) };
+    return [{ network: networkId, name: 'Gitter', sessions: this.#sessions.count, ...told, ...start }];
+  }
+
+  unheard(channel: ChannelId): string | undefined {
+    if (this.#network.state !== 'up' || !this.#ears.isAwaited(channel)) return undefined;
+    return `not heard yet: ${about(this.#ears.progress().ms)} until all rooms are, the liveliest first`;
   }
 
   provisioning(verbs: ProvisioningVerbs): ProvisioningDialect {
@@ -277,9 +289,18 @@ export class GitterAdapter implements Adapter<GitterBody> {
     if (this.#isStopped) return;
     this.#sessions.openBot();
     this.#hearing.start();
-    void this.#ears.back();
     this.#privateWords.listen();
+    void this.#present.read().then((rooms) => {
+      if (this.#isStopped) return;
+      this.#ears.back();
+      this.#privateWords.read(rooms);
+    });
   }
+}
+
+function about(ms: number): string {
+  const minutes = Math.max(1, Math.ceil(ms / 60_000));
+  return `about ${minutes} minute${minutes === 1 ? '' : 's'}`;
 }
 
 function whereCommand(resolver: Resolver): AdapterCommand {

@@ -9,6 +9,7 @@ import type { GitterNetwork } from './network.ts';
 import type { Room } from './rooms.ts';
 import type { GitterSettings } from './settings.ts';
 import { remoteUserOf } from './users.ts';
+import type { Haste } from './wire/budget.ts';
 import { isRefusal } from './wire/faults.ts';
 import { isRecord, userIn, type WireBan, type WireUser } from './wire/objects.ts';
 
@@ -68,11 +69,11 @@ export class Bans {
   }
 
   /** The ids of those who are newly on it. */
-  look(room: Room): Promise<ReadonlySet<string>> {
+  look(room: Room, haste: Haste = 'background'): Promise<ReadonlySet<string>> {
     if ((this.#closed.get(room.id)?.until ?? 0) > Date.now()) return Promise.resolve(none);
     const looking =
       this.#looking.get(room.id) ??
-      this.#look(room)
+      this.#look(room, haste)
         .catch((thrown) => {
           if (isRefusal(thrown)) this.#close(room);
           if (thrown instanceof RetryableError && thrown.code === 'NETWORK_BUSY') this.#again(room, thrown.after ?? usualRest);
@@ -97,7 +98,7 @@ export class Bans {
 
   /** Whether somebody, a virtual user too, is on the list now. */
   async isBanned(room: Room, id: string): Promise<boolean> {
-    return (await this.#read(room).catch(() => [])).some((ban) => bannedIn(ban)?.id === id);
+    return (await this.#read(room, 'background').catch(() => [])).some((ban) => bannedIn(ban)?.id === id);
   }
 
   /** It is asked for ever more seldom. */
@@ -119,12 +120,13 @@ export class Bans {
     for (const [id, room] of this.#due) {
       const rest = this.#restUntil - Date.now();
       if (rest > 0) await delay(rest, undefined, { ref: false });
-      if (this.#due.delete(id)) await this.look(room);
+      // Nobody waits for it; who is to be heard first, does.
+      if (this.#due.delete(id)) await this.look(room, 'idle');
     }
   }
 
-  async #look(room: Room): Promise<ReadonlySet<string>> {
-    const bans = await this.#read(room);
+  async #look(room: Room, haste: Haste): Promise<ReadonlySet<string>> {
+    const bans = await this.#read(room, haste);
     this.#closed.delete(room.id);
     const known = this.#known(room);
     const people = bans.flatMap((ban) => {
@@ -148,8 +150,8 @@ export class Bans {
     return new Set(fresh.map(({ user }) => user.id));
   }
 
-  async #read({ id }: Room): Promise<WireBan[]> {
-    const told = await this.#parts.network.bot.ask({ route: '/rooms/:id/bans', with: { id }, haste: 'background', patience: 30_000 });
+  async #read({ id }: Room, haste: Haste): Promise<WireBan[]> {
+    const told = await this.#parts.network.bot.ask({ route: '/rooms/:id/bans', with: { id }, haste, patience: 30_000 });
     return Array.isArray(told) ? told.filter(isRecord) : [];
   }
 

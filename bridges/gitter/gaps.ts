@@ -5,11 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ChannelId, type Inbox, type KeyValue, type Logger, messageOf, PermanentError, RetryableError } from '#bridge-core';
 import type { GitterBody } from './body.ts';
 import { sentAt } from './events.ts';
-import { readSince } from './history.ts';
+import { onePage, readSince } from './history.ts';
 import { firstIdAt, isId, timeOf } from './ids.ts';
 import type { Intake } from './intake.ts';
 import type { Ask, Room } from './rooms.ts';
 import type { GitterSettings } from './settings.ts';
+import { Slots } from './slots.ts';
 import type { WireMessage } from './wire/objects.ts';
 
 export interface GapsParts {
@@ -25,6 +26,12 @@ export interface GapsParts {
   readonly writeEvery?: number;
 }
 
+interface Reader {
+  readonly ask: Ask;
+  readonly by: string;
+  readonly newest: readonly WireMessage[];
+}
+
 /** ms: what was heard since the last note is read again after a crash, and known by its id. */
 const writeEvery = 15_000;
 /** ms: newer messages of the room wait so long for a turn in the budget. */
@@ -36,8 +43,8 @@ const longestBusy = 900_000;
 const usualBusy = 5_000;
 /** ms: what is younger may be missing where it is read, and stand all the same. */
 const settled = 30_000;
-/** Messages: so much is looked at where none are to be read back. */
-const onePage = 100;
+/** Rooms that are read at once. */
+const atOnce = 6;
 /** ms: of what was heard before the loss, so much is looked at again for edits. */
 const lookBack = 600_000;
 
@@ -48,8 +55,11 @@ export class Gaps {
   readonly #unwritten = new Set<ChannelId>();
   /** Since when a room is listened to, where that began in this process: what was said before is not told. */
   readonly #begun = new Map<ChannelId, number>();
-  /** Again, once the one under way is done. */
-  readonly #filling = new Map<string, boolean>();
+  /** By room, those whose turn has not come. */
+  readonly #next = new Map<string, { newest: readonly WireMessage[] }>();
+  readonly #behind = new Set<string>();
+  /** By whose calls it is read. */
+  readonly #slots = new Map<string, Slots>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -65,6 +75,16 @@ export class Gaps {
     const at = sentAt(message);
     if ((this.#heard.get(channel) ?? -1) >= at) return;
     this.#note(channel, at);
+  }
+
+  /** When something was said there last, as far as it was heard; ms. */
+  heardAt(channel: ChannelId): number {
+    return this.#heard.get(channel) ?? 0;
+  }
+
+  /** What comes waits for what was missed before it. */
+  isBehind(room: string): boolean {
+    return this.#behind.has(room);
   }
 
   /** From here on it is listened to: what was said before is no gap. Resolves when that is kept: a crash right after is one. */
@@ -104,23 +124,24 @@ export class Gaps {
     await this.#parts.memory.set(heardName(channel), undefined);
   }
 
-  /** Resolves when it is filled, or told to be a gap. */
-  async fill(room: Room, ask: Ask): Promise<void> {
-    if (this.#filling.has(room.id)) {
-      this.#filling.set(room.id, true);
-      return;
-    }
-    if (!this.#heard.has(this.#parts.channelOf(room))) return;
-    this.#filling.set(room.id, false);
+  /** Resolves when it is filled, or told to be a gap. `by`: whose calls; `newest`: what is known of the room already, as of now. */
+  async fill(room: Room, ask: Ask, by: string, newest: readonly WireMessage[] = []): Promise<void> {
+    // Whoever waits for a turn reads all that is there by then; who reads already may be past what is missing now.
+    const next = this.#next.get(room.id);
+    if (next !== undefined) next.newest = newest;
+    if (next !== undefined || !this.#heard.has(this.#parts.channelOf(room))) return;
+    const turn = { newest };
+    this.#next.set(room.id, turn);
+    this.#behind.add(room.id);
     try {
-      do {
-        this.#filling.set(room.id, false);
-        await this.#parts.intake.before(room, () => this.#fillAtLast(room, ask));
-      } while (this.#filling.get(room.id) === true);
+      await this.#parts.intake.before(room, () => {
+        this.#next.delete(room.id);
+        return this.#fillAtLast(room, { ask, by, newest: turn.newest });
+      });
     } catch (thrown) {
       this.#parts.log.warn({ room: room.uri ?? room.id, why: messageOf(thrown) }, 'what was missed could not be read');
     } finally {
-      this.#filling.delete(room.id);
+      if (!this.#next.has(room.id)) this.#behind.delete(room.id);
     }
   }
 
@@ -138,12 +159,12 @@ export class Gaps {
   }
 
   /** What is newer waits: once it is handed on, nobody would know what is missing before it. */
-  async #fillAtLast(room: Room, ask: Ask): Promise<void> {
+  async #fillAtLast(room: Room, reader: Reader): Promise<void> {
     const since = this.#heard.get(this.#parts.channelOf(room)) ?? Date.now();
     const patientUntil = Date.now() + longestBusy;
     for (let tries = 0; ; ) {
       try {
-        return await this.#fill(room, ask);
+        return await this.#fill(room, reader);
       } catch (thrown) {
         if (this.#isClosed) throw thrown;
         // Where many rooms are read at once, each has its turn in the end.
@@ -161,11 +182,16 @@ export class Gaps {
     }
   }
 
-  async #fill(room: Room, ask: Ask): Promise<void> {
+  async #fill(room: Room, { ask, by, newest }: Reader): Promise<void> {
     const { intake, settings } = this.#parts;
     const since = this.#heard.get(this.#parts.channelOf(room)) ?? Date.now();
     const { most } = settings.history;
-    const found = await readSince({ ask, room: room.id, since, most: most || onePage, patience });
+    const stretch = { ask, room: room.id, since, most: most || onePage, patience, newest };
+    // Where many are read, the liveliest come first.
+    const found = await this.#slotsOf(by).run(
+      () => readSince(stretch),
+      () => this.heardAt(this.#parts.channelOf(room)),
+    );
     const known = intake.knownIn(room);
     const begun = this.#begun.get(this.#parts.channelOf(room)) ?? 0;
     const fresh = found.messages.filter((message) => sentAt(message) >= begun);
@@ -209,6 +235,12 @@ export class Gaps {
 
   async #tellGap(room: Room, from: number, to: number): Promise<void> {
     await this.#parts.inbox.receive({ kind: 'gap', at: Date.now(), channel: this.#parts.channelOf(room), from, to });
+  }
+
+  #slotsOf(by: string): Slots {
+    const slots = this.#slots.get(by) ?? new Slots(atOnce);
+    this.#slots.set(by, slots);
+    return slots;
   }
 
   #note(channel: ChannelId, at: number): void {

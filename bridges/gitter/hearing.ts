@@ -7,16 +7,18 @@ import type { Bans } from './bans.ts';
 import type { GitterBody } from './body.ts';
 import { membershipOf } from './events.ts';
 import type { Gaps } from './gaps.ts';
+import { onePage } from './history.ts';
 import { network as networkId } from './ids.ts';
 import { type Intake, placeOf } from './intake.ts';
 import type { GitterNetwork } from './network.ts';
 import type { Presences } from './presence.ts';
+import type { Present } from './present.ts';
 import type { Ask, Room } from './rooms.ts';
 import type { GitterSettings } from './settings.ts';
 import type { GitterTiming } from './timing.ts';
 import { remoteUserOf } from './users.ts';
 import type { FayeLine, FayeListener } from './wire/faye.ts';
-import { hasId, isRecord, type WireChange, type WireMessage, type WireRoom, type WireUser } from './wire/objects.ts';
+import { hasId, isRecord, messagesIn, type WireChange, type WireMessage, type WireRoom, type WireUser } from './wire/objects.ts';
 import { RoomStream } from './wire/stream.ts';
 
 export interface HearingParts {
@@ -27,6 +29,7 @@ export interface HearingParts {
   readonly gaps: Gaps;
   readonly bans: Bans;
   readonly presences: Presences;
+  readonly present: Present;
   readonly inbox: Inbox<GitterBody>;
   readonly log: Logger;
   /** Somebody of ours came into a room or went. */
@@ -74,17 +77,16 @@ export class Hearing {
     this.lineChanged();
   }
 
-  /** The relay account goes in, and listens; where it is already there is no `ask`, and people are in it anyhow. */
-  async watch(room: Room, account: Account, ask: Ask | undefined): Promise<void> {
-    if (this.#isClosed || this.#isHeardBy(room.id, account)) return;
-    if (this.#isBot(account) && ask !== undefined) await this.#enter(room, ask);
-    if (this.#isClosed) return;
+  /** False: it is not for this account to hear, unless it goes in first. */
+  async watch(room: Room, account: Account): Promise<boolean> {
+    if (this.#isClosed || this.#isHeardBy(room.id, account)) return true;
     this.unwatch(room.id);
     this.#watched.set(room.id, { room, account, line: account.line, stream: undefined, isStreaming: false });
     const stands = this.#listen(room, account);
     this.lineChanged();
     if (this.#isBot(account)) this.#parts.bans.lookSoon(room);
-    if (account.line?.isUp === true) await Promise.race([stands, new Promise((resolve) => setTimeout(resolve, standsWithin).unref())]);
+    if (account.line?.isUp !== true) return true;
+    return await Promise.race([stands, new Promise<true>((resolve) => setTimeout(resolve, standsWithin, true).unref())]);
   }
 
   unwatch(id: string): void {
@@ -143,6 +145,12 @@ export class Hearing {
     return false;
   }
 
+  /** Nothing of it is on its way that must be read first. */
+  isInStep(room: string): boolean {
+    const { line, isStreaming } = this.#watched.get(room) ?? {};
+    return (line?.stands(path(room, '/chatMessages')) === true || isStreaming === true) && !this.#parts.gaps.isBehind(room);
+  }
+
   /** Of a chat of two. */
   eyesOf(room: string): ReadonlySet<Account> | undefined {
     return this.#chats.get(room);
@@ -170,11 +178,6 @@ export class Hearing {
     this.#chats.clear();
   }
 
-  async #enter(room: Room, ask: Ask): Promise<void> {
-    const { bot } = this.#parts.network;
-    await ask({ method: 'POST', route: '/user/:id/rooms', with: { id: bot.id }, body: { id: room.id } });
-  }
-
   /** It may have come by another token since. */
   #isHeardBy(room: string, account: Account): boolean {
     const watched = this.#watched.get(room);
@@ -185,8 +188,8 @@ export class Hearing {
     return account === this.#parts.network.bot;
   }
 
-  #listen(room: Room, account: Account): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+  #listen(room: Room, account: Account): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
     account.listen(path(room.id, '/chatMessages'), this.#messages(room, resolve));
     // One after the other: who went is looked for among the banned, and may be back before that is known.
     let told = Promise.resolve();
@@ -207,30 +210,29 @@ export class Hearing {
     return promise;
   }
 
-  #messages(room: Room, stands: () => void = () => {}): FayeListener {
+  #messages(room: Room, stands: (isIt: boolean) => void = () => {}): FayeListener {
     const { intake } = this.#parts;
-    const fill = () => this.#fill(room);
     return {
+      ext: { snapshot: { limit: onePage, includeThreads: true } },
       onData: (data) => intake.hear(room, data),
-      onMissed: fill,
-      onOpen: () => {
-        stands();
-        fill();
+      onOpen: (snapshot) => {
+        stands(true);
+        this.#fill(room, messagesIn(snapshot));
       },
       onRefused: (reason) => {
-        stands();
+        stands(false);
         this.#parts.log.warn({ room: room.uri ?? room.id, why: reason }, 'Gitter does not let the room be listened to');
       },
     };
   }
 
   /** As whoever listens there by then. */
-  #fill(room: Room): void {
+  #fill(room: Room, newest: readonly WireMessage[] = []): void {
     const ask: Ask = (call) => {
       const ear = this.earOf(room.id);
       return ear?.ask(call) ?? Promise.reject(new PermanentError('NETWORK_LOGIN', 'nobody of ours listens to the room any more'));
     };
-    void this.#parts.gaps.fill(room, ask);
+    void this.#parts.gaps.fill(room, ask, this.earOf(room.id)?.id ?? '', newest);
   }
 
   #stream(watched: Watched, streamUrl: string): RoomStream {
@@ -274,10 +276,12 @@ export class Hearing {
 
   /** Once it goes in again; where it may not, the room is lost. */
   async #putOut(room: Room): Promise<void> {
-    const { bot } = this.#parts.network;
+    const { present, network } = this.#parts;
+    const { bot } = network;
+    present.note(room.id, false);
     if (this.#watched.get(room.id)?.account !== bot) return;
     try {
-      await this.#enter(room, bot.ask);
+      await present.enter(room, bot.ask);
       for (const kind of kinds) bot.line?.unsubscribe(path(room.id, kind));
       await this.#listen(room, bot);
     } catch (thrown) {

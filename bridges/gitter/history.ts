@@ -14,6 +14,8 @@ export interface Stretch {
   readonly most: number;
   /** ms that a call may wait for its turn. */
   readonly patience: number;
+  /** What is known already of the newest, as a page of it: where that reaches back far enough, nothing is asked. */
+  readonly newest?: readonly WireMessage[];
 }
 
 export interface Found {
@@ -25,34 +27,48 @@ export interface Found {
   readonly missingTo: number | undefined;
 }
 
-const page = 100;
+/** More are not had at once, neither by a call nor in a snapshot. */
+export const onePage = 100;
 /** ms: clocks and ids differ by less. */
 const margin = 2_000;
 
-export async function readSince({ ask, room, since, most, patience }: Stretch): Promise<Found> {
+export async function readSince({ ask, room, since, most, patience, newest = [] }: Stretch): Promise<Found> {
   const from = (typeof since === 'number' ? since : (timeOf(since) ?? 0)) - margin;
+  if (reaches(newest, from)) return parted(newest, from, most, undefined);
   let found = new Map<string, WireMessage>();
   let before: string | undefined;
   let missingTo: number | undefined;
   for (;;) {
-    const query = { limit: page, includeThreads: 'true', beforeId: before };
+    const query = { limit: onePage, includeThreads: 'true', beforeId: before };
     const call = { route: '/rooms/:id/chatMessages', with: { id: room }, query, haste: 'background' as const, patience };
     const messages = messagesIn(await ask(call));
     const isNew = messages.some(({ id }) => !found.has(id));
     // In front: of those of one moment the order is Gitter's.
     found = new Map([...messages.map((message) => [message.id, message] as const), ...found]);
     const [first] = messages;
-    if (first === undefined || messages.length < page || !isNew || sentAt(first) < from) break;
+    if (first === undefined || messages.length < onePage || !isNew || sentAt(first) < from) break;
     if (found.size >= most) {
       missingTo = sentAt(first);
       break;
     }
     before = first.id;
   }
-  const all = [...found.values()].sort((one, other) => sentAt(one) - sentAt(other));
+  return parted([...found.values()], from, most, missingTo);
+}
+
+function parted(found: readonly WireMessage[], from: number, most: number, missingTo: number | undefined): Found {
+  const all = [...found].sort((one, other) => sentAt(one) - sentAt(other));
   const newer = all.filter((message) => sentAt(message) >= from);
   const messages = newer.slice(Math.max(0, newer.length - most));
   return { messages, older: all.filter((message) => sentAt(message) < from), missingTo };
+}
+
+/** A server that leaves answers in threads out of a snapshot is told by a first message whose answers are not in it. */
+function reaches(newest: readonly WireMessage[], from: number): boolean {
+  const [first] = newest;
+  if (first === undefined || sentAt(first) >= from) return false;
+  const threads = new Set(newest.map(({ parentId }) => parentId));
+  return newest.every(({ id, threadMessageCount = 0 }) => threadMessageCount === 0 || threads.has(id));
 }
 
 /** Those behind it, where it is among them; where not, all of its second and later. */

@@ -2,7 +2,7 @@
 
 import { type KeyValue, type Logger, messageOf, UnknownOutcomeError } from '#bridge-core';
 import type { GitterNetwork } from './network.ts';
-import { hasId, isRecord, listOf, messageIn, messagesIn, type WireChange, type WireMessage, type WireRoom } from './wire/objects.ts';
+import { hasId, isRecord, messageIn, messagesIn, type WireChange, type WireMessage, type WireRoom } from './wire/objects.ts';
 
 export interface PrivateWordsParts {
   readonly network: Pick<GitterNetwork, 'bot'>;
@@ -20,7 +20,6 @@ const mostChats = 500;
 export class PrivateWords {
   readonly #parts: PrivateWordsParts;
   readonly #chats = new Map<string, WireRoom>();
-  #isRead = false;
 
   constructor(parts: PrivateWordsParts) {
     this.#parts = parts;
@@ -36,18 +35,11 @@ export class PrivateWords {
       },
     });
     for (const chat of this.#chats.values()) this.#hear(chat, false);
-    if (this.#isRead) return;
-    this.#isRead = true;
-    this.#read().catch((thrown) => {
-      this.#isRead = false;
-      this.#failed(thrown);
-    });
   }
 
-  async #read(): Promise<void> {
-    const { bot } = this.#parts.network;
-    const call = { route: '/user/:id/rooms', with: { id: bot.id }, haste: 'background' as const, patience: 60_000 };
-    for (const room of listOf<WireRoom>(await bot.ask(call))) this.#opened(room, false);
+  /** What the relay account is in, as its list has it. */
+  read(rooms: readonly WireRoom[]): void {
+    for (const room of rooms) this.#opened(room, false);
   }
 
   /** In a new chat something was said before anybody could listen. */

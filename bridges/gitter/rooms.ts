@@ -20,6 +20,8 @@ export interface Room {
   readonly other: WireUser | undefined;
   /** 0 where it was not told. */
   readonly members: number;
+  /** The community that it belongs to. */
+  readonly group: string | undefined;
   /** Address of the project that it belongs to: where issues are. */
   readonly project: string | undefined;
 }
@@ -84,6 +86,13 @@ export class Rooms {
     return room;
   }
 
+  /** As a list has it, if it is one of those. A name that was another room's when it was linked stays that room's. */
+  keepListed(told: WireRoom, names?: ReadonlySet<ChannelId>): void {
+    const channel = told.uri === undefined ? makeChatId(told.id) : makeChannelId(told.uri);
+    const kept = this.#parts.memory.get(roomName(channel));
+    if (names?.has(channel) !== false && (kept === undefined || kept === told.id)) this.keep(told);
+  }
+
   async #get(id: string, ask: Ask): Promise<Room | undefined> {
     const told = await ask({ route: '/rooms/:id', with: { id } }).catch(none);
     return hasId(told) ? this.keep(told) : undefined;
@@ -117,6 +126,7 @@ function roomOf(told: WireRoom, known: Room | undefined): Room {
     isPublic: isChat ? false : (told.public ?? (told.security === undefined ? (known?.isPublic ?? true) : told.security === 'PUBLIC')),
     other: told.user ?? known?.other,
     members: told.userCount ?? known?.members ?? 0,
+    group: told.groupId ?? known?.group,
     project: projectOf(told) ?? known?.project,
   };
 }

@@ -8,12 +8,16 @@ import { makeUserId, parseUserId } from './ids.ts';
 import { virtualType } from './own-posts.ts';
 import type { OwnRooms } from './own-rooms.ts';
 import { Posting, type PostingParts } from './posting.ts';
+import type { Present } from './present.ts';
 import type { Room } from './rooms.ts';
 import { isRefusal } from './wire/faults.ts';
 
 export interface SessionParts extends Omit<PostingParts, 'roomOf'> {
   readonly load: (channel: ChannelId) => Promise<Room>;
   readonly own: Pick<OwnRooms, 'has' | 'note'>;
+  readonly present: Pick<Present, 'has' | 'note'>;
+  /** What is answered there is to be heard. */
+  readonly speaks: (channel: ChannelId) => void;
   readonly mention: Fit['mention'];
   readonly closed: () => void;
 }
@@ -24,14 +28,15 @@ const nameRoom = 360;
 const mostBodies = 10;
 
 export function openSession(parts: SessionParts): Session<GitterBody> {
-  const { account, network, isBot, bans, own } = parts;
+  const { account, network, isBot, bans, own, present } = parts;
   const joined = new Set<string>();
   let isClosed = false;
 
   // People come and go by other means too.
-  const isIn = (room: Room) => own.has(account.id, room.channel) ?? joined.has(room.id);
+  const isIn = (room: Room) => (isBot ? present.has(room.id) : (own.has(account.id, room.channel) ?? joined.has(room.id)));
   const noteIn = (room: Room, is: boolean) => {
-    if (is) joined.add(room.id);
+    if (isBot) present.note(room.id, is);
+    else if (is) joined.add(room.id);
     else joined.delete(room.id);
     own.note(account.id, room, is);
   };
@@ -65,6 +70,7 @@ export function openSession(parts: SessionParts): Session<GitterBody> {
       noteIn(room, false);
     },
     async send(message) {
+      parts.speaks(message.channel);
       const room = network.rooms.known(message.channel);
       const wasIn = room !== undefined && isIn(room);
       try {

@@ -20,10 +20,12 @@ import type { GitterNetwork } from './network.ts';
 import type { OwnRooms } from './own-rooms.ts';
 import type { PostingParts } from './posting.ts';
 import type { Ask, Room } from './rooms.ts';
-import { openSession } from './session.ts';
+import { openSession, type SessionParts } from './session.ts';
 import { hasId, type WireRoom } from './wire/objects.ts';
 
-export interface SessionsParts extends Omit<PostingParts, 'account' | 'isBot' | 'roomOf' | 'isHeard'> {
+export interface SessionsParts
+  extends Omit<PostingParts, 'account' | 'isBot' | 'roomOf' | 'isHeard'>,
+    Pick<SessionParts, 'present' | 'speaks'> {
   readonly network: GitterNetwork;
   readonly hearing: Hearing;
   readonly own: OwnRooms;

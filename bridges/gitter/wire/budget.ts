@@ -1,5 +1,5 @@
 // The budget of one token: so many calls a minute, as Gitter's answers tell. What people wait for goes before what can wait, which
-// leaves a share of each window to them.
+// leaves a share of each window to them; what nobody waits for at all leaves more.
 
 import { RetryableError } from '#bridge-core';
 
@@ -11,10 +11,10 @@ export interface BudgetOptions {
   readonly now?: () => number;
 }
 
-export type Haste = 'now' | 'background';
+export type Haste = 'now' | 'background' | 'idle';
 
-/** Of a window that background work leaves to the others. */
-const reserved = 0.4;
+/** Of a window, what each leaves to those before it. */
+const reserved = { background: 0.4, idle: 0.7 } as const;
 /** ms that an answer may take. */
 const late = 5_000;
 /** One call of each window is Gitter's, should it count otherwise than we do. */
@@ -39,6 +39,12 @@ export class Budget {
 
   get left(): number {
     return this.#now() >= this.#until ? this.#limit : this.#left;
+  }
+
+  /** ms that so many calls in the background take from now on, if nothing else is asked. */
+  timeFor(calls: number): number {
+    const perWindow = Math.max(1, this.#limit - Math.floor(this.#limit * reserved.background));
+    return (Math.max(0, calls) / perWindow) * this.#window;
   }
 
   /** Resolves when the call may go, in `patience` ms at most; rejects with how long it would be. */
@@ -82,7 +88,7 @@ export class Budget {
       this.#left = this.#limit;
       this.#until = now + this.#window;
     }
-    const kept = haste === 'background' ? Math.floor(this.#limit * reserved) : margin;
+    const kept = haste === 'now' ? margin : Math.floor(this.#limit * reserved[haste]);
     if (this.#left <= Math.min(kept, this.#limit - 1)) return Math.max(1, this.#until - now);
     this.#left -= 1;
     return 0;

@@ -9,9 +9,9 @@ export interface FayeListener {
   /** Goes with the wish to subscribe. */
   readonly ext?: Readonly<Record<string, unknown>>;
   onData(data: unknown): void;
-  /** It stands; what was missed before is not told. */
-  onOpen?(): void;
-  /** Something may have been missed since it stood. */
+  /** It stands; what was missed before is not told. `snapshot`: of what there is, where one was asked for in `ext`. */
+  onOpen?(snapshot: unknown): void;
+  /** Something may have been missed since it stood. Who has an `onOpen` and is to have snapshots is told by that alone. */
   onMissed?(): void;
   /** For good: no such thing, or not for this token. */
   onRefused?(reason: string): void;
@@ -42,12 +42,18 @@ const pingChannel = '/api/v1/ping2';
 const resubscribe = 5_000;
 /** Times `retry`: the longest pause. */
 const mostRetry = 15;
+/** More, before the answer, is left to be read back. */
+const mostEarly = 1_000;
 
 interface Subscription {
   readonly listener: FayeListener;
   isOpen: boolean;
   /** It stood once: what comes next may have a gap before it. */
   wasOpen: boolean;
+  /** Asked for, and not answered yet: what came since. It is told behind the answer, for what was missed stands before it. */
+  early: unknown[] | undefined;
+  /** Something was missed after it was asked for: the answer need not show it. */
+  isStale: boolean;
 }
 
 export class FayeLine {
@@ -77,9 +83,14 @@ export class FayeLine {
     return this.isUp && this.#subscriptions.get(channel)?.isOpen === true;
   }
 
+  /** Also while it is asked for anew. */
+  stands(channel: string): boolean {
+    return this.isUp && this.#subscriptions.get(channel)?.wasOpen === true;
+  }
+
   subscribe(channel: string, listener: FayeListener): void {
     if (this.#isClosed || this.#subscriptions.has(channel)) return;
-    this.#subscriptions.set(channel, { listener, isOpen: false, wasOpen: false });
+    this.#subscriptions.set(channel, { listener, isOpen: false, wasOpen: false, early: undefined, isStale: false });
     this.#ask(this.#client, channel);
   }
 
@@ -120,6 +131,7 @@ export class FayeLine {
   }
 
   #ask(client: Client, channel: string): void {
+    this.#awaits(channel);
     // What comes is taken by the extension, which sees it first; what became of the wish as well.
     client.subscribe(channel, () => {}).then(undefined, () => {});
   }
@@ -127,8 +139,15 @@ export class FayeLine {
   #mark(message: FayeMessage): void {
     if (message.channel === '/meta/handshake') message.ext = { ...message.ext, token: this.#options.token, client: 'causeway' };
     if (message.channel !== '/meta/subscribe') return;
-    const { listener } = this.#subscriptions.get(String(message.subscription)) ?? {};
+    // The library subscribes anew by itself as well.
+    const { listener } = this.#awaits(String(message.subscription)) ?? {};
     message.ext = { ...message.ext, snapshot: false, ...listener?.ext };
+  }
+
+  #awaits(channel: string): Subscription | undefined {
+    const subscription = this.#subscriptions.get(channel);
+    if (subscription !== undefined) Object.assign(subscription, { isOpen: false, early: subscription.early ?? [] });
+    return subscription;
   }
 
   #heard(message: FayeMessage): void {
@@ -162,15 +181,20 @@ export class FayeLine {
     }
   }
 
-  #subscribed({ subscription: asked, successful, error = '' }: FayeMessage): void {
+  #subscribed({ subscription: asked, successful, error = '', ext }: FayeMessage): void {
     const channel = String(asked);
     const subscription = this.#subscriptions.get(channel);
     if (subscription === undefined) return;
+    const { listener, early = [], wasOpen } = subscription;
     if (successful === true) {
-      subscription.isOpen = true;
-      if (subscription.wasOpen) subscription.listener.onMissed?.();
-      subscription.wasOpen = true;
-      subscription.listener.onOpen?.();
+      if (subscription.isStale) {
+        this.#askAgain(channel, subscription);
+        return;
+      }
+      Object.assign(subscription, { isOpen: true, wasOpen: true, early: undefined });
+      if (listener.onOpen !== undefined) listener.onOpen(ext?.snapshot);
+      else if (wasOpen) listener.onMissed?.();
+      for (const data of early) listener.onData(data);
       return;
     }
     subscription.isOpen = false;
@@ -192,11 +216,25 @@ export class FayeLine {
       if (c !== (this.#count ?? 0) + 1) this.#missed();
       this.#count = Math.max(c, this.#count ?? 0);
     }
-    this.#subscriptions.get(channel)?.listener.onData(data);
+    const { listener, early } = this.#subscriptions.get(channel) ?? {};
+    if (early === undefined) listener?.onData(data);
+    else if (early.length < mostEarly) early.push(data);
   }
 
   #missed(): void {
-    for (const { listener, isOpen } of [...this.#subscriptions.values()]) if (isOpen) listener.onMissed?.();
+    for (const [channel, subscription] of [...this.#subscriptions]) {
+      const { listener, isOpen, early } = subscription;
+      if (early !== undefined) subscription.isStale = true;
+      else if (isOpen && hasSnapshots(listener)) this.#askAgain(channel, subscription);
+      else if (isOpen) listener.onMissed?.();
+    }
+  }
+
+  /** For a snapshot of now: what was missed is in there, which spares a call. */
+  #askAgain(channel: string, subscription: Subscription): void {
+    subscription.isStale = false;
+    this.#client.unsubscribe(channel);
+    this.#ask(this.#client, channel);
   }
 
   #lost(client: Client, reason: string): void {
@@ -252,6 +290,8 @@ export class FayeLine {
     this.#timers.add(timer);
   }
 }
+
+const hasSnapshots = ({ ext, onOpen }: FayeListener): boolean => onOpen !== undefined && ext?.snapshot !== undefined;
 
 /** Seconds: ever longer, and not in step with all others whose connection was lost in the same moment. */
 function pauseAfter(tries: number, retry: number): number {

@@ -49,6 +49,8 @@ export interface WireRoom {
   readonly public?: boolean;
   readonly permissions?: { readonly admin?: boolean };
   readonly roomMember?: boolean;
+  readonly groupId?: string;
+  readonly lastAccessTime?: string;
   readonly backend?: { readonly type?: string; readonly linkPath?: string };
 }
 

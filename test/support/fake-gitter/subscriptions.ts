@@ -1,6 +1,6 @@
 // Which Faye channels there are, who may subscribe to them, and the snapshot that the answer carries (server's code of 2020): the newest
-// messages (30, without replies in threads), the users, events, rooms; for a room itself only when asked for. Unverified: the snapshot of
-// `unreadItems` and how many messages a `limit` can get.
+// messages (30, without replies in threads, unless `limit` and `includeThreads` say otherwise; 100 at most), the users, events, rooms; for a
+// room itself only when asked for. Unverified: the snapshot of `unreadItems`.
 
 import { banOf, canRead } from './access.ts';
 import { historyOf } from './history.ts';
@@ -47,6 +47,7 @@ export class Subscriptions {
   #readable(id: string, user: User): Room {
     const room = this.#world.rooms.get(id);
     if (room === undefined || room.isDeleted || !canRead(user, room) || (room.isPrivate && banOf(user, room))) throw denied();
+    if (this.#world.quirks.hearingNeedsMembership && !room.members.has(user.id)) throw denied();
     return room;
   }
 
@@ -76,7 +77,7 @@ export class Subscriptions {
     const query = {
       limit: Number(limit) || usualMessages,
       beforeInclId: typeof beforeInclId === 'string' ? beforeInclId : undefined,
-      includeThreads: includeThreads === true,
+      includeThreads: includeThreads === true && this.#world.quirks.snapshotThreads,
     };
     return historyOf(room, viewer, query).map((message) => this.#shapes.message(message, { viewer, isLean: lean === true }));
   }

@@ -26,6 +26,10 @@ export interface Quirks {
   readonly tokenAnswer: 'json' | 'form';
   /** ms between a subscription, from which on all is told, and its answer with the snapshot. */
   readonly snapshotDelay: number;
+  /** False: a snapshot leaves answers in threads out, whatever is asked for. */
+  snapshotThreads: boolean;
+  /** True: who is not in a public room may read it, and not listen to it. */
+  hearingNeedsMembership: boolean;
 }
 
 export interface NewRoom {
@@ -56,7 +60,8 @@ export class World {
   readonly later = new Later();
 
   constructor(quirks: Partial<Quirks> = {}) {
-    this.quirks = { writeNeedsMembership: true, processes: 1, tokenAnswer: 'json', snapshotDelay: 0, ...quirks };
+    const usual = { writeNeedsMembership: true, processes: 1, tokenAnswer: 'json', snapshotDelay: 0 } as const;
+    this.quirks = { ...usual, snapshotThreads: true, hearingNeedsMembership: false, ...quirks };
     this.#ids = new ObjectIds(this.clock, this.quirks.processes);
   }
 
