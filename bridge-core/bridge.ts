@@ -168,7 +168,8 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   };
   const guard = new LoopGuard({ homeserver, links, channels: adapter.channels, protocol: protocol.id, tell, log });
   const info = new BridgeInfo({ homeserver, links, channels: adapter.channels, protocol, log });
-  const upgrades = new Upgrades({ homeserver, links, guard, info, channels: adapter.channels, tell, log });
+  const configuredLinks = () => adapter.configuredLinks();
+  const upgrades = new Upgrades({ homeserver, links, guard, info, channels: adapter.channels, configuredLinks, tell, log });
   const plumb = new Plumb<Body>({ homeserver, adapter, links, guard, info, tell, log });
   const bridgeBots = new BridgeBots({ homeserver });
 

@@ -1,7 +1,7 @@
 // Follows a room upgrade with link, claim and bridge info. Done again after a crash it finds what is done: the links move in
 // one commit, after which the old room has none.
 
-import type { Channels } from '../adapter.ts';
+import type { Channels, ConfiguredLink } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { DeniedError, messageOf, PermanentError, RetryableError } from '../errors.ts';
@@ -18,6 +18,7 @@ export interface UpgradesParts {
   readonly guard: LoopGuard;
   readonly info: BridgeInfo;
   readonly channels: Pick<Channels, 'describe'>;
+  readonly configuredLinks: () => readonly ConfiguredLink[];
   readonly tell: (room: RoomId, text: string) => void;
   readonly log: Logger;
 }
@@ -148,6 +149,10 @@ export class Upgrades {
     }
   }
 
+  #isByCommand({ channel }: Link): boolean {
+    return this.#parts.configuredLinks().some((each) => each.byCommand === true && each.channel === channel);
+  }
+
   /** What is left of the link in the old room is taken away, what belongs to it is put into the new one. Both can fail
    *  without harm: the next start writes the info, and a claim in a closed room stops nobody. */
   async #settle(was: Link): Promise<void> {
@@ -155,7 +160,7 @@ export class Upgrades {
     try {
       const link = links.get(was.id);
       if (link?.state === 'live') await info.publish(link);
-      if (was.origin === 'config')
+      if (was.origin === 'config' && !this.#isByCommand(was))
         log.info({ from: was.room, to: link?.room, channel: was.channel }, 'a room of the config was upgraded: name the new one there');
       await guard.release(was);
     } catch (thrown) {

@@ -68,7 +68,7 @@ export class Hooks {
 
   links(): ConfiguredLink[] {
     return Array.from(this.#hooks.values(), ({ id, room }) => ({
-      ...{ channel: makeChannelId(hookTeam, id), room, way: 'to-matrix' as const, topic: 'off' as const },
+      ...{ channel: makeChannelId(hookTeam, id), room, way: 'to-matrix' as const, topic: 'off' as const, byCommand: true as const },
     }));
   }
 

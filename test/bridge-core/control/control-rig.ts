@@ -32,7 +32,7 @@ export function build(rig: Omit<Rig, 'fake' | 'reopen'> & { readonly fake: { dra
   const guard = new LoopGuard({ homeserver, links, channels, protocol: 'irc', tell, log, patience: 200 });
   const info = new BridgeInfo({ homeserver, links, channels, protocol, log });
   const plumb = new Plumb({ homeserver, adapter, links, guard, info, tell, log });
-  const upgrades = new Upgrades({ homeserver, links, guard, info, channels, tell, log });
+  const upgrades = new Upgrades({ homeserver, links, guard, info, channels, configuredLinks: () => network.configured, tell, log });
   const permissions = new Permissions({
     levels: { 'hs.test': 'user', '@op:hs.test': 'admin', '@banned:hs.test': 'none' },
     homeserver,

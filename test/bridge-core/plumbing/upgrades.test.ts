@@ -20,7 +20,7 @@ function build(rig: Rig, t: TestContext) {
   const guard = new LoopGuard({ homeserver, links, channels, protocol: 'irc', tell, log, patience: 200 });
   const info = new BridgeInfo({ homeserver, links, channels, protocol: { id: 'irc', name: 'IRC' }, log });
   const plumb = new Plumb({ homeserver, adapter: network.adapter, links, guard, info, tell, log });
-  const upgrades = new Upgrades({ homeserver, links, guard, info, channels, tell, log });
+  const upgrades = new Upgrades({ homeserver, links, guard, info, channels, configuredLinks: () => network.configured, tell, log });
   const tombstones: MatrixEvent[] = [];
   rig.onEvent = (event) => {
     guard.seen(event);
@@ -70,6 +70,21 @@ test('link, claim and bridge info follow into a room of version 12, whose id nam
   assert.equal(rig.fake.room(old).stateOf('m.room.bridging', key)?.content.status, 'failure');
   assert.equal(rig.fake.room(made).stateOf('m.bridge', infoKey)?.content.bridgebot, rig.bot);
   assert.ok(rig.fake.requests.some(({ path }) => path.includes(`/join/${made}`)));
+});
+
+test('who runs the bridge is told to name the new room in the config, of links that stand there alone', async (t) => {
+  for (const byCommand of [undefined, true] as const) {
+    const rig = await startRig(t);
+    const op = rig.fake.user('op');
+    const old = rig.fake.createRoom({ creator: op, version: '11', members: [rig.bot], levels: { users: { [op]: 100, [rig.bot]: 50 } } });
+    const { links, upgrades, tombstone } = build(rig, t);
+    rig.network.configured = [{ room: room(old), channel: node, ...(byCommand && { byCommand }) }];
+    await links.add({ room: room(old), channel: node, origin: 'config', state: 'live' });
+    const made = upgrade(rig, op, old, '11');
+    await upgrades.follow(await tombstone());
+    assert.equal(links.find(room(made), node)?.state, 'live');
+    assert.equal(rig.log.lines.filter((line) => line.includes('name the new one there')).length, byCommand ? 0 : 1);
+  }
 });
 
 test('done again after a crash, nothing happens twice', async (t) => {
