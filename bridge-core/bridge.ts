@@ -46,6 +46,7 @@ import { UserLimit } from './pipeline/user-limit.ts';
 import { BridgeBots } from './plumbing/bridge-bots.ts';
 import { BridgeInfo } from './plumbing/bridge-info.ts';
 import { described } from './plumbing/described.ts';
+import { letIn } from './plumbing/letting-in.ts';
 import { Links } from './plumbing/links.ts';
 import { LoopGuard } from './plumbing/loop-guard.ts';
 import { Plumb } from './plumbing/plumb.ts';
@@ -170,7 +171,11 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const info = new BridgeInfo({ homeserver, links, channels: adapter.channels, protocol, log });
   const configuredLinks = () => adapter.configuredLinks();
   const upgrades = new Upgrades({ homeserver, links, guard, info, channels: adapter.channels, configuredLinks, tell, log });
-  const plumb = new Plumb<Body>({ homeserver, adapter, links, guard, info, tell, log });
+  const startedAt = Date.now();
+  const plumb = new Plumb<Body>({
+    ...{ homeserver, adapter, links, guard, info, tell, log },
+    letIn: (room) => letIn<Body>({ homeserver, adapter, links, names, startedAt }, room),
+  });
   const bridgeBots = new BridgeBots({ homeserver });
 
   const rooms = buildPortals<Body>({

@@ -213,8 +213,11 @@ class Writing {
   }
 
   #message({ channel, event, id, part, thread, at }: InheritedMessage, link: Link): boolean {
-    // Whoever reads the history again must know it for one that was carried.
-    if (Date.now() - at < seenDays * dayMs) this.#parts.journal.markSeen(towards.matrix, channel, id);
+    // Whoever reads either side's history again must know it for one that was carried.
+    if (Date.now() - at < seenDays * dayMs) {
+      this.#parts.journal.markSeen(towards.matrix, channel, id);
+      this.#parts.journal.markSeen(towards.network, '', event);
+    }
     return this.#insert(
       "INSERT OR IGNORE INTO relations (event, link, part, remote, kind, sender, thread, at) VALUES (?, ?, ?, ?, 0, '', ?, ?)",
       ...([event, link.id, part, id, thread ?? null, at] as const),
@@ -223,6 +226,7 @@ class Writing {
 
   #reaction({ event, emoji, target, by, ghost, at }: InheritedReaction, link: Link): boolean {
     const remote = ghost === undefined ? target.id : `${target.event} ${emoji}`;
+    if (Date.now() - at < seenDays * dayMs) this.#parts.journal.markSeen(towards.network, '', event);
     return this.#insert(
       'INSERT OR IGNORE INTO relations (event, link, part, remote, kind, sender, author, emoji, at) VALUES (?, ?, 0, ?, 1, ?, ?, ?, ?)',
       ...([event, link.id, remote, ghost ?? '', by, emoji, at] as const),

@@ -98,6 +98,8 @@ export class MatrixRouting {
     if (event.content[noticeField] === true && this.isOurs(event.sender)) return [];
     if (!this.isOurs(event.sender)) return links;
     const key = stringIn(event.content, keyField);
+    // The bridge before us said it, from the network that it would go back to.
+    if (key === undefined && this.#parts.names.isAdopted(event.sender)) return [];
     const from = key === undefined ? undefined : this.#parts.journal.parseKey(key);
     return links.length === 1 && from?.link === links[0]?.id ? [] : links.filter((link) => link.id !== from?.link);
   }

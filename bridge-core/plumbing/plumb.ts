@@ -45,6 +45,7 @@ export class Plumb<Body extends Json = string> {
   readonly #guard: LoopGuard;
   readonly #info: BridgeInfo;
   readonly #tell: (room: RoomId, text: string) => void;
+  readonly #letIn: (room: RoomId) => Promise<boolean>;
   readonly #log: Logger;
   readonly #work: Background;
   /** Slow: they must not stand in the way of messages after a start. */
@@ -61,9 +62,12 @@ export class Plumb<Body extends Json = string> {
     guard: LoopGuard;
     info: BridgeInfo;
     tell: (room: RoomId, text: string) => void;
+    /** A room that another bridge made, and that we may not enter by ourselves: true once somebody asked us in. */
+    letIn?: (room: RoomId) => Promise<boolean>;
     log: Logger;
   }) {
     this.#homeserver = given.homeserver;
+    this.#letIn = given.letIn ?? (async () => false);
     this.#adapter = given.adapter;
     this.#links = given.links;
     this.#guard = given.guard;
@@ -208,14 +212,15 @@ export class Plumb<Body extends Json = string> {
       state = await this.#homeserver.fullState(room);
     } catch (thrown) {
       if (!(thrown instanceof PermanentError)) throw thrown;
+      const { bot } = this.#homeserver;
       try {
-        await this.#homeserver.join(this.#homeserver.bot, room);
+        await this.#homeserver.join(bot, room).catch(async (refused: unknown) => {
+          if (!(refused instanceof PermanentError) || !(await this.#letIn(room))) throw refused;
+          await this.#homeserver.join(bot, room);
+        });
       } catch (refused) {
         if (!(refused instanceof PermanentError)) throw refused;
-        throw new DeniedError(
-          `the bot may not enter ${room}: invite ${this.#homeserver.bot} first (${messageOf(refused)})`,
-          'FORBIDDEN_IN_ROOM',
-        );
+        throw new DeniedError(`the bot may not enter ${room}: invite ${bot} first (${messageOf(refused)})`, 'FORBIDDEN_IN_ROOM');
       }
       state = await this.#homeserver.fullState(room);
     }
@@ -324,6 +329,7 @@ export class Plumb<Body extends Json = string> {
         await this.#guard.confirm(link);
         await this.#links.setClaim(id, 'success');
       } else if (!this.#guard.isConfirmed(link, state)) await this.#guard.confirm(link);
+      if (link.options.inherited === true) await this.#links.setOptions(id, { inherited: undefined });
       await this.#info.publish(this.#links.get(id) ?? link);
     } catch (thrown) {
       if (!(thrown instanceof DeniedError)) throw thrown;

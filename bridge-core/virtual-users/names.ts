@@ -20,6 +20,8 @@ export interface Names {
   ghostOf(user: { readonly fields: Fields }): UserId;
   /** By shape, or as one that was adopted; the bot itself is none. */
   isGhost(user: UserId): boolean;
+  /** Another bridge made it, and may have spoken by it until just now. */
+  isAdopted(user: UserId): boolean;
   /** Undefined for others than ghosts, and for one whose name had to be shortened: its row in `ghosts` knows more. */
   fieldsOfGhost(user: UserId): Fields | undefined;
   aliasOf(fields: Fields): string;
@@ -59,6 +61,7 @@ export function openNames(given: NamesGiven): Names {
       return byId.get(id) ?? userId(id);
     },
     isGhost: (user) => user !== bot && (ghosts.matches(user) || idOf.has(user)),
+    isAdopted: (user) => idOf.has(user),
     fieldsOfGhost(user) {
       // The id that they would have, had they not another, is nobody's.
       if (user === bot || byId.has(user)) return undefined;

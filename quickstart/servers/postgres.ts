@@ -2,7 +2,6 @@
 // by root, and is then run by nobody.
 
 import { chownSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Say } from './cache.ts';
@@ -86,7 +85,8 @@ export async function startPostgres({ folder, env }: Postgres): Promise<Postgres
   const server = new ServerProcess({
     ...{ name: 'PostgreSQL', command, args, cwd: place, env: { ...process.env, ...env }, log: join(place, 'log') },
   });
-  await server.waitUntil(() => answers(port), startMs);
+  // It takes connections before that, and refuses them.
+  await server.waitUntil(async () => server.tail().includes('ready to accept connections'), startMs);
   return {
     password,
     address: (database) => `postgres://${user}:${password}@127.0.0.1:${port}/${database}`,
@@ -105,15 +105,4 @@ function asNobody(command: string, args: readonly string[]): [string, ...string[
   if (setpriv === undefined) throw new SetupError('PostgreSQL is not to be run by root, and there is no setpriv to run it by another');
   const caps = command.startsWith('/usr/') ? [] : ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'];
   return [setpriv, `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', ...caps, command, ...args];
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

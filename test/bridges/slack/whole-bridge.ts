@@ -8,13 +8,21 @@ import { dump } from 'js-yaml';
 import { userId } from '#bridge-core';
 import { startHost } from '../../../bridge-core/host.ts';
 import { networks } from '../../../bridges/networks.ts';
-import { loadConfig } from '../../../config/load.ts';
+import { type LoadedConfig, loadConfig } from '../../../config/load.ts';
 import { freePort } from '../../../quickstart/servers/ports.ts';
-import { startFakeHomeserver } from '../../support/fake-homeserver.ts';
+import { type FakeHomeserver, startFakeHomeserver } from '../../support/fake-homeserver.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { silentLog } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
 import { type Acme, acmeSlack, type Wish } from './with-slack.ts';
+
+interface Stage {
+  readonly homeserver: FakeHomeserver;
+  readonly person: string;
+  readonly room: string;
+  readonly folder: string;
+  readonly loaded: LoadedConfig;
+}
 
 export async function wholeBridge(
   t: TestContext,
@@ -24,6 +32,8 @@ export async function wholeBridge(
     readonly isLinked?: boolean;
     /** Beside the section of Slack. */
     readonly core?: object;
+    /** Before it is started. */
+    readonly before?: (stage: Acme & Pick<Stage, 'homeserver' | 'person' | 'room' | 'folder' | 'loaded'>) => Promise<void>;
   } = {},
 ) {
   const acme = await acmeSlack(wish);
@@ -67,6 +77,7 @@ export async function wholeBridge(
   };
   homeserver.pushTo(url);
   if (transports.includes('events')) acme.app.eventsUrl = `${url}/slack/events`;
+  await wish.before?.({ ...acme, homeserver, person, room, folder, loaded });
   let host = await startHost([definition], { log });
   t.after(() => host.stop());
   const live = () =>

@@ -148,7 +148,7 @@ test('all that there is in PostgreSQL is taken, and the rest told of; a trial wr
   assert.deepEqual(relations.get('$reply'), [0, reply, 0, '', null, null, '$first']);
   assert.deepEqual(relations.get('$private'), [0, first, 0, '', null, null, null]);
   assert.deepEqual(relations.get('$reaction'), [0, '$second 👍️', 1, '@slack_acme_U0002:hs.test', 'T0001/U0002', '👍️', null]);
-  assert.deepEqual(relations.get('$given'), [0, first, 1, '', 'T0001/U0BOT', '🎉️', null]);
+  assert.deepEqual(relations.get('$given'), [0, first, 1, '', 'T0001/U0BOT', '🎉', null]);
   assert.equal(relations.size, 7);
   assert.deepEqual(s.rows('SELECT name, value FROM memory ORDER BY name'), [
     ['heard T0001/C0001', JSON.stringify(newest)],
