@@ -326,11 +326,12 @@ export class MatrixToRemote<Body extends Json> {
     return surplus.length === 0 ? { relations: changed } : { relations: changed, forgets };
   }
 
-  /** By the person, else by the bot, which may be more in the channel than they are, else by the session that said it; false: by none. */
+  /** By the person, else by the bot, which may be more in the channel than they are, else by the session that said it from here, for that
+   *  is the room's; what its writer said there by other means is theirs. False: by none. */
   async #redact({ link, voice, pointed, event }: Planned<Body>, deed: Extract<Deed, { do: 'redact' }>): Promise<boolean> {
     const { puppets, adapter } = this.#parts;
     const bot = async () => (await puppets.relay(link.channel, receiverOf(link))).session;
-    const writer = pointed?.relation?.sender;
+    const writer = pointed?.relation?.author === undefined ? pointed?.relation?.sender : undefined;
     const its = async () =>
       writer === undefined || writer === event.sender ? undefined : adapter.openSession({ as: 'user', user: writer }, link.channel);
     for (const way of voice.relayed ? [bot, its] : [async () => voice.session, bot, its]) {

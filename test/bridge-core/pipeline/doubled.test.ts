@@ -64,6 +64,22 @@ const isBotsRedaction =
   ({ type, sender }: { type: string; sender: string }) =>
     type === 'm.room.redaction' && sender === homeserver.bot;
 
+test('who rules the room takes away what she said here by her own session; what she said there is not theirs to take from there', async (t) => {
+  const scene = await start(t);
+  const { network, homeserver, room, ada } = scene;
+  network.redactsOwnAlone = true;
+  network.say('ada', '#place', 'said there');
+  homeserver.say(ada, room, 'said here');
+  await until('both', () => scene.spoken().length === 2 && network.said('#place').includes('ada: said here'));
+  await scene.settled();
+  const eventOf = (words: string) => homeserver.messages(room).find(({ content }) => content.body === words)?.event_id ?? '';
+  for (const words of ['said here', 'said there']) homeserver.redact(scene.person, room, eventOf(words));
+  await until('words on that', () => network.said('#place').some((line) => line.includes('"said there"')));
+  await scene.settled();
+  assert.ok(network.said('#place').includes('ada: said there'));
+  assert.ok(!network.said('#place').includes('ada: said here'));
+});
+
 test('a reaction that she takes back in Matrix is taken back there, and one that she gave already is not given again', async (t) => {
   const scene = await start(t);
   const { network, homeserver, room, ada } = scene;
