@@ -57,14 +57,15 @@ export class Closing {
   async shut(link: Link, reason: string): Promise<void> {
     if (isShut(link)) return;
     const { links, tell } = this.#parts;
-    await links.set(link.id, { state: 'suspended', reason, options: { shut: true } });
+    // Its channel letting the bridge in again is not enough then.
+    await links.set(link.id, { state: 'suspended', reason, options: { shut: true, shutOut: undefined } });
     tell(link.room, `${reason}. What is said there is no longer shown here.`);
   }
 
   async reopen(link: Link): Promise<void> {
     const { links, plumb, tell } = this.#parts;
     const [since, until] = [heldSince(link), Date.now()];
-    await plumb.link({ room: link.room, channel: link.channel, origin: link.origin });
+    if (links.get(link.id)?.state !== 'live') await plumb.link({ room: link.room, channel: link.channel, origin: link.origin });
     const kept = since === undefined ? {} : { kept: [since, until] };
     await links.setOptions(link.id, { shut: undefined, held: undefined, ...kept });
     tell(link.room, 'What is said in the channel is shown here again.');

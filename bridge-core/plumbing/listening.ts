@@ -28,7 +28,8 @@ export class Listening<Body extends Json> {
       const isOver = link === undefined || link.channel !== was?.channel || (was.state === 'live' && link.state !== 'live');
       if (was !== undefined && isOver) this.stopFor(was);
       // Nobody waits any more for the channel to let us in.
-      if (link === undefined && isShutOut(was) && !this.#isNeeded(was) && !this.#isAwaited(was)) this.#unwatch(was, false);
+      const isAwaitedNoMore = was !== undefined && isShutOut(was) && link?.state !== 'live' && (link === undefined || !isShutOut(link));
+      if (isAwaitedNoMore && !this.#isNeeded(was) && !this.#isAwaited(was)) this.#unwatch(was, false);
     });
   }
 

@@ -16,7 +16,7 @@ import type { Notes } from '../store/store.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import { Background } from './background.ts';
 import { type Closing, isShut } from './closing.ts';
-import { heldSince, isMembersOnly, isPersonal, type Link, type Links } from './links.ts';
+import { heldSince, isMembersOnly, isPersonal, isShutOut, type Link, type Links } from './links.ts';
 import type { Portals } from './portals.ts';
 
 type Change = Extract<RemoteEvent, { kind: 'channel' }>;
@@ -229,8 +229,10 @@ export class Mirrors<Body extends Json = string> {
     this.#wanted.delete(id);
     if (course !== undefined) course.channels = new Set([...course.channels].filter((other) => other !== id));
     const { name } = this.#parts.adapter.channels.describe(id);
+    // Put out of a private one the bridge may be let in again.
     for (const link of portals)
-      if (found.why === 'hidden' && !isMembersOnly(link)) await this.#parts.closing.shut(link, `${name} is private now, or gone`);
+      if (isMembersOnly(link) && isShutOut(link)) await this.#release(link);
+      else if (found.why === 'hidden' && !isMembersOnly(link)) await this.#parts.closing.shut(link, `${name} is private now, or gone`);
       // The settings leave out what nobody asked for.
       else if (isMirrored(link) || isMembersOnly(link)) await this.#parts.closing.shut(link, `${name} is not to have a room any more`);
       else await this.#release(link);

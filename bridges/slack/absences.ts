@@ -48,12 +48,12 @@ export class Absences {
     const { watched } = this.#parts;
     this.#fillChats(team, account);
     const own = watched.by(team.id, account.user);
-    const read = team.own.read(account, this.#isWantedIn(team));
+    const read = this.#read(team, account);
     this.#fillOwn(team, own, read);
     void read.then((isKnown) => {
       for (const { id: channel } of watched.by(team.id, undefined).map(parseId))
         if (team.conversations.known(channel)?.kind === 'private') team.chats.isNone(channel);
-      for (const id of isKnown ? own : []) if (team.own.isIn(parseId(id).id, account.user) === false) this.#isOut(team, account, id);
+      for (const id of isKnown ? own : []) if (team.own.isIn(parseId(id).id, account.user) === false) this.#moved(team, account, id, false);
     });
   }
 
@@ -126,10 +126,18 @@ export class Absences {
     const isMany = all.filter(({ channel }) => isAsked(channel)).length > fewChannels;
     const known = isMany ? team.conversations.readOwn().catch(() => {}) : Promise.resolve();
     // Of one that is there no longer nothing is read, and whoever keeps the workspace in step finds that out.
-    for (const { id, channel } of all) {
-      const seen = known.then(() => this.#sight(team, channel));
-      gaps.fill(team, id, seen);
-    }
+    let reads: Promise<unknown> | undefined;
+    const seeing = async (channel: string): Promise<boolean> => {
+      await known;
+      const isSeen = await this.#sight(team, channel);
+      // Nothing that was said in a private one goes before who went from it.
+      if (this.#parts.sessions.isPrivate(team, channel)) {
+        reads ??= inReadingTime(Promise.all(Array.from(team.accounts.values(), (account) => this.#read(team, account))));
+        await reads;
+      }
+      return isSeen;
+    };
+    for (const { id, channel } of all) gaps.fill(team, id, seeing(channel));
   }
 
   /** Whether somebody of ours sees it for those who listen. */
@@ -162,15 +170,33 @@ export class Absences {
   /** Read once it is known whose eyes see it; newer things wait for that, though not for ever. */
   #fillOwn(team: Team, channels: readonly ChannelId[], read: Promise<unknown>): void {
     if (channels.length === 0) return;
-    const ready = Promise.race([read, new Promise((resolve) => setTimeout(resolve, mostReading).unref())]);
-    const seen = Promise.all([ready, team.identified]);
+    const seen = Promise.all([inReadingTime(read), team.identified]);
     for (const id of channels) this.#parts.gaps.fill(team, id, seen);
   }
 
-  #isOut(team: Team, account: Account, channel: ChannelId): void {
-    const { id } = parseId(channel);
-    if (account.isEnded || !team.own.changed(account.id, id, false)) return;
-    const left = { kind: 'membership', at: Date.now(), channel, user: team.users.person(account.id), change: 'leave' } as const;
-    this.#parts.intake.give(team, id, left).catch(() => team.own.untold(account.id, id));
+  /** Where they are by now. Of private channels that the bot listens to it is told who went or came meanwhile. */
+  #read(team: Team, account: Account): Promise<boolean> {
+    const shared = this.#parts.watched.by(team.id, undefined).filter((id) => this.#parts.sessions.isPrivate(team, parseId(id).id));
+    const before = shared.map((id) => team.own.has(account.id, parseId(id).id));
+    return team.own.read(account, this.#isWantedIn(team)).then((isKnown) => {
+      for (const [at, id] of shared.entries()) {
+        const isIn = team.own.has(account.id, parseId(id).id);
+        if (isKnown && isIn !== undefined && before[at] === !isIn) this.#moved(team, account, id, isIn);
+      }
+      return isKnown;
+    });
   }
+
+  #moved(team: Team, account: Account, channel: ChannelId, isIn: boolean): void {
+    const { id } = parseId(channel);
+    if (account.isEnded || !team.own.changed(account.id, id, isIn)) return;
+    const change = isIn ? 'join' : 'leave';
+    const moved = { kind: 'membership', at: Date.now(), channel, user: team.users.person(account.id), change } as const;
+    this.#parts.intake.give(team, id, moved).catch(() => team.own.untold(account.id, id));
+  }
+}
+
+/** What cannot be found out holds up nothing for ever. */
+function inReadingTime(work: Promise<unknown>): Promise<unknown> {
+  return Promise.race([work, new Promise((resolve) => setTimeout(resolve, mostReading).unref())]);
 }

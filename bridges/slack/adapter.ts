@@ -40,6 +40,7 @@ import { Files } from './files.ts';
 import { slackFormatter } from './formatter.ts';
 import { Gaps } from './gaps.ts';
 import { Hearing } from './hearing.ts';
+import { Hints } from './hints.ts';
 import { historyOf } from './history.ts';
 import { Hooks } from './hooks.ts';
 import { makeChannelId, parseId } from './ids.ts';
@@ -157,7 +158,10 @@ export class SlackAdapter implements Adapter<SlackBody> {
       count,
     });
     this.#files = new Files({ api: this.#api, openers: (team) => this.#teams.openers(team) });
-    this.#sessions = new Sessions({ ...{ teams, settings, memory, hearing: this.#hearing, api: this.#api } });
+    this.#sessions = new Sessions({
+      ...{ teams, settings, memory, hearing: this.#hearing, api: this.#api },
+      turnedPrivate: (id) => inbox.changed?.(id, true),
+    });
     this.#absences = new Absences({
       ...{ teams, inbox, watched: this.#watched, gaps: this.#gaps, intake: this.#intake, sessions: this.#sessions },
     });
@@ -173,7 +177,8 @@ export class SlackAdapter implements Adapter<SlackBody> {
       ...(pace.gather !== undefined && { gather: pace.gather }),
     });
     this.lookups = new SlackLookups(teams);
-    this.mirror = new TeamSync({ teams, settings, channels: this.channels, pause: pace.pages });
+    const hints = new Hints({ memory, log, tell: (user, words, about) => this.#tellings.tell(user, words, about) });
+    this.mirror = new TeamSync({ teams, settings, hints, channels: this.channels, pause: pace.pages });
     openRoutes(tools.web, this.#hearing);
     const oauth = new OAuth({ settings, tools, api: this.#api, teams: this.#teams });
     this.provisioning = (verbs) => slackProvisioning({ verbs, oauth, teams, pairs: this.#pairs });

@@ -18,6 +18,7 @@ export interface Conversation {
   readonly isArchived: boolean;
   /** With other workspaces: their people are in it too. */
   readonly isShared: boolean;
+  readonly creator: string | undefined;
   /** Of a direct message: who is at its other end. */
   readonly user: string | undefined;
 }
@@ -171,6 +172,7 @@ function conversationOf(told: Fields): Conversation | undefined {
     isMember: told.is_member === true || kind === 'direct',
     isArchived: told.is_archived === true,
     isShared: told.is_shared === true || told.is_ext_shared === true || told.is_org_shared === true,
+    creator: textIn(told, 'creator'),
     user: textIn(told, 'user'),
   };
 }

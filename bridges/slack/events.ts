@@ -29,7 +29,7 @@ export interface View {
 const elsewhere: ReadonlySet<string> = new Set(
   [
     'channel_archive channel_unarchive group_archive group_unarchive message_replied pinned_item unpinned_item bot_add bot_remove bot_enable',
-    'bot_disable channel_posting_permissions channel_convert_to_private reply_broadcast file_comment file_mention sh_room_shared tombstone',
+    'bot_disable channel_posting_permissions channel_convert_to_private channel_convert_to_public reply_broadcast file_comment file_mention sh_room_shared tombstone',
     'channel_join channel_leave',
   ]
     .join(' ')

@@ -45,6 +45,8 @@ export class Gaps {
   /** The newest message of each channel. */
   readonly #heard = new Map<ChannelId, string>();
   readonly #unwritten = new Set<ChannelId>();
+  /** Not listened to any more: what is still on its way from there begins nothing anew. */
+  readonly #forgotten = new Set<ChannelId>();
   /** To be filled as soon as what goes before is done. */
   readonly #waiting = new Set<ChannelId>();
   /** What tells those that are under way, or to come, that newer messages wait for them. */
@@ -70,7 +72,7 @@ export class Gaps {
     const id = makeChannelId(team.id, channel);
     const before = this.#heard.get(id);
     // Whatever is no moment of now would hide all that comes after.
-    if (!isMoment(ts) || (before !== undefined && before >= ts)) return;
+    if (!isMoment(ts) || (before !== undefined && before >= ts) || this.#forgotten.has(id)) return;
     this.#heard.set(id, ts);
     this.#unwritten.add(id);
     this.#timer ??= setTimeout(() => this.#writeSoon(), this.#parts.writeEvery ?? writeEvery).unref();
@@ -78,6 +80,7 @@ export class Gaps {
 
   /** From here on it is listened to: what was said before is no gap. Durable at once, or a crash soon after would take what came meanwhile for what was before. */
   async begin(id: ChannelId): Promise<void> {
+    this.#forgotten.delete(id);
     if (this.#heard.has(id)) return;
     const now = (Date.now() / 1_000).toFixed(6);
     this.#heard.set(id, now);
@@ -90,6 +93,7 @@ export class Gaps {
 
   async forget(id: ChannelId): Promise<void> {
     this.#heard.delete(id);
+    this.#forgotten.add(id);
     this.#unwritten.delete(id);
     const { memory } = this.#parts;
     const others = [restName(id), refusedName(id)].filter((name) => memory.get(name) !== undefined);
@@ -198,9 +202,10 @@ export class Gaps {
       };
       const stretch = { ...at, settings, patience, hurried, known: inbox, reached, isLight: look?.isSure === false };
       try {
-        const isBehind = settings.callsPerMinute >= fewCalls && look?.isSure !== false;
+        const isBehind = settings.callsPerMinute >= fewCalls && (look?.isSure !== false || look.isDeep === true);
         const isFirst = isBehind && (await this.#behind.begin(id, since));
         for await (const event of historyOf(stretch)) {
+          if (!this.#heard.has(id)) return found;
           const isNew = await this.#give(team, channel, event);
           if (isNew && event.kind === 'message') found += 1;
         }

@@ -110,7 +110,7 @@ export class Intake {
       // A room of theirs may come later.
       if (isLeave(event)) team.own.note(textIn(event, 'user') ?? '', channel, false);
       const isOfBot = isJoin(event) && textIn(event, 'user') === team.identity?.botUser;
-      if (isOfBot || event.type === 'channel_unarchive' || event.type === 'channel_rename') tellChanged(team, event, this.#parts);
+      if (isOfBot || /^(?:channel|group)_(?:unarchive|rename)$/.test(event.type)) tellChanged(team, event, this.#parts);
       return;
     }
     const id = makeChannelId(team.id, channel);
@@ -168,7 +168,7 @@ export class Intake {
     const about = { channel, receivedAt, key, isRtm: source === 'rtm' };
     const marker = event.type.endsWith('_marked') ? authorizations?.[0]?.user : undefined;
     const read = marker === undefined ? reader.read(event, about) : readOf(event, marker, reader.view(about));
-    if (event.type === 'channel_rename') this.#renamed(team, event);
+    if (event.type === 'channel_rename' || event.type === 'group_rename') this.#renamed(team, event);
     if (read === undefined || !isNews(team, channel, read, textIn(event, 'subtype'))) return;
     // What ours let others see of their typing comes back by the connections of others.
     if (read.kind === 'typing' && this.#parts.isOurs(read.sender.id)) return;

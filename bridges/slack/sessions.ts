@@ -30,6 +30,8 @@ export interface SessionsParts {
   readonly memory: KeyValue;
   readonly hearing: Hearing;
   readonly api: WebApi;
+  /** The bot is in a channel that was not known to be private until now. */
+  readonly turnedPrivate: (channel: ChannelId) => void;
 }
 
 export class Sessions {
@@ -88,6 +90,7 @@ export class Sessions {
     const { memory } = this.#parts;
     const isPrivate = team.conversations.known(channel)?.kind === 'private';
     if ((memory.get(privateName(team, channel)) === true) === isPrivate) return;
+    if (isPrivate) this.#parts.turnedPrivate(makeChannelId(team.id, channel));
     // Without the note its end is not told after a restart, no more.
     memory.set(privateName(team, channel), isPrivate || undefined).catch(() => {});
   }

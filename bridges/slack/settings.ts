@@ -84,8 +84,14 @@ const teamSync = z
     channels: z.boolean().default(true).meta({
       description: 'Every public channel has a room, which follows its name, topic, archiving and end. Rooms are as `portals` says.',
     }),
+    allow_private: z.boolean().default(false).meta({
+      description: 'Private channels that the bot is in have one too: for those alone who are in them by a login of their own.',
+    }),
     allow: globs.default(['*']).meta({ description: 'Channels that have one: globs over names without `#`, and ids.', example: ['*'] }),
     deny: globs.default([]).meta({ description: 'Channels that have none, whatever is allowed.', example: ['hr-*'] }),
+    hint_channel_admins: z.boolean().default(false).meta({
+      description: 'Whoever made a channel that the bot may not enter by itself is asked in private, once, to invite it.',
+    }),
     users: z.enum(['off', 'known', 'all']).default('known').meta({
       description:
         'Names and pictures are followed of people who do not speak: of those `known` in Matrix already, or of `all`, who are made known.',

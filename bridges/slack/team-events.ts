@@ -22,6 +22,7 @@ export function teamTold(team: Team, { event, authorizations }: SlackEvent, to: 
       if (event.subtype === 'channel_convert_to_private' || event.subtype === 'channel_convert_to_public') converted(team, event, to);
       return undefined;
     case 'channel_created':
+      team.own.note(textIn(fieldsIn(event, 'channel'), 'creator') ?? '', idIn(event, 'channel') ?? '', true);
       tellChanged(team, event, to);
       return done;
     case 'reaction_added':
@@ -120,15 +121,15 @@ async function gone(team: Team, event: Fields, { inbox }: TeamListener): Promise
 
 function converted(team: Team, event: Fields, to: TeamListener): void {
   const channel = idIn(event, 'channel');
-  if (channel !== undefined)
-    team.conversations.change(channel, { kind: event.subtype === 'channel_convert_to_private' ? 'private' : 'public' });
-  tellChanged(team, event, to);
+  const isPrivate = event.subtype === 'channel_convert_to_private';
+  if (channel !== undefined) team.conversations.change(channel, { kind: isPrivate ? 'private' : 'public' });
+  tellChanged(team, event, to, isPrivate);
 }
 
 /** Whether it has a room now is the settings' to say, as it stands by then. */
-export function tellChanged(team: Team, event: Fields, { inbox }: Pick<TeamListener, 'inbox'>): void {
+export function tellChanged(team: Team, event: Fields, { inbox }: Pick<TeamListener, 'inbox'>, isPrivate = false): void {
   const channel = idIn(event, 'channel');
-  if (channel !== undefined) inbox.changed?.(makeChannelId(team.id, channel));
+  if (channel !== undefined) inbox.changed?.(makeChannelId(team.id, channel), isPrivate);
 }
 
 export const removed = 'The bridge was removed from the channel in Slack';
@@ -144,7 +145,8 @@ async function left(team: Team, event: Fields, user: string | undefined, listene
 }
 
 /** Told to themselves alone; everybody else there is told that they came. */
-function cameIn(team: Team, event: Fields, user: string | undefined, { inbox }: TeamListener): void {
+function cameIn(team: Team, event: Fields, user: string | undefined, to: TeamListener): void {
+  const { inbox } = to;
   const channel = idIn(event, 'channel');
   if (channel === undefined || user === undefined) return;
   if (user !== team.identity?.botUser) {
@@ -152,6 +154,8 @@ function cameIn(team: Team, event: Fields, user: string | undefined, { inbox }: 
     return;
   }
   team.conversations.change(channel, { isMember: true });
+  // First: it may have been for all when the bot was in it last.
+  if (event.type === 'group_joined' || event.channel_type === 'G') tellChanged(team, event, to, true);
   inbox.readmitted?.(makeChannelId(team.id, channel));
 }
 

@@ -1,5 +1,6 @@
 // Whole workspaces, as far as their settings want them kept in step: their channels and people, read page by page behind everything
-// else, at half the pace that Slack allows. What becomes of it is the core's.
+// else, at half the pace that Slack allows; of private channels those that the bot is in, for Slack tells of no others. What becomes of it
+// is the core's.
 
 import {
   type ChannelId,
@@ -13,6 +14,7 @@ import {
 import type { SlackChannels } from './channels.ts';
 import type { Conversation } from './conversations.ts';
 import { fieldsIn, listIn, textIn } from './fields.ts';
+import type { Hints } from './hints.ts';
 import { makeChannelId, parseId } from './ids.ts';
 import type { SlackSettings, TeamSyncSettings } from './settings.ts';
 import type { Team } from './team.ts';
@@ -23,6 +25,7 @@ export interface TeamSyncParts {
   readonly teams: ReadonlyMap<string, Team>;
   readonly settings: Pick<SlackSettings, 'teams' | 'teamSync'>;
   readonly channels: Pick<SlackChannels, 'describe'>;
+  readonly hints: Pick<Hints, 'give'>;
   /** ms between two pages. */
   readonly pause: number;
 }
@@ -49,28 +52,59 @@ export class TeamSync implements Mirror {
     const team = this.#parts.teams.get(network);
     const wish = this.#wishOf(network);
     if (team === undefined || wish === undefined) return;
-    const { conversations } = team;
-    let read = 0;
-    for await (const each of conversations.list('conversations.list', 'public_channel', team.ask as unknown as Ask, { asked })) {
-      read += 1;
-      if (read % pageSize === 0) await this.#rest();
-      if (!isMeant(each, wish)) continue;
-      conversations.keep(each);
-      yield this.#found(team, each);
-    }
+    yield* this.#read(team, wish, 'conversations.list', 'public_channel');
+    if (wish.allowPrivate) yield* this.#read(team, wish, 'users.conversations', 'private_channel');
   }
 
   async channel(id: ChannelId): Promise<MirroredChannel | Unmirrored> {
     const { team: teamId, id: channel } = parseId(id);
     const team = this.#parts.teams.get(teamId);
     if (team === undefined) return { why: 'hidden' };
+    const before = team.conversations.known(channel);
     const found = await team.conversations.refresh(channel).catch((thrown) => {
       if (isRefusal(thrown)) return undefined;
       throw thrown;
     });
-    if (found?.kind !== 'public') return { why: 'hidden' };
     const wish = this.#wishOf(teamId);
+    // Made private while the bot was not in it: nothing but that tells it.
+    if (found === undefined && before?.kind === 'public' && wish?.allowPrivate === true) this.#hint(team, before);
+    if (found?.kind === 'private') {
+      if (!isMeantThough(found, wish)) return { why: 'hidden' };
+      await learnMembers(team, channel);
+      return this.#found(team, found);
+    }
+    if (found?.kind !== 'public') return { why: 'hidden' };
     return wish === undefined || isMeant(found, wish) ? this.#found(team, found) : { why: 'excluded' };
+  }
+
+  refused(id: ChannelId): void {
+    const { team: teamId, id: channel } = parseId(id);
+    const team = this.#parts.teams.get(teamId);
+    const known = team?.conversations.known(channel);
+    if (team !== undefined && known !== undefined) this.#hint(team, known);
+  }
+
+  #hint(team: Team, known: Conversation): void {
+    const wish = this.#wishOf(team.id);
+    if (wish?.hintChannelAdmins === true && wish.channels && known.isMember !== true && !known.isArchived && isMeant(known, wish))
+      this.#parts.hints.give(team, known);
+  }
+
+  async *#read(
+    team: Team,
+    wish: TeamSyncSettings,
+    method: 'conversations.list' | 'users.conversations',
+    types: string,
+  ): AsyncGenerator<MirroredChannel> {
+    const { conversations } = team;
+    let read = 0;
+    for await (const each of conversations.list(method, types, team.ask as unknown as Ask, { asked })) {
+      read += 1;
+      if (read % pageSize === 0) await this.#rest();
+      if (!isMeant(each, wish)) continue;
+      conversations.keep(method === 'users.conversations' ? { ...each, isMember: true } : each);
+      yield this.#found(team, each);
+    }
   }
 
   async *people(network: string, from?: string): AsyncGenerator<PageOfPeople> {
@@ -111,6 +145,24 @@ export class TeamSync implements Mirror {
   async #rest(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, this.#parts.pause).unref());
   }
+}
+
+/** Of ours, before their places are asked for: of who made it themselves, or came before the bot did, Slack told nothing. */
+async function learnMembers(team: Team, channel: string): Promise<void> {
+  if (team.accounts.size === 0) return;
+  const members = new Set<string>();
+  try {
+    for await (const member of team.conversations.members(channel)) members.add(member);
+  } catch (thrown) {
+    if (isRefusal(thrown)) return;
+    throw thrown;
+  }
+  for (const id of team.accounts.keys()) team.own.note(id, channel, members.has(id));
+}
+
+/** A private one: only where it may be, and the bot is in it. */
+function isMeantThough(found: Conversation, wish: TeamSyncSettings | undefined): boolean {
+  return wish?.channels === true && wish.allowPrivate && found.isMember === true && isMeant(found, wish);
 }
 
 function isMeant({ id, name }: Conversation, { allow, deny }: TeamSyncSettings): boolean {

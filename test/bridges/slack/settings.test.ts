@@ -79,7 +79,8 @@ test('whole workspaces are kept in step where it is said, for all teams or for o
       { id: 'T2AA', bot_token: 'xoxb-2', team_sync: { channels: false, users: 'all' } },
     ],
   });
-  assert.deepEqual(settings.teamSync, { channels: true, allow: ['*'], deny: ['hr-*'], users: 'known', roomsPerMinute: 30 });
+  const hidden = { allowPrivate: false, hintChannelAdmins: false };
+  assert.deepEqual(settings.teamSync, { channels: true, ...hidden, allow: ['*'], deny: ['hr-*'], users: 'known', roomsPerMinute: 30 });
   assert.deepEqual(
     settings.teams.map(({ teamSync }) => [teamSync?.channels, teamSync?.users]),
     [
