@@ -16,6 +16,7 @@ import { DirectChats } from './control/direct-chats.ts';
 import { Doubling } from './control/doubling.ts';
 import { GhostInvites } from './control/ghost-invites.ts';
 import { LoginConversations } from './control/login-conversations.ts';
+import { memberVerbs } from './control/member-verbs.ts';
 import { NetworkActs } from './control/network-acts.ts';
 import { ownVerbs } from './control/own-verbs.ts';
 import { Permissions } from './control/permissions.ts';
@@ -29,7 +30,8 @@ import { messageOf, PermanentError } from './errors.ts';
 import type { EventId, RoomId, UserId } from './ids.ts';
 import type { LoginResult } from './logins.ts';
 import type { Roster } from './membership/roster.ts';
-import type { Links } from './plumbing/links.ts';
+import type { Matched, MatchWish } from './membership/sync.ts';
+import type { Link, Links } from './plumbing/links.ts';
 import type { LoopGuard } from './plumbing/loop-guard.ts';
 import type { Plumb } from './plumbing/plumb.ts';
 import type { Upgrades } from './plumbing/upgrades.ts';
@@ -63,6 +65,7 @@ export interface ControlOptions<Body extends Json> {
   readonly log: Logger;
   readonly takeIn: (room: RoomId, since: number) => Promise<void>;
   readonly personJoined: (room: RoomId, user: UserId) => void;
+  readonly matchMembers: (link: Link, wish: MatchWish) => Promise<Matched>;
 }
 
 export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
@@ -114,6 +117,7 @@ export function buildControl<Body extends Json>(options: ControlOptions<Body>) {
         isDirect: (room) => directChats.isDirect(room),
         hasOwnRooms: ownRooms !== undefined,
       }),
+      ...memberVerbs({ permissions, links, describe: (link) => actions.describe(link), match: options.matchMembers }),
       ...(ownRooms?.verbs ?? []),
       ...(doubling === undefined ? [] : [doubling.verb]),
     ],

@@ -190,6 +190,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     ...{ rooms, doubles, hsToken: registration.hsToken },
     takeIn: (room, since) => catchUp.room(room, since),
     personJoined: (room, user) => sync.personJoined(room, user),
+    matchMembers: (link, wish) => sync.match(link, wish),
   });
   const { permissions, acts, lookups } = control;
 

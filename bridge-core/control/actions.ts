@@ -94,21 +94,23 @@ export class Actions<Body extends Json = string> {
   }
 
   /** Of the room where it is asked; of all rooms, for the bridge's admins, where it has none, or where `words` say of which: names or ids
-   *  of rooms, channels and networks, with the switches of older bridges before them or without. */
+   *  of rooms, channels and networks, with the switches of older bridges before them or without; `-F`: of what is not carried now. */
   list(asked: Asked, words: readonly string[] = []): string {
     const { permissions, links, roster } = this.#parts;
     permissions.mustBe('user', asked.by, 'list links');
     const wanted = words.filter((word) => !word.startsWith('-')).map((word) => word.toLowerCase());
-    const here = wanted.length > 0 ? [] : links.byRoom(asked.room);
+    const isOfFailed = words.some((word) => word === '-F' || word === '--failed');
+    const isNarrow = wanted.length > 0 || isOfFailed;
+    const here = isNarrow ? [] : links.byRoom(asked.room);
     const isAdmin = permissions.levelOf(asked.by) === 'admin';
     const isMeant = (link: Link) => {
       const { id, name, network } = this.#describe(link);
       const said = [link.room, id, name, network.id, network.name, link.state].join(' ').toLowerCase();
-      return wanted.every((word) => said.includes(word));
+      return wanted.every((word) => said.includes(word)) && (!isOfFailed || link.state !== 'live');
     };
     const isKnown = (link: Link) => (isAdmin && !isPrivate(link)) || roster.isIn(link.room, asked.by);
-    const shown = here.length > 0 ? here : links.all().filter((link) => isKnown(link) && (wanted.length === 0 || isMeant(link)));
-    if (shown.length === 0 && wanted.length > 0) return 'Nothing that is linked fits that.';
+    const shown = here.length > 0 ? here : links.all().filter((link) => isKnown(link) && (!isNarrow || isMeant(link)));
+    if (shown.length === 0 && isNarrow) return 'Nothing that is linked fits that.';
     if (shown.length === 0) return isAdmin ? 'Nothing is linked.' : 'Nothing is linked in the rooms that you are in.';
     return shown.map((link) => this.#line(link, here.length === 0)).join('\n');
   }
@@ -294,6 +296,10 @@ export class Actions<Body extends Json = string> {
     const state = link.state === 'live' ? live : link.state;
     const why = link.reason === undefined ? '' : ` (${link.reason})`;
     return `${withRoom ? `${link.room}: ` : ''}${name} on ${network.name}, from ${link.origin}, ${state}${why}`;
+  }
+
+  describe(link: Link): Channel {
+    return this.#describe(link);
   }
 
   #describe(link: Link) {

@@ -69,11 +69,11 @@ export class Commands {
       },
       ...(given.hasRequests === true ? answerVerbs(actions) : []),
       {
-        ...{ names: ['list', 'listrooms'], usage: 'list [words]' },
+        ...{ names: ['list', 'listrooms'], usage: 'list [-F] [words]' },
         does:
           given.list === undefined
-            ? 'shows what is linked here; with words, of all your rooms what fits them'
-            : 'shows the channels that you are in, and what is linked here; with words, of all your rooms what fits them',
+            ? 'shows what is linked here; with words, of all your rooms what fits them; with -F, what is not carried now'
+            : 'shows the channels that you are in, and what is linked here; with words, of all your rooms what fits them; with -F, what is not carried now',
         run: async (asked, words) =>
           [words.length === 0 ? await given.list?.(asked) : undefined, actions.list(asked, words)].filter(Boolean).join('\n\n'),
       },

@@ -3,7 +3,7 @@
 
 import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, RetryableError } from '../errors.ts';
 import type { ChannelId, RoomId, UserId } from '../ids.ts';
 import { type Link, type Links, receiverOf } from '../plumbing/links.ts';
 import type { Json, RemoteEvent, RemoteUser } from '../remote-event.ts';
@@ -31,6 +31,18 @@ export interface SyncParts<Body extends Json> {
   /** Where silence or the number of ghosts counts. */
   readonly limits?: Pick<RoomLimits, 'ready' | 'isWelcome' | 'toCome' | 'known' | 'gone' | 'unlinked'> | undefined;
   readonly netsplitHold?: number;
+}
+
+export interface MatchWish {
+  readonly joins: boolean;
+  readonly leaves: boolean;
+  readonly isOnlyCounted: boolean;
+}
+
+/** How many come in and go by it. */
+export interface Matched {
+  readonly joins: number;
+  readonly leaves: number;
 }
 
 export class Sync<Body extends Json = string> {
@@ -69,6 +81,23 @@ export class Sync<Body extends Json = string> {
   linked(link: Link): void {
     this.#try(link, () => this.#compare(link));
     this.#bringAll(link);
+  }
+
+  /** Once, by somebody's wish: all who are in the channel come in, whatever the settings, and who is not goes. */
+  async match(link: Link, wish: MatchWish): Promise<Matched> {
+    const { queue, roster, limits } = this.#parts;
+    await limits?.ready;
+    const members = await this.#members(link.channel, true);
+    if (members.size === 0) throw new RetryableError('NETWORK_UNREACHABLE', 'who is in the channel is not known now');
+    const coming = wish.joins ? [...(limits?.toCome(link.room, members) ?? members)] : [];
+    const missing = coming.filter(([ghost, user]) => user !== undefined && !roster.isIn(link.room, ghost));
+    const wanted = wish.leaves ? await this.#wantedIn(link.room) : undefined;
+    const surplus = wanted === undefined ? [] : this.#ghostsIn(link.room).filter((ghost) => !wanted.has(ghost));
+    if (!wish.isOnlyCounted && !this.#isGone(link)) {
+      for (const [ghost, user] of missing) if (user !== undefined) queue.join(link.room, ghost, user);
+      for (const ghost of surplus) queue.leave(link.room, ghost, { reason: 'is no longer in the channel' });
+    }
+    return { joins: missing.length, leaves: surplus.length };
   }
 
   /** The link is gone for good: ghosts whom no other link of the room needs leave it. */
@@ -159,10 +188,12 @@ export class Sync<Body extends Json = string> {
   }
 
   /** By the ghost that each has; our own sessions are there without one. */
-  async #members(channel: ChannelId): Promise<ReadonlyMap<UserId, RemoteUser | undefined>> {
-    const members = new Map<UserId, RemoteUser | undefined>();
+  async #members(
+    channel: ChannelId,
     // Who merely is to stay is told by their id; only who is to come in needs a name.
-    const withNames = this.#parts.settings.ghosts === 'full';
+    withNames = this.#parts.settings.ghosts === 'full',
+  ): Promise<ReadonlyMap<UserId, RemoteUser | undefined>> {
+    const members = new Map<UserId, RemoteUser | undefined>();
     for await (const user of this.#parts.adapter.channels.members(channel, { withNames })) {
       const isOurs = this.#parts.adapter.speakerOf(user.id) !== undefined;
       members.set(isOurs ? this.#parts.names.bot : this.#parts.names.ghostOf(user), isOurs ? undefined : user);

@@ -65,20 +65,31 @@ test('what is not there and what the asker may not know of are refused in the sa
   assert.equal(answers.size, 1, [...answers].join(' | '));
 });
 
-test('in the words of the old bridge’s admin room: link, list, unlink by the room or by Gitter’s name', patient, async () => {
-  const chat = await stage.chatOf(admin);
-  const old = gitter.addRoom('org/old', [ann]);
-  const room = await stage.openRoom({ name: 'old words' }, admin);
-  assert.match(await stage.ask(admin, chat, `link ${room} org/old`), /now linked/);
-  await crosses(admin, room, old, 'by the old words');
-  assert.match(await stage.ask(admin, chat, 'list', /org\/old/), /: org\/old on Gitter, from command, live/);
-  assert.match(await stage.ask(admin, chat, 'unlink org/old'), /org\/old is no longer linked/);
-  assert.match(await stage.ask(admin, chat, `link ${room} org/old`), /now linked/);
-  assert.match(await stage.ask(admin, chat, `unlink ${room}`), /org\/old is no longer linked/);
-  assert.match(await stage.ask(admin, chat, 'unlink org/room'), /stands in the bridge’s config/);
-  assert.match(await stage.ask(admin, chat, 'unlink org/old'), /which room/i);
-  assert.ok(!(await links()).some((line) => line.includes('org/old')));
-});
+test(
+  'in the words of the old bridge’s admin room: link, list, bring people in, unlink by the room or by Gitter’s name',
+  patient,
+  async () => {
+    const chat = await stage.chatOf(admin);
+    const old = gitter.addRoom('org/old', [ann]);
+    const room = await stage.openRoom({ name: 'old words' }, admin);
+    assert.match(await stage.ask(admin, chat, `link ${room} org/old`), /now linked/);
+    await crosses(admin, room, old, 'by the old words');
+    assert.match(await stage.ask(admin, chat, 'list', /org\/old/), /: org\/old on Gitter, from command, live/);
+    const quiet = gitter.addPerson('quiet');
+    quiet.join(old);
+    const ghost = stage.ghostOf(quiet);
+    assert.match(await stage.ask(admin, chat, 'sync_users -c org/old'), /: 1 to come in, 0 to go \(only counted\)/);
+    assert.match(await stage.ask(admin, chat, `sync_users ${room}`), /: 1 to come in, 0 to go/);
+    await until('who says nothing to be there', async () => (await admin.members(room)).has(ghost) || undefined, 20_000);
+    assert.doesNotMatch(await stage.ask(admin, chat, 'list -F'), /org\/old/);
+    assert.match(await stage.ask(admin, chat, 'unlink org/old'), /org\/old is no longer linked/);
+    assert.match(await stage.ask(admin, chat, `link ${room} org/old`), /now linked/);
+    assert.match(await stage.ask(admin, chat, `unlink ${room}`), /org\/old is no longer linked/);
+    assert.match(await stage.ask(admin, chat, 'unlink org/room'), /stands in the bridge’s config/);
+    assert.match(await stage.ask(admin, chat, 'unlink org/old'), /which room/i);
+    assert.ok(!(await links()).some((line) => line.includes('org/old')));
+  },
+);
 
 test('by the calls that integration managers made to the old bridge, refused as it refused', patient, async () => {
   const call = async (verb: string, body: object, bearer = secret) => {
