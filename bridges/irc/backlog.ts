@@ -29,10 +29,13 @@ export class Backlog {
     return this.#size;
   }
 
-  push(key: string, line: IrcLine | undefined, now: number): void {
-    this.#entries.push({ key, line, at: now, number: ++this.#pushed });
+  /** Its number, which no other ever has. */
+  push(key: string, line: IrcLine | undefined, now: number): number {
+    const number = ++this.#pushed;
+    this.#entries.push({ key, line, at: now, number });
     this.#size++;
     this.#trim(now);
+    return number;
   }
 
   /** Removes the oldest of this key; false where there is none. */

@@ -21,7 +21,8 @@ export interface Ear {
 interface Fresh {
   /** Behind it nothing is in doubt any more. */
   readonly fence: Promise<void>;
-  readonly wasReported: (key: string) => boolean;
+  /** The reports that count no more: each is for one line heard, and its own are for none. */
+  readonly seen: Set<number>;
 }
 
 /** One watched channel. */
@@ -151,12 +152,12 @@ export class Reporters {
     const now = Date.now();
     if (ear === coverage.standby) {
       const isAhead = coverage.ahead.take(key);
-      const wasReported = coverage.fresh.get(ear)?.wasReported(key) ?? false;
+      const wasReported = this.#wasReported(ear, coverage, key);
       if (!isAhead && !wasReported) coverage.unreported.push(key, line, now);
       return;
     }
     coverage.heardAt = now;
-    const wasReported = coverage.fresh.get(ear)?.wasReported(key) ?? false;
+    const wasReported = this.#wasReported(ear, coverage, key);
     if (coverage.already.take(key) || wasReported) return;
     if (coverage.standby !== undefined && !coverage.unreported.take(key)) coverage.ahead.push(key, undefined, now);
     this.#report(coverage, key, line);
@@ -166,6 +167,11 @@ export class Reporters {
   recaller(coverage: Coverage): (key: string) => boolean {
     const seen = new Set<number>();
     return (key) => this.#recent.recall(`${coverage.folded} ${key}`, seen);
+  }
+
+  #wasReported(ear: Ear, coverage: Coverage, key: string): boolean {
+    const fresh = coverage.fresh.get(ear);
+    return fresh !== undefined && this.#recent.recall(`${coverage.folded} ${key}`, fresh.seen);
   }
 
   /** Reports from here on; what nobody heard since `lostAt` is filled from the history, or told. */
@@ -228,7 +234,8 @@ export class Reporters {
   }
 
   #report(coverage: Coverage, key: string, line: IrcLine): void {
-    this.#recent.push(`${coverage.folded} ${key}`, undefined, coverage.heardAt);
+    const number = this.#recent.push(`${coverage.folded} ${key}`, undefined, coverage.heardAt);
+    if (coverage.reporter !== undefined) coverage.fresh.get(coverage.reporter)?.seen.add(number);
     if (line.command === 'PRIVMSG' || line.command === 'NOTICE') coverage.lastId = line.tags.msgid ?? '';
     this.#parts.report(coverage, line);
   }
@@ -286,8 +293,7 @@ export class Reporters {
   }
 
   async #hearAll(coverage: Coverage, ear: Ear): Promise<void> {
-    const wasReported = coverage.fresh.get(ear)?.wasReported ?? this.recaller(coverage);
-    const fresh = { fence: ear.fence(), wasReported };
+    const fresh = { fence: ear.fence(), seen: coverage.fresh.get(ear)?.seen ?? new Set<number>() };
     coverage.fresh.set(ear, fresh);
     try {
       await fresh.fence;

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { type Coverage, type Ear, Reporters } from '../../../bridges/irc/reporters.ts';
 import { usualTiming } from '../../../bridges/irc/timing.ts';
 import type { IrcLine } from '../../../bridges/irc/wire/connection.ts';
+import { until } from '../../support/waiting.ts';
 
 const line = (text: string, msgid: string | undefined): IrcLine => ({
   tags: msgid === undefined ? {} : { msgid },
@@ -205,8 +206,19 @@ test('a reporter on a dead socket is not waited for when the bot returns', async
   reporters.arrived(bot, '#chan');
   reporters.heard(bot, coverage, line('only the bot hears', undefined));
   assert.deepEqual(world.reported, []);
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  await until('the line', () => world.reported.length > 0);
   assert.deepEqual(world.reported, ['only the bot hears']);
+});
+
+test('who has just begun to report tells the same words twice when they were said twice, also without ids', async () => {
+  const world = new Simulation(1);
+  const [bot] = world.ears;
+  if (bot === undefined) throw new RangeError('no bot');
+  await world.join(bot);
+  world.say('yes', false);
+  world.say('yes', false);
+  await world.settle();
+  assert.deepEqual(world.reported, ['yes', 'yes']);
 });
 
 test('only who has a duty listens', async () => {
