@@ -9,6 +9,8 @@ export interface Look {
   readonly from?: number;
   /** Something was missed for certain: then it is also looked further back. */
   readonly isSure: boolean;
+  /** Further back it is looked all the same: what began before the page that is read shows nowhere else. */
+  readonly isDeep?: boolean;
 }
 
 export interface ReachTiming {
@@ -17,6 +19,8 @@ export interface ReachTiming {
   /** ms between two rounds while nothing is heard: at first, and while they find nothing. */
   readonly first: number;
   readonly most: number;
+  /** ms between two rounds that look further back. */
+  readonly deep: number;
   /** ms: doubts of one time are one. */
   readonly settle: number;
 }
@@ -33,13 +37,14 @@ export interface ReachParts {
 interface State {
   /** ms. */
   lastRound: number;
+  lastDeep: number;
   pause: number;
   doubt: { readonly since: number; readonly from: number } | undefined;
   isLooking: boolean;
 }
 
 const minute = 60_000;
-const usual: ReachTiming = { silence: 5 * minute, first: 10 * minute, most: 60 * minute, settle: minute };
+const usual: ReachTiming = { silence: 5 * minute, first: 10 * minute, most: 60 * minute, deep: 360 * minute, settle: minute };
 /** ms before a doubt: all tries of one event. */
 const lookBack = 10 * minute;
 /** The second retry comes a minute late: others may have come to nothing. */
@@ -92,7 +97,7 @@ export class Reach {
 
   #check(): void {
     const now = Date.now();
-    const { settle, most } = this.#timing;
+    const { settle, most, deep } = this.#timing;
     for (const team of this.#teams()) {
       const state = this.#stateOf(team);
       if (!team.isReachable || state.isLooking) continue;
@@ -104,7 +109,9 @@ export class Reach {
         this.#round(team, { from, isSure: true }, from);
       } else if (now - Math.max(heard, state.lastRound) >= state.pause) {
         state.pause = Math.min(most, state.pause * 2);
-        this.#round(team, { isSure: false }, heard);
+        const isDeep = now - Math.max(heard, state.lastDeep) >= deep;
+        if (isDeep) state.lastDeep = now;
+        this.#round(team, { isSure: false, isDeep }, heard);
       }
     }
   }
@@ -153,7 +160,7 @@ export class Reach {
 
   #stateOf(team: Team): State {
     const state = this.#states.get(team) ?? {
-      ...{ lastRound: this.#begun, pause: this.#timing.first, doubt: undefined, isLooking: false },
+      ...{ lastRound: this.#begun, lastDeep: this.#begun, pause: this.#timing.first, doubt: undefined, isLooking: false },
     };
     this.#states.set(team, state);
     return state;

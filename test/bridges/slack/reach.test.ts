@@ -9,7 +9,7 @@ import { openWeb } from '../../support/web-door.ts';
 import { givenUp, heard, type Wish, withAdapter } from './with-slack.ts';
 
 const never = 3_600_000;
-const timing: ReachTiming = { silence: never, first: never, most: never, settle: 20 };
+const timing: ReachTiming = { silence: never, first: never, most: never, deep: never, settle: 20 };
 
 async function byEventsAlone(t: TestContext, reach: Partial<ReachTiming>, wish: Wish = {}) {
   const web = await openWeb();
@@ -61,6 +61,29 @@ test('nothing is said afterwards: it is found by a look now and then', {
   const before = reads();
   await until('three more looks', () => reads() >= before + 3 || undefined);
   assert.deepEqual(texts(), ['before', 'while away']);
+});
+
+test('the first answer to an old message is all that was missed: it is found by a look further back, which is seldom', {
+  timeout: 30_000,
+}, async (t) => {
+  const reach = { first: 50, most: 50, deep: 500 };
+  const settings = { history: { page: 3, calls_per_minute: 1_000 } };
+  const { ann, bob, general, slack, app, there, away, events, texts } = await byEventsAlone(t, reach, { settings });
+  const root = ann.say(general, 'an old question');
+  for (const line of ['one', 'two', 'three', 'four']) ann.say(general, line);
+  await heard(events, 'message', ({ body }) => body.text === 'four');
+  app.eventsUrl = away;
+  bob.reply(general, root, 'the first answer');
+  await givenUp(slack, 'the first answer');
+  const answer = await heard(events, 'message', ({ body }) => body.text === 'the first answer');
+  assert.equal(answer.thread, root);
+  const pagesBehind = () => slack.callsOf('conversations.history').filter(({ args }) => args.latest !== undefined).length;
+  const before = pagesBehind();
+  await until('another look further back', () => pagesBehind() > before || undefined);
+  app.eventsUrl = there;
+  ann.say(general, 'the end');
+  await heard(events, 'message', ({ body }) => body.text === 'the end');
+  assert.deepEqual(texts().filter((text) => text === 'the first answer').length, 1);
 });
 
 test('an event that took several tries puts in doubt what was told about then, though newer things were heard', {
