@@ -118,7 +118,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
       wentBy: (account, room, isIn) => this.#ears.wentBy(account, room, isIn),
     });
     this.#own = new OwnRooms({
-      ...{ network, log },
+      ...{ network, log, reread: settings.streamUrl === undefined ? undefined : pace.reread },
       chat: (account, room) => void this.#hearing.opened(account, room),
       moved: (account, place, isIn) => this.#ears.wentBy(account, place, isIn),
       read: (account) => this.#ears.changed(account),

@@ -6,6 +6,7 @@ import type { Account } from './account.ts';
 import type { Bans } from './bans.ts';
 import type { GitterBody } from './body.ts';
 import { membershipOf } from './events.ts';
+import { Fallback, type Heard } from './fallback.ts';
 import type { Gaps } from './gaps.ts';
 import { onePage } from './history.ts';
 import { network as networkId } from './ids.ts';
@@ -19,7 +20,6 @@ import type { GitterTiming } from './timing.ts';
 import { remoteUserOf } from './users.ts';
 import type { FayeLine, FayeListener } from './wire/faye.ts';
 import { hasId, isRecord, messagesIn, type WireChange, type WireMessage, type WireRoom, type WireUser } from './wire/objects.ts';
-import { RoomStream } from './wire/stream.ts';
 
 export interface HearingParts {
   readonly network: GitterNetwork;
@@ -47,12 +47,11 @@ const mostCompared = 500;
 /** ms that a watch waits for its subscription. */
 const standsWithin = 3_000;
 
-interface Watched {
-  readonly room: Room;
-  readonly account: Account;
+/** Of one account's chats so many are heard by streams, those of the last words: each is a connection. */
+const mostStreamed = 50;
+
+interface Watched extends Heard {
   readonly line: FayeLine | undefined;
-  stream: RoomStream | undefined;
-  isStreaming: boolean;
 }
 
 export class Hearing {
@@ -60,10 +59,23 @@ export class Hearing {
   readonly #watched = new Map<string, Watched>();
   /** Chats of two, and whose eyes see them. */
   readonly #chats = new Map<string, Set<Account>>();
+  readonly #fallback: Fallback | undefined;
   #isClosed = false;
 
   constructor(parts: HearingParts) {
     this.#parts = parts;
+    const { settings, timing, intake, inbox } = parts;
+    const { streamUrl } = settings;
+    if (streamUrl === undefined) return;
+    this.#fallback = new Fallback({
+      ...{ streamUrl, timing },
+      onMessage: (room, message) => intake.stream(room, message),
+      onUp: (room) => this.#fill(room),
+      onRefused: ({ room, account }, reason) => {
+        if (this.#isBot(account)) inbox.suspended(room.channel, reason);
+      },
+      changed: () => this.#tell(),
+    });
   }
 
   /** Those that the relay account listens to. */
@@ -81,7 +93,7 @@ export class Hearing {
   async watch(room: Room, account: Account): Promise<boolean> {
     if (this.#isClosed || this.#isHeardBy(room.id, account)) return true;
     this.unwatch(room.id);
-    this.#watched.set(room.id, { room, account, line: account.line, stream: undefined, isStreaming: false });
+    this.#watched.set(room.id, { room, account, line: account.line });
     const stands = this.#listen(room, account);
     this.lineChanged();
     if (this.#isBot(account)) this.#parts.bans.lookSoon(room);
@@ -93,26 +105,44 @@ export class Hearing {
     const watched = this.#watched.get(id);
     this.#watched.delete(id);
     this.#parts.presences.missed(id);
-    watched?.stream?.close();
+    this.#stream();
     for (const kind of kinds) watched?.line?.unsubscribe(path(id, kind));
   }
 
   /** A channel of an account's stands or fell, or a room came to be watched. */
   lineChanged(): void {
-    const { network, settings } = this.#parts;
-    if (this.#isClosed) return;
-    const all = [...this.#watched.values()];
-    for (const watched of all) {
-      if (watched.account.line?.isUp === true || settings.streamUrl === undefined || !network.isReachable) {
-        watched.stream?.close();
-        watched.stream = undefined;
-        watched.isStreaming = false;
-      } else watched.stream ??= this.#stream(watched, settings.streamUrl);
+    this.#stream();
+    this.#tell();
+  }
+
+  #stream(): void {
+    if (!this.#isClosed) this.#fallback?.keep(this.#parts.network.isReachable ? this.#unheard() : []);
+  }
+
+  /** Whatever is to be heard and whose listener's channel is away. */
+  #unheard(): Heard[] {
+    const { network, gaps } = this.#parts;
+    const rooms = [...this.#watched.values()].filter(({ account }) => account.line?.isUp !== true);
+    const chats = new Map<Account, Heard[]>();
+    for (const [id, eyes] of this.#chats) {
+      const room = network.rooms.byId(id);
+      const [account] = eyes;
+      if (room === undefined || account === undefined || [...eyes].some(({ line }) => line?.isUp === true)) continue;
+      chats.set(account, [...(chats.get(account) ?? []), { room, account }]);
     }
+    const latest = [...chats.values()].map((of) =>
+      of.sort((one, other) => gaps.heardAt(other.room.channel) - gaps.heardAt(one.room.channel)).slice(0, mostStreamed),
+    );
+    return [...rooms, ...latest.flat()];
+  }
+
+  #tell(): void {
+    const { network } = this.#parts;
+    if (this.#isClosed) return;
     const isLineUp = network.bot.line?.isUp === true;
-    const ofBot = all.filter(({ account }) => this.#isBot(account));
-    const isHearing = isLineUp || (settings.streamUrl !== undefined && ofBot.every(({ isStreaming }) => isStreaming));
-    network.hearing(isHearing, isLineUp ? undefined : 'the realtime channel is away');
+    const ofBot = [...this.#watched.values()].filter(({ account }) => this.#isBot(account));
+    const areStreamed = this.#fallback !== undefined && ofBot.every(({ room }) => this.#fallback?.stands(room.id));
+    network.hearing(isLineUp || areStreamed, isLineUp ? undefined : 'the realtime channel is away');
   }
 
   /** A chat of two is there. */
@@ -126,6 +156,7 @@ export class Hearing {
     eyes.add(account);
     void gaps.beginChat(account.id, room).catch((thrown) => this.#failed(room, thrown));
     account.listen(path(room.id, '/chatMessages'), this.#messages(room));
+    this.#stream();
     return room;
   }
 
@@ -134,21 +165,21 @@ export class Hearing {
       eyes.delete(account);
       if (eyes.size === 0) this.#chats.delete(room);
     }
+    this.#stream();
   }
 
   /** Whether what is said there comes back to us. */
   isHeard(room: string): boolean {
     const channel = path(room, '/chatMessages');
-    const watched = this.#watched.get(room);
-    if (watched?.account.line?.isOpen(channel) === true || watched?.isStreaming === true) return true;
+    if (this.#watched.get(room)?.account.line?.isOpen(channel) === true || this.#fallback?.stands(room) === true) return true;
     for (const { line } of this.#chats.get(room) ?? []) if (line?.isOpen(channel) === true) return true;
     return false;
   }
 
   /** Nothing of it is on its way that must be read first. */
   isInStep(room: string): boolean {
-    const { line, isStreaming } = this.#watched.get(room) ?? {};
-    return (line?.stands(path(room, '/chatMessages')) === true || isStreaming === true) && !this.#parts.gaps.isBehind(room);
+    const isThere = this.#watched.get(room)?.line?.stands(path(room, '/chatMessages')) === true || this.#fallback?.stands(room) === true;
+    return isThere && !this.#parts.gaps.isBehind(room);
   }
 
   /** Of a chat of two. */
@@ -173,7 +204,7 @@ export class Hearing {
 
   close(): void {
     this.#isClosed = true;
-    for (const { stream } of this.#watched.values()) stream?.close();
+    this.#fallback?.keep([]);
     this.#watched.clear();
     this.#chats.clear();
   }
@@ -233,23 +264,6 @@ export class Hearing {
       return ear?.ask(call) ?? Promise.reject(new PermanentError('NETWORK_LOGIN', 'nobody of ours listens to the room any more'));
     };
     void this.#parts.gaps.fill(room, ask, this.earOf(room.id)?.id ?? '', newest);
-  }
-
-  #stream(watched: Watched, streamUrl: string): RoomStream {
-    const { intake, timing, inbox } = this.#parts;
-    const { room, account } = watched;
-    return new RoomStream({
-      ...{ streamUrl, token: account.token, room: room.id, firstPause: timing.stream.first, longestPause: timing.stream.most },
-      onMessage: (message) => {
-        if (hasId(message)) intake.stream(room, message as WireMessage);
-      },
-      onState: (state, reason) => {
-        watched.isStreaming = state === 'up';
-        if (state === 'up') this.#fill(room);
-        if (state === 'refused' && this.#isBot(account)) inbox.suspended(room.channel, reason ?? 'the room cannot be read');
-        this.lineChanged();
-      },
-    });
   }
 
   async #people(room: Room, data: unknown): Promise<void> {

@@ -9,7 +9,7 @@ import type { GitterNetwork } from './network.ts';
 import { hasId, isRecord, listOf, type WireChange, type WireRoom } from './wire/objects.ts';
 
 export interface OwnRoomsParts {
-  readonly network: Pick<GitterNetwork, 'accountOf' | 'rooms'>;
+  readonly network: Pick<GitterNetwork, 'accountOf' | 'rooms' | 'isReachable'>;
   readonly log: Logger;
   /** A chat of two is there. */
   readonly chat: (account: Account, room: WireRoom) => void;
@@ -17,6 +17,8 @@ export interface OwnRoomsParts {
   readonly moved: (account: Account, place: Place, isIn: boolean) => void;
   /** It is known anew where they are. */
   readonly read: (account: Account) => void;
+  /** ms between looks while their own channel is away; undefined: nothing is heard then anyhow. */
+  readonly reread: number | undefined;
 }
 
 /** A room, as far as it is told. */
@@ -48,10 +50,17 @@ export class OwnRooms {
   readonly #kept = new Map<string, Kept>();
   /** Who had a login and has none now. */
   readonly #gone = new Set<UserId>();
+  readonly #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
   constructor(parts: OwnRoomsParts) {
     this.#parts = parts;
+    if (parts.reread === undefined) return;
+    const look = () => {
+      for (const { account } of this.#kept.values())
+        if (parts.network.isReachable && account.line?.isUp !== true && !account.isEnded) void this.read(account);
+    };
+    this.#timer = setInterval(look, parts.reread).unref();
   }
 
   /** Undefined: not known yet. */
@@ -98,6 +107,7 @@ export class OwnRooms {
   /** Nothing is asked for any more. */
   stop(): void {
     this.#isStopped = true;
+    clearInterval(this.#timer);
   }
 
   /** Never rejects; settles once it is known, or the login has ended. */

@@ -13,6 +13,8 @@ export interface GitterTiming {
   readonly faye: FayeTiming;
   /** ms between tries to open a stream. */
   readonly stream: { readonly first: number; readonly most: number };
+  /** ms between looks at where people are, while their realtime channel is away. */
+  readonly reread: number;
   /** ms until who went away is told to be. */
   readonly presence: number;
   /** ms after the start: what an earlier process said may still come. */
@@ -26,6 +28,7 @@ export const usualTiming: GitterTiming = {
   again: 300_000,
   faye: usualFayeTiming,
   stream: { first: 2_000, most: 60_000 },
+  reread: 60_000,
   presence: 180_000,
   recall: 60_000,
 };
