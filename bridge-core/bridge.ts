@@ -170,7 +170,8 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
   const guard = new LoopGuard({ homeserver, links, channels: adapter.channels, protocol: protocol.id, tell, log });
   const info = new BridgeInfo({ homeserver, links, channels: adapter.channels, protocol, log });
   const configuredLinks = () => adapter.configuredLinks();
-  const upgrades = new Upgrades({ homeserver, links, guard, info, channels: adapter.channels, configuredLinks, tell, log });
+  const takeIn = (room: RoomId, since: number) => catchUp.moved(room, since, roster.refresh(room));
+  const upgrades = new Upgrades({ homeserver, links, guard, info, channels: adapter.channels, configuredLinks, takeIn, tell, log });
   const startedAt = Date.now();
   const plumb = new Plumb<Body>({
     ...{ homeserver, adapter, links, guard, info, tell, log },

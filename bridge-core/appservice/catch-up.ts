@@ -52,6 +52,8 @@ export class CatchUp {
   readonly #parts: CatchUpParts;
   readonly #reads: RoomReads;
   readonly #lately = new Lately();
+  /** Of these what was said is wanted, though it came and was nobody's then. */
+  readonly #moved = new Map<RoomId, Promise<unknown>>();
   readonly #timer: NodeJS.Timeout;
   /** All that was said before has come; ms. */
   #safe: number | undefined;
@@ -105,6 +107,15 @@ export class CatchUp {
     await this.#accept(events.filter(({ stateKey }) => stateKey === undefined));
   }
 
+  /** The same for one that took another's place: whatever comes of it from now on waits, though not for ever. `ready`: before anything is
+   *  taken in. */
+  async moved(room: RoomId, since: number, ready: Promise<unknown>): Promise<void> {
+    ready.catch(() => {});
+    this.#moved.set(room, ready);
+    this.#start(Date.now(), [[room, since]]);
+    await this.#reads.wait([room], this.#parts.patience ?? 10_000);
+  }
+
   /** All rooms from a time on, ms: something that was said since then may never come. */
   readBack(since: number): void {
     this.#start(Date.now(), this.#rooms(since - slack), fewAtOnce);
@@ -147,6 +158,8 @@ export class CatchUp {
 
   async #read(wanted: Wanted): Promise<void> {
     const { room, since } = wanted;
+    const ready = this.#moved.get(room);
+    await ready?.catch(() => {});
     const newest: MatrixEvent[] = [];
     const states = new Set<string>();
     let older = 0;
@@ -158,15 +171,17 @@ export class CatchUp {
       if (older >= page || read >= mostEvents) break;
       if (event.at < since) continue;
       if (event.stateKey !== undefined) {
+        if (ready !== undefined) continue;
         // What was replaced since must not be taken for what is now.
         const state = `${event.type} ${event.stateKey}`;
         if (states.has(state)) continue;
         states.add(state);
       }
-      if (!this.#lately.knows(event.id)) newest.push(event);
+      if (ready !== undefined || !this.#lately.knows(event.id)) newest.push(event);
     }
     const events = newest.reverse().filter(({ stateKey }) => stateKey === undefined || !wanted.isOvertaken);
     if (events.length > 0) await this.#accept(events);
+    if (this.#moved.get(room) === ready) this.#moved.delete(room);
     this.#found += events.length;
   }
 

@@ -19,6 +19,8 @@ export interface UpgradesParts {
   readonly info: BridgeInfo;
   readonly channels: Pick<Channels, 'describe'>;
   readonly configuredLinks: () => readonly ConfiguredLink[];
+  /** What was said in the new room since the old one was closed, ms, before the bot was there. */
+  readonly takeIn?: ((room: RoomId, since: number) => Promise<void>) | undefined;
   readonly tell: (room: RoomId, text: string) => void;
   readonly log: Logger;
 }
@@ -66,8 +68,9 @@ export class Upgrades {
   async follow(event: MatrixEvent): Promise<void> {
     const { links, homeserver, tell } = this.#parts;
     const moving = links.byRoom(event.room);
-    if (!isTombstone(event) || moving.length === 0) return;
     const named = stringIn(event.content, 'replacement_room');
+    if (!isTombstone(event)) return;
+    if (moving.length === 0) return await this.#goOn(event, named);
     if (named === undefined || !named.startsWith('!') || named === event.room) return await this.#end(event, moving);
     const room = roomId(named);
     const state = await this.#enter(room, event);
@@ -92,7 +95,24 @@ export class Upgrades {
         return [link.id, { reason: undefined, ...standing, room, options }] as const;
       }),
     );
+    await this.#parts.takeIn?.(room, event.at);
     for (const [link] of moved) await this.#settle(link);
+    await this.#followNext(state);
+  }
+
+  /** What moved before a crash may not have been carried to its end. */
+  async #goOn(event: MatrixEvent, named: string | undefined): Promise<void> {
+    const { links, homeserver } = this.#parts;
+    const room = named?.startsWith('!') ? roomId(named) : undefined;
+    if (room === undefined || !links.byRoom(room).some((link) => formerRooms(link).includes(event.room))) return;
+    await this.#parts.takeIn?.(room, event.at);
+    await this.#followNext(await homeserver.fullState(room));
+  }
+
+  /** The new room may have been replaced as well before we came, and of that no event tells. */
+  async #followNext(state: readonly MatrixEvent[]): Promise<void> {
+    const next = stateOf(state, 'm.room.tombstone');
+    if (next !== undefined) await this.follow(next);
   }
 
   /** No room takes its place. Where the bot may still speak it says so: others may, too, and nobody on the network hears them. */

@@ -114,3 +114,23 @@ test('after a restart of the bridge the links stand where they went', async () =
   await crosses(before, '#stage', 'restarted');
   assert.equal((await linkOf('#stage'))?.room, before);
 });
+
+test('upgraded twice while the bridge was down: what was said in each of the rooms reaches the channel, once and in order', async () => {
+  const { channel } = stage.places['#stage'] as { channel: string };
+  const rooms = [(await linkOf(channel))?.room ?? ''];
+  const since = bob.mark();
+  await bridge.stop();
+  await alice.say(rooms[0] ?? '', 'in the first');
+  for (const words of ['in the second', 'in the third']) {
+    rooms.push(await alice.upgrade(rooms.at(-1) ?? '', '12'));
+    await alice.say(rooms.at(-1) ?? '', words);
+  }
+  await stage.startBridge();
+  await followed(channel, rooms.at(-1) ?? '');
+  await bob.waitForText(channel, 'in the third', { since });
+  await crosses(rooms.at(-1) ?? '', channel, 'at last');
+  assert.deepEqual(
+    ircLines(bob, channel, since).map((line) => line.replace(/^[^:]*: (?:\[.*?\] )?/, '')),
+    ['in the first', 'in the second', 'in the third', 'matrix at last'],
+  );
+});

@@ -29,8 +29,9 @@ export interface FakeBridge {
   /** Where it listens. */
   readonly url: string;
   readonly storePath: string;
-  /** With some settings changed, if need be. */
-  restart(changes?: Partial<CoreSettings>): Promise<void>;
+  readonly core: CoreSettings;
+  /** With some settings changed, if need be; `meanwhile`: while it is down. */
+  restart(changes?: Partial<CoreSettings>, meanwhile?: () => void | Promise<void>): Promise<void>;
 }
 
 export interface FakeBridgeWish {
@@ -92,9 +93,11 @@ export async function startFakeBridge(t: TestContext, wish: FakeBridgeWish = {})
   await until('the link', () => homeserver.requests.some(({ path }) => path.includes('/state/m.bridge/')) || undefined);
   return {
     ...{ network, homeserver, room, person, lines, url: `http://127.0.0.1:${port}`, storePath: join(folder, 'fake.db') },
+    core: config.core,
     adapter: () => adapter as FakeAdapter,
-    restart: async (changes = {}) => {
+    restart: async (changes = {}, meanwhile = () => {}) => {
       await host.stop();
+      await meanwhile();
       host = await startHost([{ ...definition, settings: { ...config.core, ...changes } }], { log });
     },
   };
