@@ -46,7 +46,7 @@ export async function until<Found>(
   ask: () => Found | undefined | Promise<Found | undefined>,
   timeout = patience,
 ): Promise<Found> {
-  const deadline = Date.now() + timeout;
+  const deadline = performance.now() + timeout;
   for (let reason: unknown; ; ) {
     try {
       const found = await ask();
@@ -54,7 +54,18 @@ export async function until<Found>(
     } catch (error) {
       reason = error;
     }
-    if (Date.now() > deadline) throw new Error(`Waited ${timeout} ms in vain for ${what}.`, { cause: reason });
+    if (performance.now() > deadline) throw new Error(`Waited ${timeout} ms in vain for ${what}.`, { cause: reason });
     await delay(25);
+  }
+}
+
+/** What `promise` gives, or an error once it takes too long. `what` completes "waited in vain for …". */
+export async function within<Given>(what: string, promise: Promise<Given>, timeout = patience): Promise<Given> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`Waited ${timeout} ms in vain for ${what}.`)), timeout);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

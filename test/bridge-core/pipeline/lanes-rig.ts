@@ -10,7 +10,7 @@ import { type LaneParts, Lanes } from '../../../bridge-core/pipeline/lanes.ts';
 import { type Row, states, towards } from '../../../bridge-core/pipeline/row.ts';
 import type { Timing } from '../../../bridge-core/pipeline/timing.ts';
 import { openTempStore, type TempStore } from '../../support/temp-store.ts';
-import { until } from '../../support/waiting.ts';
+import { patience, until } from '../../support/waiting.ts';
 
 export const shortTiming: Timing = {
   firstDelay: 4,
@@ -44,6 +44,8 @@ export interface LanesRig extends TempStore {
   most: number;
   /** What the next tries of the row of this name meet; then `ok`. */
   script(name: string, ...fates: Fate[]): void;
+  /** Each try of the row of this name fails, until that holds. */
+  fails(name: string, until: () => boolean, error?: () => Error): void;
   /** Journals rows as `accept` does and hands them to the lanes: `speaker:name`. */
   say(lane: string, ...rows: string[]): Promise<Row[]>;
   /** Until so many rows are delivered or buried. */
@@ -100,7 +102,15 @@ function build(t: TestContext, temp: TempStore, given: Given): LanesRig {
       for (const row of made) rig.lanes.push(row);
       return made;
     },
-    async ended(count, ms = 5_000) {
+    fails: (name, isUntil, error = busy) => {
+      const fate = () => {
+        if (isUntil()) return;
+        rig.script(name, fate);
+        throw error();
+      };
+      rig.script(name, fate);
+    },
+    async ended(count, ms = patience) {
       await until(`${count} rows to end`, () => rig.delivered.length + rig.buried.length >= count, ms);
       assert.equal(rig.delivered.length + rig.buried.length, count);
     },
