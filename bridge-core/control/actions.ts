@@ -27,7 +27,10 @@ export interface Asked {
 }
 
 export interface ActionsParts<Body extends Json> {
-  readonly adapter: Pick<Adapter<Body>, 'channels' | 'status' | 'unheard' | 'user' | 'nick' | 'openSession' | 'lookups'>;
+  readonly adapter: Pick<
+    Adapter<Body>,
+    'channels' | 'configuredLinks' | 'status' | 'unheard' | 'user' | 'nick' | 'openSession' | 'lookups'
+  >;
   readonly homeserver: Pick<Homeserver, 'bot' | 'resolveAlias'>;
   readonly permissions: Permissions;
   readonly plumb: Pick<Plumb<Body>, 'unlink'>;
@@ -87,8 +90,13 @@ export class Actions<Body extends Json = string> {
     const known = links.byRoom(room).filter((each) => !isPrivate(each) || roster.isIn(room, by));
     const link = await this.#linkOf(by, room, query, known);
     const channel = this.#describe(link);
-    if (link.origin === 'config')
-      throw new DeniedError(`the link to ${channel.name} stands in the bridge’s config: only its operator can take it out there`);
+    if (link.origin === 'config') {
+      const isByCommand = this.#parts.adapter.configuredLinks().some((each) => each.byCommand === true && each.channel === link.channel);
+      const where = isByCommand
+        ? 'came by a command of its own, which takes it away as well'
+        : 'stands in the bridge’s config: only its operator can take it out there';
+      throw new DeniedError(`the link to ${channel.name} ${where}`);
+    }
     await plumb.unlink(link, `asked for by ${by}`);
     return channel;
   }

@@ -157,6 +157,7 @@ test('an incoming webhook for a room: made in private, takes Slack’s payload b
   await inRoom(bridge, 'after a restart');
   const answers = await Promise.all(Array.from({ length: 30 }, () => post('{"text":"flood"}', 'application/json', renewed)));
   assert.ok(answers.some(([status]) => status === 429));
+  assert.match(await ask('!slack unlink builds', room, /not done/), /came by a command of its own, which takes it away as well/);
   assert.match(await ask('!slack webhook delete builds', room), /gone/);
   assert.deepEqual(await post('{"text":"x"}', 'application/json', renewed), [404, 'no_service']);
 });
