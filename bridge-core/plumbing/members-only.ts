@@ -8,7 +8,7 @@ import type { Homeserver } from '../appservice/homeserver.ts';
 import type { Channel } from '../channel.ts';
 import { messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { ChannelId, RemoteUserId, RoomId, UserId } from '../ids.ts';
-import { type Content, recordIn } from '../matrix-event.ts';
+import { type Content, recordIn, stringIn } from '../matrix-event.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { PortalSettings } from '../settings.ts';
 import type { KnownLogin } from '../virtual-users/logins.ts';
@@ -21,7 +21,7 @@ import { powerLevels } from './room-making.ts';
 
 export interface MembersOnlyParts<Body extends Json> {
   readonly settings: Pick<PortalSettings, 'history' | 'power'>;
-  readonly homeserver: Pick<Homeserver, 'bot' | 'fullState' | 'setState' | 'invite' | 'kick'>;
+  readonly homeserver: Pick<Homeserver, 'bot' | 'fullState' | 'state' | 'setState' | 'invite' | 'kick'>;
   readonly adapter: Pick<Adapter<Body>, 'channels'>;
   readonly links: Links;
   readonly logins: { all(): readonly KnownLogin[]; byAccount(account: RemoteUserId): KnownLogin | undefined };
@@ -100,7 +100,7 @@ export class MembersOnly<Body extends Json = string> {
 
   /** At their own wish, though they turned it down before. */
   async bring(link: Link, user: UserId): Promise<void> {
-    if (!this.#parts.roster.present(link.room).includes(user)) await this.#invite(link, user);
+    await this.#invite(link.room, user);
     await this.#notePeople(link.id, [...peopleIn(link), user]);
   }
 
@@ -175,26 +175,32 @@ export class MembersOnly<Body extends Json = string> {
   async #look(id: number): Promise<void> {
     const link = this.#parts.links.get(id);
     if (link === undefined || isPlaceholder(link.room)) return;
+    const isFresh = !isGuarded(link);
     try {
       if (!isMembersOnly(link)) return isGuarded(link) ? await this.#open(link) : undefined;
-      if (!isGuarded(link)) await this.#close(link);
+      if (isFresh) await this.#close(link);
+      await this.#compare(link, isFresh);
     } catch (thrown) {
       if (!(thrown instanceof PermanentError)) throw thrown;
       this.#parts.log.warn({ room: link.room, why: messageOf(thrown) }, 'a room could not be closed to others, or opened');
-      return await this.#parts.shut(link, `${described(this.#parts.adapter.channels, link.channel).name} is private now`);
+      const { name } = described(this.#parts.adapter.channels, link.channel);
+      await this.#parts.shut(link, `${name} is private, and this room cannot be kept to its people`);
     }
-    await this.#compare(link);
   }
 
-  async #compare({ id, room, channel, state }: Link): Promise<void> {
+  /** `isFresh`: who is in the room was just asked for. Otherwise what events told of it may be late. */
+  async #compare({ id, room, channel, state }: Link, isFresh: boolean): Promise<void> {
     const { links, roster, isOurs } = this.#parts;
     const { members, unknown } = this.#standing(channel);
     const present = roster.present(room).filter((user) => !isOurs(user));
     if (present.some((user) => unknown.has(user))) throw notKnown();
     const people = new Set(peopleIn(links.get(id)));
-    for (const user of present) if (!members.has(user)) await this.#putOut(room, user);
-    // Who comes back, to the channel or with a login, is asked in again.
-    for (const user of people) if (!members.has(user) && !unknown.has(user)) people.delete(user);
+    for (const user of new Set([...present, ...people])) {
+      if (members.has(user) || unknown.has(user)) continue;
+      await this.#putOut(room, user);
+      // Who comes back, to the channel or with a login, is asked in again.
+      people.delete(user);
+    }
     await this.#notePeople(id, people);
     this.#sure.add(id);
     this.#wake(id);
@@ -202,7 +208,7 @@ export class MembersOnly<Body extends Json = string> {
     for (const user of members) {
       // Who has a room of their own of it needs no second one; who left or turned it down is not asked twice.
       if (people.has(user) || this.#hasOwn(user, channel)) continue;
-      if (!present.includes(user)) await this.#invite({ room }, user);
+      if (!isFresh || !present.includes(user)) await this.#invite(room, user);
       people.add(user);
     }
     await this.#notePeople(id, people);
@@ -226,8 +232,15 @@ export class MembersOnly<Body extends Json = string> {
     return this.#parts.links.byChannel(channel).some((link) => receiverOf(link) === user && link.state !== 'suspended');
   }
 
-  async #invite({ room }: Pick<Link, 'room'>, user: UserId): Promise<void> {
+  async #isThere(room: RoomId, user: UserId): Promise<boolean> {
+    const membership = stringIn(await this.#parts.homeserver.state(room, 'm.room.member', user), 'membership');
+    return membership === 'join' || membership === 'invite';
+  }
+
+  /** Unless they are there. */
+  async #invite(room: RoomId, user: UserId): Promise<void> {
     const { homeserver, log } = this.#parts;
+    if (await this.#isThere(room, user)) return;
     await homeserver.invite(homeserver.bot, room, user).catch((thrown) => {
       if (!(thrown instanceof PermanentError)) throw thrown;
       log.info({ room, user, why: thrown.message }, 'not invited to the room of a private channel');
@@ -235,10 +248,10 @@ export class MembersOnly<Body extends Json = string> {
   }
 
   async #putOut(room: RoomId, user: UserId): Promise<void> {
-    const { homeserver, log } = this.#parts;
-    await homeserver.kick(homeserver.bot, room, user, 'not in the channel by an account of their own').catch((thrown) => {
-      if (!(thrown instanceof PermanentError)) throw thrown;
-      log.warn({ room, user, why: thrown.message }, 'somebody could not be put out of the room of a private channel');
+    const { homeserver } = this.#parts;
+    await homeserver.kick(homeserver.bot, room, user, 'not in the channel by an account of their own').catch(async (thrown) => {
+      // Who is out already need not be put out.
+      if (!(thrown instanceof PermanentError) || (await this.#isThere(room, user))) throw thrown;
     });
   }
 

@@ -331,3 +331,30 @@ test('who has a room of their own of it is not asked into the shared one until t
   await scene.ask(ada, 'part #den', /is closed/);
   await until('her to be asked in', () => scene.members(room).ada === 'invite');
 });
+
+test('where the homeserver’s events are late, who goes and comes back is put out and asked in all the same; one that cannot be closed is shut', async (t) => {
+  const scene = await begin(t);
+  const { homeserver, network, ada, url } = scene;
+  await scene.logIn(ada);
+  const room = await den(scene);
+  await scene.settled();
+  homeserver.pusher.pushTo(undefined);
+  network.leave('ada', '#den');
+  await until('her to be out', () => scene.members(room).ada === 'leave');
+  network.join('ada', '#den');
+  await until('her to be asked in', () => scene.members(room).ada === 'invite');
+  homeserver.join(ada, room);
+  network.leave('ada', '#den');
+  await until('her to be out again', () => scene.members(room).ada === 'leave');
+  homeserver.pusher.pushTo(url);
+  network.join('ada', '#den');
+  await until('her to be asked in again', () => scene.members(room).ada === 'invite');
+  await scene.settled();
+
+  homeserver.fault({ on: 'POST .*/kick', act: { answer: 403, errcode: 'M_FORBIDDEN' } });
+  network.leave('ada', '#den');
+  network.say('zoe', '#den', 'not for her');
+  await scene.hears(room, /cannot be kept to its people\. What is said there is no longer shown here/);
+  await scene.settled();
+  assert.deepEqual(scene.spoken(room), []);
+});

@@ -194,3 +194,22 @@ test('lists are read page by page, people on from where it stopped, and only who
   for await (const page of adapter.mirror.people('T0001', 'of-long-ago')) anew.push(page);
   assert.equal(anew.length, 3);
 });
+
+test('its space is called as the workspace is, from when that is renamed', { timeout: 60_000 }, async (t) => {
+  const bridge = await wholeBridge(t, {
+    core,
+    section: ({ slack, team, ann }) => {
+      slack.addChannel(team, 'plans', [ann], { id: 'C0PLANS' });
+      return { team_sync: quickly };
+    },
+  });
+  const { slack, team, homeserver } = bridge;
+  const plans = await opened(bridge, 'C0PLANS');
+  const space = await until('the space', () => [...homeserver.world.rooms.values()].find((room) => room.stateOf('m.space.child', plans)));
+  const called = () => space.stateOf('m.room.name')?.content.name;
+  assert.equal(called(), 'Acme');
+  slack.people.renameTeam(team, 'Acme Two');
+  await until('its new name', () => called() === 'Acme Two');
+  await bridge.restart(async () => slack.people.renameTeam(team, 'Acme Three'));
+  await until('its newest name', () => called() === 'Acme Three');
+});
