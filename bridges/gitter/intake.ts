@@ -4,6 +4,7 @@
 import type { Inbox, Logger } from '#bridge-core';
 import type { GitterBody } from './body.ts';
 import { authorOf, editOf, type GitterEvent, messageOf, type Place, removalOf, sentAt } from './events.ts';
+import { makeMessageId } from './ids.ts';
 import type { GitterNetwork } from './network.ts';
 import type { Room } from './rooms.ts';
 import { remoteUserOf } from './users.ts';
@@ -65,7 +66,7 @@ export class Intake {
     await this.#said(room, message);
     // Said before we were started; whether it was heard is for the core to know.
     const isEdited = typeof message.editedAt === 'string' && Date.parse(message.editedAt) > since && sentAt(message) <= since;
-    if (isEdited && !(await this.#isOwn(room, message))) await this.#edited(room, message);
+    if (isEdited && !(await this.#isOwnOfBefore(room, message))) await this.#edited(room, message);
   }
 
   /** What is remembered of a room, newest last. */
@@ -92,11 +93,11 @@ export class Intake {
     // The first message of a thread is only emptied.
     if (isEmptied(message)) return await this.#gone(room, message.id);
     const isEdited = typeof message.editedAt === 'string' && Date.parse(message.editedAt) > since;
-    if (isEdited && !(await this.#isOwn(room, message))) await this.#edited(room, message);
+    if (isEdited && !(await this.#isOwnOfBefore(room, message))) await this.#edited(room, message);
   }
 
   isOurs(room: Room, message: WireMessage): Promise<boolean> {
-    return this.#isOwn(room, message);
+    return this.#isOwnOfBefore(room, message);
   }
 
   /** Anything else of the room, in its turn. */
@@ -173,7 +174,8 @@ export class Intake {
   async #isOwn(room: Room, message: WireMessage, isEdit = false): Promise<boolean> {
     const { posts, bot, accounts } = this.#parts.network;
     const { virtualUser, fromUser, id, text = '' } = message;
-    if (virtualUser !== undefined) return await posts.isSaidByUs(message, bot.id, room.id);
+    if (virtualUser !== undefined)
+      return (await posts.isSaidByUs(message, bot.id, room.id)) || (isEdit && (await this.#wasOursBefore(room, message)));
     const author = fromUser?.id ?? '';
     if (author === bot.id) return true;
     if (!accounts.has(author)) return false;
@@ -181,6 +183,18 @@ export class Intake {
     if (posts.isPosted(id)) return true;
     await posts.settled(author, room.id);
     return posts.isPosted(id);
+  }
+
+  async #isOwnOfBefore(room: Room, message: WireMessage): Promise<boolean> {
+    return (await this.#isOwn(room, message)) || (await this.#wasOursBefore(room, message));
+  }
+
+  /** An earlier process said it under the name of somebody of ours. */
+  async #wasOursBefore(room: Room, { virtualUser, id }: WireMessage): Promise<boolean> {
+    const { network, inbox } = this.#parts;
+    if (virtualUser === undefined || !network.posts.isOurs(virtualUser)) return false;
+    const [shown] = (await inbox.shown?.(this.#placeOf(room).channel, makeMessageId(id), makeMessageId(id))) ?? [];
+    return shown !== undefined && shown.sender === undefined;
   }
 
   #note(message: WireMessage): void {

@@ -2,6 +2,7 @@
 // account that Gitter hides gets its answers all the same, and nobody sees what it says.
 
 import { type KeyValue, UnknownOutcomeError, type UserId } from '#bridge-core';
+import { Doubts, type Said } from './doubts.ts';
 import { sentAt } from './events.ts';
 import type { WireMessage, WireVirtualUser } from './wire/objects.ts';
 
@@ -20,8 +21,7 @@ interface OwnEdit {
 
 export class OwnPosts {
   readonly #memory: KeyValue;
-  /** ms: until then, what our people are told to have said may be an earlier process's doing. */
-  readonly #aloneFrom: number;
+  readonly #doubts: Doubts;
   readonly #posted = new Set<string>();
   /** Came back, and whoever waits for it. */
   readonly #seen = new Set<string>();
@@ -31,12 +31,10 @@ export class OwnPosts {
   /** What was put in place of a message's words, and what was removed. */
   readonly #edits = new Map<string, OwnEdit[]>();
   readonly #removed = new Set<string>();
-  /** Said for people of ours, and nobody knows whether it arrived. */
-  readonly #unsure = new Set<string>();
 
-  constructor(parts: { readonly memory: KeyValue; readonly recall: number }) {
+  constructor(parts: { readonly memory: KeyValue }) {
     this.#memory = parts.memory;
-    this.#aloneFrom = Date.now() + parts.recall;
+    this.#doubts = new Doubts(parts.memory);
   }
 
   /** Before the first of it is posted. */
@@ -48,33 +46,39 @@ export class OwnPosts {
     return type === virtualType && this.#memory.get(spokenName(externalId)) === true;
   }
 
-  /** Of what is said under the name of one of ours: another bridge on the network may show the same people. */
+  /** Of what is said under the name of one of ours: another bridge on the network may show the same people. What an earlier process was
+   *  answered for is known to the core. */
   async isSaidByUs({ virtualUser, id, text = '', ...rest }: WireMessage, author: string, room: string): Promise<boolean> {
     if (this.isPosted(id)) return true;
     if (virtualUser === undefined || !this.isOurs(virtualUser)) return false;
     await this.settled(author, room);
-    if (this.isPosted(id) || sentAt({ id, ...rest }) < this.#aloneFrom) return true;
-    return this.#unsure.has(`${virtualUser.externalId} ${text}`);
+    if (this.isPosted(id)) return true;
+    const isIt = this.#doubts.take({ as: virtualUser.externalId, room, text }, sentAt({ id, ...rest }));
+    if (isIt) this.posted(id);
+    return isIt;
+  }
+
+  /** An earlier try was found. */
+  found(id: string, said: Said | undefined, sent: number): void {
+    this.posted(id);
+    if (said !== undefined) this.#doubts.take(said, sent);
   }
 
   /** Told apart by its id, which is known only once Gitter answers. */
-  async posting(
-    author: string,
-    room: string,
-    post: () => Promise<string>,
-    said?: { readonly as: string; readonly text: string },
-  ): Promise<string> {
+  async posting(author: string, room: string, post: () => Promise<string>, said?: Said): Promise<string> {
     const place = `${author} ${room}`;
     const underWay = this.#underWay.get(place) ?? new Set();
     this.#underWay.set(place, underWay);
     const { promise, resolve } = Promise.withResolvers<void>();
     underWay.add(promise);
     try {
+      if (said !== undefined) await this.#doubts.begin(said);
       const id = await post();
       this.posted(id);
+      if (said !== undefined) this.#doubts.settled(said);
       return id;
     } catch (thrown) {
-      if (said !== undefined && thrown instanceof UnknownOutcomeError) keep(this.#unsure, `${said.as} ${said.text}`);
+      if (said !== undefined) this.#doubts[thrown instanceof UnknownOutcomeError ? 'lost' : 'settled'](said);
       throw thrown;
     } finally {
       underWay.delete(promise);

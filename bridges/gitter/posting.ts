@@ -16,6 +16,8 @@ import type { Account } from './account.ts';
 import type { Bans } from './bans.ts';
 import { type GitterBody, longestText } from './body.ts';
 import type { Copies } from './copies.ts';
+import type { Said } from './doubts.ts';
+import { sentAt } from './events.ts';
 import { makeMessageId, timeOf } from './ids.ts';
 import type { GitterNetwork } from './network.ts';
 import { externalIdOf, virtualType } from './own-posts.ts';
@@ -92,7 +94,7 @@ export class Posting {
     const found = messages.find((each) => drafts.some((draft) => this.#isIt(each, draft)) && !known(makeMessageId(each.id)));
     if (found === undefined) return undefined;
     const { account, copies, network } = this.#parts;
-    network.posts.posted(found.id);
+    network.posts.found(found.id, saidOf(found, room), sentAt(found));
     copies.said(account.id, found.text ?? '');
     return makeMessageId(found.id);
   }
@@ -182,7 +184,7 @@ export class Posting {
     const { account, network, copies, settings } = this.#parts;
     if (draft.text.length > longestText) throw new PermanentError('NETWORK_REFUSED', `Gitter takes ${longestText} characters at most`);
     copies.check(account.id, draft.text);
-    const said = draft.virtualUser && { as: draft.virtualUser.externalId, text: draft.text };
+    const said = saidOf(draft, room);
     if (said !== undefined) await network.posts.speaksFor(said.as);
     const post = async () => {
       const call = { method: 'POST' as const, route: '/rooms/:id/chatMessages', with: { id: room.id }, body: draft, isPost: true };
@@ -312,6 +314,11 @@ export class Posting {
     const id = thread?.ids[0] ?? replyTo?.thread ?? replyTo?.ids[0];
     return id === undefined ? undefined : this.#parts.network.threads.rootOf(id);
   }
+}
+
+/** Of what is said under another's name. */
+function saidOf({ virtualUser, text = '' }: Pick<WireMessage, 'virtualUser' | 'text'>, room: Room): Said | undefined {
+  return virtualUser && { as: virtualUser.externalId, room: room.id, text };
 }
 
 /** Who speaks, as bans and profiles there name them. */

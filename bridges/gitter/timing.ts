@@ -17,8 +17,6 @@ export interface GitterTiming {
   readonly reread: number;
   /** ms until who went away is told to be. */
   readonly presence: number;
-  /** ms after the start: what an earlier process said may still come. */
-  readonly recall: number;
 }
 
 export const usualTiming: GitterTiming = {
@@ -30,5 +28,4 @@ export const usualTiming: GitterTiming = {
   stream: { first: 2_000, most: 60_000 },
   reread: 60_000,
   presence: 180_000,
-  recall: 60_000,
 };

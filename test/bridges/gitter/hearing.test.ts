@@ -257,7 +257,7 @@ test('words that we put in once, and that somebody puts in again, are told', qui
 });
 
 test('whom another bridge shows there under the name of one of ours is heard; what we said for them is not', quickly, async (t) => {
-  const org = await withAdapter(t, { isApproved: true, timing: { recall: 0 } });
+  const org = await withAdapter(t, { isApproved: true });
   const { adapter, gitter, room, events, channel } = org;
   const other = gitter.addPerson({ username: 'otherbridge', displayName: 'Other' });
   other.join(room);
