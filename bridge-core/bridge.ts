@@ -47,7 +47,7 @@ import { BridgeBots } from './plumbing/bridge-bots.ts';
 import { BridgeInfo } from './plumbing/bridge-info.ts';
 import { described } from './plumbing/described.ts';
 import { letIn } from './plumbing/letting-in.ts';
-import { Links } from './plumbing/links.ts';
+import { isNewHere, Links } from './plumbing/links.ts';
 import { LoopGuard } from './plumbing/loop-guard.ts';
 import { Plumb } from './plumbing/plumb.ts';
 import { Upgrades } from './plumbing/upgrades.ts';
@@ -249,7 +249,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
 
   links.onChange(({ link, was }) => {
     if (link !== undefined && was !== undefined && link.room !== was.room) limits?.moved(was.room, link.room);
-    if (link?.state === 'live' && (was?.state !== 'live' || was.room !== link.room)) {
+    if (link !== undefined && isNewHere(link, was)) {
       roster
         .refresh(link.room)
         .then(() => sync.linked(link))

@@ -182,7 +182,7 @@ class Writing {
       this.#left.push({ kind: 'links', what: `${channel} in ${room}`, why: `the channel is linked to ${elsewhere.room} here` });
       return;
     }
-    const options = chat === undefined ? {} : { chat: chat.kind, people: chat.people, inherited: true };
+    const options = { inherited: true, ...(chat && { chat: chat.kind, people: chat.people }) };
     const origin = chat === undefined ? 'command' : 'portal';
     this.#once('links', `links ${name}`, () => {
       links.begin({ room, channel, origin, state: 'live', options });

@@ -7,7 +7,7 @@ import { PermanentError, RetryableError } from '../errors.ts';
 import type { RoomId } from '../ids.ts';
 import type { Json } from '../remote-event.ts';
 import type { Names } from '../virtual-users/names.ts';
-import type { Links } from './links.ts';
+import { isChat, isInherited, type Links } from './links.ts';
 
 export interface LettingInParts<Body extends Json> {
   readonly homeserver: Pick<Homeserver, 'bot' | 'invite'>;
@@ -23,7 +23,7 @@ const signInTime = 10 * 60_000;
 /** False: nobody could, or it is no such room. */
 export async function letIn<Body extends Json>(parts: LettingInParts<Body>, room: RoomId): Promise<boolean> {
   const { homeserver, adapter, links, names, startedAt } = parts;
-  const inherited = links.byRoom(room).filter(({ options }) => options.inherited === true);
+  const inherited = links.byRoom(room).filter((link) => isInherited(link) && isChat(link));
   for (const { channel } of inherited) {
     // Until one of its people is logged in nobody could tell who is in it.
     if (adapter.channels.chat?.(channel) === undefined) continue;

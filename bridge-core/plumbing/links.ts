@@ -306,6 +306,15 @@ export const isShutOut = ({ state, options }: Pick<Link, 'state' | 'options'>): 
 
 export const isMade = (link: Link | NewLink): link is Link => 'id' in link;
 
+/** Another bridge made it, and it has not been looked at yet. */
+export const isInherited = ({ options }: Pick<Link, 'options'>): boolean => options.inherited === true;
+
+/** Who is in its room is to be asked. */
+export function isNewHere(link: Link, was: Link | undefined): boolean {
+  if (link.state !== 'live') return false;
+  return was?.state !== 'live' || was.room !== link.room || (isInherited(was) && !isInherited(link));
+}
+
 /** A private or group chat, of which only its own people know. */
 export const isChat = (link: Link): boolean => link.options.chat !== undefined;
 

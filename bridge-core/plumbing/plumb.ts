@@ -11,7 +11,17 @@ import type { Json } from '../remote-event.ts';
 import { Background } from './background.ts';
 import type { BridgeInfo } from './bridge-info.ts';
 import { described } from './described.ts';
-import { formerChannels, formerRooms, isPrivate, isShutOut, type Link, type LinkOptions, type Links, receiverOf } from './links.ts';
+import {
+  formerChannels,
+  formerRooms,
+  isInherited,
+  isPrivate,
+  isShutOut,
+  type Link,
+  type LinkOptions,
+  type Links,
+  receiverOf,
+} from './links.ts';
 import { Listening } from './listening.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import { Openings } from './openings.ts';
@@ -233,7 +243,7 @@ export class Plumb<Body extends Json = string> {
     const closed = closedBy(state);
     if (closed !== undefined) throw new DeniedError(closed, 'ROOM_CLOSED');
     const lacking = this.#guard.lacking(state);
-    if (lacking !== undefined && link.origin === 'command') throw new DeniedError(lacking, 'FORBIDDEN_IN_ROOM');
+    if (lacking !== undefined && link.origin === 'command' && !isInherited(link)) throw new DeniedError(lacking, 'FORBIDDEN_IN_ROOM');
     if (lacking !== undefined) {
       await this.#refuseHeld(link, state);
       this.#warn(link, lacking);
@@ -258,7 +268,7 @@ export class Plumb<Body extends Json = string> {
   }
 
   async #open(link: Link, claim: 'none' | 'success'): Promise<Link> {
-    const options = { contested: undefined, removed: undefined, shutOut: undefined };
+    const options = { contested: undefined, removed: undefined, shutOut: undefined, inherited: undefined };
     const live = await this.#links.set(link.id, { state: 'live', claim, reason: undefined, options });
     this.#do(live, () => this.#info.publish(this.#links.get(live.id) ?? live));
     return live;
@@ -307,7 +317,7 @@ export class Plumb<Body extends Json = string> {
     } catch (thrown) {
       if (thrown instanceof RetryableError || !(thrown instanceof BridgeError)) throw thrown;
       this.#log.warn({ room: link.room, channel: link.channel, code: thrown.code }, `not linked: ${thrown.message}`);
-      if (link.origin !== 'config' && !isShutOut(link)) return await this.#drop(link);
+      if (link.origin !== 'config' && !isShutOut(link) && !isInherited(link)) return await this.#drop(link);
       await this.#links.setState(id, 'suspended', thrown.message);
       // Where we are in the room its people are told as well, once and not at every start.
       if (tellable.has(thrown.code) && link.reason !== thrown.message)
@@ -329,13 +339,16 @@ export class Plumb<Body extends Json = string> {
         await this.#guard.confirm(link);
         await this.#links.setClaim(id, 'success');
       } else if (!this.#guard.isConfirmed(link, state)) await this.#guard.confirm(link);
-      if (link.options.inherited === true) await this.#links.setOptions(id, { inherited: undefined });
+      if (isInherited(link)) await this.#links.setOptions(id, { inherited: undefined });
       await this.#info.publish(this.#links.get(id) ?? link);
     } catch (thrown) {
       if (!(thrown instanceof DeniedError)) throw thrown;
       // Another holds it: then our word on it is no longer the last one, and not ours to take back.
       const claim = thrown.code === 'LINK_HELD' ? 'none' : link.claim;
-      await this.#links.set(id, { state: 'suspended', reason: thrown.message, claim });
+      // Where the older bridge had another bot, ours goes on as soon as it is asked in.
+      const options = isInherited(link) ? { removed: true } : {};
+      this.#log.warn({ room: link.room, channel: link.channel, code: thrown.code }, `not carried: ${thrown.message}`);
+      await this.#links.set(id, { state: 'suspended', reason: thrown.message, claim, options });
       this.#tell(link.room, `${thrown.message}. This room is no longer linked to the channel.`);
     }
   }
