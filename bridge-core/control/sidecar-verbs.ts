@@ -14,7 +14,7 @@ import type { Verb } from './commands.ts';
 import type { Permissions } from './permissions.ts';
 
 export interface SidecarVerbsParts<Body extends Json> {
-  readonly sidecar: Pick<Sidecar<Body>, 'open' | 'close' | 'invite' | 'of'>;
+  readonly sidecar: Pick<Sidecar<Body>, 'open' | 'close' | 'invite' | 'of' | 'roomOf'>;
   readonly adapter: Pick<Adapter<Body>, 'channels'>;
   readonly links: Pick<Links, 'byRoom'>;
   readonly logins: { byUser(user: UserId): readonly KnownLogin[] };
@@ -52,11 +52,10 @@ export class SidecarVerbs<Body extends Json> {
     const { permissions, logins, adapter, sidecar } = this.#parts;
     permissions.mustBe('user', by, 'list channels');
     if (!isDirect || !logins.byUser(by).some(({ state }) => state === 'live')) return undefined;
-    const open = new Map(sidecar.of(by).map((link) => [link.channel, link]));
     const lines: string[] = [];
     for await (const channel of adapter.channels.of?.(by) ?? []) {
       if (lines.length >= mostListed) return [...lines, '…'].join('\n');
-      lines.push(lineOf(channel, open.get(channel.id)));
+      lines.push(lineOf(channel, sidecar.roomOf(by, channel.id)));
     }
     return lines.length === 0 ? 'You are in no channel there. “join” and its name brings you into one.' : lines.join('\n');
   }

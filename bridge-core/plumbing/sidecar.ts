@@ -66,6 +66,11 @@ export class Sidecar<Body extends Json = string> {
     return this.#parts.links.all().filter((link) => receiverOf(link) === user);
   }
 
+  /** That, or the one that all who are in the private channel share. */
+  roomOf(user: UserId, channel: ChannelId): Link | undefined {
+    return this.find(user, channel) ?? this.#parts.shared.of(user, channel);
+  }
+
   /** Their room of the channel, made and entered if need be; they are invited again if they left. */
   open(user: UserId, channel: Channel): Promise<Link> {
     const name = `${channel.id} ${user}`;

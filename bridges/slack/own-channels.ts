@@ -105,6 +105,15 @@ export class OwnChannels {
     if (kept.reading !== undefined) kept.changed.set(channel, isIn);
   }
 
+  /** It has another id from now on. */
+  moved(from: string, to: string): void {
+    for (const [id, { channels }] of this.#kept) {
+      if (!channels.has(from)) continue;
+      this.note(id, to, true);
+      this.note(id, from, false);
+    }
+  }
+
   /** As Slack tells it; false: that was reported already. */
   changed(id: string, channel: string, isIn: boolean): boolean {
     const kept = this.#kept.get(id);

@@ -108,6 +108,7 @@ async function moved(team: Team, event: Fields, { inbox }: TeamListener): Promis
   if (from === undefined || to === undefined) return;
   const known = team.conversations.known(from);
   if (known !== undefined) team.conversations.keep({ ...known, id: to });
+  team.own.moved(from, to);
   await inbox.moved?.(makeChannelId(team.id, from), makeChannelId(team.id, to));
   team.conversations.forget(from);
 }

@@ -318,6 +318,7 @@ test('who has a room of their own of it is not asked into the shared one until t
   assert.equal(scene.members(room).ada, 'leave');
   homeserver.leave(bob, room);
   await scene.settled();
+  assert.ok((await scene.ask(bob, 'list', /#den on Fake: /)).includes(room));
   assert.ok((await scene.ask(bob, 'join #den', /is yours in/)).includes(room));
   await until('him to be asked in', () => scene.members(room).bob === 'invite');
   homeserver.join(bob, room);

@@ -108,12 +108,19 @@ test('a private channel that the bot is in has a room for its people; to others 
   assert.doesNotMatch(await call('channels', { team_id: 'T0001' }), /secret/i);
   assert.doesNotMatch(await (await fetch(`${url}/metrics`)).text(), /secret/i);
 
+  // By another id it is the same channel, with the same people.
+  const secret = slack.world.channels.get('C0SECRET') ?? assert.fail('no channel');
+  slack.channels.changeId(secret);
+  await until('it to follow', () => scene.find(secret.id));
+  bob.say(secret, 'under another id');
+  await scene.shows(room, 'between us', 'and back', 'under another id');
+  assert.equal(scene.membership(room), 'join');
   // Who is taken out in Slack is out before the next word.
-  bob.kick('C0SECRET', ann);
-  bob.say('C0SECRET', 'she is gone');
-  await scene.shows(room, 'between us', 'and back', 'she is gone');
+  bob.kick(secret, ann);
+  bob.say(secret, 'she is gone');
+  await scene.shows(room, 'between us', 'and back', 'under another id', 'she is gone');
   assert.equal(scene.membership(room), 'leave');
-  bob.invite('C0SECRET', ann);
+  bob.invite(secret, ann);
   await until('her to be asked in again', () => scene.membership(room) === 'invite');
   assert.deepEqual(slack.undocumented, []);
 });
