@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { channelId, eventId, remoteMessageId, remoteUserId, userId } from '../../../bridge-core/ids.ts';
-import { asRemoteMessage, type Relation, Relations } from '../../../bridge-core/pipeline/relations.ts';
+import { asRemoteMessage, isInherited, type Relation, Relations } from '../../../bridge-core/pipeline/relations.ts';
 import { openTempStore } from '../../support/temp-store.ts';
 
 function relation(event: string, remote: string | undefined, more: Partial<Relation> = {}): Relation {
@@ -125,4 +125,35 @@ test('a part is known by its slot, its digest and its thread, and may be said an
   assert.deepEqual(relations.messagesOf(remoteMessageId('m1'), 1), [anew, other]);
   assert.equal(relations.lastIn(eventId('$root'), 1), '$two');
   assert.equal(relations.lastIn(eventId('$root'), 2), undefined);
+});
+
+test('who said what another bridge carried is asked of the room once, and for what is pointed at alone', async (t) => {
+  const { store } = openTempStore(t);
+  const asked: string[] = [];
+  const learn = async (each: Relation): Promise<Relation> => {
+    asked.push(each.event);
+    return each.event === '$gone' ? each : { ...each, sender: userId('@zoe:hs'), author: remoteUserId('n/zoe'), text: 'hello' };
+  };
+  const relations = new Relations({ store, learn });
+  const [known, old, gone] = [
+    relation('$known', 'm1'),
+    relation('$old', 'm2', { sender: userId('') }),
+    relation('$gone', 'm3', { sender: userId('') }),
+  ];
+  await store.write(() => {
+    for (const each of [known, old, gone]) relations.write(each);
+  });
+  const plain = relations.ofEvent(eventId('$known'), 1);
+  assert.equal(relations.whole(plain), plain, 'what is known costs nothing');
+  const found = relations.messagesOf(remoteMessageId('m2'), 1);
+  assert.ok(found.every(isInherited));
+  for (const _ of [1, 2])
+    assert.deepEqual(
+      (await relations.whole(found)).map(({ sender, author, text }) => [sender, author, text]),
+      [['@zoe:hs', 'n/zoe', 'hello']],
+    );
+  assert.deepEqual(asked, ['$old']);
+  const lost = relations.ofEvent(eventId('$gone'), 1);
+  assert.deepEqual(await relations.whole(lost), lost, 'whoever the room does not tell stays unknown');
+  assert.ok(relations.ofEvent(eventId('$old'), 1).every(isInherited), 'what another bridge had shown stays told apart');
 });

@@ -100,3 +100,19 @@ test('a reaction that one of ours gave from Matrix is not shown again when it is
     [p.alice],
   );
 });
+
+test('of what another bridge had carried nothing is concluded, not from a sign that somebody gave to it since either', async (t) => {
+  const p = await startPipeline(t);
+  const room = p.room();
+  const link = await p.link(room, '#chan');
+  const { id } = p.network.say('zoe', '#chan', 'first');
+  await p.settled();
+  const event = p.hs.messages(room)[0]?.event_id ?? '';
+  assert.equal(standing(p).length, 1);
+  await p.parts.store.write(() => p.parts.store.prepare("UPDATE relations SET sender = '', author = NULL WHERE link = ?").run(link.id));
+  assert.deepEqual(standing(p), []);
+  p.hs.say(p.alice, room, reaction(event, '👍'), 'm.reaction');
+  await p.settled();
+  assert.ok(p.network.find('#chan', id)?.reactions.size === 1, 'it is given there');
+  assert.deepEqual(standing(p), []);
+});

@@ -122,3 +122,22 @@ test('signs that a network keeps in aliases stand there in capitals, both ways, 
   const short = text.filter((room) => Buffer.byteLength(room) < 60);
   fc.assert(fc.property(short, (room) => assert.deepEqual(kept.fieldsOfAlias(kept.aliasOf({ room })), { room })));
 });
+
+test('who had a ghost of another bridge keeps it; the id that they would have is nobody’s', () => {
+  const [old, left] = [userId('@irc_old_Alice:example.org'), userId('@irc_older_Alice:example.org')];
+  const id = '@irc_libera_alice:example.org';
+  const adopted = {
+    byId: new Map([[id, old]]),
+    idOf: new Map([
+      [old, id],
+      [left, undefined],
+    ]),
+  };
+  const own = openNames({ ...templates, displayName: '{name}', domain: 'example.org', botLocalpart: 'ircbot', adopted });
+  assert.equal(own.ghostOf({ fields: { network: 'libera', nick: 'alice' } }), old);
+  assert.equal(own.ghostOf({ fields: { network: 'libera', nick: 'bob' } }), '@irc_libera_bob:example.org');
+  assert.deepEqual({ ...own.fieldsOfGhost(old) }, { network: 'libera', nick: 'alice' });
+  assert.equal(own.fieldsOfGhost(userId(id)), undefined);
+  assert.deepEqual([own.isGhost(old), own.isGhost(left), own.fieldsOfGhost(left)], [true, true, undefined]);
+  assert.deepEqual([own.isAdopted(old), own.isAdopted(left), own.isAdopted(userId('@irc_libera_bob:example.org'))], [true, true, false]);
+});

@@ -171,6 +171,9 @@ test('all that there is in PostgreSQL is taken, and the rest told of; a trial wr
   assert.match(again.stdout, /rooms +4 rows, 0 taken, 3 here already/);
   assert.match(again.stdout, /events +8 rows, 0 taken, 5 here already/);
   assert.deepEqual(contents(s), once);
+  const third = await s.take(old.address, '--dry-run');
+  assert.match(third.stdout, /rooms +4 rows, 0 taken, 3 here already/);
+  assert.deepEqual(contents(s), once);
 });
 
 test('what was undone here since is not taken again', async (t) => {

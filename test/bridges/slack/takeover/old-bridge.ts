@@ -179,7 +179,8 @@ export async function oldNedb(folder: string, old: Old): Promise<string> {
   mkdirSync(dbdir, { recursive: true });
   const Nedb = (await import('nedb')).default as unknown as typeof import('nedb').default;
   const write = async (file: string, documents: readonly object[]) => {
-    const store = new Nedb({ filename: join(dbdir, file), autoload: true });
+    const store = new Nedb({ filename: join(dbdir, file) });
+    await store.loadDatabaseAsync();
     for (const document of documents) await store.updateAsync({ id: (document as { id?: string }).id }, document, { upsert: true });
   };
   const teams = (old.teams ?? []).map(({ id, name, domain, token, botId, user, status = 'ok' }) => ({

@@ -209,3 +209,31 @@ test('from nedb a room goes on likewise', { timeout: 60_000 }, async (t) => {
     ],
   );
 });
+
+test('a room of the old pair of webhooks goes on by them: what they bring proves itself by the last part of the old address', {
+  timeout: 60_000,
+}, async (t) => {
+  const inbound = 'a0b1c2d3e4f5g6h7i8j9k0l1m2n3o4p5';
+  let hook = '';
+  const bridge = await wholeBridge(t, {
+    isLinked: false,
+    section: () => ({ teams: [], links: [], app: undefined }),
+    before: async ({ homeserver, room, folder, slack, general, loaded }) => {
+      homeserver.join(homeserver.bot, room);
+      const remote = { id: general.id, name: '#general', webhook_uri: slack.addIncomingWebhook(general, { isOld: true }) };
+      const from = await oldNedb(folder, { rooms: [{ room, inbound, remote }] });
+      const forerunner = matrixAppserviceSlack as Parameters<typeof takeOver>[1]['forerunner'];
+      const { core, networkSettings } = loaded;
+      const { advice } = await takeOver(core, { forerunner, from, networkSettings, isTrial: false, mayLeaveOut: false });
+      hook = /webhooks\/(w[0-9a-f]+)/.exec(advice.join())?.[1] ?? '';
+    },
+  });
+  const { homeserver, room, person, ann, general, slack, team, url } = bridge;
+  slack.addOutgoingWebhook(team, `${url}/slack/webhooks/${hook}/${inbound}`, { channel: general, token: 'whatever Slack made' });
+  homeserver.say(person, room, 'to the channel');
+  assert.equal((await ann.waitForMessage(general, 'to the channel')).username, 'Alice');
+  ann.say(general, 'to the room');
+  await until('what ann says', () => bodiesIn(bridge, room).includes('to the room') || undefined);
+  const forged = await fetch(`${url}/slack/webhooks/${hook}/another`, { method: 'POST', body: new URLSearchParams({ text: 'forged' }) });
+  assert.equal(forged.status, 403);
+});
