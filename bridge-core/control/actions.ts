@@ -7,7 +7,7 @@ import type { Channel } from '../channel.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
 import { type ChannelId, type RemoteUserId, type RoomId, roomId, type UserId, userId } from '../ids.ts';
 import type { Roster } from '../membership/roster.ts';
-import { isPrivate, type Link, type Links } from '../plumbing/links.ts';
+import { isMembersOnly, isPrivate, type Link, type Links } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
 import type { Json, RemoteUser } from '../remote-event.ts';
 import type { KnownLogin } from '../virtual-users/logins.ts';
@@ -255,13 +255,16 @@ export class Actions<Body extends Json = string> {
     return only?.room;
   }
 
-  /** As far as the asker may know of it; the bridge's admins, of all that the bridge itself may. */
+  /** As far as the asker may know of it; the bridge's admins, of all that the bridge itself may, but for private ones whose room is
+   *  there for their people. */
   async channel(by: UserId, query: string): Promise<Channel> {
-    const { permissions, adapter } = this.#parts;
+    const { permissions, adapter, links } = this.#parts;
     if (query === '') throw new PermanentError('BAD_REQUEST', 'which channel? Give its name, after the network where there are several');
     const channel = await adapter.channels.resolve(query, permissions.levelOf(by) === 'admin' ? undefined : by);
+    const isOthers =
+      channel !== undefined && links.byChannel(channel.id).some(isMembersOnly) && adapter.channels.isIn?.(channel.id, by) !== true;
     // One wording for what is not there and for what the asker may not know of.
-    if (channel === undefined) {
+    if (channel === undefined || isOthers) {
       const words = (await adapter.channels.elsewhere?.(query)) ?? `${query} names no channel of a network that is configured`;
       throw new PermanentError('CHANNEL_UNKNOWN', words);
     }

@@ -118,6 +118,7 @@ test('a private channel has a room for those who are in it; to nobody else, admi
     assert.doesNotMatch(await scene.ask(who, 'status', /connected/), /den/);
     assert.doesNotMatch(await scene.ask(who, `unlink ${room}`, /not done/), /den/);
   }
+  await scene.ask(person, `link ${scene.room} #den`, /#den names no channel/);
   await scene.ask(person, 'status', /rooms for 2 of 2 channels/);
   await scene.ask(ada, 'list', /#den on Fake/);
   assert.equal(scene.spoken(room).length, 2);
