@@ -9,6 +9,7 @@ import { bodiesIn, logIn, talk } from './matrix-side.ts';
 import { type WholeBridge, wholeBridge } from './whole-bridge.ts';
 import { withAdapter } from './with-slack.ts';
 
+const transports = ['socket', 'events', 'rtm'] as const;
 const quickly = { rooms_per_minute: 6_000 };
 const core = { portals: { aliases: true, directory: true, spaces: true, moderators: ['@op:hs.test'] } };
 
@@ -67,65 +68,73 @@ async function come(scene: Scene, channel: string): Promise<string> {
   return room;
 }
 
-test('a private channel that the bot is in has a room for its people; to others it is what is not there', {
-  timeout: 60_000,
-}, async (t) => {
-  const scene = await begin(t);
-  const { homeserver, ann, bob, slack, eve, url } = scene;
-  const room = await come(scene, 'C0SECRET');
-  assert.deepEqual([scene.state(room, 'm.room.name')?.name, scene.state(room, 'm.room.join_rules')?.join_rule], ['#secret', 'invite']);
-  bob.say('C0SECRET', 'between us');
-  await scene.shows(room, 'between us');
-  homeserver.say(scene.person, room, 'and back');
-  const seen = await bob.waitForMessage('C0SECRET', 'and back');
-  assert.equal(seen.user, ann.id);
+for (const transport of transports)
+  test(`by ${transport}: a private channel that the bot is in has a room for its people; to others it is what is not there`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const scene = await begin(t, { more: { transport } });
+    const { homeserver, ann, bob, slack, eve, url } = scene;
+    const room = await come(scene, 'C0SECRET');
+    assert.deepEqual([scene.state(room, 'm.room.name')?.name, scene.state(room, 'm.room.join_rules')?.join_rule], ['#secret', 'invite']);
+    bob.say('C0SECRET', 'between us');
+    await scene.shows(room, 'between us');
+    homeserver.say(scene.person, room, 'and back');
+    const seen = await bob.waitForMessage('C0SECRET', 'and back');
+    assert.equal(seen.user, ann.id);
 
-  const { pusher, world } = homeserver;
-  const alias = encodeURIComponent('#slack_t0001_c0secret:hs.test');
-  assert.equal((await pusher.ask('GET', `/_matrix/app/v1/rooms/${alias}`)).status, 404);
-  assert.ok(!world.listed.has(room) && ![...world.aliases.values()].includes(room));
-  const spaces = [...world.rooms.values()].filter((each) => each.stateOf('m.room.create')?.content.type === 'm.space');
-  assert.ok(!spaces.some((each) => each.stateOf('m.space.child', room)));
-  const call = async (user: string, path: string, input: object) => {
-    const headers = { authorization: `Bearer ${homeserver.hsToken}`, 'content-type': 'application/json' };
-    const body = JSON.stringify({ user_id: user, ...input });
-    return await (await fetch(`${url}/_matrix/provision/${path}`, { method: 'POST', headers, body })).text();
-  };
-  const [here, nowhere] = ['C0SECRET', 'C0NOWHERE'];
-  // One of them is an admin.
-  for (const who of [eve, homeserver.user('op', 'Op')]) {
-    const { said } = await talk({ ...scene, person: who });
-    for (const words of ['link !r:hs.test', 'unlink !r:hs.test'])
-      assert.equal(
-        (await said(`${words} ${here}`, /not done/)).replaceAll(here, ''),
-        (await said(`${words} ${nowhere}`, /not done/)).replaceAll(nowhere, ''),
-      );
-    assert.doesNotMatch(await said('list', /linked|general/), /secret/i);
-    for (const path of ['channelinfo', 'link']) {
-      const answers = [];
-      for (const id of [here, nowhere])
-        answers.push((await call(who, path, { team_id: 'T0001', channel_id: id, matrix_room_id: '!r:hs.test' })).replaceAll(id, ''));
-      assert.equal(answers[0], answers[1]);
+    const { pusher, world } = homeserver;
+    const alias = encodeURIComponent('#slack_t0001_c0secret:hs.test');
+    assert.equal((await pusher.ask('GET', `/_matrix/app/v1/rooms/${alias}`)).status, 404);
+    assert.ok(!world.listed.has(room) && ![...world.aliases.values()].includes(room));
+    const spaces = [...world.rooms.values()].filter((each) => each.stateOf('m.room.create')?.content.type === 'm.space');
+    assert.ok(!spaces.some((each) => each.stateOf('m.space.child', room)));
+    const call = async (user: string, path: string, input: object) => {
+      const headers = { authorization: `Bearer ${homeserver.hsToken}`, 'content-type': 'application/json' };
+      const body = JSON.stringify({ user_id: user, ...input });
+      return await (await fetch(`${url}/_matrix/provision/${path}`, { method: 'POST', headers, body })).text();
+    };
+    const [here, nowhere] = ['C0SECRET', 'C0NOWHERE'];
+    // One of them is an admin.
+    for (const who of [eve, homeserver.user('op', 'Op')]) {
+      const { said } = await talk({ ...scene, person: who });
+      for (const words of ['link !r:hs.test', 'unlink !r:hs.test'])
+        assert.equal(
+          (await said(`${words} ${here}`, /not done/)).replaceAll(here, ''),
+          (await said(`${words} ${nowhere}`, /not done/)).replaceAll(nowhere, ''),
+        );
+      assert.doesNotMatch(await said('list', /linked|general/), /secret/i);
+      for (const path of ['channelinfo', 'link']) {
+        const answers = [];
+        for (const id of [here, nowhere])
+          answers.push((await call(who, path, { team_id: 'T0001', channel_id: id, matrix_room_id: '!r:hs.test' })).replaceAll(id, ''));
+        assert.equal(answers[0], answers[1]);
+      }
+      assert.doesNotMatch(await call(who, 'channels', { team_id: 'T0001' }), /secret/i);
     }
-    assert.doesNotMatch(await call(who, 'channels', { team_id: 'T0001' }), /secret/i);
-  }
-  assert.doesNotMatch(await (await fetch(`${url}/metrics`)).text(), /secret/i);
+    assert.doesNotMatch(await (await fetch(`${url}/metrics`)).text(), /secret/i);
 
-  // By another id it is the same channel, with the same people.
+    // Who is taken out in Slack is out before the next word.
+    bob.kick('C0SECRET', ann);
+    bob.say('C0SECRET', 'she is gone');
+    await scene.shows(room, 'between us', 'and back', 'she is gone');
+    assert.equal(scene.membership(room), 'leave');
+    bob.invite('C0SECRET', ann);
+    await until('her to be asked in again', () => scene.membership(room) === 'invite');
+    assert.deepEqual(slack.undocumented, []);
+  });
+
+test('by another id it is the same channel, with the same people and the same room', { timeout: 60_000 }, async (t) => {
+  const scene = await begin(t);
+  const { slack, bob, ann } = scene;
+  const room = await come(scene, 'C0SECRET');
   const secret = slack.world.channels.get('C0SECRET') ?? assert.fail('no channel');
   slack.channels.changeId(secret);
   await until('it to follow', () => scene.find(secret.id));
   bob.say(secret, 'under another id');
-  await scene.shows(room, 'between us', 'and back', 'under another id');
+  await scene.shows(room, 'under another id');
   assert.equal(scene.membership(room), 'join');
-  // Who is taken out in Slack is out before the next word.
   bob.kick(secret, ann);
-  bob.say(secret, 'she is gone');
-  await scene.shows(room, 'between us', 'and back', 'under another id', 'she is gone');
-  assert.equal(scene.membership(room), 'leave');
-  bob.invite(secret, ann);
-  await until('her to be asked in again', () => scene.membership(room) === 'invite');
-  assert.deepEqual(slack.undocumented, []);
+  await until('her to be out', () => scene.membership(room) === 'leave');
 });
 
 test('after a start, and after Slack was away, who was taken out meanwhile is out before anything of meanwhile is shown', {
@@ -167,48 +176,49 @@ test('after a start, and after Slack was away, who was taken out meanwhile is ou
   await until('her to be asked in again', () => scene.membership(room) === 'invite');
 });
 
-test('a channel that is made private keeps its room for those who are in it, before its eyes or behind its back; made public it is open', {
-  timeout: 60_000,
-}, async (t) => {
-  const scene = await begin(t, { private: false });
-  const { homeserver, ann, bob, bot, person, eve } = scene;
-  await logIn(scene);
-  const launch = ann.createChannel('launch');
-  ann.invite(launch, bob);
-  const room = await scene.roomOf(launch.id);
-  const alias = `#slack_t0001_${launch.id.toLowerCase()}:hs.test`;
-  for (const user of [person, eve]) homeserver.join(user, room);
-  ann.say(launch, 'for all');
-  await scene.shows(room, 'for all');
-  ann.convert(launch, true);
-  bob.say(launch, 'for few');
-  await scene.shows(room, 'for all', 'for few');
-  assert.deepEqual([scene.membership(room), scene.membership(room, eve)], ['join', 'leave']);
-  assert.deepEqual([scene.state(room, 'm.room.join_rules')?.join_rule, launch.members.has(ann.id)], ['invite', true]);
-  await until('no trace', () => !homeserver.world.listed.has(room) && !homeserver.world.aliases.has(alias));
-  ann.convert(launch, false);
-  await until('the open door', () => scene.state(room, 'm.room.join_rules')?.join_rule === 'public');
-  await until('the alias', () => homeserver.world.listed.has(room) && homeserver.world.aliases.get(alias) === room);
-  homeserver.join(eve, room);
-  bob.say(launch, 'for all again');
-  await scene.shows(room, 'for all', 'for few', 'for all again');
-
-  await scene.restart(async () => {
+for (const transport of transports)
+  test(`by ${transport}: a channel that is made private keeps its room for those who are in it, before its eyes or behind its back; made public it is open`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const scene = await begin(t, { private: false, more: { transport } });
+    const { homeserver, ann, bob, bot, person, eve } = scene;
+    await logIn(scene);
+    const launch = ann.createChannel('launch');
+    ann.invite(launch, bob);
+    const room = await scene.roomOf(launch.id);
+    const alias = `#slack_t0001_${launch.id.toLowerCase()}:hs.test`;
+    for (const user of [person, eve]) homeserver.join(user, room);
+    ann.say(launch, 'for all');
+    await scene.shows(room, 'for all');
     ann.convert(launch, true);
-    bob.say(launch, 'for few again');
-  });
-  await scene.shows(room, 'for all', 'for few', 'for all again', 'for few again');
-  assert.deepEqual([scene.membership(room), scene.membership(room, eve)], ['join', 'leave']);
-  const order = homeserver.events(room).map(({ type, state_key, content }) => (type === 'm.room.message' ? content.body : state_key));
-  assert.ok(order.lastIndexOf(eve) < order.indexOf('for few again'));
+    bob.say(launch, 'for few');
+    await scene.shows(room, 'for all', 'for few');
+    assert.deepEqual([scene.membership(room), scene.membership(room, eve)], ['join', 'leave']);
+    assert.deepEqual([scene.state(room, 'm.room.join_rules')?.join_rule, launch.members.has(ann.id)], ['invite', true]);
+    await until('no trace', () => !homeserver.world.listed.has(room) && !homeserver.world.aliases.has(alias));
+    ann.convert(launch, false);
+    await until('the open door', () => scene.state(room, 'm.room.join_rules')?.join_rule === 'public');
+    await until('the alias', () => homeserver.world.listed.has(room) && homeserver.world.aliases.get(alias) === room);
+    homeserver.join(eve, room);
+    bob.say(launch, 'for all again');
+    await scene.shows(room, 'for all', 'for few', 'for all again');
 
-  // Put out and brought in again the bot goes on, in the same room.
-  ann.kick(launch, bot.user);
-  await until('the notice', () => bodiesIn(scene, room).some((body) => /was removed from the channel in Slack/.test(body)));
-  bob.say(launch, 'without it');
-  ann.invite(launch, bot.user);
-  await scene.shows(room, 'for all', 'for few', 'for all again', 'for few again', 'without it');
-});
+    await scene.restart(async () => {
+      ann.convert(launch, true);
+      bob.say(launch, 'for few again');
+    });
+    await scene.shows(room, 'for all', 'for few', 'for all again', 'for few again');
+    assert.deepEqual([scene.membership(room), scene.membership(room, eve)], ['join', 'leave']);
+    const order = homeserver.events(room).map(({ type, state_key, content }) => (type === 'm.room.message' ? content.body : state_key));
+    assert.ok(order.lastIndexOf(eve) < order.indexOf('for few again'));
+
+    // Put out and brought in again the bot goes on, in the same room.
+    ann.kick(launch, bot.user);
+    await until('the notice', () => bodiesIn(scene, room).some((body) => /was removed from the channel in Slack/.test(body)));
+    bob.say(launch, 'without it');
+    ann.invite(launch, bot.user);
+    await scene.shows(room, 'for all', 'for few', 'for all again', 'for few again', 'without it');
+  });
 
 test('without allow_private one that is made private while the bridge is away shows nothing of it', { timeout: 60_000 }, async (t) => {
   const scene = await begin(t, { sync: { allow_private: false } });
