@@ -105,20 +105,22 @@ function slackOf(keys: OldKeys): Fields {
   };
 }
 
-/** Private channels never have a room unasked. */
 function teamSyncOf(team: OldKeys): Fields {
   const channels = team.section('channels');
   const users = team.section('users');
   const [allow, deny] = [channels.texts('whitelist'), channels.texts('blacklist')];
-  if (channels.boolean('allow_private') === true)
-    channels.note('allow_private', 'private channels have no room unasked: whoever is in one links it');
-  if (channels.boolean('allow_public') === false)
-    channels.note('allow_public', 'rooms are made for public channels alone: none are made then');
-  const isOn = channels.boolean('enabled') === true && channels.boolean('allow_public') !== false;
+  const [isPublic, isPrivate] = [channels.boolean('allow_public') !== false, channels.boolean('allow_private') !== false];
+  if (!isPublic) channels.note('allow_public', 'private channels alone cannot have rooms: none have then');
+  const isOn = channels.boolean('enabled') === true && isPublic;
+  if (isOn && isPrivate)
+    channels.note('allow_private', 'a room of a private channel is for those alone who are in the channel by a login of their own');
+  const hints = channels.boolean('hint_channel_admins') === true;
   return {
     channels: isOn,
+    ...(isOn && isPrivate && { allow_private: true }),
     ...(allow.length > 0 && { allow }),
     ...(deny.length > 0 && { deny }),
+    ...(hints && { hint_channel_admins: true }),
     users: users.boolean('enabled') === true ? 'all' : 'off',
   };
 }

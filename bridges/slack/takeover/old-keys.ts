@@ -29,7 +29,6 @@ const whys: Readonly<Record<string, string>> = {
   'logging.fileDatePattern': 'the log is on standard output',
   'logging.timestampFormat': 'times are as ISO 8601 has them',
   alias_prefix: 'aliases are made by names.aliases, from the workspace’s and the channel’s id',
-  hint_channel_admins: 'nobody is written to unasked',
 };
 
 interface Notes {

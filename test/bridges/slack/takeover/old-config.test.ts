@@ -2,7 +2,7 @@
 // with why.
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { load } from 'js-yaml';
@@ -94,15 +94,28 @@ test('what is said passes the check, in its place; every other key is named with
     slack: {
       api_url: 'https://slack.example.org/api/',
       app: { client_id: '1.2', client_secret: 'c0de' },
-      teams: [{ id: 'T0123ABCDEF', team_sync: { channels: true, deny: ['CVCCPEY9X'], users: 'all' } }],
+      teams: [
+        {
+          id: 'T0123ABCDEF',
+          team_sync: { channels: true, allow_private: true, deny: ['CVCCPEY9X'], hint_channel_admins: true, users: 'all' },
+        },
+      ],
       team_sync: { channels: false, users: 'off' },
     },
   });
+  writeFileSync(join(folder, 'registration.yaml'), readFileSync(join(folder, 'old-registration.yaml')));
+  const registered = await causeway(['register', 'slack.yaml'], { cwd: folder });
+  assert.match(registered.stdout, /id and tokens stay/, registered.stderr);
   const carried = [
     ...['server_name', 'url', 'appservice_port', 'appservice_host'].map((key) => `homeserver.${key}`),
     ...['rmau_limit', 'user_activity.min_user_active_days', 'slack_client_opts.slackApiUrl', 'oauth2.client_id', 'oauth2.client_secret'],
     ...['logging.console', 'team_sync.T0123ABCDEF.channels.enabled', 'team_sync.T0123ABCDEF.channels.allow_public'],
-    ...['team_sync.T0123ABCDEF.channels.blacklist', 'team_sync.T0123ABCDEF.channels.whitelist', 'team_sync.T0123ABCDEF.users.enabled'],
+    ...[
+      'team_sync.T0123ABCDEF.channels.blacklist',
+      'team_sync.T0123ABCDEF.channels.whitelist',
+      'team_sync.T0123ABCDEF.channels.hint_channel_admins',
+      'team_sync.T0123ABCDEF.users.enabled',
+    ],
     ...['team_sync.all.channels.enabled', 'team_sync.all.users.enabled'],
     ...['enabled', 'secret', 'open_id_overrides.my.server.here', 'require_public_room', 'limits.room_count', 'limits.team_count'].map(
       (key) => `provisioning.${key}`,
