@@ -60,13 +60,21 @@ caching: { ghostUserCache: 100, matrixUserCache: 100 }
 of_my_own: 1
 `;
 
+const oldRegistration = `
+id: 7d2f0c
+hs_token: aaaaaaaaaaaaaaaaaaaaaaaaaaaa
+as_token: bbbbbbbbbbbbbbbbbbbbbbbbbbbb
+namespaces: { users: [{ exclusive: true, regex: "@_slack_.*:my.server.here" }], aliases: [], rooms: [] }
+url: "http://bridge:5858"
+sender_localpart: slackbridge
+rate_limited: true
+protocols: null
+`;
+
 test('what is said passes the check, in its place; every other key is named with why', async () => {
   const folder = tempFolder();
   writeFileSync(join(folder, 'old.yaml'), whole);
-  writeFileSync(
-    join(folder, 'old-registration.yaml'),
-    'id: x\nurl: "http://bridge:5858"\nsender_localpart: slackbridge\nas_token: a\nhs_token: b\n',
-  );
+  writeFileSync(join(folder, 'old-registration.yaml'), oldRegistration);
   const made = await causeway(['import-config', 'slack', 'old.yaml', '--registration', 'old-registration.yaml'], { cwd: folder });
   assert.equal(made.code, 0, made.stderr);
   assert.ok(!made.stdout.includes('somethingverysecret'));
