@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { renderMetrics } from '../../bridge-core/observe/metrics.ts';
 import { type FakeBridge, startFakeBridge } from '../support/fake-bridge.ts';
 import { until } from '../support/waiting.ts';
 
@@ -23,6 +24,9 @@ test('a ghost that says nothing goes, its words are delivered when it speaks aga
   await until('zoe to go', () => ghostsIn(bridge).length === 0 || undefined);
   assert.deepEqual(reasons(bridge, 'zoe'), { membership: 'leave', reason: 'silent for 1s' });
   assert.ok(network.channel('#place').members.has('zoe'));
+  const figures = await renderMetrics();
+  assert.match(figures, /causeway_membership_left_out_total\{bridge="[^"]+",why="silent"\} \d/);
+  assert.match(figures, /causeway_membership_ghosts\{bridge="[^"]+"\} \d/);
   const again = network.say('zoe', '#place', 'two');
   await until('it to be said', () => said(bridge, 'two'));
   await bridge.restart();
