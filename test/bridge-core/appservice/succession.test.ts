@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { OutOfTurn, Succession } from '../../../bridge-core/appservice/succession.ts';
 import { openTransactions } from '../../../bridge-core/appservice/transactions.ts';
+import { stopClock } from '../../support/clock.ts';
+import { until } from '../../support/waiting.ts';
 import { collectingLog, rejection, tempStore } from './kit.ts';
 
 const late = [{ event_id: '$late', age: 2_000, content: {} }];
@@ -64,24 +66,27 @@ test('numbers that begin anew, leap, or are none are taken as they are', (t) => 
 });
 
 test('nothing is refused for ever', async (t) => {
+  const clock = stopClock(t);
   const { give } = open(t, { patience: 20 });
   give(1, late);
   assert.deepEqual([give(3), give(4)], [false, false]);
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  await clock.pass(19);
+  assert.equal(give(4), false);
+  await clock.pass(1);
   assert.equal(give(4), true);
 });
 
 test('after the last that came late, what nothing follows is asked for, since the recovery began', async (t) => {
+  const clock = stopClock(t);
   const { give, recovered } = open(t, { settle: 40 });
   const began = Date.now();
   give(1, late);
-  await new Promise((resolve) => setTimeout(resolve, 25));
+  await clock.pass(25);
   give(2, late);
-  await new Promise((resolve) => setTimeout(resolve, 25));
+  await clock.pass(39);
   assert.deepEqual(recovered, [], 'not yet');
-  await new Promise((resolve) => setTimeout(resolve, 60));
-  assert.equal(recovered.length, 1);
-  assert.ok(Math.abs((recovered[0] ?? 0) - began) < 20);
+  await clock.pass(100);
+  assert.deepEqual(recovered, [began]);
 });
 
 test('over a store: what was refused is not remembered, is counted by a name of its own, and the homeserver is pinged', async (t) => {
@@ -108,6 +113,6 @@ test('over a store: what was refused is not remembered, is counted by a name of 
   await transactions.receive('3', body('$3', 900));
   assert.deepEqual(ids, ['$1', '$2', '$3']);
   assert.deepEqual(counts, ['transactions_out_of_turn']);
-  for (let waited = 0; pings === 0 && waited < 2_000; waited += 20) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until('the ping', () => pings > 0);
   assert.equal(pings, 1);
 });
