@@ -10,6 +10,8 @@ export interface Channel {
   readonly network: { readonly id: string; readonly name: string; readonly domain: string; readonly aliases: readonly string[] };
   readonly topic?: string;
   readonly url?: string;
+  /** Nothing is known of it yet but its id, which stands for its name: as after a start, until the network was asked. */
+  readonly isUnknown?: true;
   /** `public` unless said: anybody of the network may come in. */
   readonly kind?: 'public' | 'private' | 'direct' | 'group';
 }

@@ -57,6 +57,8 @@ export class BridgeInfo {
 
   /** A room that does not let us write it is no failure: nothing but the picture in clients depends on it. */
   async publish(link: Link): Promise<void> {
+    // What stands there is better than an id.
+    if (link.options.info !== undefined && this.#channels.describe(link.channel).isUnknown === true) return;
     const content = this.contentFor(link);
     const info = createHash('sha256')
       .update(`${link.room} ${JSON.stringify(content)}`)

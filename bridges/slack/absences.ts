@@ -26,10 +26,12 @@ export interface AbsencesParts {
 /** So many are asked for one by one. */
 const fewChannels = 5;
 /** ms */
+const namesAfter = 500;
 const mostReading = 60_000;
 
 export class Absences {
   readonly #parts: AbsencesParts;
+  readonly #telling = new Set<Team>();
 
   constructor(parts: AbsencesParts) {
     this.#parts = parts;
@@ -140,11 +142,23 @@ export class Absences {
     for (const { id, channel } of all) gaps.fill(team, id, seeing(channel));
   }
 
+  /** What channels are called is known from now on: told once for all that are asked for about now. */
+  #learnt(team: Team): void {
+    if (this.#telling.has(team)) return;
+    this.#telling.add(team);
+    setTimeout(() => {
+      this.#telling.delete(team);
+      this.#parts.inbox.renamed?.(team.id);
+    }, namesAfter).unref();
+  }
+
   /** Whether somebody of ours sees it for those who listen. */
   async #sight(team: Team, channel: string): Promise<boolean> {
     const id = makeChannelId(team.id, channel);
     const { sessions, inbox } = this.#parts;
-    if (await sessions.sight(team, channel)) return true;
+    const isSeen = await sessions.sight(team, channel);
+    if (team.conversations.known(channel) !== undefined) this.#learnt(team);
+    if (isSeen) return true;
     if (team.isReachable && sessions.isPrivate(team, channel) && team.conversations.change(channel, { isMember: false }))
       inbox.suspended(id, removed);
     // Rooms of people's own are none of the bot's.

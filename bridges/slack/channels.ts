@@ -72,6 +72,7 @@ export class SlackChannels implements Channels {
       },
       ...(topic !== '' && { topic }),
       ...(identity !== undefined && { url: `https://${identity.domain}/archives/${channel}` }),
+      ...(known === undefined || identity === undefined ? { isUnknown: true } : {}),
       ...(known !== undefined && { kind: known.kind }),
     };
   }

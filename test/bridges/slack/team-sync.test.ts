@@ -108,6 +108,14 @@ test('a start brings what happened meanwhile, makes nothing twice and asks for n
   await opened(bridge, later?.id ?? '');
   assert.equal(made(), before + 1);
   assert.ok(said(bridge, games).some((line) => line.includes('archived')));
+  // What clients show of where the room leads.
+  const shown = () => bridge.homeserver.room(plans).stateOf('m.bridge', 'dev.causeway://slack/T0001/C0PLANS')?.content.channel;
+  await until('the name', () => (shown() as { displayname?: string }).displayname === '#plots');
+  const written = homeserver.events(plans).filter(({ type }) => type === 'm.bridge');
+  assert.deepEqual(
+    written.map(({ content }) => (content.channel as { displayname: string }).displayname),
+    ['#plans', '#plots'],
+  );
 });
 
 test('a large workspace is entered within Slack’s limits', { timeout: 90_000 }, async (t) => {
