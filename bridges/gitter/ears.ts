@@ -257,7 +257,6 @@ export class Ears {
     else if (isLater) {
       // One that is heard only from within.
       await present.enter(room, ask);
-      hearing.unwatch(room.id);
       await hearing.watch(room, account);
     }
     this.#hurried.delete(channel);
@@ -281,7 +280,7 @@ export class Ears {
   }
 
   async #enterAtLast(room: Room): Promise<void> {
-    const { network, present, pause } = this.#parts;
+    const { network, present, hearing, pause } = this.#parts;
     // Once Gitter answers again, all is begun anew.
     for (
       let wait = pause.first;
@@ -290,7 +289,10 @@ export class Ears {
     ) {
       const haste = this.#slots.size > 0 ? 'idle' : 'background';
       try {
-        return await present.enter(room, (call) => network.bot.ask({ ...call, haste }));
+        await present.enter(room, (call) => network.bot.ask({ ...call, haste }));
+        // Where that was refused from without.
+        await hearing.watch(room, network.bot);
+        return;
       } catch (thrown) {
         if (!(thrown instanceof RetryableError)) throw thrown;
         await delay(thrown.after ?? wait, undefined, { ref: false });

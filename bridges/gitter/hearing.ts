@@ -52,6 +52,8 @@ const mostStreamed = 50;
 
 interface Watched extends Heard {
   readonly line: FayeLine | undefined;
+  /** It is not for this account to hear, unless it goes in. */
+  isRefused: boolean;
 }
 
 export class Hearing {
@@ -89,11 +91,11 @@ export class Hearing {
     this.lineChanged();
   }
 
-  /** False: it is not for this account to hear, unless it goes in first. */
+  /** False: it is not for this account to hear, unless it goes in first; then it is to be watched anew. */
   async watch(room: Room, account: Account): Promise<boolean> {
     if (this.#isClosed || this.#isHeardBy(room.id, account)) return true;
     this.unwatch(room.id);
-    this.#watched.set(room.id, { room, account, line: account.line });
+    this.#watched.set(room.id, { room, account, line: account.line, isRefused: false });
     const stands = this.#listen(room, account);
     this.lineChanged();
     if (this.#isBot(account)) this.#parts.bans.lookSoon(room);
@@ -122,12 +124,13 @@ export class Hearing {
   /** Whatever is to be heard and whose listener's channel is away. */
   #unheard(): Heard[] {
     const { network, gaps } = this.#parts;
-    const rooms = [...this.#watched.values()].filter(({ account }) => account.line?.isUp !== true);
+    const isAway = ({ line }: Account) => line === undefined || line.isAway;
+    const rooms = [...this.#watched.values()].filter(({ account }) => isAway(account));
     const chats = new Map<Account, Heard[]>();
     for (const [id, eyes] of this.#chats) {
       const room = network.rooms.byId(id);
       const [account] = eyes;
-      if (room === undefined || account === undefined || [...eyes].some(({ line }) => line?.isUp === true)) continue;
+      if (room === undefined || account === undefined || ![...eyes].every(isAway)) continue;
       chats.set(account, [...(chats.get(account) ?? []), { room, account }]);
     }
     const latest = [...chats.values()].map((of) =>
@@ -212,7 +215,7 @@ export class Hearing {
   /** It may have come by another token since. */
   #isHeardBy(room: string, account: Account): boolean {
     const watched = this.#watched.get(room);
-    return watched?.account === account && watched.line === account.line;
+    return watched?.account === account && watched.line === account.line && !watched.isRefused;
   }
 
   #isBot(account: Account): boolean {
@@ -251,6 +254,8 @@ export class Hearing {
         this.#fill(room, messagesIn(snapshot));
       },
       onRefused: (reason) => {
+        const watched = this.#watched.get(room.id);
+        if (watched !== undefined) watched.isRefused = true;
         stands(false);
         this.#parts.log.warn({ room: room.uri ?? room.id, why: reason }, 'Gitter does not let the room be listened to');
       },

@@ -79,6 +79,11 @@ export class FayeLine {
     return this.#state === 'up';
   }
 
+  /** It was lost, or cannot be had; not while it is first asked for. */
+  get isAway(): boolean {
+    return this.#isAway && !this.isUp;
+  }
+
   isOpen(channel: string): boolean {
     return this.isUp && this.#subscriptions.get(channel)?.isOpen === true;
   }
@@ -254,6 +259,7 @@ export class FayeLine {
   }
 
   #wasUp = false;
+  #isAway = false;
   /** Greetings in a row that were turned away. */
   #refusals = 0;
 
@@ -277,6 +283,7 @@ export class FayeLine {
   #tell(state: FayeState, reason?: string): void {
     if (this.#isClosed) return;
     if (state === 'up') this.#wasUp = true;
+    this.#isAway = state !== 'up';
     if (state === this.#state && state === 'up') return;
     this.#state = state;
     this.#options.onState(state, reason);

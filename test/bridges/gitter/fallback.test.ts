@@ -25,6 +25,8 @@ test(
     await gitter.waitForListener(chat, 'ann');
     const hasStream = ({ id }: { readonly id: string }) => gitter.streams.of('ann').some(({ channel }) => channel.includes(id));
     assert.equal(hasStream(chat), false);
+    // Until then there are two connections, of which one would go on.
+    await until('her socket', () => gitter.faye.clientsOf('ann')[0]?.transport === 'websocket' || undefined);
     for (const on of ['POST /bayeux', 'UPGRADE /bayeux']) gitter.fault({ on, act: { status: 503 } });
     gitter.cutFaye();
     bob.say(chat, 'meanwhile');
