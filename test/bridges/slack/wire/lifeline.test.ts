@@ -2,15 +2,20 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { PermanentError, RetryableError } from '#bridge-core';
 import { type Life, Lifeline } from '../../../../bridges/slack/wire/lifeline.ts';
 import type { SourceState, SourceTiming } from '../../../../bridges/slack/wire/source.ts';
+import { type Clock, stopClock } from '../../../support/clock.ts';
 import { silentLog } from '../../../support/tools.ts';
 import { until } from '../../../support/waiting.ts';
 
 /** `plan`: what each opening in turn does; the last goes on. */
-function kept(t: TestContext, plan: readonly ((life: Life) => Promise<void>)[], timing: Partial<SourceTiming> = {}) {
+function kept(
+  t: TestContext,
+  clock: Pick<Clock, 'now'>,
+  plan: readonly ((life: Life) => Promise<void>)[],
+  timing: Partial<SourceTiming> = {},
+) {
   const states: SourceState[] = [];
   const opened: { life: Life; isClosed: boolean; at: number }[] = [];
   let count = 0;
@@ -23,7 +28,7 @@ function kept(t: TestContext, plan: readonly ((life: Life) => Promise<void>)[], 
       const act = plan[Math.min(count, plan.length - 1)];
       count += 1;
       await act?.(life);
-      const connection = { life, isClosed: false, at: performance.now() };
+      const connection = { life, isClosed: false, at: clock.now };
       opened.push(connection);
       return {
         close: async () => {
@@ -38,30 +43,34 @@ function kept(t: TestContext, plan: readonly ((life: Life) => Promise<void>)[], 
   return { line, states, opened, words, isOpen, tries: () => count };
 }
 
+/** By the clock of the test. */
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const well = async () => {};
 const badly = async () => {
   throw new RetryableError('NETWORK_UNREACHABLE', 'not now');
 };
 
 test('where a renewal fails the old connection serves on, and the next try takes over', async (t) => {
-  const { line, opened, words, isOpen, tries } = kept(t, [well, badly, badly, well]);
-  await until('up', () => opened[0]);
+  const clock = stopClock(t);
+  const { line, opened, words, isOpen, tries } = kept(t, clock, [well, badly, badly, well]);
+  await clock.until('up', () => opened[0]);
   opened[0]?.life.expiring('warning');
-  await until('the second', () => opened[1]);
+  await clock.until('the second', () => opened[1]);
   assert.deepEqual([tries(), words(), isOpen()], [4, 'connecting up up', [true, true]]);
   assert.equal(line.isUp, true);
   opened[0]?.life.ended('closed by Slack');
-  await delay(0);
+  await clock.pass(0);
   assert.deepEqual([words(), isOpen()], ['connecting up up', [false, true]]);
 });
 
 test('a connection that ends while its renewal is under way is not opened twice', async (t) => {
-  const { opened, words, states, tries } = kept(t, [well, () => delay(40)]);
-  await until('up', () => opened[0]);
+  const clock = stopClock(t);
+  const { opened, words, states, tries } = kept(t, clock, [well, () => sleep(40)]);
+  await clock.until('up', () => opened[0]);
   opened[0]?.life.expiring('warning');
   opened[0]?.life.ended('closed early');
-  await until('the second', () => opened[1]);
-  await delay(30);
+  await clock.until('the second', () => opened[1]);
+  await clock.pass(30);
   assert.deepEqual([tries(), words(), states.at(-1)], [2, 'connecting up down up', { state: 'up', wasLost: true }]);
 });
 
@@ -69,46 +78,50 @@ test('the pause that Slack asks for is kept', async (t) => {
   const busy = async () => {
     throw new RetryableError('NETWORK_BUSY', 'too many', { after: 200 });
   };
-  const since = performance.now();
-  const { opened } = kept(t, [busy, well]);
-  await until('up', () => opened[0]);
-  assert.ok((opened[0]?.at ?? 0) - since >= 195);
+  const clock = stopClock(t);
+  const { opened } = kept(t, clock, [busy, well]);
+  await clock.until('up', () => opened[0]);
+  assert.equal(opened[0]?.at, 200);
 });
 
 test('one that ended before it stood is opened again', async (t) => {
-  const { opened, words } = kept(t, [async (life) => life.ended('at once'), well]);
-  await until('the second', () => opened[1]);
+  const clock = stopClock(t);
+  const { opened, words } = kept(t, clock, [async (life) => life.ended('at once'), well]);
+  await clock.until('the second', () => opened[1]);
   assert.equal(words(), 'connecting up down connecting up');
 });
 
 test('one that comes up too late is closed, and not used', async (t) => {
-  const { opened, isOpen, line } = kept(t, [() => delay(180), well]);
-  await until('both', () => opened.length === 2);
+  const clock = stopClock(t);
+  const { opened, isOpen, line } = kept(t, clock, [() => sleep(180), well]);
+  await clock.until('both', () => opened.length === 2);
   assert.deepEqual(isOpen().toSorted(), [false, true]);
   assert.equal(line.isUp, true);
 });
 
 test('a refused token ends the tries; closed in the midst of opening, what still comes up is closed', async (t) => {
-  const refused = kept(t, [
+  const clock = stopClock(t);
+  const refused = kept(t, clock, [
     async () => {
       throw new PermanentError('NETWORK_LOGIN', 'invalid_auth');
     },
   ]);
-  await until('refused', () => refused.words().endsWith('refused'));
-  await delay(60);
+  await clock.until('refused', () => refused.words().endsWith('refused'));
+  await clock.pass(60);
   assert.deepEqual([refused.tries(), refused.line.isUp], [1, false]);
-  const opening = kept(t, [() => delay(40)]);
+  const opening = kept(t, clock, [() => sleep(40)]);
   await opening.line.close();
-  await until('it came up', () => opening.opened[0]);
-  await delay(0);
+  await clock.until('it came up', () => opening.opened[0]);
+  await clock.pass(0);
   assert.deepEqual([opening.isOpen(), opening.words()], [[false], 'connecting']);
 });
 
 test('only what is heard on the connection in use keeps it alive', async (t) => {
-  const { opened, words } = kept(t, [well], { silence: 80 });
-  await until('up', () => opened[0]);
-  for (let number = 0; number < 6; number += 1) {
-    await delay(25);
+  // The clock of the test knows no refreshed timer: here the time really passes.
+  const { opened, words } = kept(t, { now: 0 }, [well], { silence: 2_000 });
+  await until('up', () => words().endsWith('up'));
+  for (let number = 0; number < 5; number += 1) {
+    await sleep(500);
     opened[0]?.life.heard();
   }
   assert.equal(words(), 'connecting up');
@@ -116,6 +129,7 @@ test('only what is heard on the connection in use keeps it alive', async (t) => 
 });
 
 test('what a connection brings with its first breath is told after who listens knows that it is up', async (t) => {
+  const clock = stopClock(t);
   const order: string[] = [];
   const brings = async (life: Life) => void life.stood.then(() => order.push('brought'));
   const line = new Lifeline({
@@ -128,6 +142,6 @@ test('what a connection brings with its first breath is told after who listens k
     },
   });
   t.after(() => line.close());
-  await until('what it brings', () => order.includes('brought'));
+  await clock.until('what it brings', () => order.includes('brought'));
   assert.deepEqual(order, ['connecting', 'up', 'brought']);
 });

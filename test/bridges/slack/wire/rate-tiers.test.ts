@@ -26,18 +26,21 @@ test('what is over the budget goes in order, a second apart, and is measured', a
   const since = performance.now();
   await Promise.all([0, 1, 2, 3, 4, 5].map(async (number) => budget.enter(post('C1'))?.then(() => void order.push(number))));
   assert.deepEqual(order, [4, 5]);
-  assert.ok(Math.abs(performance.now() - since - 2_000) < 600);
+  const took = performance.now() - since;
+  assert.ok(took >= 1_900 && took < 10_000, `${took}`);
   assert.deepEqual([waits.length, budget.waiting], [2, 0]);
 });
 
 test('who has less patience than the wait takes is told how long it is', async (t) => {
   const budget = tiers(t);
+  const since = performance.now();
   for (let number = 0; number < 4; number += 1) budget.enter(post('C1'));
   const waiting = budget.enter(post('C1'));
   const error = await budget.enter(post('C1', 500))?.catch((thrown: unknown) => thrown);
   assert.ok(error instanceof RetryableError);
   // Two turns ahead.
-  assert.ok((error.after ?? 0) > 1_500 && (error.after ?? 0) <= 2_000, `${error.after}`);
+  const after = error.after ?? 0;
+  assert.ok(after <= 2_000 && after + performance.now() - since > 1_900, `${after}`);
   await waiting;
 });
 
@@ -56,7 +59,7 @@ test('what Slack told to wait waits, and nothing beside it', async (t) => {
 test('what nobody waits for stands behind what somebody does', async (t) => {
   const budget = tiers(t, { isOn: false });
   const draw = { scope: 'T1', method: 'users.info', patience: 5_000 };
-  budget.hold(draw, 100);
+  budget.hold(draw, 1_000);
   const order: string[] = [];
   const enter = (name: string, isBackground: boolean) => budget.enter({ ...draw, isBackground })?.then(() => void order.push(name));
   await Promise.all([enter('first', true), enter('list', true), enter('list', true), enter('asked', false)]);
@@ -67,6 +70,8 @@ test('however much waits in the background, who is waited for is not told to com
   const budget = tiers(t);
   const draw = { scope: 'T1', method: 'conversations.history', rations: { 'conversations.history': 60 } };
   for (let number = 0; number < 60; number += 1) assert.equal(budget.enter({ ...draw, patience: 0 }), undefined);
+  // Until all stand there.
+  budget.hold(draw, 3_000);
   const background = { ...draw, patience: 3_600_000, isBackground: true };
   const order: string[] = [];
   const crowd = Array.from({ length: 300 }, () =>
