@@ -1,9 +1,9 @@
 // A real PostgreSQL, for tests of what is read from one: the system's own, or Debian's unpacked into the cache. It refuses to be run
 // by root, and is then run by nobody.
 
-import { chownSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, cpSync, globSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Say } from './cache.ts';
 import { unpackPackages } from './debian-packages.ts';
 import { freePort } from './ports.ts';
@@ -14,9 +14,10 @@ import { findProgram, runCommand } from './run-command.ts';
 export const noPostgres = 'no PostgreSQL is to be had on this machine';
 
 export interface Postgres {
-  readonly folder: string;
-  /** Beside the environment that it is started in. */
-  readonly env: Readonly<Record<string, string>>;
+  /** `/`, or what Debian's packages were unpacked into. */
+  readonly root: string;
+  /** Its programs, below that. */
+  readonly bin: string;
 }
 
 const nobody = 65_534;
@@ -25,13 +26,12 @@ const startMs = 60_000;
 /** Undefined, and said why, where there is none to be had. */
 export async function installPostgres(say: Say): Promise<Postgres | undefined> {
   const own = newestIn('/');
-  if (own !== undefined) return { folder: own, env: {} };
+  if (own !== undefined) return { root: '/', bin: own };
   try {
     const root = await unpackPackages(['postgresql'], say, { withDependencies: true });
-    const folder = newestIn(root);
-    if (folder === undefined) throw new SetupError(`the package holds no server below ${root}`);
-    const libraries = globSync('usr/lib/*-linux-gnu', { cwd: root }).map((each) => join(root, each));
-    return { folder, env: { LD_LIBRARY_PATH: libraries.join(':') } };
+    const bin = newestIn(root);
+    if (bin === undefined) throw new SetupError(`the package holds no server below ${root}`);
+    return { root, bin };
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     say(`There is no PostgreSQL to be had here, so nothing is read from one: ${error.message}`);
@@ -42,7 +42,7 @@ export async function installPostgres(say: Say): Promise<Postgres | undefined> {
 function newestIn(root: string): string | undefined {
   const version = (path: string) => Number(/(\d+)\/bin\/initdb$/.exec(path)?.[1]);
   const [newest] = globSync('usr/lib/postgresql/*/bin/initdb', { cwd: root }).sort((one, other) => version(other) - version(one));
-  return newest === undefined ? undefined : join(root, newest, '..');
+  return newest === undefined ? undefined : join(newest, '..');
 }
 
 export interface PostgresServer {
@@ -55,13 +55,18 @@ export interface PostgresServer {
 const user = 'old';
 const password = 'a-word-that-is-told-nobody';
 
-export async function startPostgres({ folder, env }: Postgres): Promise<PostgresServer> {
+export async function startPostgres(found: Postgres): Promise<PostgresServer> {
   // Not in the test's own folder, which only its owner may enter.
   const place = mkdtempSync(join(tmpdir(), 'causeway-postgres-'));
+  const tidy = () => rmSync(place, { recursive: true, force: true });
+  process.once('exit', tidy);
   const words = join(place, 'password');
   writeFileSync(words, password);
   const isRoot = process.getuid?.() === 0;
   if (isRoot) for (const each of [place, words]) chownSync(each, nobody, nobody);
+  const root = isRoot && !isOpenToAll(found.root) ? copyOf(found.root, place) : found.root;
+  const folder = join(root, found.bin);
+  const env = { ...process.env, ...(root !== '/' && { LD_LIBRARY_PATH: librariesIn(root) }) };
   const wrapped = (command: string, args: readonly string[]): [string, ...string[]] =>
     isRoot ? asNobody(join(folder, command), args) : [join(folder, command), ...args];
   const data = join(place, 'data');
@@ -69,7 +74,7 @@ export async function startPostgres({ folder, env }: Postgres): Promise<Postgres
     ...['--pgdata', data, '--username', user, '--pwfile', words, '--auth', 'scram-sha-256'],
     ...['--encoding', 'UTF8', '--locale', 'C', '--no-sync'],
   ]);
-  const made = await runCommand(initdb, initWords, { cwd: place, env: { ...process.env, ...env } });
+  const made = await runCommand(initdb, initWords, { cwd: place, env });
   if (made.code !== 0) throw new SetupError(`initdb failed:\n${made.output.trim().slice(-1_000)}`);
   const port = await freePort();
   const settings = {
@@ -83,7 +88,7 @@ export async function startPostgres({ folder, env }: Postgres): Promise<Postgres
   const set = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const [command, ...args] = wrapped('postgres', ['-D', data, ...set]);
   const server = new ServerProcess({
-    ...{ name: 'PostgreSQL', command, args, cwd: place, env: { ...process.env, ...env }, log: join(place, 'log') },
+    ...{ name: 'PostgreSQL', command, args, cwd: place, env, log: join(place, 'log') },
   });
   // It takes connections before that, and refuses them.
   await server.waitUntil(async () => server.tail().includes('ready to accept connections'), startMs);
@@ -94,15 +99,32 @@ export async function startPostgres({ folder, env }: Postgres): Promise<Postgres
       // Of all that is connected nobody is waited for.
       server.signal('SIGINT');
       await server.stop();
-      rmSync(place, { recursive: true, force: true });
+      process.off('exit', tidy);
+      tidy();
     },
   };
 }
 
-/** Where the cache lies in a folder of root's, nobody may look into it all the same. */
 function asNobody(command: string, args: readonly string[]): [string, ...string[]] {
   const setpriv = findProgram('setpriv');
   if (setpriv === undefined) throw new SetupError('PostgreSQL is not to be run by root, and there is no setpriv to run it by another');
-  const caps = command.startsWith('/usr/') ? [] : ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'];
-  return [setpriv, `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', ...caps, command, ...args];
+  return [setpriv, `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', command, ...args];
+}
+
+/** The cache may lie in a folder of root's. */
+function isOpenToAll(folder: string): boolean {
+  const isOpen = (statSync(folder).mode & 0o001) !== 0;
+  return isOpen && (folder === '/' || isOpenToAll(dirname(folder)));
+}
+
+function copyOf(root: string, place: string): string {
+  const copy = join(place, 'root');
+  cpSync(root, copy, { recursive: true, verbatimSymlinks: true });
+  return copy;
+}
+
+function librariesIn(root: string): string {
+  return globSync('usr/lib/*-linux-gnu', { cwd: root })
+    .map((each) => join(root, each))
+    .join(':');
 }

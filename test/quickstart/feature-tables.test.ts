@@ -62,7 +62,7 @@ test('a named test that does not run fails the run, though all tests passed: row
   assert.match(last, /^ℹ duration_ms /);
 });
 
-test('a skipped test shows nothing; only the want of a browser is no fault, and is told', async () => {
+test('a skipped test shows nothing; only the want of a browser or of PostgreSQL is no fault, and is told', async () => {
   const skips = (title: string, reason: string) => `test('${title}', (t) => t.skip(${reason}));`;
   const { code, output } = await wholeRun(
     { text: '`text` “it goes over”', logins: '`pages` “a login”', more: '`pages`', edits: '`text` “perhaps”' },
@@ -81,6 +81,9 @@ test('a skipped test shows nothing; only the want of a browser is no fault, and 
   const alone = await wholeRun({ logins: '`pages`' }, { pages: skips('a login', `'no browser is to be had on this machine'`) });
   assert.equal(alone.code, 0, alone.output);
   assert.match(alone.output, /⚠ bridges\/tin, “logins”: pages: no browser/);
+  const other = await wholeRun({ logins: '`pages`' }, { pages: skips('a store', `'no PostgreSQL is to be had on this machine'`) });
+  assert.equal(other.code, 0, other.output);
+  assert.match(other.output, /⚠ bridges\/tin, “logins”: pages: no PostgreSQL/);
 });
 
 test('what a file ran that breaks off, or has no test, is not counted as the next one’s', async () => {

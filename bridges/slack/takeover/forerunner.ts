@@ -19,6 +19,9 @@ const reasons: Readonly<Record<string, string>> = {
   provisioner_sessions: 'pages ask people anew who they are',
 };
 
+const inUse =
+  'Somebody else is connected to the old database. Where that is the old bridge, stop it before this one runs: two on one room repeat each other.';
+
 export const matrixAppserviceSlack: Forerunner<SlackSettings> = {
   name: 'matrix-appservice-slack',
   translate,
@@ -48,6 +51,6 @@ export function inheritanceOf(old: OldStore, { settings, core }: Pick<ReadGiven<
     links: rooms.links,
     ...(ghosts.template !== undefined && { ghostTemplate: ghosts.template }),
     ...{ ghosts: ghosts.ghosts, logins, directChats: chats.directChats, messages, reactions, memory },
-    advice: [...teams.advice, ...rooms.advice],
+    advice: [...(old.isInUse ? [inUse] : []), ...teams.advice, ...rooms.advice],
   };
 }

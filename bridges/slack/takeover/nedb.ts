@@ -81,7 +81,7 @@ function storeOf({ teams, rooms, users, events }: Documents, since: string): Old
     users: users.map((row) => rowWith({ id: row.id, isremote: row.type !== 'matrix' }, row)),
     accounts: users.flatMap(accountsIn),
     events: recent.sort((one, other) => ((one.slackts ?? '') < (other.slackts ?? '') ? -1 : 1)),
-    ...{ puppets: [], adminRooms: [], reactions: [], others: {}, olderEvents: told.length - recent.length },
+    ...{ puppets: [], adminRooms: [], reactions: [], others: {}, isInUse: false, olderEvents: told.length - recent.length },
   };
 }
 

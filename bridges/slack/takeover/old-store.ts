@@ -16,6 +16,8 @@ export interface OldStore {
   readonly reactions: readonly Fields[];
   /** Events from before what can be pointed at. */
   readonly olderEvents: number;
+  /** Somebody else is at the store: as often as not the old bridge, which then goes on beside us. */
+  readonly isInUse: boolean;
   /** Tables that nothing here stands for: how many rows each has. */
   readonly others: Readonly<Record<string, number>>;
 }

@@ -95,8 +95,12 @@ async function read(sql: TransactionSql, since: string): Promise<OldStore> {
   const older = await count(sql, sql`events WHERE slackts < ${since}`);
   const others: Record<string, number> = {};
   for (const table of uncounted) others[table] = await count(sql, sql`${sql(table)}`);
+  const beside = await count(
+    sql,
+    sql`pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`,
+  );
   return {
-    ...{ teams, puppets, accounts, adminRooms, events, reactions, others, olderEvents: older },
+    ...{ teams, puppets, accounts, adminRooms, events, reactions, others, olderEvents: older, isInUse: beside > 0 },
     rooms: rooms.map((row) => rowWith(row, row.json)),
     users: users.map((row) => rowWith(row, row.json)),
   };

@@ -78,6 +78,9 @@ test('all that there is in PostgreSQL is taken, and the rest told of; a trial wr
   if (old === undefined) return;
   const before = await old.dump();
   const s = stage();
+  const oldBridge = await old.connect();
+  assert.match((await s.take(old.address, '--dry-run')).stdout, /Somebody else is connected to the old database/);
+  await oldBridge.close();
   const trial = await s.take(old.address, '--dry-run');
   assert.equal(trial.code, 0, trial.stderr);
   assert.match(trial.stdout, /Nothing was written: this was a trial\./);

@@ -106,6 +106,8 @@ export interface OldPostgres {
   /** Whatever is to be otherwise than the old bridge left it. */
   sql(text: string): Promise<void>;
   dump(): Promise<string>;
+  /** As the old bridge is while it runs. */
+  connect(): Promise<{ close(): Promise<void> }>;
 }
 
 /** Undefined where there is no PostgreSQL to be had: the test is then skipped, with that as its reason. */
@@ -136,6 +138,11 @@ export async function oldPostgres(t: TestContext, old: Old, { isEmpty = false } 
     });
   return {
     ...{ address, password: found.password },
+    connect: async () => {
+      const sql = postgres(address, { max: 1, onnotice: () => {} });
+      await sql`SELECT 1`;
+      return { close: () => sql.end() };
+    },
     sql: async (text) => void (await run((sql) => sql.unsafe(text))),
     dump: async () => {
       const tables = ['teams', 'rooms', 'users', 'events', 'reactions', 'puppets', 'linked_accounts', 'user_admin_rooms', 'schema'];
