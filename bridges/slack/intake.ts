@@ -46,6 +46,8 @@ export class Intake {
   /** What is being handed on, and what was of late, by its name. */
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #given = new Set<string>();
+  /** Channels by the ids that they have from now on, until whoever listens has followed. */
+  readonly #moving = new Set<ChannelId>();
   readonly #typing: Typing;
 
   constructor(parts: IntakeParts) {
@@ -99,6 +101,7 @@ export class Intake {
     const told = asLeaving(team, heard);
     const { event } = told;
     const profiles = teamTold(team, told, this.#parts);
+    if (event.type === 'channel_id_changed' && profiles !== undefined) this.#follow(team, textIn(event, 'new_channel_id'), profiles);
     if (profiles !== undefined) {
       await profiles;
       return;
@@ -137,6 +140,15 @@ export class Intake {
     await passed;
   }
 
+  /** What is said under the new id waits for those who listen to follow there. */
+  #follow(team: Team, to: string | undefined, moved: Promise<unknown>): void {
+    if (to === undefined) return;
+    const id = makeChannelId(team.id, to);
+    this.#moving.add(id);
+    const over = this.before(id, async () => void (await moved)).finally(() => this.#moving.delete(id));
+    over.catch(() => {});
+  }
+
   #stand(channel: ChannelId, line: Promise<unknown>): void {
     const over = line
       .catch(() => {})
@@ -159,6 +171,7 @@ export class Intake {
 
   /** Of their own coming and going people are told when they are not in yet, or out already. */
   #isHeard(team: Team, id: ChannelId, event: Fields): boolean {
+    if (this.#moving.has(id)) return true;
     return this.#parts.isWatched(id) && (this.#parts.isHeard(id) || isMoveOfOurs(team, event));
   }
 
