@@ -41,7 +41,7 @@ export function inheritanceOf(old: OldStore, { settings, core }: Pick<ReadGiven<
   const { tables, messages, reactions, memory } = messagesOf(old, rooms, teams, ghosts);
   const others = Object.entries(old.others).map(([name, rows]) => {
     const table = new Table(name, rows);
-    table.leaveSome('all', reasons[name] ?? 'nothing here stands for it', rows);
+    table.leaveSome('in all', reasons[name] ?? 'nothing here stands for it', rows);
     return table;
   });
   const all = [teams.table, rooms.table, ghosts.table, puppets, accountsOf(old.accounts, logins), chats.table, ...tables, ...others];

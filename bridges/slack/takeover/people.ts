@@ -38,7 +38,7 @@ export function ghostsOf(rows: readonly OldRow[], teams: Teams, domain: string):
   for (const [index, { row, told }] of rows.entries()) {
     const id = textIn(row, 'id');
     if (row.isremote !== true) {
-      table.leaveSome('people of Matrix', 'nothing need be kept of them here');
+      table.leaveSome('of people of Matrix', 'nothing need be kept of them here');
       continue;
     }
     const parsed = parseGhost(id, domain);

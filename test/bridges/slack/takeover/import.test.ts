@@ -110,7 +110,7 @@ test('all that there is in PostgreSQL is taken, and the rest told of; a trial wr
     /events: 1 row older than 90 days/,
     /events: 1 row that are reactions/,
     /events: 1 row of rooms without a link/,
-    /metrics_activities: 1 row all: who was active is counted anew/,
+    /metrics_activities: 1 row in all: who was active is counted anew/,
     /!hooked:hs\.test goes on by its webhooks\. .*<public_url>\/slack\/webhooks\/w[0-9a-f]{18}\/<the last part/,
     /Next: causeway register slack\.yaml/,
   ])
