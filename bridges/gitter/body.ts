@@ -6,6 +6,8 @@ export type GitterBody = {
   readonly mentions?: readonly { readonly name: string; readonly id: string }[];
   /** Where `#12` leads: the address of the project that the room belongs to. */
   readonly project?: string;
+  /** This Gitter's own address, where pictures of it may stand among the words: they need no https. */
+  readonly home?: string;
 };
 
 /** Gitter's own limit, in signs as JavaScript counts them; bytes are never fewer. */

@@ -11,6 +11,7 @@ export type GitterEvent = RemoteEvent<GitterBody>;
 export interface Place {
   readonly channel: ChannelId;
   readonly project: string | undefined;
+  readonly home?: string;
 }
 
 /** Undefined: nobody said it. A virtual user is a person of their own. */
@@ -69,7 +70,7 @@ export function membershipOf(
   return { kind: 'membership', channel: place.channel, at: now, user, change, ...(by !== undefined && { by }) };
 }
 
-function bodyOf({ text = '', status, mentions = [] }: WireMessage, author: WireUser, { project }: Place): GitterBody {
+function bodyOf({ text = '', status, mentions = [] }: WireMessage, author: WireUser, { project, home }: Place): GitterBody {
   const people = mentions.flatMap(({ screenName, userId, group }) =>
     typeof screenName === 'string' && typeof userId === 'string' && group !== true ? [{ name: screenName, id: userId }] : [],
   );
@@ -77,6 +78,7 @@ function bodyOf({ text = '', status, mentions = [] }: WireMessage, author: WireU
     text: status === true ? withoutName(text, author) : text,
     ...(people.length > 0 && { mentions: people }),
     ...(project !== undefined && text.includes('#') && { project }),
+    ...(home?.startsWith('http:') === true && text.includes(`](${home}/`) && { home }),
   };
 }
 

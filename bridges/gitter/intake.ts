@@ -238,7 +238,7 @@ export class Intake {
   }
 }
 
-export const placeOf = ({ channel, project }: Room): Place => ({ channel, project });
+export const placeOf = ({ channel, project, home }: Room): Place => ({ channel, project, home });
 
 const isEmptied = ({ text, editedAt }: WireMessage): boolean => text === '' && (editedAt ?? undefined) === undefined;
 

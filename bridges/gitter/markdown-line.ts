@@ -93,7 +93,8 @@ function pieceOf(
 function leading(address: string, label: string, isPicture: boolean, body: GitterBody): Piece | undefined {
   const to = safeAddress(address);
   const words = label.replace(/\\([\\`*{}[\]()#+\-.!_>~|])/g, '$1');
-  if (isPicture && to?.startsWith('https:')) return { nodes: [{ is: 'image', source: to, alt: words || 'image', picture: {} }] };
+  const isShown = to?.startsWith('https:') === true || (body.home !== undefined && to?.startsWith(`${body.home}/`) === true);
+  if (isPicture && to !== undefined && isShown) return { nodes: [{ is: 'image', source: to, alt: words || 'image', picture: {} }] };
   if (to === undefined) return isPicture ? undefined : { nodes: readLine(label, body) };
   const of = isPicture ? [text(words || to)] : readLine(label, body).flatMap(unlinked);
   return { nodes: [{ is: 'link', to, of: of.length === 0 ? [text(to)] : of }] };

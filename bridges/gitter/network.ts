@@ -72,7 +72,7 @@ export class GitterNetwork {
     });
     this.bot = this.#account(settings.token, { as: 'bot' });
     this.users = new Users({ ask: this.bot.ask });
-    this.rooms = new Rooms({ memory, ask: this.bot.ask, moved: parts.moved, opened: parts.opened });
+    this.rooms = new Rooms({ memory, apiUrl: settings.apiUrl, ask: this.bot.ask, moved: parts.moved, opened: parts.opened });
     this.posts = new OwnPosts({ memory });
   }
 

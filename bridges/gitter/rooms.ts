@@ -24,9 +24,12 @@ export interface Room {
   readonly group: string | undefined;
   /** Address of the project that it belongs to: where issues are. */
   readonly project: string | undefined;
+  /** Of the Gitter that it is in. */
+  readonly home: string;
 }
 
 export interface RoomsParts {
+  readonly apiUrl: string;
   readonly memory: KeyValue;
   /** As the bridge itself. */
   readonly ask: Ask;
@@ -73,7 +76,7 @@ export class Rooms {
 
   keep(told: WireRoom): Room {
     const known = this.#byId.get(told.id);
-    const room = roomOf(told, known);
+    const room = roomOf(told, known, new URL(this.#parts.apiUrl).origin);
     this.#byId.set(room.id, room);
     this.#byChannel.set(room.channel, room);
     if (known !== undefined && known.channel !== room.channel) {
@@ -115,7 +118,7 @@ function none(thrown: unknown): undefined {
 }
 
 /** What is told in part leaves the rest as it was. */
-function roomOf(told: WireRoom, known: Room | undefined): Room {
+function roomOf(told: WireRoom, known: Room | undefined, home: string): Room {
   const uri = told.uri ?? known?.uri;
   const isChat = told.oneToOne === true || (uri === undefined && known?.other !== undefined) || uri === undefined;
   return {
@@ -128,6 +131,7 @@ function roomOf(told: WireRoom, known: Room | undefined): Room {
     members: told.userCount ?? known?.members ?? 0,
     group: told.groupId ?? known?.group,
     project: projectOf(told) ?? known?.project,
+    home,
   };
 }
 

@@ -31,7 +31,7 @@ async function withRooms(t: TestContext, count: number, gitter: FakeGitterOption
     const clients = org.gitter.faye.clientsOf('matrixbot');
     return rooms.filter(({ id }) => !clients.some(({ subscriptions }) => subscriptions.has(`/rooms/${id}/chatMessages`)));
   };
-  const allHeard = () => until('all rooms to be heard', () => unheard().length === 0 || undefined, 15_000);
+  const allHeard = () => until('all rooms to be heard', () => unheard().length === 0 || undefined);
   return { ...org, rooms, start, unheard, allHeard };
 }
 

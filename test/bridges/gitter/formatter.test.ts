@@ -21,6 +21,16 @@ const printed = (html: string, more: Partial<Fit> = {}): string[] =>
 
 const read = (body: GitterBody | string): string => toHtml(gitterFormatter.parse(typeof body === 'string' ? { text: body } : body, place));
 
+test('a picture among the words is one where it is had over https, or from this very Gitter', () => {
+  const isPicture = (body: GitterBody) => JSON.stringify(gitterFormatter.parse(body, place)).includes('"is":"image"');
+  const home = 'http://127.0.0.1:5000';
+  const text = '![a dot](http://127.0.0.1:5000/a.png)';
+  assert.ok(isPicture({ text: '![a dot](https://example.org/a.png)' }));
+  assert.ok(isPicture({ text, home }));
+  assert.ok(!isPicture({ text }));
+  assert.ok(!isPicture({ text: '![a dot](http://127.0.0.1:50001/a.png)', home }));
+});
+
 for (const [html, markdown] of [
   ['<strong>bold</strong> <em>italic</em> <del>gone</del>', '**bold** *italic* ~~gone~~'],
   ['<code>a*b</code>', '`a*b`'],

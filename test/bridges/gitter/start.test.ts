@@ -36,7 +36,7 @@ async function withRooms(t: TestContext, names: readonly string[], gitter: FakeG
     const open = org.gitter.faye.clientsOf('matrixbot').flatMap(({ subscriptions }) => [...subscriptions]);
     return open.flatMap((path) => rooms.filter(({ id }) => path === `/rooms/${id}/chatMessages`));
   };
-  const allHeard = () => until('all rooms to be heard', () => inOrder().length === rooms.length || undefined, 20_000);
+  const allHeard = () => until('all rooms to be heard', () => inOrder().length === rooms.length || undefined);
   return { ...org, rooms, memory, start, inOrder, allHeard };
 }
 
@@ -158,7 +158,7 @@ test('how many rooms are heard so far is told, how long it takes, and of each th
   assert.ok(last);
   assert.match(adapter.unheard(channelOf(last)) ?? '', /not heard yet/);
   await allHeard();
-  await until('nothing more to tell', () => (adapter.status()[0]?.note === undefined ? true : undefined), 20_000);
+  await until('nothing more to tell', () => (adapter.status()[0]?.note === undefined ? true : undefined));
   for (const room of rooms) assert.equal(adapter.unheard(channelOf(room)), undefined);
   assert.equal(adapter.status()[0]?.unheard, 0);
 });

@@ -186,7 +186,7 @@ test('answers that are lost after the post was made double nothing and lose noth
   gitter.fault({ on: 'POST /rooms/:room/chatMessages', every: 4, times: 3, act: { drop: 'before' } });
   const words = Array.from({ length: 12 }, (_, n) => (n % 2 === 0 ? `line ${n}` : 'the same'));
   for (const text of words) homeserver.say(person, matrixRoom, text);
-  await until('the last', () => room.messages.length >= words.length || undefined, 25_000);
+  await until('the last', () => room.messages.length >= words.length || undefined);
   assert.deepEqual(
     room.messages.map(({ text }) => text),
     words,

@@ -5,17 +5,17 @@ import { alice, allArrived, ann, bob, channel, gitter, load, patient, relayed, r
 /** Said and shown, to be edited and removed while nobody hears of it: `changed` resolves once both is so in the room. */
 async function twoLines(name: string) {
   const ids = [ann.say(channel, `${name}: to edit`), ann.say(channel, `${name}: to remove`)] as const;
-  const gone = await alice.waitForText(room, `${name}: to remove`, { timeout: 40_000 });
+  const gone = await alice.waitForText(room, `${name}: to remove`);
   return {
     change: () => {
       ann.edit(ids[0], `${name}: edited`);
       ann.delete(ids[1]);
     },
     changed: async () => {
-      await alice.waitFor(({ content }) => content['m.new_content']?.body === `${name}: edited`, { timeout: 40_000 });
+      await alice.waitFor(({ content }) => content['m.new_content']?.body === `${name}: edited`);
       const isGone = ({ type, redacts, content }: typeof gone) =>
         type === 'm.room.redaction' && (redacts ?? content.redacts) === gone.event_id;
-      await alice.waitFor(isGone, { timeout: 40_000 });
+      await alice.waitFor(isGone);
     },
   };
 }
@@ -57,7 +57,7 @@ test('while the realtime channel is away rooms are heard by streams; edits and r
   const lines = await twoLines('streamed');
   for (const on of ['POST /bayeux', 'UPGRADE /bayeux']) gitter.fault({ on, act: { status: 503 } });
   gitter.cutFaye('matrixbot');
-  await until('a stream', () => gitter.streams.of('matrixbot').length > 0 || undefined, 20_000);
+  await until('a stream', () => gitter.streams.of('matrixbot').length > 0 || undefined);
   lines.change();
   await load.say(10, 10);
   gitter.cutStreams('matrixbot');

@@ -9,8 +9,34 @@ import { openGitterStage } from './stage.ts';
 const patient = { timeout: 90_000 };
 const soon = { timeout: 40_000 };
 
-const stage = await openGitterStage({ gitter: { rate: { calls: 30, window: 4_000 } }, section: { echo_timeout: '500ms' } });
+const spoken: string[] = [];
+let speaking: NodeJS.Timeout | undefined;
+const stage = await openGitterStage({
+  ...{ gitter: { rate: { calls: 30, window: 4_000 } }, section: { echo_timeout: '500ms' } },
+  prepare: async ({ ann, bob, channel }) => {
+    const speak = () => {
+      spoken.push(`at the start ${spoken.length}`);
+      (spoken.length % 3 === 0 ? bob : ann).say(channel, spoken.at(-1) ?? '');
+    };
+    for (let n = 0; n < 5; n += 1) speak();
+    for (const message of channel.messages) Object.assign(message, { sent: message.sent - 600_000 });
+    speaking = setInterval(speak, 40).unref();
+  },
+});
 const { alice, ann, bob, bridge, channel, gitter, relay, room } = stage;
+
+test(
+  'at the first start, while people speak: from when the room is listened to on all of it is here, in order, and nothing old',
+  patient,
+  async () => {
+    clearInterval(speaking);
+    ann.say(channel, 'the start is over');
+    await alice.waitForText(room, 'the start is over', soon);
+    const shown = alice.messages(room).map(({ content }) => String(content.body));
+    assert.deepEqual(shown, [...spoken, 'the start is over'].slice(-shown.length));
+    assert.ok(shown.length > 1 && shown.length <= spoken.length - 4, `${shown.length} of ${spoken.length}`);
+  },
+);
 
 test(
   'more is said at once than may be: it waits, keeps its order, and nothing is refused; what is said there goes on meanwhile',

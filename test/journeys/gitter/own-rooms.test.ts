@@ -46,7 +46,7 @@ test(
   async () => {
     annsChat = await stage.logIn(alice, ann);
     cidsChat = await stage.logIn(carol, cid);
-    await until('her list', async () => /org\/secret/.test(await stage.ask(alice, annsChat, 'list')) || undefined, 20_000);
+    await until('her list', async () => /org\/secret/.test(await stage.ask(alice, annsChat, 'list')) || undefined);
     const listed = await stage.ask(carol, cidsChat, 'list', /org\/garden/);
     assert.ok(!listed.includes('org/secret'), listed);
     hers = await join(alice, annsChat, 'org/garden');
@@ -167,7 +167,7 @@ test('by a token of hers in place of the registration’s power; logging out clo
   assert.equal((await alice.waitForText(secretly, 'as myself', soon)).sender, alice.userId);
   await stage.ask(alice, annsChat, 'logout', /no longer logged in/);
   const joined = () => alice.call<{ joined_rooms: string[] }>('GET', '/v3/joined_rooms').then(({ joined_rooms }) => joined_rooms);
-  await until('her to be out', async () => !(await joined()).includes(secretly) || undefined, 20_000);
+  await until('her to be out', async () => !(await joined()).includes(secretly) || undefined);
   bob.say(garden, 'and the others');
   await carol.waitForText(theirs, 'and the others', soon);
 });

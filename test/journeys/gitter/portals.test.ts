@@ -106,19 +106,15 @@ test('an admin has a room made by the old word for it, and the bot leaves one th
   assert.match(await stage.ask(alice, await stage.chatOf(alice), 'mkportal org/garden'), /needs the permission “admin”/);
   const stale = await stage.openRoom({ name: 'stale' }, admin);
   assert.match(await stage.ask(admin, chat, `leave ${stale}`), /I have left/);
-  await until('the bot to be out', async () => !(await admin.members(stale)).has(stage.botId) || undefined, 20_000);
+  await until('the bot to be out', async () => !(await admin.members(stale)).has(stage.botId) || undefined);
 });
 
 test('the link goes along into the room’s upgrade, and along with the room of Gitter that is renamed', patient, async () => {
   const fresh = await alice.upgrade(room, '12');
-  await until(
-    'the link to follow',
-    async () => {
-      const { output } = await bridge.command('links', bridge.fileOf('gitter'), '--json');
-      return (JSON.parse(output) as { room: string; state: string }[]).some((link) => link.room === fresh && link.state === 'live');
-    },
-    20_000,
-  );
+  await until('the link to follow', async () => {
+    const { output } = await bridge.command('links', bridge.fileOf('gitter'), '--json');
+    return (JSON.parse(output) as { room: string; state: string }[]).some((link) => link.room === fresh && link.state === 'live');
+  });
   await crosses(alice, fresh, channel, 'upgraded');
   gitter.renameRoom(channel, 'org/renamed');
   await crosses(alice, fresh, channel, 'renamed');

@@ -88,14 +88,14 @@ export async function openGitterStage(options: GitterStageOptions = {}): Promise
     async openRoom(wish = {}, maker = alice) {
       const made = await makeRoom(wish, maker);
       // Its greeting: it is in, and what comes next is an answer.
-      await maker.waitForText(made, /^To link this room/, { timeout: 20_000 });
+      await maker.waitForText(made, /^To link this room/);
       return made;
     },
     async chatOf(person) {
       // As clients make them, in which both have the same power: the bot takes secrets away.
       const powerLevels = { users: { [botId]: 100 } };
       const chat = await person.createRoom({ isDirect: true, isPublic: false, invite: [botId], powerLevels });
-      await person.waitForText(chat, /Gitter bridge/, { timeout: 20_000 });
+      await person.waitForText(chat, /Gitter bridge/);
       return chat;
     },
     async ask(person, where, line, answer = /./) {
@@ -113,8 +113,8 @@ export async function openGitterStage(options: GitterStageOptions = {}): Promise
     },
     async startBridge() {
       await bridge.start();
-      await until('the link to be live', async () => (await isLive()) || undefined, 20_000);
-      await gitter.waitForListener(channel, 'matrixbot', { timeout: 20_000 });
+      await until('the link to be live', async () => (await isLive()) || undefined);
+      await gitter.waitForListener(channel, 'matrixbot');
     },
   };
   await options.prepare?.(stage);

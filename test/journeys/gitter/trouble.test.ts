@@ -10,7 +10,7 @@ test('what was missed cannot be read at first: it is tried again, and nothing ne
   gitter.fault({ on: 'GET /rooms/:room/chatMessages', times: 3, act: { status: 502 } });
   const said = ['lost', 'lost as well', 'next', 'after it'];
   for (const text of said) bob.say(channel, text);
-  await alice.waitForText(room, 'after it', { timeout: 40_000 });
+  await alice.waitForText(room, 'after it');
   const shown = alice
     .messages(room)
     .flatMap(({ sender, content: { body } }) => (sender === stage.ghostOf(bob) && said.includes(body) ? [body] : []));
@@ -42,7 +42,7 @@ test(
   async () => {
     const [edited, removed, emptied] = ['to edit', 'to remove', 'to empty'].map((words) => ann.say(channel, `stopped: ${words}`));
     bob.reply(channel, emptied ?? '', 'stopped: an answer');
-    await alice.waitForText(room, 'stopped: an answer', { timeout: 40_000 });
+    await alice.waitForText(room, 'stopped: an answer');
     const gone = [];
     for (const words of ['to remove', 'to empty']) gone.push((await alice.waitForText(room, `stopped: ${words}`)).event_id);
     await bridge.stop();
@@ -59,8 +59,8 @@ test(
     await allArrived();
     const shown = (await alice.history(room)).flatMap(({ content: { body } }) => (/^missed \d+$/.test(body ?? '') ? [body] : []));
     assert.deepEqual(shown, said);
-    await alice.waitFor(({ content }) => content['m.new_content']?.body === 'stopped: edited', { timeout: 40_000 });
-    const threaded = await alice.waitForText(room, 'in the thread', { timeout: 40_000 });
+    await alice.waitFor(({ content }) => content['m.new_content']?.body === 'stopped: edited');
+    const threaded = await alice.waitForText(room, 'in the thread');
     assert.equal(threaded.content['m.relates_to'].rel_type, 'm.thread');
     for (const event of gone)
       await alice.waitFor(({ type, redacts, content }) => type === 'm.room.redaction' && (redacts ?? content.redacts) === event, {

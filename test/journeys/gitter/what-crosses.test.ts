@@ -76,6 +76,20 @@ test('code with its language, lists and quotes, and a status, cross both ways', 
   assert.equal((await bob.waitForMessage(channel, /dances along$/, soon)).status, true);
 });
 
+test('a picture within a text is shown as one, and is had from the homeserver', patient, async () => {
+  bob.say(channel, `look: ![a dot](${gitter.url}/avatars/g/u/${bob.id}/1?s=60) and say`);
+  const { content } = await alice.waitForText(room, /^look: .* and say$/, soon);
+  const [, server, id] =
+    /<img [^>]*src="mxc:\/\/([^/"]+)\/([^"]+)"[^>]*>/.exec(content.formatted_body) ?? assert.fail(content.formatted_body);
+  assert.ok(content.formatted_body.includes('alt="a dot"'), content.formatted_body);
+  const headers = { authorization: `Bearer ${alice.accessToken}` };
+  const answer = await fetch(`${stage.synapse.url}/_matrix/client/v1/media/download/${server}/${id}`, { headers });
+  assert.deepEqual(
+    Buffer.from(await answer.arrayBuffer()),
+    Buffer.from(await (await fetch(`${gitter.url}/avatars/g/u/${bob.id}/1?s=60`)).arrayBuffer()),
+  );
+});
+
 test('a first message of a thread that is removed there is emptied there, and gone here; its counter was no edit', patient, async () => {
   const root = ann.say(channel, 'a root');
   const shown = await alice.waitForText(room, 'a root', soon);

@@ -70,6 +70,15 @@ test(
   },
 );
 
+test('what who is logged in has read here is read there', patient, async () => {
+  bob.say(channel, 'read this');
+  const shown = await alice.waitForText(room, 'read this', soon);
+  const [id] = channel.messages.filter(({ text }) => text === 'read this').map((message) => message.id);
+  assert.ok(id !== undefined && ann.unread(channel).includes(id));
+  await alice.markRead(room, shown.event_id);
+  await until('it read there', () => !ann.unread(channel).includes(id) || undefined, 20_000);
+});
+
 test('private chats of who is logged in: begun there or here, each as themselves', patient, async () => {
   bob.say(ann, 'psst');
   const invited = await alice.waitForInvite(undefined, 20_000);
