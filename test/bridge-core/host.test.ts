@@ -36,7 +36,7 @@ test('a bridge whose disk failed once is started anew by itself, and nothing is 
   await until('the disk to be lost', () => lines.some((line) => line.includes('the disk failed')) || undefined);
   mendDisk();
 
-  await until('the words of before to arrive', () => heard().includes('in the failure') || undefined, 15_000);
+  await until('the words of before to arrive', () => heard().includes('in the failure') || undefined);
   homeserver.say(person, room, 'after');
   network.say('zoe', '#place', 'said later');
   await until('the last words', () => (heard().includes('after') && shown().includes('said later')) || undefined);
@@ -59,11 +59,7 @@ test('a disk that still fails when the store is opened anew is tried again, and 
   renameSync(storePath, `${storePath}.away`);
   mkdirSync(storePath);
 
-  await until(
-    'the opening to fail',
-    () => lines.some((line) => line.startsWith('does not start: cannot open the store')) || undefined,
-    15_000,
-  );
+  await until('the opening to fail', () => lines.some((line) => line.startsWith('does not start: cannot open the store')) || undefined);
   const health = await fetch(`${url}/health`);
   assert.equal(health.status, 200);
   const { ok, bridges } = (await health.json()) as { ok: boolean; bridges: Record<string, { details: { start: { detail: string } } }> };
@@ -77,7 +73,6 @@ test('a disk that still fails when the store is opened anew is tried again, and 
   await until(
     'the words of before to arrive',
     () => network.channel('#place').messages.some(({ body }) => body === 'in the failure') || undefined,
-    30_000,
   );
   assert.ok(lines.includes('runs now'));
   await until('the door to be ready', async () => (await fetch(`${url}/ready`)).status === 200 || undefined);

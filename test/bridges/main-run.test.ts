@@ -347,7 +347,7 @@ test('of two bridges, one that cannot start is named by its door and tried again
   assert.ok(Object.keys((await read('health')).body.bridges).includes(bridge));
   assert.match(msg, /^does not start: .* is held by .*\. Another bridge runs on this store/);
   await stop(holder);
-  await until('the second one', () => files('data').includes('two.db.sock') || undefined, 20_000);
+  await until('the second one', () => files('data').includes('two.db.sock') || undefined);
   assert.match((await cli('links', 'two.yaml')).stdout, /#bench/);
   await until('the door to say so', async () => {
     const { bridges } = (await read('health')).body;

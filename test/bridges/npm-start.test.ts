@@ -34,10 +34,10 @@ irc: { networks: { local: { host: 127.0.0.1, port: ${await freePort()}, tls: fal
     log += text;
   });
   const health = () => fetch(`http://127.0.0.1:${port}/health`);
-  await until('the bridge to listen', async () => (await health()).ok || undefined, 20_000);
+  await until('the bridge to listen', async () => (await health()).ok || undefined);
   npm.kill('SIGTERM');
   await once(npm, 'exit');
-  await until('the bridge to stop', () => /"msg":"stopped"/.test(log) || undefined, 10_000);
+  await until('the bridge to stop', () => /"msg":"stopped"/.test(log) || undefined);
   await assert.rejects(health());
 });
 

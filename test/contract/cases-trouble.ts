@@ -63,7 +63,7 @@ export const troubleCases: readonly Case[] = [
       await stage.up();
       await botBack(stage);
       stage.person('zoe');
-      const again = await until('ann again', () => sessionOf(stage, 'ann'), 20_000);
+      const again = await until('ann again', () => sessionOf(stage, 'ann'));
       await say(stage, again, 'back');
       assert.ok(stage.said().some(({ text }) => text === 'back'));
       assert.ok(!stage.said().some(({ text }) => text === 'into the void'));

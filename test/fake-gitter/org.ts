@@ -109,6 +109,6 @@ export function listen(
     },
     texts: () => heard.filter(({ data }) => data.operation === 'create').map(({ data }) => data.model.text as string),
     numbers: () => heard.map(({ c }) => c),
-    until: (what: string, isSo: () => boolean) => until(what, () => isSo() || undefined, 5000),
+    until: (what: string, isSo: () => boolean) => until(what, () => isSo() || undefined),
   };
 }

@@ -66,7 +66,7 @@ test('killed by an operator of the server, and back a moment later: all is heard
   const said = await underLoad('kill', '#stage', async () => {
     await delay(500);
     await stage.asOperator('KILL causeway :out');
-    await until('the bot to be back', isThere, 30_000);
+    await until('the bot to be back', isThere);
     await delay(1_000);
   });
   await allHeard(since, said, '#stage');

@@ -48,7 +48,7 @@ test(`killed ${kills} times while Matrix speaks: nothing that the homeserver was
     if (rows.toNetwork > 0) inFlight.push(rows.toNetwork);
     await stage.start();
   }
-  await until('the last of it', async () => isAllHeard(said) && (await homeserver.counts()).waiting === 0, 40_000);
+  await until('the last of it', async () => isAllHeard(said) && (await homeserver.counts()).waiting === 0);
   await watcher.settle();
   const { lost, doubled, wrong } = judge(numbersFrom(0, said), stage.heardOnIrc('up'), people.length);
   t.diagnostic(`${said} said, killed ${tries} times, rows in flight ${inFlight.join(' ')}: ${lost.length} lost, ${doubled.length} doubled`);
@@ -97,7 +97,7 @@ test(`killed ${kills} times while IRC speaks: what was journaled stands in the r
     .heardOnIrc('down')
     .map(({ number }) => number)
     .filter((number) => taken.has(`down ${number}`));
-  await until('the last of it', async () => (await stage.heardInMatrix('down')).length >= expected.length, 40_000).catch(() => undefined);
+  await until('the last of it', async () => (await stage.heardInMatrix('down')).length >= expected.length).catch(() => undefined);
   await new Promise((resolve) => setTimeout(resolve, 500));
   const stands = (await stage.heardInMatrix('down')).map(({ number }) => number);
   t.diagnostic(

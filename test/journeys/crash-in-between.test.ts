@@ -17,8 +17,7 @@ const sends = 'PUT .*/send/m\\.room\\.message/';
 const [alone = ''] = people;
 
 const inRoom = async (tag: string) => (await stage.heardInMatrix(tag)).map(({ number }) => number);
-const standAll = (tag: string, count: number) =>
-  until(`${count} of ${tag} in the room`, async () => (await inRoom(tag)).length >= count, 40_000);
+const standAll = (tag: string, count: number) => until(`${count} of ${tag} in the room`, async () => (await inRoom(tag)).length >= count);
 
 before(async () => {
   await stage.start();
@@ -81,12 +80,12 @@ test('killed while rows of a ghost that fails are set aside: they come in order 
   const user = `@irc_local_${speakers[1]?.nick}:hs.test`;
   await homeserver.call('fault', { on: sends, user, act: { answer: 500 } });
   await stage.sayOnIrc('aside', numbersFrom(0, 30));
-  await until('the others to be heard', async () => ofOthers(await inRoom('aside')).length === 20, 40_000);
+  await until('the others to be heard', async () => ofOthers(await inRoom('aside')).length === 20);
   const { inFlight } = await stage.kill();
   assert.ok(inFlight.toMatrix >= 10);
   await stage.start();
   await stage.sayOnIrc('aside', numbersFrom(30, 15));
-  await until('the others to be heard', async () => ofOthers(await inRoom('aside')).length === 30, 40_000);
+  await until('the others to be heard', async () => ofOthers(await inRoom('aside')).length === 30);
   assert.equal(ofGhost(await inRoom('aside')).length, 0);
   await homeserver.call('clearFaults');
   await standAll('aside', 45);
@@ -130,8 +129,8 @@ test('told to stop in mid-load and started again: nothing is lost, nothing doubl
   await Promise.all([up, down]);
   await stage.start();
   await stage.sayOnIrc('stopDown', [count]);
-  await until('all on IRC', () => new Set(stage.heardOnIrc('stopUp').map(({ number }) => number)).size === count, 40_000);
-  await until('the last in the room', async () => (await inRoom('stopDown')).at(-1) === count, 40_000);
+  await until('all on IRC', () => new Set(stage.heardOnIrc('stopUp').map(({ number }) => number)).size === count);
+  await until('the last in the room', async () => (await inRoom('stopDown')).at(-1) === count);
   await delay(300);
   const { lost, doubled, wrong } = judge(numbersFrom(0, count), stage.heardOnIrc('stopUp'), people.length);
   const order = stage.heardOnIrc('stopDown').map(({ number }) => number);

@@ -43,7 +43,7 @@ for (const at of points.toNetwork) {
     const { said, inFlight } = await sayUntilDead({ way: 'toNetwork', at, nth }, say);
     const before = stage.heardOnIrc(tag).length;
     await stage.start();
-    await until('the last of it', () => stage.heardOnIrc(tag).at(-1)?.number === said - 1, 40_000);
+    await until('the last of it', () => stage.heardOnIrc(tag).at(-1)?.number === said - 1);
     await stage.watcher.settle();
     const { lost, doubled, wrong } = judge(numbersFrom(0, said), stage.heardOnIrc(tag), 1);
     t.diagnostic(
@@ -73,7 +73,7 @@ for (const at of points.toMatrix) {
       await stage.start();
       // Said anew, behind what the last run left: when this stands, all before it does.
       await stage.sayOnIrc(tag, [said]);
-      await until('the last of it', async () => (await stage.heardInMatrix(tag)).at(-1)?.number === said, 40_000);
+      await until('the last of it', async () => (await stage.heardInMatrix(tag)).at(-1)?.number === said);
       await new Promise((resolve) => setTimeout(resolve, 200));
       const stands = (await stage.heardInMatrix(tag)).map(({ number }) => number);
       const journaled = stage

@@ -68,7 +68,7 @@ test('nor by command, which says the same', async () => {
   await admin.invite(room, bot);
   await admin.waitForText(room, /^To link this room/);
   await admin.say(room, '!irc link #byhand');
-  const refusal = await admin.waitForText(room, /^That was not done: /, { timeout: 40_000 });
+  const refusal = await admin.waitForText(room, /^That was not done: /);
   assert.match(refusal.content.body, /@(operator|admin):hs\.test.* holds #byhand in this room/);
   assert.deepEqual(await admin.state(room, 'm.room.bridging', 'irc://local.test/#byhand'), {
     user_id: '@operator:hs.test',

@@ -131,7 +131,7 @@ test('the whole server goes and comes back: what people said on it meanwhile com
   await delay(1_000);
   await irc.listen();
   await said('is anybody there?').catch(() => undefined);
-  await until('Matrix to be heard', () => irc.said(channel).some(({ text }) => text === 'is anybody there?') || undefined, 30_000);
+  await until('Matrix to be heard', () => irc.said(channel).some(({ text }) => text === 'is anybody there?') || undefined);
   await alice.waitForText(room, 'to those who stayed', { since, timeout: 30_000 });
   await delay(settle);
   assert.equal(irc.said(channel).filter(({ text }) => text === 'is anybody there?').length, 1);

@@ -91,29 +91,21 @@ test('after a restart of the bridge, and of a bridge killed while it made one, t
   await stage.bridge.kill();
   await asked;
   await stage.bridge.start();
-  const room = await until('the alias', () => alice.join(aliasOf('meadow')), 30_000);
+  const room = await until('the alias', () => alice.join(aliasOf('meadow')));
   const bob = await stage.sitIn('bobby', '#meadow', '#garden');
   const garden = await alice.join(aliasOf('garden'));
-  await until(
-    'the links',
-    async () => {
-      const links = await stage.bridge.links('irc');
-      return links.filter(({ channel, state }) => /#(meadow|garden)$/.test(channel) && state === 'live').length === 2;
-    },
-    30_000,
-  );
+  await until('the links', async () => {
+    const links = await stage.bridge.links('irc');
+    return links.filter(({ channel, state }) => /#(meadow|garden)$/.test(channel) && state === 'live').length === 2;
+  });
   for (const [channel, where] of [
     ['#meadow', room],
     ['#garden', garden],
   ] as const) {
     const mark = alice.mark();
-    await until(
-      'the bot in the channel',
-      async () => {
-        bob.say(channel, 'anybody?');
-        return alice.waitForText(where, 'anybody?', { since: mark, timeout: 2_000 });
-      },
-      20_000,
-    );
+    await until('the bot in the channel', async () => {
+      bob.say(channel, 'anybody?');
+      return alice.waitForText(where, 'anybody?', { since: mark, timeout: 2_000 });
+    });
   }
 });

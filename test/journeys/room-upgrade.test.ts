@@ -35,7 +35,6 @@ const followed = (channel: string, room: string) =>
   until(
     `${channel} to follow`,
     async () => ((await linkOf(channel))?.room === room && (await linkOf(channel))?.state === 'live') || undefined,
-    20_000,
   );
 
 test('from version 11 to 12: the link goes along, is claimed there and given back here, and lines cross in the new room alone', async () => {

@@ -41,7 +41,7 @@ test('the IRC server restarts while a person on Matrix speaks: every line arrive
     await delay(3_000);
   });
   await speaker.done();
-  await bob.waitForText(channel, said.at(-1) as string, { timeout: 60_000 });
+  await bob.waitForText(channel, said.at(-1) as string);
   await delay(1_000);
   const heard = [...ircLines(first, channel, since), ...ircLines(bob, channel)].map((line) => line.replace('alice[m]: ', ''));
   const once = heard.filter((line, at) => heard.indexOf(line) === at);
@@ -134,7 +134,7 @@ test('the homeserver restarts, twice, while both sides speak and the bridge stay
   });
   await speaker.done();
   await bob.waitForText(channel, fromMatrix.at(-1) as string, { since, timeout: 60_000 });
-  await alice.waitFor(({ sender, content }) => sender === stage.ghost('Bob') && content.body === fromIrc.at(-1), { timeout: 60_000 });
+  await alice.waitFor(({ sender, content }) => sender === stage.ghost('Bob') && content.body === fromIrc.at(-1));
   await delay(2_000);
   assert.equal(bridge.pid, pid);
   assert.deepEqual(bodies(await history(stage.ghost('Bob')), 'down'), fromIrc);
@@ -157,6 +157,6 @@ test('where words wait for an IRC server that is away for long, people are told 
     await irc.start();
     return stage.sitIn('Bob', channel);
   });
-  await bob.waitForText(channel, 'patience', { timeout: 60_000 });
+  await bob.waitForText(channel, 'patience');
   await alice.waitForText(room, 'TestNet is back; what waited is delivered now.', { since });
 });

@@ -85,7 +85,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     },
     async startBridge() {
       await servers.bridge.start();
-      await until('all links to be live', async () => (await areLinksLive(servers, options.refused)) || undefined, 20_000);
+      await until('all links to be live', async () => (await areLinksLive(servers, options.refused)) || undefined);
     },
   };
   await options.prepare?.(stage);

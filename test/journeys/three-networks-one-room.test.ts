@@ -29,9 +29,9 @@ after(async () => {
 const { alice, ann, bridge } = stage;
 const { room, channel } = stage.places.general ?? assert.fail();
 for (const name of bridge.names) {
-  await until(`the link of ${name}`, async () => (await bridge.links(name)).some(({ state }) => state === 'live'), 30_000);
+  await until(`the link of ${name}`, async () => (await bridge.links(name)).some(({ state }) => state === 'live'));
 }
-await gitter.waitForListener(gitterRoom, 'matrixbot', { timeout: 20_000 });
+await gitter.waitForListener(gitterRoom, 'matrixbot');
 const zoe = await stage.ircPerson('zoe');
 await zoe.join('#stage');
 // Who speaks on IRC does not hear it: yan listens, and says nothing.

@@ -180,7 +180,7 @@ test('two ghosts that the homeserver will not hear, one refused and one failing:
   const { code, output } = await bridge.command('dead', bridge.fileOf('irc'), '--retry');
   assert.equal(code, 0, output);
   for (const speaker of [1, 2]) {
-    await until(`all of speaker ${speaker}`, async () => (await standing(speaker)).length >= numbersOf(speaker).length, 30_000);
+    await until(`all of speaker ${speaker}`, async () => (await standing(speaker)).length >= numbersOf(speaker).length);
     assert.deepEqual(
       (await standing(speaker)).map(({ number }) => number),
       numbersOf(speaker),

@@ -105,11 +105,11 @@ test('both networks away at once: no notice answers a notice, and what was said 
     rita = await stage.ircPerson('Rita', 'right');
     await rita.join('#far');
   });
-  await bob.waitForText('#stage', 'line 4', { timeout: 60_000 });
-  await rita.waitForText('#far', 'line 4', { timeout: 60_000 });
+  await bob.waitForText('#stage', 'line 4');
+  await rita.waitForText('#far', 'line 4');
   bob.say('#stage', 'there again');
-  await rita.waitForText('#far', 'there again', { timeout: 30_000 });
-  await until('quiet', async () => (await bridge.metric('causeway_journal_rows')) === 0 || undefined, 30_000);
+  await rita.waitForText('#far', 'there again');
+  await until('quiet', async () => (await bridge.metric('causeway_journal_rows')) === 0 || undefined);
   await delay(2 * settle);
   const expected = Array.from({ length: 5 }, (_, at) => `alice[m]: line ${at}`);
   assert.deepEqual(ircLines(bob, '#stage'), expected);

@@ -84,12 +84,12 @@ test('both networks away at once: what is said waits, notices are few and are no
     gil = await stage.ircPerson('gil', 'ng');
     await gil.join('#ng');
   });
-  await bob.waitForText('#stage', 'line 4', { timeout: 60_000 });
-  await gil.waitForText('#ng', 'line 4', { timeout: 60_000 });
+  await bob.waitForText('#stage', 'line 4');
+  await gil.waitForText('#ng', 'line 4');
   bob.say('#stage', 'there again');
-  await gil.waitForText('#ng', '<Bob> there again', { timeout: 30_000 });
+  await gil.waitForText('#ng', '<Bob> there again');
   gil.say('#ng', 'I too');
-  await bob.waitForText('#stage', '<gil> I too', { timeout: 30_000 });
+  await bob.waitForText('#stage', '<gil> I too');
   await until('the room to hear both', () => roomLines(alice.heard.slice(since), room).includes('irc_ng_gil: I too') || undefined);
   await delay(settle);
   const expected = Array.from({ length: 5 }, (_, at) => `alice[m]: line ${at}`);

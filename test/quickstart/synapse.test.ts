@@ -41,7 +41,7 @@ describe('a Synapse of ours', () => {
     await assert.rejects(alice.say(room, 'nobody there'));
     await synapse.start();
     await alice.say(room, 'after');
-    await alice.waitForText(room, 'after', { timeout: 30_000 });
+    await alice.waitForText(room, 'after');
     const said = (await alice.history(room)).filter(({ type }) => type === 'm.room.message').map(({ content }) => content.body);
     assert.deepEqual(said, ['before', 'between', 'after']);
   });

@@ -98,7 +98,7 @@ export class IrcPerson {
       ...(options.account ? { account: options.account } : {}),
       ...(options.clientCertificate ? { client_certificate: options.clientCertificate } : {}),
     });
-    await person.waitForLine((line) => line.command === '001', { timeout: 15_000 });
+    await person.waitForLine((line) => line.command === '001');
     return person;
   }
 

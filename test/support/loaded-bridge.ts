@@ -143,7 +143,7 @@ function lifeOf({ bridge, channel, watchers: [watcher] }: Parts, planFile: strin
       await until('the bridge to know where it is to die', () => existsSync(`${planFile}.armed`));
     },
     async died() {
-      await until('the bridge to come to where it dies', () => !bridge.isRunning, 30_000);
+      await until('the bridge to come to where it dies', () => !bridge.isRunning);
       if (!existsSync(`${planFile}.reached`)) throw new Error(`The bridge ended by itself:\n${bridge.logTail()}`);
       return remains();
     },

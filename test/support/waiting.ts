@@ -2,8 +2,8 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** ms. Longer than anything takes that comes at all, on a machine that others use too; who tests that it comes in time says so. */
-export const patience = 20_000;
+/** ms. Longer than anything takes that comes at all, on a machine that is ten times as slow; who tests that it comes in time says so. */
+export const patience = 60_000;
 
 export interface Wait<Found> {
   /** Looks once: what was waited for, or undefined. Throwing ends the wait. */

@@ -6,6 +6,7 @@ import { PermanentError, RetryableError, UnreachableError } from '../../../bridg
 import { type RoomId, roomId } from '../../../bridge-core/ids.ts';
 import { type MatrixEvent, narrow } from '../../../bridge-core/matrix-event.ts';
 import type { Json } from '../../../bridge-core/remote-event.ts';
+import { until } from '../../support/waiting.ts';
 import { collectingLog } from './kit.ts';
 
 const room = roomId('!room:hs.test');
@@ -147,8 +148,7 @@ test('a start goes by the time that the run before noted, at its first transacti
   assert.equal(noted.length, 1);
   await delay(30);
   await first.push(false, event('2'));
-  await delay(40);
-  assert.ok(Number([...first.stored.values()][0]) > Number(noted[0]));
+  await until('the next note', () => Number([...first.stored.values()][0]) > Number(noted[0]));
   first.catchUp.stop();
   const second = rig(t, { stored: first.stored });
   second.said.set(room, [event('lost')]);
@@ -179,8 +179,7 @@ test('a transaction waits for its own rooms alone; the rest is read beside it, e
   assert.ok(most <= 3, `${most} at once after a start`);
   start.said.set(places[3] as RoomId, [event('other', {}, places[3])]);
   await start.push(true, event('more', {}, busy));
-  while (start.asked.length < 1_000) await delay(5);
-  await delay(10);
+  await until('the last read', () => start.asked.length === 1_000 && start.taken.at(-1) === '$other');
   assert.deepEqual([most, new Set(start.asked.slice(500)).size, start.taken.at(-1)], [8, 500, '$other']);
   assert.equal(start.asked[500], busy, 'the most recently active first');
 });
@@ -204,11 +203,12 @@ test('where every transaction has a connection of its own, that says nothing, an
 });
 
 test('a homeserver that does not answer holds a transaction up for a moment only', async (t) => {
+  const answers = Promise.withResolvers<void>();
   const { push, taken, said } = rig(t, {
     patience: 20,
     reads: (honest) =>
       async function* (where) {
-        await delay(60);
+        await answers.promise;
         yield* honest(where);
       },
   });
@@ -216,7 +216,9 @@ test('a homeserver that does not answer holds a transaction up for a moment only
   said.get(room)?.push(event('lost'), member('join', '@c:hs.test', 'join'));
   await push(true, event('2'));
   assert.deepEqual(taken, ['$1', '$2']);
-  await delay(80);
+  answers.resolve();
+  await until('what was lost', () => taken.length > 2);
+  await delay(20);
   assert.deepEqual(taken, ['$1', '$2', '$lost'], 'who came and went may have been told anew meanwhile');
 });
 
@@ -241,10 +243,9 @@ test('a homeserver that fails is told of once, and asked again until it answers;
   assert.deepEqual(taken, ['$1', '$2', '$3']);
   assert.deepEqual([...stored.values()], noted);
   isAway = false;
-  await delay(40);
+  await until('what was lost, and the note', () => taken.length > 3 && [...stored.values()].join() !== noted.join());
   assert.deepEqual(taken, ['$1', '$2', '$3', '$lost']);
   assert.equal(log.lines.filter(({ level }) => level === 'warn').length, 1);
-  assert.notDeepEqual([...stored.values()], noted);
 });
 
 for (const [what, failure] of [
@@ -265,9 +266,9 @@ for (const [what, failure] of [
     await push(true, event('1'), event('2', {}, other));
     said.get(other)?.push(event('lost', {}, other));
     await push(true, event('3'));
-    await delay(60);
+    const isLeftOut = () => log.lines.some(({ level, message }) => level === 'debug' && message === 'a room cannot be read back');
+    await until('both rooms', () => taken.length === 4 && isLeftOut());
     assert.deepEqual(taken.toSorted(), ['$1', '$2', '$3', '$lost']);
-    assert.ok(log.lines.some(({ level, message }) => level === 'debug' && message === 'a room cannot be read back'));
     const before = log.lines.length;
     await delay(30);
     assert.equal(log.lines.length, before, 'not tried for ever');

@@ -216,7 +216,7 @@ test('a ghost that is invited to a direct chat comes, brings the bot, and what i
   await until('the ghost and the bot', () => [ghost('zoe'), homeserver.bot].every((user) => homeserver.members(room).includes(user)));
   await until('the claim', () => homeserver.room(room).stateOf('m.room.bridging', 'fake://fake.test/&ann&zoe') === undefined);
   homeserver.say(ann, room, 'hello');
-  await until('hello', () => network.said('&ann&zoe').includes('ann: hello'), 15_000);
+  await until('hello', () => network.said('&ann&zoe').includes('ann: hello'));
   network.say('zoe', '&ann&zoe', 'hi');
   await until('hi', () => said(scene, room).includes('fake_zoe: hi'));
 });

@@ -131,7 +131,6 @@ test('begun before a restart it is brought to an end after it, though nobody ask
   await until(
     'the claim',
     () => bridge.homeserver.room(room).stateOf('m.room.bridging', 'fake://fake.test/#garden')?.content.status === 'success',
-    20_000,
   );
   bridge.network.say('zoe', '#garden', 'hello');
   await until('hello', () => said(bridge, room).includes('hello'));

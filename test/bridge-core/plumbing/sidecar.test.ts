@@ -227,7 +227,7 @@ test('a room whose making had no answer is made once, and one that a stop cut sh
   await until('the room', kitchen);
   await scene.restart();
   homeserver.clearFaults();
-  await until('her to be invited', () => kitchen()?.membership(ada) === 'invite', 20_000);
+  await until('her to be invited', () => kitchen()?.membership(ada) === 'invite');
   network.say('zoe', '#kitchen', 'tea?');
   await until('the line', () => scene.spoken(kitchen()?.id).includes('fake_zoe: tea?'));
 });

@@ -16,7 +16,7 @@ test('a disk without room to tidy up in stops nothing, and is told until there i
     return pragma.call(this, source, options);
   });
   await put('a');
-  await until('the trouble', () => store.trouble !== undefined, 5_000);
+  await until('the trouble', () => store.trouble !== undefined);
   assert.match(store.trouble ?? '', /full/);
   assert.match(String(faults[0]), /cannot be tidied/);
   isFull = false;

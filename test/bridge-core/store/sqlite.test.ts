@@ -14,6 +14,7 @@ import { BridgeError, ConfigError, RetryableError } from '../../../bridge-core/e
 import { openStore } from '../../../bridge-core/store/sqlite.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { openTempStore } from '../../support/temp-store.ts';
+import { until } from '../../support/waiting.ts';
 
 const count = "SELECT count(*) FROM memory WHERE name != 'filler'";
 
@@ -111,10 +112,10 @@ test('writeSoon causes no commit at once, but one within a few milliseconds', as
   await turn();
   // On a busy machine the turn itself may have taken so long.
   if (performance.now() - began < 9) assert.equal(commits.length, 0);
-  while (commits.length === 0 && performance.now() - began < 1_000) await delay(1);
+  await until('the commit', () => commits.length > 0);
   const took = performance.now() - began;
   assert.equal(committed(count), 1);
-  assert.ok(took >= 9 && took < 500, `${took} ms`);
+  assert.ok(took >= 9 && took < 5_000, `${took} ms`);
 });
 
 test('64 that wait go in the same turn, together', async (t) => {
@@ -208,8 +209,7 @@ test('what nobody waits for is tried again by itself once the disk has room', as
   await delay(50);
   assert.equal(committed(count), 0);
   limit(1_000);
-  await delay(1_200);
-  assert.equal(committed(count), 1);
+  await until('the row', () => committed(count) === 1);
 });
 
 /** A disk so slow that the log is synced beside the event loop; and then takes it only when told so, or fails. */
@@ -237,8 +237,8 @@ test('nobody is told before the log is on disk, and one sync serves all that was
   const first = write('first');
   await delay(5);
   const rest = [write('second'), delay(5).then(() => write('third'))];
+  await until('three rows', () => committed(count) === 3);
   await delay(20);
-  assert.equal(committed(count), 3);
   assert.deepEqual(told, []);
   assert.equal(syncs.length, 1);
   release();

@@ -82,7 +82,7 @@ test('the server restarted: all come back and what is said is heard once', async
   );
   const zoe = await person('zoe', channel);
   t.after(() => zoe.quit());
-  await until('ann back', async () => ((await zoe.names(channel)).some((name) => name.includes('ann[m]')) ? true : undefined), 15_000);
+  await until('ann back', async () => ((await zoe.names(channel)).some((name) => name.includes('ann[m]')) ? true : undefined));
   zoe.say(channel, 'welcome back');
   await world.say('ann', id, 'thanks');
   await zoe.waitForText(channel, 'thanks');

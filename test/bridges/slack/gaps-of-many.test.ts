@@ -25,7 +25,7 @@ test('of more channels than the budget has calls none is told to have a gap, and
   });
   const { ann, homeserver } = bridge;
   const aliasOf = (id: string) => `#slack_t0001_${id.toLowerCase()}:hs.test`;
-  await until('every room', () => homeserver.world.aliases.size === count || undefined, 30_000);
+  await until('every room', () => homeserver.world.aliases.size === count || undefined);
   for (let number = 0; number < count; number += 1) rooms.set(`C1R${number}`, homeserver.world.aliases.get(aliasOf(`C1R${number}`)) ?? '');
   const said = (id: string) => homeserver.messages(rooms.get(id) ?? '').map(({ content }) => String(content.body));
   ann.say(`C1R${count - 1}`, 'before');
@@ -34,7 +34,7 @@ test('of more channels than the budget has calls none is told to have a gap, and
     ann.say(`C1R${count - 1}`, 'meanwhile');
   });
   ann.say(`C1R${count - 1}`, 'now');
-  const last = await until('both words', () => (said(`C1R${count - 1}`).includes('now') ? said(`C1R${count - 1}`) : undefined), 40_000);
+  const last = await until('both words', () => (said(`C1R${count - 1}`).includes('now') ? said(`C1R${count - 1}`) : undefined));
   assert.deepEqual(last, ['before', 'meanwhile', 'now']);
   const told = [...rooms.keys()].flatMap(said).filter((line) => line.includes('may be missing'));
   assert.deepEqual(told, []);

@@ -24,7 +24,7 @@ test('who is away in Matrix is shown as away in Slack', { timeout: 60_000 }, asy
   homeserver.say(person, room, 'I am here');
   await ann.waitForMessage(general, ({ text, user }) => text === 'I am here' && user === ann.id);
   homeserver.presence(person, 'unavailable');
-  await slack.waitForCall('users.setPresence', ({ args }) => args.presence === 'away', { timeout: 30_000 });
+  await slack.waitForCall('users.setPresence', ({ args }) => args.presence === 'away');
 });
 
 test('unless the operator says so, nobody is', { timeout: 20_000 }, async (t) => {

@@ -129,7 +129,7 @@ test('a large workspace is entered within Slack’s limits', { timeout: 90_000 }
   const { slack, ann, homeserver } = bridge;
   // While that goes on what is said goes first.
   ann.say('C1R0', 'meanwhile');
-  await until('every room', () => homeserver.world.aliases.size === 54, 60_000);
+  await until('every room', () => homeserver.world.aliases.size === 54);
   const room = await opened(bridge, 'C1R0');
   ann.say('C1R0', 'at last');
   await until('the words', () => said(bridge, room).includes('at last'));

@@ -26,7 +26,7 @@ const gil = await stage.ircPerson('gil', 'plain');
 await gil.join('#plain');
 for (const name of bridge.names) {
   const areLive = async () => (await bridge.links(name)).every(({ state }) => state === 'live') || undefined;
-  await until(`the links of ${name}`, areLive, 30_000);
+  await until(`the links of ${name}`, areLive);
 }
 
 type Side = 'Slack' | 'modern' | 'plain' | 'Matrix';

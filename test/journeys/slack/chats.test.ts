@@ -47,9 +47,9 @@ test('a direct chat begun in Matrix reaches the person in Slack', async () => {
     { timeout: 20_000 },
   );
   await alice.say(room, 'hello Cora');
-  await cora.waitForMessage(ann, 'hello Cora', { timeout: 20_000 });
+  await cora.waitForMessage(ann, 'hello Cora');
   cora.say(ann, 'hello yourself');
-  await alice.waitForText(room, 'hello yourself', { timeout: 20_000 });
+  await alice.waitForText(room, 'hello yourself');
 });
 
 test('a group message is one room, named by its people; two of ours share it', async () => {

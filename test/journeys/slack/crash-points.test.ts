@@ -34,7 +34,7 @@ async function arm(plan: Plan): Promise<void> {
 }
 
 async function died(): Promise<void> {
-  await until('the bridge to come to where it dies', () => !bridge.isRunning || undefined, 20_000);
+  await until('the bridge to come to where it dies', () => !bridge.isRunning || undefined);
   assert.ok(existsSync(`${planFile}.reached`), `it ended by itself:\n${bridge.logTail()}`);
 }
 
@@ -48,7 +48,7 @@ const inMatrix = async (tag: string) =>
 async function stoodOnceInSlack(tag: string): Promise<void> {
   await start();
   await alice.say(room, `${tag} later`);
-  await until('the line after it', () => inSlack(`${tag} later`).length > 0 || undefined, 20_000);
+  await until('the line after it', () => inSlack(`${tag} later`).length > 0 || undefined);
   assert.deepEqual(inSlack(tag), [`${tag} of that moment`, `${tag} later`]);
 }
 
@@ -96,7 +96,7 @@ for (const when of ['before', 'after'] as const) {
     await bridge.kill('SIGKILL');
     await start();
     await alice.say(room, `${name} and a word`);
-    await until('the word after it', () => inSlack(`${name} and a word`).length > 0 || undefined, 20_000);
+    await until('the word after it', () => inSlack(`${name} and a word`).length > 0 || undefined);
     assert.equal(shown().length, 1);
   });
 }
@@ -110,7 +110,7 @@ for (const at of points.toMatrix) {
     ann.say(channel, `down ${at}: while it was away`);
     await start();
     ann.say(channel, `down ${at}: later`);
-    await until('the last line', async () => (await inMatrix(`down ${at}: later`)).length > 0 || undefined, 20_000);
+    await until('the last line', async () => (await inMatrix(`down ${at}: later`)).length > 0 || undefined);
     assert.deepEqual(
       await inMatrix(`down ${at}:`),
       ['of that moment', 'while it was away', 'later'].map((words) => `down ${at}: ${words}`),

@@ -96,7 +96,7 @@ test('what she says with Slack’s own client is hers here, and nothing of it go
   const posts = () => slack.calls.items.filter(({ method }) => method === 'chat.postMessage').length;
   const before = posts();
   const ts = ann.say(open, 'from my fone');
-  const shown = await alice.waitForText(hers, 'from my fone', { timeout: 20_000 });
+  const shown = await alice.waitForText(hers, 'from my fone');
   assert.equal(shown.sender, alice.userId);
   ann.edit(open, ts, 'from my phone');
   const edit = await alice.waitFor(({ room: where, content }) => where === hers && content['m.new_content']?.body === 'from my phone');
@@ -111,5 +111,5 @@ test('what she says with Slack’s own client is hers here, and nothing of it go
   const again = await join(alice, annsChat, '#secret');
   await ask(alice, annsChat, 'logout', /no longer logged in/);
   const joined = () => alice.call<{ joined_rooms: string[] }>('GET', '/v3/joined_rooms').then(({ joined_rooms }) => joined_rooms);
-  await until('her to be out', async () => !(await joined()).includes(again) || undefined, 20_000);
+  await until('her to be out', async () => !(await joined()).includes(again) || undefined);
 });

@@ -144,14 +144,14 @@ export async function openSlackStage(options: SlackStageOptions = {}): Promise<S
       const room = await makeRoom(wish);
       const isBot = ({ type, state_key: who, content }: RoomEvent) =>
         type === 'm.room.member' && who === bots[0] && content.membership === 'join';
-      await alice.waitFor((event) => event.room === room && isBot(event), { timeout: 20_000 });
+      await alice.waitFor((event) => event.room === room && isBot(event));
       return room;
     },
     botId: bots[0] ?? '',
     ghostOf: ({ id }) => `@slack_${team.id.toLowerCase()}_${id.toLowerCase()}:${servers.synapse.domain}`,
     async startBridge() {
       await servers.bridge.start();
-      await until('all links to be live', async () => (await liveLinks(servers)) >= channels.length || undefined, 20_000);
+      await until('all links to be live', async () => (await liveLinks(servers)) >= channels.length || undefined);
     },
   };
   await options.prepare?.(stage);

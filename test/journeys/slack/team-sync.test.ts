@@ -35,11 +35,11 @@ const live = async () => (await portals()).filter(({ state }) => state === 'live
 
 test('each channel has one room, though the bridge was killed five times while they were made', { timeout: 180_000 }, async () => {
   for (const tenths of [1, 3, 5, 7, 9]) {
-    await until(`${tenths} tenths of the rooms`, async () => (await live()).length >= (count * tenths) / 10, 60_000);
+    await until(`${tenths} tenths of the rooms`, async () => (await live()).length >= (count * tenths) / 10);
     await bridge.kill();
     await bridge.start();
   }
-  await until('every room', async () => (await live()).length === count, 60_000);
+  await until('every room', async () => (await live()).length === count);
   const all = await portals();
   assert.equal(new Set(all.map(({ room }) => room)).size, count);
   assert.deepEqual(all.map(({ channel }) => channel).toSorted(), numbers.map((number) => `T0001/C1ROOM${number}`).toSorted());
@@ -161,7 +161,7 @@ test('a killed bridge finds it again, the same room; who is taken out of the cha
   await bridge.kill();
   bob.say('C2INNER', 'meanwhile');
   await bridge.start();
-  await alice.waitForText(inner, 'meanwhile', { timeout: 20_000 });
+  await alice.waitForText(inner, 'meanwhile');
   const links = (await bridge.links('slack')).filter(({ channel }) => channel === 'T0001/C2INNER');
   assert.deepEqual(
     links.map(({ room, state }) => [room, state]),
@@ -170,10 +170,10 @@ test('a killed bridge finds it again, the same room; who is taken out of the cha
   bob.kick('C2INNER', ann);
   bob.say('C2INNER', 'without her');
   const joined = () => alice.call<{ joined_rooms: string[] }>('GET', '/v3/joined_rooms').then(({ joined_rooms }) => joined_rooms);
-  await until('her to be out', async () => !(await joined()).includes(inner) || undefined, 20_000);
+  await until('her to be out', async () => !(await joined()).includes(inner) || undefined);
   const mark = alice.mark();
   bob.invite('C2INNER', ann);
-  await until('her to be asked in again', () => alice.invites.has(inner) || undefined, 20_000);
+  await until('her to be asked in again', () => alice.invites.has(inner) || undefined);
   await alice.join(inner);
   bob.say('C2INNER', 'here again');
   await alice.waitForText(inner, 'here again', { since: mark, timeout: 20_000 });

@@ -72,6 +72,6 @@ export async function connect(
     warnings,
     ended,
     heard: () => lines.map(shown),
-    hears: (beginning) => until(`a line "${beginning}…"`, () => lines.find((line) => shown(line).startsWith(beginning)), 3_000),
+    hears: (beginning) => until(`a line "${beginning}…"`, () => lines.find((line) => shown(line).startsWith(beginning))),
   };
 }

@@ -174,7 +174,7 @@ test('the end of the connection is noticed while it sleeps', async (t) => {
     anna.say('#tea', 'sleep');
     if (end === 'drop') server.drop('bridge');
     else server.client('bridge').quit('Server shutting down', true);
-    await until('the end', () => ended.length === 1, 2_000);
+    await until('the end', () => ended.length === 1);
     assert.equal(ended[0]?.fault, 'network');
   }
 });
