@@ -50,6 +50,7 @@ export class MembersOnly<Body extends Json = string> {
   readonly #waiting = new Map<number, Set<() => void>>();
   /** By link: what was asked for later stands in for what still tries. */
   readonly #turns = new Map<number, number>();
+  #isStopped = false;
 
   constructor(parts: MembersOnlyParts<Body>) {
     this.#parts = parts;
@@ -101,7 +102,9 @@ export class MembersOnly<Body extends Json = string> {
   /** At their own wish, though they turned it down before. */
   async bring(link: Link, user: UserId): Promise<void> {
     await this.#invite(link.room, user);
-    await this.#notePeople(link.id, [...peopleIn(link), user]);
+    await this.#notePeople(link.id, [...peopleIn(this.#parts.links.get(link.id)), user]);
+    // They may have gone from the channel meanwhile.
+    this.#soon(link);
   }
 
   settled(): Promise<void> {
@@ -109,6 +112,7 @@ export class MembersOnly<Body extends Json = string> {
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#work.stop();
     for (const id of [...this.#waiting.keys()]) this.#wake(id);
   }
@@ -118,7 +122,7 @@ export class MembersOnly<Body extends Json = string> {
     for (;;) {
       const may = this.#mayShow(id, at);
       if (may !== undefined) return !may;
-      if (Date.now() >= until || !(await this.#changed(id, until - Date.now()))) throw notKnown();
+      if (this.#isStopped || Date.now() >= until || !(await this.#changed(id, until - Date.now()))) throw notKnown();
     }
   }
 
@@ -168,18 +172,18 @@ export class MembersOnly<Body extends Json = string> {
     const turn = (this.#turns.get(id) ?? 0) + 1;
     this.#turns.set(id, turn);
     this.#work.run(String(id), async () => {
-      if (this.#turns.get(id) === turn) await this.#look(id);
+      if (this.#turns.get(id) === turn) await this.#look(id, turn);
     });
   }
 
-  async #look(id: number): Promise<void> {
+  async #look(id: number, turn: number): Promise<void> {
     const link = this.#parts.links.get(id);
     if (link === undefined || isPlaceholder(link.room)) return;
     const isFresh = !isGuarded(link);
     try {
       if (!isMembersOnly(link)) return isGuarded(link) ? await this.#open(link) : undefined;
       if (isFresh) await this.#close(link);
-      await this.#compare(link, isFresh);
+      await this.#compare(link, isFresh, turn);
     } catch (thrown) {
       if (!(thrown instanceof PermanentError)) throw thrown;
       this.#parts.log.warn({ room: link.room, why: messageOf(thrown) }, 'a room could not be closed to others, or opened');
@@ -189,7 +193,7 @@ export class MembersOnly<Body extends Json = string> {
   }
 
   /** `isFresh`: who is in the room was just asked for. Otherwise what events told of it may be late. */
-  async #compare({ id, room, channel, state }: Link, isFresh: boolean): Promise<void> {
+  async #compare({ id, room, channel, state }: Link, isFresh: boolean, turn: number): Promise<void> {
     const { links, roster, isOurs } = this.#parts;
     const { members, unknown } = this.#standing(channel);
     const present = roster.present(room).filter((user) => !isOurs(user));
@@ -202,7 +206,8 @@ export class MembersOnly<Body extends Json = string> {
       people.delete(user);
     }
     await this.#notePeople(id, people);
-    this.#sure.add(id);
+    // Somebody may have gone meanwhile: that is looked at next.
+    if (this.#turns.get(id) === turn) this.#sure.add(id);
     this.#wake(id);
     if (state !== 'live') return;
     for (const user of members) {

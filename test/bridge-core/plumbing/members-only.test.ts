@@ -143,6 +143,26 @@ test('who goes from the channel is put out before anything more is shown, who co
   network.join('ada', '#den');
   await until('her to be asked in again', () => scene.members(room).ada === 'invite');
 
+  // One after the other, the second while the first is put out.
+  homeserver.join(ada, room);
+  homeserver.fault({ on: 'POST .*/kick', times: 2, act: { wait: 300 } });
+  const kicks = () => homeserver.requests.filter(({ path }) => path.endsWith('/kick')).length;
+  const before = kicks();
+  network.leave('ada', '#den');
+  await until('her to be on the way out', () => kicks() > before);
+  network.leave('bob', '#den');
+  network.say('zoe', '#den', 'both are gone');
+  await until('the words', () => scene.spoken(room).includes('fake_zoe: both are gone'));
+  assert.deepEqual(scene.members(room), { ada: 'leave', bob: 'leave', ann: 'leave' });
+  const later = homeserver.events(room).map(({ type, state_key, content }) => (type === 'm.room.message' ? content.body : state_key));
+  assert.ok(
+    [ada, bob].every((who) => later.lastIndexOf(who) < later.indexOf('both are gone')),
+    later.join(' '),
+  );
+  for (const nick of ['ada', 'bob']) network.join(nick, '#den');
+  await until('both to be asked in', () => ['ada', 'bob'].every((who) => scene.members(room)[who] === 'invite'));
+  homeserver.join(bob, room);
+
   // Who leaves by themselves is not asked again, and is still in the channel.
   homeserver.leave(bob, room);
   await scene.settled();
