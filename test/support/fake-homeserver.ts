@@ -6,6 +6,7 @@ import type { Fault } from './fake-homeserver/faults.ts';
 import { Pusher } from './fake-homeserver/pusher.ts';
 import { mustBeIn, Routes } from './fake-homeserver/routes.ts';
 import { type RawEvent, type Room, type RoomOptions, World } from './fake-homeserver/world.ts';
+import { patience } from './waiting.ts';
 
 export type { Fault } from './fake-homeserver/faults.ts';
 export type { RawEvent, RoomOptions } from './fake-homeserver/world.ts';
@@ -234,12 +235,12 @@ export class FakeHomeserver {
   }
 
   /** Resolves with the events of a room once `enough` holds for them; rejects after `ms`. */
-  async until(room: string, enough: (events: readonly RawEvent[]) => boolean, ms = 5000): Promise<RawEvent[]> {
-    const end = Date.now() + ms;
+  async until(room: string, enough: (events: readonly RawEvent[]) => boolean, ms = patience): Promise<RawEvent[]> {
+    const end = performance.now() + ms;
     for (;;) {
       const { timeline } = this.world.room(room);
       if (enough(timeline)) return [...timeline];
-      if (Date.now() > end) throw new Error(`not within ${ms} ms in ${room}: ${JSON.stringify(timeline.slice(-5))}`);
+      if (performance.now() > end) throw new Error(`not within ${ms} ms in ${room}: ${JSON.stringify(timeline.slice(-5))}`);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }

@@ -41,9 +41,9 @@ const open = (change: Partial<Parameters<typeof openHomeserver>[0]> = {}): Homes
 };
 
 const until = async (enough: () => boolean, what: string): Promise<void> => {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + 60_000;
   while (!enough()) {
-    if (Date.now() > end) assert.fail(`not within 20 s: ${what}`);
+    if (Date.now() > end) assert.fail(`not within a minute: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 };
@@ -230,7 +230,7 @@ test('after a transaction that we failed, our ping brings the events long before
   const began = Date.now();
   await call('PUT', `/rooms/${encodeURIComponent(room)}/send/m.room.message/t1`, { msgtype: 'm.text', body: 'urgent' });
   await until(() => events.some((event) => event.content.body === 'urgent'), 'the message');
-  assert.ok(Date.now() - began < 8_000, `${Date.now() - began} ms`);
+  assert.ok(Date.now() - began < 13_000, `${Date.now() - began} ms`);
 });
 
 test('what did not come by transaction is read back by the bot, in order; of memberships what stands', async () => {

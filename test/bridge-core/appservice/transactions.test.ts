@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { openTransactions, type TransactionBatch, type Transactions } from '../../../bridge-core/appservice/transactions.ts';
 import { RetryableError } from '../../../bridge-core/errors.ts';
 import type { SqliteStore } from '../../../bridge-core/store/sqlite.ts';
+import { until } from '../../support/waiting.ts';
 import { collectingLog, rejection, tempStore } from './kit.ts';
 
 const event = (id: string, more: object = {}) => ({
@@ -117,7 +118,7 @@ test('a failed transaction rejects, is not remembered, and somebody is told a wh
   await taken.transactions.receive('1', body);
   assert.deepEqual(taken.ids(), ['$a']);
   // The timer keeps no process alive; this one does, for as long as it takes.
-  for (let waited = 0; taken.failures === 0 && waited < 2000; waited += 20) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until('the word', () => taken.failures > 0);
   assert.equal(taken.failures, 1);
 });
 

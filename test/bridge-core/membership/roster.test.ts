@@ -55,10 +55,10 @@ test('a refresh takes the list of ten thousand, keeps bans, and lets an event th
     roster.set(one, userId('@u1:hs.test'), 'leave');
     roster.set(one, anna, 'join', 'Anna');
   });
-  const begun = performance.now();
+  const begun = process.cpuUsage();
   answer.resolve(list);
   await refreshed;
-  assert.ok(performance.now() - begun < 2000);
+  assert.ok(process.cpuUsage(begun).user < 2_000_000, 'not each compared with each');
   assert.equal(roster.joined(one).length, 10_000);
   assert.equal(roster.isIn(one, anna), true);
   assert.equal(roster.isIn(one, userId('@u1:hs.test')), false);

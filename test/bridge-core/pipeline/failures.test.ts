@@ -27,7 +27,8 @@ test('a refused message is dead, its status stands on it, and the room is told o
   const ids = ['one', 'two', 'three'].map((line) => p.hs.say(p.alice, p.at, line));
   p.hs.say(p.alice, p.at, 'four');
   await until('the notice', () => p.notices().length === 1);
-  await delay(50);
+  await p.settled();
+  await until('the statuses', () => p.statuses().length === 3);
   assert.deepEqual(p.network.said('#chan'), ['alice[m]: four']);
   assert.equal(p.temp.committed(dead), 3);
   assert.deepEqual(

@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Session } from '../../../bridge-core/adapter.ts';
 import { channelId, eventId, remoteMessageId, roomId, type UserId, userId } from '../../../bridge-core/ids.ts';
 import { Receipts } from '../../../bridge-core/pipeline/receipts.ts';
 import type { Relation } from '../../../bridge-core/pipeline/relations.ts';
 import type { Link } from '../../../bridge-core/plumbing/links.ts';
+import { stopClock } from '../../support/clock.ts';
 
 const link: Link = {
   ...{ id: 1, room: roomId('!r'), channel: channelId('n/#a'), origin: 'config', state: 'live', claim: 'none', options: {}, at: 0 },
@@ -44,13 +44,16 @@ test('what somebody read is marked by their own session at once', () => {
   assert.deepEqual(marks, ['@ann:hs.test m1']);
 });
 
-test('of what is read soon after, the newest alone is marked, once it is time; nothing goes back', async () => {
+test('of what is read soon after, the newest alone is marked, once it is time; nothing goes back', async (t) => {
+  const clock = stopClock(t);
   const { marks, read } = rig();
   for (const id of ['$1', '$2', '$9', '$3']) read(id);
   assert.deepEqual(marks, ['@ann:hs.test m1']);
-  await delay(90);
+  await clock.pass(59);
+  assert.equal(marks.length, 1);
+  await clock.pass(1);
   assert.deepEqual(marks, ['@ann:hs.test m1', '@ann:hs.test m9']);
-  await delay(90);
+  await clock.pass(200);
   assert.equal(marks.length, 2);
   read('$10');
   assert.equal(marks.at(-1), '@ann:hs.test m10', 'at rest again, at once');

@@ -161,13 +161,14 @@ test('after a stop in the middle, parts that were proved are not said again', as
 });
 
 test('a line that waited long bears its time; of a long one only the first part that goes out', async (t) => {
-  const p = await startPipeline(t, { markLate: 80, adapter: { bytes: 40, lines: 10 } });
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const p = await startPipeline(t, { markLate: 20_000, adapter: { bytes: 40, lines: 10 } });
   const room = p.room();
   await p.link(room, '#chan');
   p.network.down();
   p.hs.say(p.alice, room, 'one two three four five six seven eight nine ten eleven twelve');
   await until('it in the journal', () => p.temp.committed('SELECT count(*) FROM journal') === 1);
-  await delay(100);
+  t.mock.timers.tick(20_001);
   p.network.up();
   await p.settled();
   const said = bodies(p.network.said('#chan'));
@@ -181,7 +182,8 @@ test('a line that waited long bears its time; of a long one only the first part 
 });
 
 test('late in the middle: the mark stands on the first unsent part, which is cut further where it no longer fits', async (t) => {
-  const p = await startPipeline(t, { markLate: 80, adapter: { bytes: 40, lines: 10 } });
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const p = await startPipeline(t, { markLate: 20_000, adapter: { bytes: 40, lines: 10 } });
   const room = p.room();
   await p.link(room, '#chan');
   let count = 0;
@@ -193,7 +195,7 @@ test('late in the middle: the mark stands on the first unsent part, which is cut
   };
   p.hs.say(p.alice, room, 'aaaa bbbb cccc dddd eeee ffff gggg hhhh iiii jjjj kkkk llll mmmm nnnn oooo pppp');
   await until('the first part', () => count === 2);
-  await delay(100);
+  t.mock.timers.tick(20_001);
   p.network.up();
   await p.settled();
   const said = bodies(p.network.said('#chan'));

@@ -22,7 +22,7 @@ test(
     await gitter.waitForListener(garden, 'matrixbot');
     const said = () => homeserver.messages(portal).map(({ content }) => String(content.body));
     gitter.makePrivate(garden);
-    await until('the words for it', () => said().find((line) => /org\/garden is private now/.test(line)));
+    await until('the words for it', () => said().find((line) => /The channel is private now/.test(line)));
     await until('the alias gone', () => !homeserver.world.aliases.has(alias) || undefined);
     await until('the directory without it', () => !homeserver.world.listed.has(portal) || undefined);
     ann.say(garden, 'not for everybody');
