@@ -14,7 +14,7 @@ test('what is said on the network once it listens for a link, and before that is
   await until('the bot', () => homeserver.members(room).includes(homeserver.bot) || undefined);
   homeserver.setState(person, room, 'm.room.power_levels', '', { users: { [person]: 100, [homeserver.bot]: 50 } });
   // The second is that of a link that stands.
-  homeserver.fault({ on: claimed, after: 1, times: 1, act: { wait: 500 } });
+  homeserver.fault({ on: claimed, after: 1, times: 1, act: { wait: 3_000 } });
   homeserver.say(person, room, '!fake link #other');
   await until('the bot there', () => network.channel('#other').members.has('causeway') || undefined);
   const lines = Array.from({ length: 20 }, (_, n) => `line ${n}`);

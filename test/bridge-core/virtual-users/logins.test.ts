@@ -8,6 +8,7 @@ import type { Login } from '../../../bridge-core/logins.ts';
 import { openKeys } from '../../../bridge-core/virtual-users/keys.ts';
 import { Logins } from '../../../bridge-core/virtual-users/logins.ts';
 import { openTempStore } from '../../support/temp-store.ts';
+import { until } from '../../support/waiting.ts';
 import { collectLog } from '../rig.ts';
 
 const ada = userId('@ada:hs.test');
@@ -51,7 +52,7 @@ test('a login is sealed at rest, and given to the adapter again at the next star
   assert.doesNotMatch(String(temp.committed('SELECT sealed FROM logins')), /token of ada/);
   const logins = make(await temp.reopen());
   logins.start();
-  await turn();
+  await until('her login', () => calls.length > 0);
   assert.deepEqual(calls, ['in @ada:hs.test acme/ada token of ada']);
   assert.equal(logins.byUser(ada)[0]?.state, 'live');
 });
@@ -66,14 +67,14 @@ test('one login that fails at start stops neither the others nor the start', asy
   calls.length = 0;
   const logins = make(await temp.reopen());
   logins.start();
-  await turn();
-  assert.ok(calls.includes('in @d:hs.test acme/d token of d'));
+  const isGiven = () => calls.includes('in @d:hs.test acme/d token of d');
+  const isLogged = () => log.lines.some((line) => line.includes('could not be taken on'));
+  await until('all four', () => isGiven() && isLogged() && refusals.length === 2);
   assert.deepEqual(refusals.sort(), ['acme/a: what was kept of it no longer opens', 'acme/b: token revoked']);
   assert.deepEqual(
     logins.all().map(({ account, state }) => `${account} ${state}`),
     ['acme/a refusing', 'acme/b refusing', 'acme/c live', 'acme/d live'],
   );
-  assert.ok(log.lines.some((line) => line.includes('could not be taken on')));
 });
 
 test('where the network is away a login is kept and tried again', async (t) => {
@@ -135,7 +136,7 @@ test('renewed credentials are those of the next start; of an account that nobody
   await assert.rejects(logins.renew(remoteUserId('acme/nobody'), {}), { code: 'LOGIN_UNKNOWN' });
   calls.length = 0;
   make(await temp.reopen()).start();
-  await turn();
+  await until('her login', () => calls.length > 0);
   assert.deepEqual(calls, ['in @ada:hs.test acme/ada rotated']);
 });
 
@@ -152,11 +153,12 @@ test('a refused login is told of once, over a restart in between too, and not gi
   // Killed before the person could be told.
   const second = make(await temp.reopen());
   second.start();
-  await turn();
+  await until('the word', () => refusals.length > 0);
   assert.deepEqual(refusals.splice(0), ['acme/ada: the network no longer takes it']);
   await second.told(remoteUserId('acme/ada'));
   const third = make(await temp.reopen());
   third.start();
+  await until('the other one', () => calls.length === 2);
   await turn();
   assert.deepEqual(refusals, []);
   assert.deepEqual(calls, Array(2).fill('in @ada:hs.test widgets/ada other'));

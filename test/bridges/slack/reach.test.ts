@@ -33,7 +33,7 @@ async function byEventsAlone(t: TestContext, reach: Partial<ReachTiming>, wish: 
 test('the address away for longer than Slack tries: what was said meanwhile goes before the first word that Slack tells again', {
   timeout: 30_000,
 }, async (t) => {
-  const silence = 300;
+  const silence = 2_500;
   const { ann, general, slack, app, there, away, events, texts, reads, counted } = await byEventsAlone(t, { silence });
   const before = reads();
   ann.say(general, 'soon after');
