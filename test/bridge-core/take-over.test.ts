@@ -70,7 +70,7 @@ async function stage(t: TestContext) {
 }
 
 test('people keep their ghosts; each side points at what was said before; what an older bridge had shown is not shown again', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const s = await stage(t);
   const { homeserver, network, person, old, root, own, reaction } = s;
@@ -111,7 +111,7 @@ test('people keep their ghosts; each side points at what was said before; what a
   assert.ok(!homeserver.world.users.has('@fake_zoe:hs.test'), 'she has one ghost');
 });
 
-test('what the older bridge said by a ghost in its last moments does not go back to the network', { timeout: 30_000 }, async (t) => {
+test('what the older bridge said by a ghost in its last moments does not go back to the network', { timeout: 180_000 }, async (t) => {
   const s = await stage(t);
   const { homeserver, network, person, old } = s;
   await s.restart({}, async () => {
@@ -124,7 +124,7 @@ test('what the older bridge said by a ghost in its last moments does not go back
 });
 
 test('a trial tells the same and changes nothing; taken twice is taken once; what is undone stays undone', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const s = await stage(t);
   const { core, take } = s;
@@ -166,7 +166,7 @@ test('a trial tells the same and changes nothing; taken twice is taken once; wha
 });
 
 test('a channel that is linked elsewhere, a ghost that its person has here already, messages of no room', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const s = await stage(t);
   const { homeserver, network, room, inheritance } = s;
@@ -193,7 +193,7 @@ test('a channel that is linked elsewhere, a ghost that its person has here alrea
   assert.equal(again.sender, '@fake_zoe:hs.test', 'rooms know her by that one');
 });
 
-test('a chat in which the bot was not: one of its ghosts asks it in, once its person is logged in', { timeout: 30_000 }, async (t) => {
+test('a chat in which the bot was not: one of its ghosts asks it in, once its person is logged in', { timeout: 180_000 }, async (t) => {
   const s = await stage(t);
   const { homeserver, network } = s;
   const eve = homeserver.user('eve', 'Eve');
@@ -213,7 +213,7 @@ test('a chat in which the bot was not: one of its ghosts asks it in, once its pe
 });
 
 test('where the older bridge had another bot, a room goes on once ours is asked in, also without the power to claim the channel', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const s = await stage(t);
   const { homeserver, network, person } = s;

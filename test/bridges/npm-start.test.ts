@@ -13,7 +13,7 @@ import { causeway } from './cli.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-test('SIGTERM to `npm start` stops the bridge in order', { timeout: 60_000 }, async (t) => {
+test('SIGTERM to `npm start` stops the bridge in order', { timeout: 180_000 }, async (t) => {
   const folder = tempFolder();
   const file = join(folder, 'irc.yaml');
   const port = await freePort();

@@ -122,7 +122,7 @@ export function adapterContract(name: string, make: Make): void {
   const skipped = new Map<string, string>();
   const permitted = new Map(permittedSkips.filter(([subject]) => subject === name).map(([, of, reason]) => [of, reason]));
   for (const each of cases) {
-    test(`${name}: ${each.name}`, { timeout: 30_000 }, async (t) => {
+    test(`${name}: ${each.name}`, { timeout: 180_000 }, async (t) => {
       try {
         await each.run({
           t,

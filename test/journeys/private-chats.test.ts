@@ -79,7 +79,7 @@ await until('the network', () => adapter.status()[0]?.state === 'up');
 await logIn(ann, ben);
 
 test('somebody writes to Ann: a direct chat with their ghost, and lines cross over a restart of the bridge', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const chat = network.chat('ann', 'zoe');
   network.say('zoe', chat, 'are you there?');
@@ -107,7 +107,7 @@ test('somebody writes to Ann: a direct chat with their ghost, and lines cross ov
   await until('the answer', () => network.said(chat).includes('ann: still'));
 });
 
-test('a group: two of ours in one room that is called after the others', { timeout: 60_000 }, async () => {
+test('a group: two of ours in one room that is called after the others', { timeout: 180_000 }, async () => {
   const chat = network.chat('ann', 'ben', 'yan', 'zoe');
   network.say('yan', chat, 'to all');
   const room = await ben.waitForInvite();
@@ -123,7 +123,7 @@ test('a group: two of ours in one room that is called after the others', { timeo
 });
 
 for (const version of ['11', '12']) {
-  test(`Ben begins a direct chat with a ghost, in a room of version ${version}`, { timeout: 60_000 }, async () => {
+  test(`Ben begins a direct chat with a ghost, in a room of version ${version}`, { timeout: 180_000 }, async () => {
     const room = await ben.call<{ room_id: string }>('POST', '/v3/createRoom', {
       ...{ preset: 'trusted_private_chat', is_direct: true, invite: [ghost(version === '11' ? 'zoe' : 'yan')], room_version: version },
     });
@@ -142,7 +142,7 @@ for (const version of ['11', '12']) {
   });
 }
 
-test('Carol, who is not logged in, is told how to, and Ben’s encrypted chat goes on in clear', { timeout: 60_000 }, async () => {
+test('Carol, who is not logged in, is told how to, and Ben’s encrypted chat goes on in clear', { timeout: 180_000 }, async () => {
   const invited = { preset: 'trusted_private_chat', is_direct: true };
   const hers = await carol.call<{ room_id: string }>('POST', '/v3/createRoom', { ...invited, invite: [ghost('zoe')] });
   await carol.waitForText(hers.room_id, /“login”/);
@@ -159,7 +159,7 @@ test('Carol, who is not logged in, is told how to, and Ben’s encrypted chat go
   await until('the line', () => network.said('&ben&yan&zoe').includes('ben: here then'));
 });
 
-test('Ann leaves: the ghost and the bot go too, and the next line makes a new room', { timeout: 60_000 }, async () => {
+test('Ann leaves: the ghost and the bot go too, and the next line makes a new room', { timeout: 180_000 }, async () => {
   const chat = network.chat('ann', 'yan');
   network.say('yan', chat, 'one');
   const room = await ann.waitForInvite(ghost('yan'));

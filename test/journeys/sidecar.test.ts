@@ -130,7 +130,7 @@ let hers = '';
 let his = '';
 
 test('two people log in, list their channels and join one each: each comes into a private room of theirs by themselves', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   const { network } = own;
   for (const nick of ['ada', 'bob', 'zoe']) network.join(nick, '#garden');
@@ -148,7 +148,7 @@ test('two people log in, list their channels and join one each: each comes into 
   assert.ok(!network.channel('#garden').members.has('causeway'));
 });
 
-test('what they say there with any client is theirs here, in every form, and nothing of it goes back', { timeout: 90_000 }, async () => {
+test('what they say there with any client is theirs here, in every form, and nothing of it goes back', { timeout: 180_000 }, async () => {
   const { network } = own;
   const before = own.deeds().length;
   const zoes = network.say('zoe', '#garden', 'hello both');
@@ -174,7 +174,7 @@ test('what they say there with any client is theirs here, in every form, and not
 });
 
 test('their own sessions say what they say here, once in each room, over a restart of the bridge and of the homeserver', {
-  timeout: 120_000,
+  timeout: 180_000,
 }, async () => {
   const { network } = own;
   await ada.say(hers, 'good morning');
@@ -197,7 +197,7 @@ test('their own sessions say what they say here, once in each room, over a resta
 });
 
 test('a guest comes in by her word and is said by her account; logging out closes the room, and his stays', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   const { network } = own;
   await ask(ada, chat, `invite ${gil.userId} #garden`, /is invited/);
@@ -213,7 +213,9 @@ test('a guest comes in by her word and is said by her account; logging out close
   assert.equal((await bob.waitForText(his, 'still there')).sender, own.ghost('ada'));
 });
 
-test('by a token of hers: taken away as soon as it is said, used for her alone, noticed when it is dead', { timeout: 90_000 }, async () => {
+test('by a token of hers: taken away as soon as it is said, used for her alone, noticed when it is dead', {
+  timeout: 180_000,
+}, async () => {
   const { network } = given;
   const room = await ada.join('#given_=23hall:hs.test');
   const direct = await chatWith(ada, given.bot);

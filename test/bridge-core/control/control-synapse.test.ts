@@ -59,7 +59,7 @@ async function until(holds: () => unknown | Promise<unknown>, what: string): Pro
   }
 }
 
-test('rooms, claims, upgrades and direct chats as a real homeserver has them', { timeout: 120_000 }, async (t) => {
+test('rooms, claims, upgrades and direct chats as a real homeserver has them', { timeout: 180_000 }, async (t) => {
   const { op, person, told, links, plumb, rig } = await start(t);
   const answer = () => told.at(-1)?.text ?? '';
 

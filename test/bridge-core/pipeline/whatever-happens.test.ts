@@ -24,7 +24,7 @@ const step = fc.record({
   pause: fc.constantFrom(0, 0, 0, 5, 20),
 });
 
-test('nothing is lost, nothing doubles, and each speaker is heard in order', { timeout: 120_000 }, async (t) => {
+test('nothing is lost, nothing doubles, and each speaker is heard in order', { timeout: 180_000 }, async (t) => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 5, maxLength: 25 }),

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { until } from '../../support/waiting.ts';
 import { wholeBridge } from './whole-bridge.ts';
 
-test('a message goes both ways', { timeout: 30_000 }, async (t) => {
+test('a message goes both ways', { timeout: 180_000 }, async (t) => {
   const { ann, room, homeserver, person, matrixRoom } = await wholeBridge(t);
   ann.say(room, 'hello **Matrix**');
   const shown = await until('the message in the room', () =>

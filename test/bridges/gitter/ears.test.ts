@@ -11,7 +11,7 @@ import { keepTools } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
 import { heard, orgOnGitter, quick, settingsFor, withAdapter } from './with-gitter.ts';
 
-const quickly = { timeout: 30_000 };
+const quickly = { timeout: 180_000 };
 const entering = 'POST /user/:user/rooms';
 
 async function withRooms(t: TestContext, count: number, gitter: FakeGitterOptions = {}) {

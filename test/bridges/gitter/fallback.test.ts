@@ -9,7 +9,7 @@ import type { FakeGitter } from '../../support/fake-gitter.ts';
 import { until } from '../../support/waiting.ts';
 import { heard, loginOf, quick, settingsFor, withAdapter } from './with-gitter.ts';
 
-const quickly = { timeout: 30_000 };
+const quickly = { timeout: 180_000 };
 const ann = userId('@ann:hs.test');
 const rate = { calls: 100_000, window: 60_000 };
 const settings = ({ streamUrl }: FakeGitter) => ({ stream_url: streamUrl });

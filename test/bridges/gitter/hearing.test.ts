@@ -10,7 +10,7 @@ import { keptIn } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
 import { type GitterEvents, heard, loginOf, quick, settingsFor, withAdapter } from './with-gitter.ts';
 
-const quickly = { timeout: 20_000 };
+const quickly = { timeout: 180_000 };
 
 const texts = (events: GitterEvents): string[] => events.flatMap((event) => (event.kind === 'message' ? [event.body.text] : []));
 

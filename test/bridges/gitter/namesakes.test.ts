@@ -10,7 +10,7 @@ import { until } from '../../support/waiting.ts';
 import { wholeBridge } from './whole-bridge.ts';
 import { type GitterEvents, heard, quick, settingsFor, withAdapter } from './with-gitter.ts';
 
-const quickly = { timeout: 30_000 };
+const quickly = { timeout: 180_000 };
 const zoe = { style: 'text' as const, shownAs: { name: 'Zoe' }, by: '@zoe:hs.test' as never };
 
 /** Another bridge's account, which speaks for whom it likes. */

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { until } from '../../support/waiting.ts';
 import { wholeBridge } from './whole-bridge.ts';
 
-const quickly = { timeout: 20_000 };
+const quickly = { timeout: 180_000 };
 
 test(
   'a room that is made private is shown no longer in what its alias led into, and offered to nobody, until it is public again',

@@ -10,7 +10,7 @@ import { until } from '../../support/waiting.ts';
 import { type GitterEvents, heard, loginOf, type Wish, withAdapter } from './with-gitter.ts';
 
 const [ann, bob] = [userId('@ann:hs.test'), userId('@bob:hs.test')];
-const quickly = { timeout: 20_000 };
+const quickly = { timeout: 180_000 };
 
 const texts = (events: GitterEvents): string[] => events.flatMap((event) => (event.kind === 'message' ? [event.body.text] : []));
 

@@ -11,7 +11,7 @@ import { openWeb } from '../../support/web-door.ts';
 import { heard, loginOf, orgOnGitter, quick, settingsFor, withAdapter } from './with-gitter.ts';
 
 const ann = userId('@ann:hs.test');
-const quickly = { timeout: 20_000 };
+const quickly = { timeout: 180_000 };
 
 test('a person logs in with a token of theirs; one that Gitter refuses is no login', quickly, async (t) => {
   const { adapter, gitter, ann: native } = await withAdapter(t);

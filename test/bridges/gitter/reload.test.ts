@@ -7,7 +7,7 @@ import type { GitterBody } from '../../../bridges/gitter/body.ts';
 import { until } from '../../support/waiting.ts';
 import { type GitterEvents, heard, settingsFor, withAdapter } from './with-gitter.ts';
 
-const quickly = { timeout: 20_000 };
+const quickly = { timeout: 180_000 };
 
 const relayed = (channel: ChannelId, text: string): Outgoing<GitterBody> => ({
   ...{ key: text, channel, body: { text }, style: 'text', shownAs: { name: 'Alice' } },

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { until } from '../../support/waiting.ts';
 import { wholeBridge } from './whole-bridge.ts';
 
-const quickly = { timeout: 30_000 };
+const quickly = { timeout: 180_000 };
 
 type Whole = Awaited<ReturnType<typeof wholeBridge>>;
 

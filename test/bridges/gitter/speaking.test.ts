@@ -29,7 +29,7 @@ async function annOf(org: Org) {
   return await org.adapter.session({ as: 'user', user: '@ann:hs.test' as never }, org.channel);
 }
 
-const quickly = { timeout: 20_000 };
+const quickly = { timeout: 180_000 };
 
 test('where the server lets us, people are shown under their own names and pictures', quickly, async (t) => {
   const org = await withAdapter(t, { isApproved: true });

@@ -12,7 +12,7 @@ import { keepTools, keptIn } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
 import { type GitterEvents, heard, orgOnGitter, quick, settingsFor, withAdapter } from './with-gitter.ts';
 
-const quickly = { timeout: 30_000 };
+const quickly = { timeout: 180_000 };
 const unlimited = { rate: { calls: 100_000, window: 60_000 } };
 const channelOf = ({ uri }: Room) => makeChannelId(uri ?? '');
 

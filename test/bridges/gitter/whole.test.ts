@@ -7,7 +7,7 @@ import { type WholeWish, wholeBridge } from './whole-bridge.ts';
 
 type Whole = Awaited<ReturnType<typeof wholeBridge>>;
 
-const quickly = { timeout: 30_000 };
+const quickly = { timeout: 180_000 };
 
 const approved = (more: WholeWish = {}): WholeWish => ({ isApproved: true, ...more });
 
@@ -121,7 +121,7 @@ test('an alias of the old bridge’s form leads into a room of its own', quickly
 });
 
 test('while people speak a link is made at the first start: whatever is said once the room is listened to stands there, and nothing old', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const said: string[] = [];
   let listenedTo: number | undefined;

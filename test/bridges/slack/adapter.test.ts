@@ -52,7 +52,7 @@ test('a reload says what needs a restart by its name in the config, and that a w
 });
 
 test('while Slack is away a channel that nobody needs any more is not left, and that is to be asked again', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const { adapter, bot, general, channel, slack } = await withAdapter(t);
   await adapter.unwatch(channel);

@@ -7,7 +7,7 @@ import { wholeBridge } from './whole-bridge.ts';
 
 const pixel = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 
-test('what a picture shows in words goes with it, both ways', { timeout: 30_000 }, async (t) => {
+test('what a picture shows in words goes with it, both ways', { timeout: 180_000 }, async (t) => {
   const { slack, ann, general, homeserver, person, room } = await wholeBridge(t);
   const pictures = () =>
     homeserver.events(room).filter(({ type, sender, content }) => type === 'm.room.message' && content.url && sender !== person);

@@ -7,7 +7,7 @@ import { until } from '../../support/waiting.ts';
 import { wholeBridge } from './whole-bridge.ts';
 
 test('who rules a room archives its channel and opens it again; nobody else does, nor a bot that may not', {
-  timeout: 40_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { ann, general, homeserver, person, room, slack } = bridge;

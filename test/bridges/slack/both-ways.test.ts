@@ -16,7 +16,7 @@ const messageIn = (bridge: Bridge, body: string) =>
   eventIn(bridge, body, ({ type, content }) => type === 'm.room.message' && content.body === body);
 
 for (const transport of ['socket', 'events', 'rtm'] as const)
-  test(`${transport}: a message goes both ways, and so does what becomes of it`, { timeout: 30_000 }, async (t) => {
+  test(`${transport}: a message goes both ways, and so does what becomes of it`, { timeout: 180_000 }, async (t) => {
     const bridge = await wholeBridge(t, { transport });
     const { ann, general, homeserver, person, room, slack } = bridge;
     const ts = ann.say(general, 'hello *Matrix*');
@@ -60,7 +60,7 @@ for (const transport of ['socket', 'events', 'rtm'] as const)
   });
 
 test('reactions of several who share the bot are one in Slack, gone with the last of them, over a restart too', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { ann, general, homeserver, person, room } = bridge;
@@ -90,7 +90,7 @@ test('reactions of several who share the bot are one in Slack, gone with the las
   await until('it to be gone', () => of().length === 0 || undefined);
 });
 
-test('somebody in Slack takes away what the bot said for a person: the bot takes it away in the room', { timeout: 30_000 }, async (t) => {
+test('somebody in Slack takes away what the bot said for a person: the bot takes it away in the room', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { ann, general, homeserver, person, room } = bridge;
   homeserver.setState(person, room, 'm.room.power_levels', '', { users: { [person]: 100, [homeserver.bot]: 50 } });
@@ -102,7 +102,7 @@ test('somebody in Slack takes away what the bot said for a person: the bot takes
 });
 
 test('what was said while the bridge was down is there after it came up, once, and so is what waited in Matrix', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { ann, general, homeserver, room, slack, person } = bridge;

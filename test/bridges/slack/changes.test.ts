@@ -33,7 +33,7 @@ const losses = {
 
 for (const [name, lose] of Object.entries(losses))
   for (const transport of ['socket', 'events', 'rtm'] as const)
-    test(`${transport}: what became of messages while ${name} is brought over, once`, { timeout: 60_000 }, async (t) => {
+    test(`${transport}: what became of messages while ${name} is brought over, once`, { timeout: 180_000 }, async (t) => {
       const bridge = await wholeBridge(t, { transport });
       const { ann, bob, general, homeserver, person, room } = bridge;
       homeserver.setState(person, room, 'm.room.power_levels', '', { users: { [person]: 100, [homeserver.bot]: 50 } });
@@ -102,7 +102,7 @@ for (const [name, lose] of Object.entries(losses))
 
 for (const [name, lose] of Object.entries(losses))
   test(`what a person edits by Slack’s client of what was said for them while ${name} is brought over, once; what we edited for them is not`, {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async (t) => {
     const bridge = await wholeBridge(t);
     const { ann, general, homeserver, person, room } = bridge;
@@ -138,7 +138,7 @@ for (const [name, lose] of Object.entries(losses))
     );
   });
 
-test('a thread that began long before the page that is read is looked into', { timeout: 30_000 }, async (t) => {
+test('a thread that began long before the page that is read is looked into', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t, { section: () => ({ history: { page: 3 } }) });
   const { ann, bob, general, slack } = bridge;
   const root = ann.say(general, 'an old thread');
@@ -159,7 +159,7 @@ test('a thread that began long before the page that is read is looked into', { t
 });
 
 test('the first answer to an old message, and the edit of one, are found further back than the page that is read', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t, { section: () => ({ history: { page: 3, calls_per_minute: 1_000 } }) });
   const { ann, bob, general, slack } = bridge;
@@ -184,7 +184,7 @@ test('the first answer to an old message, and the edit of one, are found further
   assert.deepEqual(slack.undocumented, []);
 });
 
-test('what is only not where it was looked for is not taken away', { timeout: 30_000 }, async (t) => {
+test('what is only not where it was looked for is not taken away', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t, { section: () => ({ replies: 'thread' }) });
   const { ann, general, homeserver, person, room } = bridge;
   ann.say(general, 'a question');
@@ -198,7 +198,7 @@ test('what is only not where it was looked for is not taken away', { timeout: 30
   assert.deepEqual(eventsOf(bridge, 'm.room.redaction'), []);
 });
 
-test('an app that may read little reads no more than what is new', { timeout: 30_000 }, async (t) => {
+test('an app that may read little reads no more than what is new', { timeout: 180_000 }, async (t) => {
   const section = () => ({ history: { page: 15, calls_per_minute: 1 } });
   const bridge = await wholeBridge(t, { section });
   const { ann, bob, general, slack } = bridge;

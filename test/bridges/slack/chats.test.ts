@@ -9,7 +9,7 @@ import { wholeBridge } from './whole-bridge.ts';
 import { givenUp } from './with-slack.ts';
 
 test('what was said in a direct and in a group chat while the bridge was away is there after it came up, once and in order', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { ann, bob, slack, team, homeserver, person } = bridge;
@@ -40,7 +40,7 @@ test('what was said in a direct and in a group chat while the bridge was away is
   assert.equal((await bob.waitForMessage(places[0] ?? '', 'and back')).user, ann.id);
 });
 
-test('what was said in a chat while its person had no login is there once they log in again', { timeout: 60_000 }, async (t) => {
+test('what was said in a chat while its person had no login is there once they log in again', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { ann, bob, app, homeserver, person } = bridge;
   const chat = await logIn(bridge);

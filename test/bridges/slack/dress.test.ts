@@ -19,7 +19,7 @@ async function said({ homeserver, person, room, ann, general, slack }: WholeBrid
 }
 
 test('whom the bot speaks for is shown with their picture, which Slack can fetch, square and small; nobody makes such an address', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t);
   assert.equal((await said(bridge, 'without a picture')).args.icon_url, undefined);
@@ -39,7 +39,7 @@ test('whom the bot speaks for is shown with their picture, which Slack can fetch
   assert.ok(other !== address && (await fetch(other)).status === 200);
 });
 
-test('pages and pictures are shown under what the bot says as `unfurl` wants', { timeout: 30_000 }, async (t) => {
+test('pages and pictures are shown under what the bot says as `unfurl` wants', { timeout: 180_000 }, async (t) => {
   for (const unfurl of [undefined, { links: false, media: true }, { links: true, media: false }]) {
     const bridge = await wholeBridge(t, { section: () => (unfurl === undefined ? {} : { unfurl }) });
     const { args } = await said(bridge, 'words');
@@ -48,7 +48,7 @@ test('pages and pictures are shown under what the bot says as `unfurl` wants', {
   }
 });
 
-test('the old pair shows their picture too', { timeout: 30_000 }, async (t) => {
+test('the old pair shows their picture too', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t, {
     section: ({ slack, general, room }) => {
       const incoming = slack.addIncomingWebhook(general, { isOld: true });
@@ -62,7 +62,7 @@ test('the old pair shows their picture too', { timeout: 30_000 }, async (t) => {
   assert.equal((await fetch(icon)).status, 200);
 });
 
-test('a webhook’s own picture stands with what it brings into the room', { timeout: 30_000 }, async (t) => {
+test('a webhook’s own picture stands with what it brings into the room', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { homeserver, person, room, slack } = bridge;
   const chat = homeserver.createRoom({ creator: person, isDirect: true });

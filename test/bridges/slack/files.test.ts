@@ -27,7 +27,7 @@ test('a picture within our own net is never asked for, by address or by name', a
   assert.equal(asked, 0);
 });
 
-test('who gives out a picture drop by drop is not waited for: the words beside it would be', { timeout: 10_000 }, async (t) => {
+test('who gives out a picture drop by drop is not waited for: the words beside it would be', { timeout: 180_000 }, async (t) => {
   const server = createServer((_, response) => {
     response.writeHead(200, { 'content-type': 'image/png' });
     const dripping = setInterval(() => response.write('.'), 20);

@@ -8,7 +8,7 @@ import { wholeBridge } from './whole-bridge.ts';
 
 const pixel = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 
-test('a file of another workspace bears its name, kind and size', { timeout: 30_000 }, async (t) => {
+test('a file of another workspace bears its name, kind and size', { timeout: 180_000 }, async (t) => {
   const { slack, general, homeserver, room } = await wholeBridge(t);
   const other = slack.setup.team({ id: 'T0002', name: 'Other' });
   const eve = slack.addPerson(other, { id: 'U0EVE', name: 'eve' });

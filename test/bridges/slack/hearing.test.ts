@@ -21,7 +21,7 @@ async function loggedIn(t: TestContext, wish: Wish = {}) {
   return { ...all, token };
 }
 
-test('several ways at once, events doubled and out of order: each is told once', { timeout: 20_000 }, async (t) => {
+test('several ways at once, events doubled and out of order: each is told once', { timeout: 180_000 }, async (t) => {
   const web = await openWeb();
   t.after(() => web.close());
   const { slack, app, ann, general, events } = await withAdapter(t, { transport: ['socket', 'events', 'rtm'], isClassic: true, web });
@@ -36,7 +36,7 @@ test('several ways at once, events doubled and out of order: each is told once',
 });
 
 test('several ways at once, each of them cut or away and back in mid-load: each message is told once, none is lost', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const web = await openWeb();
   t.after(() => web.close());
@@ -97,7 +97,7 @@ test('several ways at once, each of them cut or away and back in mid-load: each 
   for (const transport of ['socket', 'events', 'rtm']) assert.ok(toldBy(transport) > 0, `${transport} told something`);
 });
 
-test('a preview of a link is no edit, and a person’s new name and picture are told', { timeout: 20_000 }, async (t) => {
+test('a preview of a link is no edit, and a person’s new name and picture are told', { timeout: 180_000 }, async (t) => {
   const { slack, ann, general, events } = await withAdapter(t);
   slack.addPreview('https://news.test/', { title: 'News', text: 'of today' });
   ann.say(general, 'see <https://news.test/>');
@@ -108,7 +108,7 @@ test('a preview of a link is no edit, and a person’s new name and picture are 
   assert.ok(!events.some(({ kind }) => kind === 'edit'));
 });
 
-test('a private chat is told where one of its people is logged in, and where none is, not', { timeout: 20_000 }, async (t) => {
+test('a private chat is told where one of its people is logged in, and where none is, not', { timeout: 180_000 }, async (t) => {
   const { bob, ann, adapter, events, slack, team } = await loggedIn(t);
   const cid = slack.addPerson(team, { id: 'U0CID', name: 'cid' });
   cid.say(bob, 'not for us');
@@ -125,7 +125,7 @@ test('a private chat is told where one of its people is logged in, and where non
   assert.equal(events.filter(({ kind }) => kind === 'message').length, 2);
 });
 
-test('a private channel is nothing to who is not in it, by id, by name or in a list', { timeout: 20_000 }, async (t) => {
+test('a private channel is nothing to who is not in it, by id, by name or in a list', { timeout: 180_000 }, async (t) => {
   const { adapter, slack, team, ann, bob, bot } = await loggedIn(t);
   slack.addChannel(team, 'secret', [bob, bot.user], { id: 'C0SECRET', isPrivate: true });
   slack.addChannel(team, 'ours', [ann], { id: 'C0OURS', isPrivate: true });
@@ -144,7 +144,7 @@ test('a private channel is nothing to who is not in it, by id, by name or in a l
   assert.equal(await adapter.channels.approvePlumb('T0001/C0OURS' as ChannelId, alice, { id: '!r:hs.test' as never }), 'granted');
 });
 
-test('a token that Slack revoked ends the login: told once, and the bot speaks instead', { timeout: 20_000 }, async (t) => {
+test('a token that Slack revoked ends the login: told once, and the bot speaks instead', { timeout: 180_000 }, async (t) => {
   const { adapter, ann, app, channel, connections } = await loggedIn(t);
   await adapter.session({ as: 'user', user: alice }, channel);
   ann.revokeApp(app);
@@ -153,7 +153,7 @@ test('a token that Slack revoked ends the login: told once, and the bot speaks i
   assert.equal(connections.filter(({ state }) => state === 'logged-out').length, 1);
 });
 
-test('a token that is found dead only in use ends the login too', { timeout: 20_000 }, async (t) => {
+test('a token that is found dead only in use ends the login too', { timeout: 180_000 }, async (t) => {
   const { adapter, token, channel, connections } = await loggedIn(t);
   const session = await adapter.session({ as: 'user', user: alice }, channel);
   token.isRevoked = true;
@@ -161,7 +161,7 @@ test('a token that is found dead only in use ends the login too', { timeout: 20_
   assert.equal(connections.filter(({ state }) => state === 'logged-out').length, 1);
 });
 
-test('logging out voids a token of ours, and leaves a pasted one alone', { timeout: 20_000 }, async (t) => {
+test('logging out voids a token of ours, and leaves a pasted one alone', { timeout: 180_000 }, async (t) => {
   const { adapter, slack, app, ann } = await loggedIn(t);
   const login = (token: string, from: string) => ({
     ...{ user: alice, account: remoteUserId('T0001/U0ANN'), network: 'T0001', name: 'Ann', credentials: { token, from } },
@@ -176,7 +176,7 @@ test('logging out voids a token of ours, and leaves a pasted one alone', { timeo
   assert.equal(own.isRevoked, true);
 });
 
-test('whose account somebody else has logged in with has no session any more', { timeout: 20_000 }, async (t) => {
+test('whose account somebody else has logged in with has no session any more', { timeout: 180_000 }, async (t) => {
   const { adapter, channel, token } = await loggedIn(t);
   const speaker = { as: 'user', user: alice } as const;
   await adapter.session(speaker, channel);
@@ -187,7 +187,7 @@ test('whose account somebody else has logged in with has no session any more', {
 });
 
 test('a channel that is deleted is gone, one that the bot is put out of is shut; one with another id goes on under it', {
-  timeout: 20_000,
+  timeout: 180_000,
 }, async (t) => {
   const shut: [string, string][] = [];
   const moved: [string, string][] = [];
@@ -215,14 +215,14 @@ test('a channel that is deleted is gone, one that the bot is put out of is shut;
   assert.ok(general.members.has(bot.user.id));
 });
 
-test('an app that is taken out of the workspace takes its team down, with the reason', { timeout: 20_000 }, async (t) => {
+test('an app that is taken out of the workspace takes its team down, with the reason', { timeout: 180_000 }, async (t) => {
   const { slack, app, team, adapter } = await withAdapter(t);
   slack.uninstall(app, team);
   const status = await until('the end', () => adapter.status().find(({ state }) => state === 'down'));
   assert.match(status.detail ?? '', /taken out|revoked|account_inactive|invalid_auth|token/);
 });
 
-test('`/matrix` asks the core, and its words are for the asker alone', { timeout: 20_000 }, async (t) => {
+test('`/matrix` asks the core, and its words are for the asker alone', { timeout: 180_000 }, async (t) => {
   const asked: object[] = [];
   const inbox = {
     asked: async (act: object) => {
@@ -245,7 +245,7 @@ test('`/matrix` asks the core, and its words are for the asker alone', { timeout
 });
 
 test('an app that a workspace has for itself tells of that workspace alone, whatever names its requests bear', {
-  timeout: 20_000,
+  timeout: 180_000,
 }, async (t) => {
   const web = await openWeb();
   t.after(() => web.close());

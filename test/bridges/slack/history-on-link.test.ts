@@ -14,7 +14,7 @@ const bodies = ({ homeserver }: Bridge, room: string) =>
     .map(({ content }) => String(content.body));
 
 test('a new link brings the last words along, with those of threads and the reactions that are on them, once and before what is said next', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t, {
     // What was said before is told by no event that Slack tries again.
@@ -65,7 +65,7 @@ test('a new link brings the last words along, with those of threads and the reac
   assert.deepEqual(bodies(bridge, room), [...wanted, 'and live']);
 });
 
-test('of a busy channel no more is read than is wanted', { timeout: 30_000 }, async (t) => {
+test('of a busy channel no more is read than is wanted', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t, {
     // What was said before is told by no event that Slack tries again.
     slack: { retryPauses: [] },

@@ -22,7 +22,7 @@ async function install(bridge: WholeBridge, by: WholeBridge['ann'], said: Saying
 }
 
 test('a linked workspace without the app: what is said waits, and once it is installed goes both ways without a restart', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t, {
     section: ({ slack, general, room }) => {
@@ -55,7 +55,7 @@ test('a linked workspace without the app: what is said waits, and once it is ins
 });
 
 test('Slack asks whether the address for events is ours before anybody installed the app, and is answered by its signature alone', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t, { section: () => ({ teams: [], links: [] }), isLinked: false });
   const body = JSON.stringify({ type: 'url_verification', challenge: 'are you there', token: 'x' });
@@ -75,7 +75,7 @@ test('Slack asks whether the address for events is ours before anybody installed
 });
 
 test('the app is taken out of the workspace: an admin and the linked room are told, and of its return, without a restart', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t, { core: { permissions: { 'hs.test': 'user', '@alice:hs.test': 'admin' } } });
   const { ann, app, team, slack, room, homeserver } = bridge;

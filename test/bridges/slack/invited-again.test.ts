@@ -48,7 +48,7 @@ async function linked(bridge: WholeBridge) {
   return { channel, room };
 }
 
-test('a link of the config goes on once the bot is invited again, with what was said meanwhile', { timeout: 40_000 }, async (t) => {
+test('a link of the config goes on once the bot is invited again, with what was said meanwhile', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { ann, bot, general, person, room } = bridge;
   await putOut(bridge, room);
@@ -57,7 +57,7 @@ test('a link of the config goes on once the bot is invited again, with what was 
   await goesOn(bridge, room, person);
 });
 
-test('so does one made by a word, also where the bot was invited while the bridge did not run', { timeout: 60_000 }, async (t) => {
+test('so does one made by a word, also where the bot was invited while the bridge did not run', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { ann, bot, homeserver, person } = bridge;
   const { channel, room } = await linked(bridge);
@@ -72,7 +72,7 @@ test('so does one made by a word, also where the bot was invited while the bridg
   await goesOn(bridge, room, person, channel);
 });
 
-test('one that was taken away meanwhile does not, and begins anew when it is made again', { timeout: 60_000 }, async (t) => {
+test('one that was taken away meanwhile does not, and begins anew when it is made again', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { ann, bot, homeserver, person } = bridge;
   const { channel, room } = await linked(bridge);
@@ -91,7 +91,7 @@ test('one that was taken away meanwhile does not, and begins anew when it is mad
   );
 });
 
-test('so does the room that was made for a channel of a workspace kept in step', { timeout: 60_000 }, async (t) => {
+test('so does the room that was made for a channel of a workspace kept in step', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t, {
     section: ({ slack, team, ann }) => {
       slack.addChannel(team, 'plans', [ann], { id: 'C0PLANS' });

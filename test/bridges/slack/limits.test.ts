@@ -6,7 +6,7 @@ import { until } from '../../support/waiting.ts';
 import { bodiesIn } from './matrix-side.ts';
 import { wholeBridge } from './whole-bridge.ts';
 
-test('who speaks takes the place of whoever was silent the longest, over a restart too', { timeout: 60_000 }, async (t) => {
+test('who speaks takes the place of whoever was silent the longest, over a restart too', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t, { core: { membership: { ghosts: 'full', max_ghosts: 1 } } });
   const { ann, bob, general, homeserver, room } = bridge;
   const ghosts = () => homeserver.members(room).filter((user) => user.startsWith('@slack_t0001_u'));

@@ -6,7 +6,7 @@ import { until } from '../../support/waiting.ts';
 import { wholeBridge } from './whole-bridge.ts';
 
 test('a room and its channel are called alike where the link says so, whoever renames them, and no rename comes back', {
-  timeout: 40_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t, {
     section: ({ general, room }) => ({ links: [{ team: 'T0001', channel: general.id, room, name: 'both' }] }),

@@ -22,7 +22,7 @@ test('a name is what the template makes of it, 80 signs at most, and an id that 
 });
 
 test('a room’s own template goes before the setting, from the config or by a word; two of one name are told apart', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t, {
     section: ({ general, room, slack, team, ann }) => {
@@ -58,7 +58,7 @@ test('a room’s own template goes before the setting, from the config or by a w
   assert.equal((await inSlack.waitForMessage('C0PLANS', 'by a word')).username, 'Alice <alice>');
 });
 
-test('who is called as somebody in Slack is told apart from them, as far as they are known', { timeout: 30_000 }, async (t) => {
+test('who is called as somebody in Slack is told apart from them, as far as they are known', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { ann, general, homeserver, room } = bridge;
   ann.say(general, 'it is me');

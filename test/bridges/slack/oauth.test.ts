@@ -38,7 +38,7 @@ async function back(url: string, cookie: string) {
   return { status: answer.status, text: (await answer.text()).replace(/<style>.*<\/style>/, '').replace(/<[^>]*>/g, ' ') };
 }
 
-test('a person logs in, speaks as themselves, and is heard where they speak by Slack itself', { timeout: 20_000 }, async (t) => {
+test('a person logs in, speaks as themselves, and is heard where they speak by Slack itself', { timeout: 180_000 }, async (t) => {
   const { ann, adapter, channel, general, events, link, logins } = await stage(t);
   const { status, to, cookie } = await begin(await link());
   assert.equal(status, 303);
@@ -62,7 +62,7 @@ test('a person logs in, speaks as themselves, and is heard where they speak by S
   );
 });
 
-test('a link is good for one login, and only in the browser that it was opened in', { timeout: 20_000 }, async (t) => {
+test('a link is good for one login, and only in the browser that it was opened in', { timeout: 180_000 }, async (t) => {
   const { ann, link, logins } = await stage(t);
   const given = await link();
   const { to, cookie } = await begin(given);
@@ -77,7 +77,7 @@ test('a link is good for one login, and only in the browser that it was opened i
   assert.equal(logins.length, 1);
 });
 
-test('who refuses on the page is told so, and nothing is kept', { timeout: 20_000 }, async (t) => {
+test('who refuses on the page is told so, and nothing is kept', { timeout: 180_000 }, async (t) => {
   const { ann, link, logins, ended } = await stage(t);
   const { to, cookie } = await begin(await link());
   const answer = await back(ann.deny(to), cookie);
@@ -92,7 +92,7 @@ test('who refuses on the page is told so, and nothing is kept', { timeout: 20_00
   ]);
 });
 
-test('a pasted token is asked who it is; a bot’s, a stranger’s or none is refused', { timeout: 20_000 }, async (t) => {
+test('a pasted token is asked who it is; a bot’s, a stranger’s or none is refused', { timeout: 180_000 }, async (t) => {
   const { slack, app, bob, adapter } = await stage(t);
   const token = slack.setup.authorize(app, bob.user, { token: 'xoxp-bob' }).value;
   const other = slack.setup.team({ id: 'T0009', name: 'Elsewhere' });
@@ -114,7 +114,7 @@ test('a pasted token is asked who it is; a bot’s, a stranger’s or none is re
     await assert.rejects(tried(given), words);
 });
 
-test('a workspace installs the app by a link; its token is renewed, and outlives a restart', { timeout: 20_000 }, async (t) => {
+test('a workspace installs the app by a link; its token is renewed, and outlives a restart', { timeout: 180_000 }, async (t) => {
   const { slack, app, adapter, tools, logins } = await stage(t);
   const other = slack.setup.team({ id: 'T0002', name: 'Elsewhere' });
   const eve = slack.addPerson(other, { id: 'U0EVE', name: 'eve', isAdmin: true });
@@ -146,7 +146,7 @@ test('a workspace installs the app by a link; its token is renewed, and outlives
   await until('the team again', isUp(again));
 });
 
-test('who follows a link is asked first whether they are whom it was given to', { timeout: 20_000 }, async (t) => {
+test('who follows a link is asked first whether they are whom it was given to', { timeout: 180_000 }, async (t) => {
   const { link } = await stage(t);
   const given = await link();
   const answer = await fetch(given, { redirect: 'manual' });
@@ -159,7 +159,7 @@ test('who follows a link is asked first whether they are whom it was given to', 
   assert.equal((await fetch(`${given}&agreed`, { redirect: 'manual' })).status, 200, 'and no address says that they agreed');
 });
 
-test('a link for a login brings no app into a workspace, whatever was put into its address', { timeout: 20_000 }, async (t) => {
+test('a link for a login brings no app into a workspace, whatever was put into its address', { timeout: 180_000 }, async (t) => {
   const { slack, adapter, link, logins, tools } = await stage(t);
   const other = slack.setup.team({ id: 'T0002', name: 'Elsewhere' });
   const eve = slack.addPerson(other, { id: 'U0EVE', name: 'eve', isAdmin: true });
@@ -177,7 +177,7 @@ test('a link for a login brings no app into a workspace, whatever was put into i
   assert.equal(logins.length, 0);
 });
 
-test('an admin has a link made by which somebody else brings the app in, or logs in', { timeout: 20_000 }, async (t) => {
+test('an admin has a link made by which somebody else brings the app in, or logs in', { timeout: 180_000 }, async (t) => {
   const { slack, adapter, logins } = await stage(t);
   const other = slack.setup.team({ id: 'T0002', name: 'Elsewhere' });
   const eve = slack.addPerson(other, { id: 'U0EVE', name: 'eve', isAdmin: true });

@@ -124,7 +124,7 @@ test('an organisation as a whole: its channels, people, groups and bots are thos
   assert.deepEqual(slack.undocumented, []);
 });
 
-test('an app that is installed for a whole organisation by the page serves it without a restart', { timeout: 60_000 }, async (t) => {
+test('an app that is installed for a whole organisation by the page serves it without a restart', { timeout: 180_000 }, async (t) => {
   const enterprise = { id: 'E0001', name: 'Umbrella' };
   const bridge = await wholeBridge(t, { isLinked: false, section: () => ({ teams: [], links: [] }) });
   const { slack, app, url, homeserver, person } = bridge;

@@ -37,7 +37,7 @@ const textsIn = (events: SlackEvents): string[] => events.flatMap((event) => (ev
 
 for (const transport of ['socket', 'events', 'rtm'] as const) {
   test(`by ${transport}: a private channel without the bot is heard and spoken in by its person alone, until they leave it`, {
-    timeout: 20_000,
+    timeout: 180_000,
   }, async (t) => {
     const web = await openWeb();
     t.after(() => web.close());
@@ -94,7 +94,7 @@ for (const transport of ['socket', 'events', 'rtm'] as const) {
   });
 }
 
-test('whoever left by Slack’s client comes back by the same word', { timeout: 20_000 }, async (t) => {
+test('whoever left by Slack’s client comes back by the same word', { timeout: 180_000 }, async (t) => {
   const { adapter, ann, slack, team, bob, events } = await secret(t);
   const open = slack.addChannel(team, 'open', [bob], { id: 'C0OPEN' });
   const found = await adapter.channels.resolve('#open', alice);
@@ -111,7 +111,7 @@ test('whoever left by Slack’s client comes back by the same word', { timeout: 
 });
 
 test('after a restart each reads what they missed with their own eyes, and is told where they are out', {
-  timeout: 20_000,
+  timeout: 180_000,
 }, async (t) => {
   const memory = new Map();
   const { adapter, slack, team, ann, bob, place, id, transports, login, events } = await secret(t, { memory });

@@ -11,7 +11,7 @@ const find = ({ homeserver, room }: WholeBridge, type: string, words: string) =>
   );
 
 test('a workspace’s own emoji are pictures in words and as reactions, added meanwhile or under another name; back they go by name', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { slack, team, ann, general, homeserver, person, room } = bridge;

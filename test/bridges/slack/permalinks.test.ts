@@ -62,7 +62,7 @@ test('a reply’s address names its thread', () => {
   assert.equal(links.of({ channel: open, message }, open), to);
 });
 
-test('a link to a message leads to the message on the other side, both ways', { timeout: 30_000 }, async (t) => {
+test('a link to a message leads to the message on the other side, both ways', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { ann, bob, slack, team, general, homeserver, person, room } = bridge;
   const bodies = () => homeserver.events(room).filter(({ type }) => type === 'm.room.message');

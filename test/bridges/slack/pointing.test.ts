@@ -11,7 +11,7 @@ const inRoom = ({ homeserver, room }: WholeBridge, body: string) =>
   );
 
 test('what a moderator removes and Slack does not let go is told with its writer’s name, over a restart too', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { ann, general, homeserver, person, room } = bridge;
@@ -27,7 +27,7 @@ test('what a moderator removes and Slack does not let go is told with its writer
 });
 
 test('an answer to a reply goes into the thread of that reply, after a restart too, and so does an answer to the answer', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   // What is read back after the restart would tell of the threads, too.
   const bridge = await wholeBridge(t, { section: () => ({ history: { most: 0 } }) });

@@ -6,7 +6,7 @@ import { until } from '../../support/waiting.ts';
 import { wholeBridge } from './whole-bridge.ts';
 import { withAdapter } from './with-slack.ts';
 
-test('who is away in Matrix is shown as away in Slack', { timeout: 60_000 }, async (t) => {
+test('who is away in Matrix is shown as away in Slack', { timeout: 180_000 }, async (t) => {
   const section = ({ general, room }: { general: { id: string }; room: string }) => ({
     presence: true,
     links: [{ team: 'T0001', channel: general.id, room }],
@@ -27,7 +27,7 @@ test('who is away in Matrix is shown as away in Slack', { timeout: 60_000 }, asy
   await slack.waitForCall('users.setPresence', ({ args }) => args.presence === 'away');
 });
 
-test('unless the operator says so, nobody is', { timeout: 20_000 }, async (t) => {
+test('unless the operator says so, nobody is', { timeout: 180_000 }, async (t) => {
   const { adapter } = await withAdapter(t);
   assert.equal(adapter.carriesPresence, false);
 });

@@ -55,7 +55,7 @@ async function staysOut(bridge: Ours): Promise<void> {
 }
 
 test('put out before its eyes: told at once, and nothing said afterwards is heard by a member’s own login', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await ours(t);
   bridge.ann.kick(bridge.channel, bridge.bot.user);
@@ -63,7 +63,7 @@ test('put out before its eyes: told at once, and nothing said afterwards is hear
 });
 
 test('put out while the bridge is away: told after the start, and nothing of it is read or heard by a member’s own login', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await ours(t);
   await bridge.restart(async () => {
@@ -73,7 +73,7 @@ test('put out while the bridge is away: told after the start, and nothing of it 
   await staysOut(bridge);
 });
 
-test('put out while the bridge is away, and nobody of it is logged in: told all the same', { timeout: 60_000 }, async (t) => {
+test('put out while the bridge is away, and nobody of it is logged in: told all the same', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t, {
     section: ({ slack, team, ann, bot, general, room }) => {
       slack.addChannel(team, 'ours', [ann, bot.user], { id: 'C0OURS', isPrivate: true });
@@ -89,7 +89,7 @@ test('put out while the bridge is away, and nobody of it is logged in: told all 
   await until('what is said to all', () => bodiesIn(bridge, room).includes('to all') || undefined);
 });
 
-test('put out while Slack is not to be reached: the same', { timeout: 60_000 }, async (t) => {
+test('put out while Slack is not to be reached: the same', { timeout: 180_000 }, async (t) => {
   const bridge = await ours(t);
   const { slack, ann, bob, bot, channel, app } = bridge;
   await slack.down();
@@ -101,7 +101,7 @@ test('put out while Slack is not to be reached: the same', { timeout: 60_000 }, 
 });
 
 test('what a private channel is called is not told elsewhere, whoever of ours is in it; that of a public one is', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const { adapter, slack, app, team, ann, bob, bot, general, events, channel } = await withAdapter(t);
   const secret = slack.addChannel(team, 'layoffs', [bob, bot.user], { id: 'C0LAYOFFS', isPrivate: true });

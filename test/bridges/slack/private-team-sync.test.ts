@@ -70,7 +70,7 @@ async function come(scene: Scene, channel: string): Promise<string> {
 
 for (const transport of transports)
   test(`by ${transport}: a private channel that the bot is in has a room for its people; to others it is what is not there`, {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async (t) => {
     const scene = await begin(t, { more: { transport } });
     const { homeserver, ann, bob, slack, eve, url } = scene;
@@ -123,7 +123,7 @@ for (const transport of transports)
     assert.deepEqual(slack.undocumented, []);
   });
 
-test('by another id it is the same channel, with the same people and the same room', { timeout: 60_000 }, async (t) => {
+test('by another id it is the same channel, with the same people and the same room', { timeout: 180_000 }, async (t) => {
   const scene = await begin(t);
   const { slack, bob, ann } = scene;
   const room = await come(scene, 'C0SECRET');
@@ -137,7 +137,7 @@ test('by another id it is the same channel, with the same people and the same ro
 });
 
 test('after a start, and after Slack was away, who was taken out meanwhile is out before anything of meanwhile is shown', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const scene = await begin(t);
   const { homeserver, ann, bob, slack, app, person } = scene;
@@ -177,7 +177,7 @@ test('after a start, and after Slack was away, who was taken out meanwhile is ou
 
 for (const transport of transports)
   test(`by ${transport}: a channel that is made private keeps its room for those who are in it, before its eyes or behind its back; made public it is open`, {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async (t) => {
     const scene = await begin(t, { private: false, more: { transport } });
     const { homeserver, ann, bob, bot, person, eve } = scene;
@@ -219,7 +219,7 @@ for (const transport of transports)
     await scene.shows(room, 'for all', 'for few', 'for all again', 'for few again', 'without it');
   });
 
-test('without allow_private one that is made private while the bridge is away shows nothing of it', { timeout: 60_000 }, async (t) => {
+test('without allow_private one that is made private while the bridge is away shows nothing of it', { timeout: 180_000 }, async (t) => {
   const scene = await begin(t, { sync: { allow_private: false } });
   const { homeserver, ann, bob, eve } = scene;
   const launch = ann.createChannel('launch');
@@ -242,7 +242,7 @@ test('without allow_private one that is made private while the bridge is away sh
 });
 
 test('what is denied has no room, private or not, by its new name too; one that the bot is brought into has one', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const scene = await begin(t, { sync: { deny: ['sec*', 'hr-*'] } });
   const { ann, bob, bot, homeserver } = scene;
@@ -267,7 +267,7 @@ test('what is denied has no room, private or not, by its new name too; one that 
 });
 
 test('whoever made a channel that does not let the bot in is asked once to bring it in, over restarts; of what is denied nobody is', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const hint = { hint_channel_admins: true, deny: ['hr-*'] };
   const scene = await begin(t, {
@@ -305,7 +305,7 @@ test('whoever made a channel that does not let the bot in is asked once to bring
 });
 
 test('one that is made private behind the bot’s back closes its room, and goes on in it, for its people, once the bot is brought in', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const scene = await begin(t, { private: false });
   const { ann, bob, bot, eve, homeserver, slack } = scene;
@@ -331,7 +331,7 @@ test('one that is made private behind the bot’s back closes its room, and goes
 });
 
 test('one that the bot is brought into before anybody looked, private by now: what was said since is shown to its people alone', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const scene = await begin(t, { private: false });
   const { ann, bob, bot, eve, homeserver } = scene;
@@ -352,7 +352,7 @@ test('one that the bot is brought into before anybody looked, private by now: wh
 });
 
 test('a look that finds one made private behind the bot’s back asks its maker; one that the bot was put out of asks nobody', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const settings = { team_sync: { allow_private: true, hint_channel_admins: true } };
   const { adapter, slack, team, ann, bob, bot } = await withAdapter(t, { settings });

@@ -30,7 +30,7 @@ async function roomOf({ homeserver, person }: WholeBridge, { by = person, isPubl
   return room;
 }
 
-test('what there is: the bot, the teams, the channels, and links to log in and to install', { timeout: 30_000 }, async (t) => {
+test('what there is: the bot, the teams, the channels, and links to log in and to install', { timeout: 180_000 }, async (t) => {
   const { call, homeserver, slack, team, ann } = await door(t);
   assert.deepEqual(await call('getbotid'), {
     ...{ bot_user_id: homeserver.bot, require_public_room: false, instance_name: 'Slack', room_limit: null, team_limit: null },
@@ -67,7 +67,7 @@ test('what there is: the bot, the teams, the channels, and links to log in and t
   assert.deepEqual(await call('accounts'), { accounts: [] });
 });
 
-test('a room is linked, looked at and unlinked', { timeout: 30_000 }, async (t) => {
+test('a room is linked, looked at and unlinked', { timeout: 180_000 }, async (t) => {
   const bridge = await door(t);
   const { call, slack, team, ann } = bridge;
   const channel = slack.addChannel(team, 'plans', [ann], { id: 'C0PLANS' });
@@ -81,7 +81,7 @@ test('a room is linked, looked at and unlinked', { timeout: 30_000 }, async (t) 
   assert.deepEqual(await call('unlink', { matrix_room_id: room }), [404, 'SLACK_UNKNOWN_LINK']);
 });
 
-test('each refusal has the old bridge’s word', { timeout: 30_000 }, async (t) => {
+test('each refusal has the old bridge’s word', { timeout: 180_000 }, async (t) => {
   const { call, homeserver, room } = await door(t);
   const mallory = homeserver.user('mallory');
   homeserver.join(mallory, room);
@@ -101,7 +101,7 @@ test('each refusal has the old bridge’s word', { timeout: 30_000 }, async (t) 
     );
 });
 
-test('what is full, and what is not public where only such may be linked, is refused by its own word', { timeout: 30_000 }, async (t) => {
+test('what is full, and what is not public where only such may be linked, is refused by its own word', { timeout: 180_000 }, async (t) => {
   const begin = async (limits: object) => {
     const bridge = await door(t, { core: { provisioning: limits } });
     const eve = bridge.homeserver.user('eve');
@@ -120,7 +120,7 @@ test('what is full, and what is not public where only such may be linked, is ref
   assert.equal(((await strict.link(strict.eve, 'C0MORE', true)) as { status: string }).status, 'pending', 'asked for in the channel');
 });
 
-test('a pair of webhooks of the config is shown as one, and belongs to no workspace', { timeout: 30_000 }, async (t) => {
+test('a pair of webhooks of the config is shown as one, and belongs to no workspace', { timeout: 180_000 }, async (t) => {
   const bridge = await door(t, {
     section: ({ slack, general, room }) => {
       const incoming = slack.addIncomingWebhook(general, { isOld: true });
@@ -136,7 +136,7 @@ test('a pair of webhooks of the config is shown as one, and belongs to no worksp
 });
 
 test('who has the address of an incoming webhook links a room by it, and is told once where the outgoing one is to post', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await door(t);
   const { call, homeserver, slack, team, ann } = bridge;
@@ -178,7 +178,7 @@ test('who has the address of an incoming webhook links a room by it, and is told
   assert.equal((await fetch(inbound, { method: 'POST' })).status, 403);
 });
 
-test('an account is called by its name there, whatever is in it', { timeout: 30_000 }, async (t) => {
+test('an account is called by its name there, whatever is in it', { timeout: 180_000 }, async (t) => {
   const { call, slack, app, team, homeserver, person } = await door(t);
   const cid = slack.addPerson(team, { id: 'U0CID', name: 'cid', realName: 'Cid on Tour' });
   const token = slack.setup.authorize(app, cid.user, { token: 'xoxp-cid' }).value;

@@ -31,7 +31,7 @@ async function byEventsAlone(t: TestContext, reach: Partial<ReachTiming>, wish: 
 }
 
 test('the address away for longer than Slack tries: what was said meanwhile goes before the first word that Slack tells again', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const silence = 2_500;
   const { ann, general, slack, app, there, away, events, texts, reads, counted } = await byEventsAlone(t, { silence });
@@ -51,7 +51,7 @@ test('the address away for longer than Slack tries: what was said meanwhile goes
 });
 
 test('nothing is said afterwards: it is found by a look now and then', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const { ann, general, slack, app, away, events, texts, reads } = await byEventsAlone(t, { first: 200, most: 800 });
   app.eventsUrl = away;
@@ -64,7 +64,7 @@ test('nothing is said afterwards: it is found by a look now and then', {
 });
 
 test('the first answer to an old message is all that was missed: it is found by a look further back, which is seldom', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const reach = { first: 50, most: 50, deep: 500 };
   const settings = { history: { page: 3, calls_per_minute: 1_000 } };
@@ -87,7 +87,7 @@ test('the first answer to an old message is all that was missed: it is found by 
 });
 
 test('an event that took several tries puts in doubt what was told about then, though newer things were heard', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const { ann, general, slack, app, there, away, events, texts } = await byEventsAlone(t, {}, { slack: { retryPauses: [20, 40, 400] } });
   // As if all its tries had come to nothing.
@@ -107,7 +107,7 @@ test('an event that took several tries puts in doubt what was told about then, t
   assert.deepEqual(texts().toSorted(), ['before', 'given up', 'late', 'newer']);
 });
 
-test('events held back: what Slack kept to itself after it said so is found, too', { timeout: 30_000 }, async (t) => {
+test('events held back: what Slack kept to itself after it said so is found, too', { timeout: 180_000 }, async (t) => {
   const { ann, general, slack, app, team, events, texts, reads } = await byEventsAlone(t, { settle: 400 });
   const before = reads();
   await slack.eventsApi.tellRateLimited(app, team.id);
@@ -120,7 +120,7 @@ test('events held back: what Slack kept to itself after it said so is found, too
   assert.equal(texts().length, 3);
 });
 
-test('a team that is heard in another way, too, is not asked after', { timeout: 30_000 }, async (t) => {
+test('a team that is heard in another way, too, is not asked after', { timeout: 180_000 }, async (t) => {
   const web = await openWeb();
   t.after(() => web.close());
   const reach = { ...timing, first: 20, most: 20 };

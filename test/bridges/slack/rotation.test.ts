@@ -38,7 +38,7 @@ async function rotating(t: TestContext, keep: (credentials: Credentials) => Prom
   return { ...all, kept, login, fileIn, read, living, expire: () => slack.world.clock.forward(day) };
 }
 
-test('a file is had by the renewed token, and by one that is renewed for it', { timeout: 30_000 }, async (t) => {
+test('a file is had by the renewed token, and by one that is renewed for it', { timeout: 180_000 }, async (t) => {
   const { adapter, channel, kept, fileIn, read, expire } = await rotating(t);
   const first = await fileIn('first');
   expire();
@@ -53,7 +53,7 @@ test('a file is had by the renewed token, and by one that is renewed for it', { 
 });
 
 for (const isExpired of [false, true])
-  test(`logging out voids the token that was renewed ${isExpired ? 'and has expired again' : 'last'}`, { timeout: 30_000 }, async (t) => {
+  test(`logging out voids the token that was renewed ${isExpired ? 'and has expired again' : 'last'}`, { timeout: 180_000 }, async (t) => {
     const { adapter, slack, channel, kept, login, living, expire } = await rotating(t);
     expire();
     const session = await adapter.session({ as: 'user', user: alice }, channel);
@@ -71,7 +71,7 @@ for (const isExpired of [false, true])
     assert.equal(kept.length, 1, 'who has logged out has nothing kept any more');
   });
 
-test('a renewed token that could not be kept is used all the same', { timeout: 30_000 }, async (t) => {
+test('a renewed token that could not be kept is used all the same', { timeout: 180_000 }, async (t) => {
   const { adapter, channel, ann, general, expire } = await rotating(t, () => Promise.reject(new Error('the disk is full')));
   expire();
   const session = await adapter.session({ as: 'user', user: alice }, channel);

@@ -7,7 +7,7 @@ import { wholeBridge } from './whole-bridge.ts';
 
 const secrets = /xox[a-z]-|xapp-|s3cret|c0de|Bearer/;
 
-test('errors, refusals and forged requests leave no secret in the log', { timeout: 60_000 }, async (t) => {
+test('errors, refusals and forged requests leave no secret in the log', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t, { transport: ['socket', 'events'] });
   const { slack, app, team, ann, general, homeserver, person, room, url, lines } = bridge;
   const said = (words: string) => homeserver.say(person, room, words);

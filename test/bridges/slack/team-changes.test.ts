@@ -26,7 +26,7 @@ async function installable(t: TestContext, wish: Wish) {
   return { ...all, install };
 }
 
-test('an app that is installed again may do at once what it could not before', { timeout: 20_000 }, async (t) => {
+test('an app that is installed again may do at once what it could not before', { timeout: 180_000 }, async (t) => {
   const { adapter, channel, install, ann, general } = await installable(t, { scopes: lacking });
   assert.equal(adapter.capabilities(channel).shownAs, false);
   await install();
@@ -36,14 +36,14 @@ test('an app that is installed again may do at once what it could not before', {
   assert.equal((await ann.waitForMessage(general, 'hello')).username, 'Alice');
 });
 
-test('what Slack’s own page lets the app do from now on is found without a restart', { timeout: 20_000 }, async (t) => {
+test('what Slack’s own page lets the app do from now on is found without a restart', { timeout: 180_000 }, async (t) => {
   const { adapter, channel, slack } = await installable(t, { scopes: lacking });
   assert.equal(adapter.capabilities(channel).shownAs, false);
   slack.setup.install(slack.world.apps.get('A0BRIDGE') ?? assert.fail('no app'), slack.world.team('T0001'), { token: 'xoxb-1' });
   await until('the new right', () => adapter.capabilities(channel).shownAs || undefined);
 });
 
-test('a classic app that was taken out hears again once it is installed again', { timeout: 20_000 }, async (t) => {
+test('a classic app that was taken out hears again once it is installed again', { timeout: 180_000 }, async (t) => {
   const { adapter, slack, app, team, ann, general, events, install } = await installable(t, { transport: 'rtm' });
   slack.uninstall(app, team);
   await slack.down();
@@ -55,7 +55,7 @@ test('a classic app that was taken out hears again once it is installed again', 
   await heard(events, 'message', ({ body }) => body.text === 'heard again');
 });
 
-test('a workspace’s new name and address are followed', { timeout: 20_000 }, async (t) => {
+test('a workspace’s new name and address are followed', { timeout: 180_000 }, async (t) => {
   const { adapter, slack, team, channel } = await withAdapter(t);
   const address = () => adapter.channels.permalinks.of({ channel }, channel) ?? '';
   assert.ok(!address().includes('/acme-two/'));

@@ -25,7 +25,7 @@ const opened = (bridge: Bridge, id: string) =>
   });
 
 test('every public channel has a room that follows it: new, renamed, described, archived, private, deleted', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t, {
     core,
@@ -84,7 +84,7 @@ test('every public channel has a room that follows it: new, renamed, described, 
   assert.deepEqual(slack.undocumented, []);
 });
 
-test('a start brings what happened meanwhile, makes nothing twice and asks for no channel by itself', { timeout: 60_000 }, async (t) => {
+test('a start brings what happened meanwhile, makes nothing twice and asks for no channel by itself', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t, {
     core,
     section: ({ slack, team, ann }) => {
@@ -118,7 +118,7 @@ test('a start brings what happened meanwhile, makes nothing twice and asks for n
   );
 });
 
-test('a large workspace is entered within Slack’s limits', { timeout: 90_000 }, async (t) => {
+test('a large workspace is entered within Slack’s limits', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t, {
     slack: { limits: true },
     section: ({ slack, team, ann }) => {
@@ -141,7 +141,7 @@ test('a large workspace is entered within Slack’s limits', { timeout: 90_000 }
   await until('everybody’s ghost', () => homeserver.world.users.has('@slack_t0001_u0bob:hs.test'));
 });
 
-test('a channel that the bot may not enter by itself has a room once somebody brings it in', { timeout: 60_000 }, async (t) => {
+test('a channel that the bot may not enter by itself has a room once somebody brings it in', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t, {
     section: ({ slack, team, ann }) => {
       slack.addChannel(team, 'stuck', [ann], { id: 'C0STUCK' });
@@ -159,7 +159,7 @@ test('a channel that the bot may not enter by itself has a room once somebody br
   assert.equal(slack.callsOf('conversations.join').length, 1);
 });
 
-test('people whom Matrix knows are called as they are called now, though they do not speak', { timeout: 60_000 }, async (t) => {
+test('people whom Matrix knows are called as they are called now, though they do not speak', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t, { section: () => ({ team_sync: { channels: false } }) });
   const { ann, general, room, homeserver } = bridge;
   ann.say(general, 'hello');
@@ -173,7 +173,7 @@ test('people whom Matrix knows are called as they are called now, though they do
   assert.equal(homeserver.world.users.has('@slack_t0001_u0bob:hs.test'), false);
 });
 
-test('lists are read page by page, people on from where it stopped, and only who is meant is in them', { timeout: 30_000 }, async (t) => {
+test('lists are read page by page, people on from where it stopped, and only who is meant is in them', { timeout: 180_000 }, async (t) => {
   const { adapter, slack, team, ann } = await withAdapter(t, {
     settings: { team_sync: { allow: ['team-*', 'C0ODD'], deny: ['team-9*'] } },
     timing: { pages: 1 },
@@ -203,7 +203,7 @@ test('lists are read page by page, people on from where it stopped, and only who
   assert.equal(anew.length, 3);
 });
 
-test('its space is called as the workspace is, from when that is renamed', { timeout: 60_000 }, async (t) => {
+test('its space is called as the workspace is, from when that is renamed', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t, {
     core,
     section: ({ slack, team, ann }) => {

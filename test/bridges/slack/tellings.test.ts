@@ -19,7 +19,7 @@ function toldTo(person: Person, slack: Awaited<ReturnType<typeof withAdapter>>['
   return chat === undefined ? [] : person.sees(chat).map(({ text }) => text ?? '');
 }
 
-test('it is in their chat with the bot, with the message it is about, and pings nobody', { timeout: 20_000 }, async (t) => {
+test('it is in their chat with the bot, with the message it is about, and pings nobody', { timeout: 180_000 }, async (t) => {
   const { slack, ann, bob, general, adapter, channel } = await withAdapter(t);
   const ts = ann.say(general, 'hello');
   await adapter.tell(toAnn, 'not <!here> & not there', { channel, message: remoteMessageId(ts) });
@@ -33,7 +33,7 @@ test('it is in their chat with the bot, with the message it is about, and pings 
   assert.deepEqual(slack.undocumented, []);
 });
 
-test('where the bot may open no chat, it is shown to them alone in the channel', { timeout: 20_000 }, async (t) => {
+test('where the bot may open no chat, it is shown to them alone in the channel', { timeout: 180_000 }, async (t) => {
   const scopes = ['chat:write', 'channels:read', 'channels:history', 'channels:join', 'users:read'];
   const { ann, general, adapter, channel } = await withAdapter(t, { scopes });
   await adapter.tell(toAnn, 'not delivered', { channel });
@@ -42,7 +42,7 @@ test('where the bot may open no chat, it is shown to them alone in the channel',
   assert.deepEqual(ann.texts(general), []);
 });
 
-test('what follows at once is told together, at the latest when the bridge stops', { timeout: 20_000 }, async (t) => {
+test('what follows at once is told together, at the latest when the bridge stops', { timeout: 180_000 }, async (t) => {
   const { slack, ann, adapter } = await withAdapter(t);
   await adapter.tell(toAnn, 'the first');
   for (let time = 0; time < 50; time += 1) await adapter.tell(toAnn, 'refused');
@@ -108,7 +108,7 @@ test('what was still held as the process died is told after the next start, once
   assert.equal(toldTo(ann, slack).length, 1);
 });
 
-test('what they answer the bot is no private chat of theirs', { timeout: 20_000 }, async (t) => {
+test('what they answer the bot is no private chat of theirs', { timeout: 180_000 }, async (t) => {
   const { slack, app, ann, general, adapter, events, channel } = await withAdapter(t);
   const token = slack.setup.authorize(app, ann.user, { token: 'xoxp-ann' });
   const user = userId('@alice:hs.test');
@@ -126,7 +126,7 @@ test('what they answer the bot is no private chat of theirs', { timeout: 20_000 
   );
 });
 
-test('a message that Matrix refuses for good is told to who wrote it', { timeout: 30_000 }, async (t) => {
+test('a message that Matrix refuses for good is told to who wrote it', { timeout: 180_000 }, async (t) => {
   const { slack, ann, general, homeserver } = await wholeBridge(t);
   homeserver.fault({ on: 'PUT .*/send/m.room.message', act: { answer: 413, errcode: 'M_TOO_LARGE', error: 'too large' }, times: 1 });
   ann.say(general, 'hello');

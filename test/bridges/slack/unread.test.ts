@@ -26,7 +26,7 @@ const refusals = [
 
 for (const [error, details, expected] of refusals)
   test(`${error}: the room is told of the gap, once, with its reason and the next step; what is newer goes on`, {
-    timeout: 30_000,
+    timeout: 180_000,
   }, async (t) => {
     const bridge = await wholeBridge(t);
     const { ann, general, slack, url } = bridge;

@@ -40,7 +40,7 @@ const postTo = async (to: string, body: string, type = 'application/json') => {
 };
 
 test('the old pair carries what is said both ways, in their names, and takes nothing with a wrong token', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t, {
     section: ({ slack, general, room }) => {
@@ -81,7 +81,7 @@ test('the old pair carries what is said both ways, in their names, and takes not
 });
 
 test('Mattermost: its Markdown is read as such, files are told of, and pairs of one channel’s name are told apart by their tokens', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t, {
     section: ({ slack, general, room }) => {
@@ -121,7 +121,7 @@ test('Mattermost: its Markdown is read as such, files are told of, and pairs of 
 });
 
 test('an incoming webhook for a room: made in private, takes Slack’s payload both ways, renewed and ended', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { homeserver, room } = bridge;
@@ -163,7 +163,7 @@ test('an incoming webhook for a room: made in private, takes Slack’s payload b
 });
 
 test('after an upgrade of the room its webhooks are its successor’s: listed, renewed and ended there alone', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await wholeBridge(t);
   const { homeserver, person, room } = bridge;
@@ -196,7 +196,7 @@ test('after an upgrade of the room its webhooks are its successor’s: listed, r
   assert.deepEqual(await postTo(renewed, '{"text":"x"}'), [404, 'no_service']);
 });
 
-test('a team that is heard by webhooks alone is linked by those alone', { timeout: 30_000 }, async (t) => {
+test('a team that is heard by webhooks alone is linked by those alone', { timeout: 180_000 }, async (t) => {
   const bridge = await wholeBridge(t, {
     section: ({ slack, general, room }) => {
       const webhook = { incoming: slack.addIncomingWebhook(general, { isOld: true }), outgoing_token: 't0k' };

@@ -43,7 +43,7 @@ let cidsChat = '';
 let room = '';
 
 test('a private channel that the bot is not in: its person joins it by word, hears there and speaks as themselves', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   annsChat = await logIn(alice, ann);
   cidsChat = await logIn(carol, cid);
@@ -57,7 +57,7 @@ test('a private channel that the bot is not in: its person joins it by word, hea
   assert.ok(!secret.members.has(stage.bot.user.id));
 });
 
-test('two people have a room each of one channel, and what is said there stands once in either', { timeout: 90_000 }, async () => {
+test('two people have a room each of one channel, and what is said there stands once in either', { timeout: 180_000 }, async () => {
   const hers = await join(alice, annsChat, '#open');
   const theirs = await join(carol, cidsChat, '#open');
   assert.notEqual(hers, theirs);
@@ -75,7 +75,7 @@ test('two people have a room each of one channel, and what is said there stands 
 });
 
 test('who leaves the channel in Slack hears nothing more of it, and comes back once they are in it again', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   const since = alice.mark();
   ann.leave(secret);
@@ -90,7 +90,7 @@ test('who leaves the channel in Slack hears nothing more of it, and comes back o
 });
 
 test('what she says with Slack’s own client is hers here, and nothing of it goes back; she lists her rooms, closes one and logs out', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   const hers = await join(alice, annsChat, '#open');
   const posts = () => slack.calls.items.filter(({ method }) => method === 'chat.postMessage').length;

@@ -65,7 +65,7 @@ test('everybody of the workspace is known, and found by their name', async () =>
   assert.equal(profile.displayname, 'Ann Example');
 });
 
-test('a channel that is renamed, archived, opened again and deleted takes its room along', { timeout: 60_000 }, async () => {
+test('a channel that is renamed, archived, opened again and deleted takes its room along', { timeout: 180_000 }, async () => {
   const room = await alice.join(aliasOf('C1ROOM3'));
   const carol = await stage.matrixPerson('carol');
   await carol.join(room);
@@ -94,7 +94,7 @@ test('a channel that is renamed, archived, opened again and deleted takes its ro
   );
 });
 
-test('a private channel that the bot is in: its person comes in; nobody else finds a trace of it', { timeout: 90_000 }, async () => {
+test('a private channel that the bot is in: its person comes in; nobody else finds a trace of it', { timeout: 180_000 }, async () => {
   const dave = await stage.matrixPerson('dave');
   const chats = new Map<string, string>();
   for (const person of [alice, dave]) {
@@ -156,7 +156,7 @@ test('a private channel that the bot is in: its person comes in; nobody else fin
 });
 
 test('a killed bridge finds it again, the same room; who is taken out of the channel loses it before the next word', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   await bridge.kill();
   bob.say('C2INNER', 'meanwhile');

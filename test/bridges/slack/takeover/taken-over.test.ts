@@ -112,7 +112,7 @@ async function takenOver(t: TestContext, from: (stage: Stage, old: Old) => Promi
 }
 
 test('a room goes on: each side points at what was said before, people keep their ghosts, nothing is told again', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await takenOver(t, async (_stage, old) => (await oldPostgres(t, old))?.address);
   if (bridge === undefined) return;
@@ -169,7 +169,7 @@ test('a room goes on: each side points at what was said before, people keep thei
 });
 
 test('a puppet speaks as themselves, and their private chat goes on in its room, in which the bot was not', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const bridge = await takenOver(t, async (_stage, old) => (await oldPostgres(t, old))?.address);
   if (bridge === undefined) return;
@@ -188,7 +188,7 @@ test('a puppet speaks as themselves, and their private chat goes on in its room,
   assert.equal(homeserver.world.rooms.size, rooms, 'no other room is made');
 });
 
-test('from nedb a room goes on likewise', { timeout: 60_000 }, async (t) => {
+test('from nedb a room goes on likewise', { timeout: 180_000 }, async (t) => {
   const bridge = await takenOver(t, (stage, old) => oldNedb(stage.folder, old));
   assert.ok(bridge);
   const { homeserver, room, person, ann, general, root } = bridge;
@@ -211,7 +211,7 @@ test('from nedb a room goes on likewise', { timeout: 60_000 }, async (t) => {
 });
 
 test('a room of the old pair of webhooks goes on by them: what they bring proves itself by the last part of the old address', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const inbound = 'a0b1c2d3e4f5g6h7i8j9k0l1m2n3o4p5';
   let hook = '';
