@@ -1,14 +1,14 @@
 // m.bridge state (MSC2346), for clients to show where a room leads; in its older name too, which most of them read. Written
-// only when it says something new.
+// only when it says something new, and not while who is in the room may not know what the channel is called.
 
 import { createHash } from 'node:crypto';
 import type { Channels } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
-import { RetryableError } from '../errors.ts';
+import { messageOf, RetryableError } from '../errors.ts';
 import type { ChannelId } from '../ids.ts';
 import type { Content } from '../matrix-event.ts';
-import type { Link, Links } from './links.ts';
+import { isVeiled, type Link, type Links } from './links.ts';
 
 export const infoTypes = ['m.bridge', 'uk.half-shot.bridge'] as const;
 
@@ -31,6 +31,11 @@ export class BridgeInfo {
     this.#channels = given.channels;
     this.#protocol = given.protocol;
     this.#log = given.log;
+    given.links.onChange(({ link, was }) => {
+      if (link?.state !== 'live' || was === undefined || !isVeiled(was) || isVeiled(link)) return;
+      // The next start writes what could not be written now.
+      this.publish(link).catch((thrown) => given.log.info({ room: link.room, why: messageOf(thrown) }, 'bridge info not written'));
+    });
   }
 
   keyOf(channel: ChannelId): string {
@@ -57,6 +62,7 @@ export class BridgeInfo {
 
   /** A room that does not let us write it is no failure: nothing but the picture in clients depends on it. */
   async publish(link: Link): Promise<void> {
+    if (isVeiled(link)) return;
     // What stands there is better than an id.
     if (link.options.info !== undefined && this.#channels.describe(link.channel).isUnknown === true) return;
     const content = this.contentFor(link);

@@ -66,7 +66,7 @@ export class Closing {
     const { links, plumb, tell } = this.#parts;
     const [since, until] = [heldSince(link), Date.now()];
     if (links.get(link.id)?.state !== 'live') await plumb.link({ room: link.room, channel: link.channel, origin: link.origin });
-    const kept = since === undefined ? {} : { kept: [since, until] };
+    const kept = since === undefined ? {} : { kept: [since, until], shown: {} };
     await links.setOptions(link.id, { shut: undefined, held: undefined, ...kept });
     tell(link.room, 'What is said in the channel is shown here again.');
   }

@@ -309,6 +309,9 @@ export const isMade = (link: Link | NewLink): link is Link => 'id' in link;
 /** Another bridge made it, and it has not been looked at yet. */
 export const isInherited = ({ options }: Pick<Link, 'options'>): boolean => options.inherited === true;
 
+/** It has a room that we could not enter: a chat has another made then. */
+export const isOutOfReach = (link: Link): boolean => link.state === 'suspended' && isInherited(link);
+
 /** Who is in its room is to be asked. */
 export function isNewHere(link: Link, was: Link | undefined): boolean {
   if (link.state !== 'live') return false;
@@ -343,6 +346,10 @@ export const heldSince = ({ options }: Pick<Link, 'options'>): number | undefine
 /** When what was said in it was for others' eyes alone: what came then and still waits is never shown. */
 export const keptBack = ({ options }: Pick<Link, 'options'>): readonly [from: number, to: number] | undefined =>
   options.kept as [number, number] | undefined;
+
+/** What its channel is called by now is not for all who are in the room: it was made private, and the room is not closed to others yet. */
+export const isVeiled = (link: Pick<Link, 'options'>): boolean =>
+  heldSince(link) !== undefined || link.options.shut === true || (isMembersOnly(link) && link.options.guarded !== true);
 
 /** It shows what the network says, and nothing goes back. */
 const isOneWay = ({ options }: Link): boolean => options.way === 'to-matrix';

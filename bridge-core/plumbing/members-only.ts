@@ -187,8 +187,7 @@ export class MembersOnly<Body extends Json = string> {
     } catch (thrown) {
       if (!(thrown instanceof PermanentError)) throw thrown;
       this.#parts.log.warn({ room: link.room, why: messageOf(thrown) }, 'a room could not be closed to others, or opened');
-      const { name } = described(this.#parts.adapter.channels, link.channel);
-      await this.#parts.shut(link, `${name} is private, and this room cannot be kept to its people`);
+      await this.#parts.shut(link, 'The channel is private, and this room cannot be kept to its people');
     }
   }
 
@@ -206,6 +205,8 @@ export class MembersOnly<Body extends Json = string> {
       people.delete(user);
     }
     await this.#notePeople(id, people);
+    // Not before: until then what the channel is called is told to nobody there.
+    if (isFresh && links.get(id) !== undefined) await links.setOptions(id, { guarded: true });
     // Somebody may have gone meanwhile: that is looked at next.
     if (this.#turns.get(id) === turn) this.#sure.add(id);
     this.#wake(id);
@@ -268,14 +269,13 @@ export class MembersOnly<Body extends Json = string> {
   }
 
   /** The door first: who comes in while the rest is done is seen by who looks afterwards. */
-  async #close({ id, room }: Link): Promise<void> {
-    const { links, roster } = this.#parts;
+  async #close({ room }: Link): Promise<void> {
+    const { roster } = this.#parts;
     await this.#rule(room, { ...closed }, (levels) => ({
       ...{ ...levels, invite: botAlone },
       events: { ...recordIn(levels, 'events'), 'm.room.join_rules': botAlone },
     }));
     await roster.refresh(room);
-    if (links.get(id) !== undefined) await links.setOptions(id, { guarded: true });
   }
 
   /** What was said while it was closed stays with those who were there. */

@@ -228,13 +228,12 @@ export class Mirrors<Body extends Json = string> {
     }
     this.#wanted.delete(id);
     if (course !== undefined) course.channels = new Set([...course.channels].filter((other) => other !== id));
-    const { name } = this.#parts.adapter.channels.describe(id);
-    // Put out of a private one the bridge may be let in again.
+    // Put out of a private one the bridge may be let in again. What a hidden one is called by now is not for who is in the room.
     for (const link of portals)
       if (isMembersOnly(link) && isShutOut(link)) await this.#release(link);
-      else if (found.why === 'hidden' && !isMembersOnly(link)) await this.#parts.closing.shut(link, `${name} is private now, or gone`);
+      else if (found.why === 'hidden' && !isMembersOnly(link)) await this.#parts.closing.shut(link, 'The channel is private now, or gone');
       // The settings leave out what nobody asked for.
-      else if (isMirrored(link) || isMembersOnly(link)) await this.#parts.closing.shut(link, `${name} is not to have a room any more`);
+      else if (isMirrored(link) || isMembersOnly(link)) await this.#parts.closing.shut(link, 'The channel is not to have a room any more');
       else await this.#release(link);
   }
 
@@ -251,8 +250,9 @@ export class Mirrors<Body extends Json = string> {
     }
     // Nothing that was not shown before is told as news of now.
     for (const link of all) if (link.options.shown === undefined) await this.#note(link, channel);
-    const isKnown = all.some((link) => link.state === 'live');
-    if (isKnown) await this.#tellNews(channel, isArchived, links.byChannel(channel.id));
+    // As they stand by now: one that was shut hears what it missed.
+    const now = links.byChannel(channel.id);
+    if (now.some((link) => link.state === 'live')) await this.#tellNews(channel, isArchived, now);
     // A room that people brought is as good as one of ours.
     const hasRoom = portals.length > 0 || all.some((link) => !isPersonal(link) && link.state !== 'suspended');
     if (!hasRoom && !isArchived && this.#parts.notes.get(leftNote(channel.id)) === undefined) this.#want(channel.id, isPrivate);
@@ -273,7 +273,8 @@ export class Mirrors<Body extends Json = string> {
     const link = links.get(id);
     const since = link === undefined ? undefined : heldSince(link);
     if (link === undefined || since === undefined) return;
-    await links.setOptions(id, { held: undefined, ...(!isMembersOnly(link) && { kept: [since, Date.now()] }) });
+    // What it is called by now was kept back as well, and is told anew.
+    await links.setOptions(id, { held: undefined, ...(!isMembersOnly(link) && { kept: [since, Date.now()], shown: {} }) });
   }
 
   #heldOn(network: string): Link[] {

@@ -17,6 +17,7 @@ import {
   isInherited,
   isPrivate,
   isShutOut,
+  isVeiled,
   type Link,
   type LinkOptions,
   type Links,
@@ -312,8 +313,7 @@ export class Plumb<Body extends Json = string> {
     if (link === undefined || link.state === 'live') return;
     try {
       await this.#establish(link, await this.#look(link.room));
-      if (isShutOut(link))
-        this.#tell(link.room, `The bridge is in ${described(this.#adapter.channels, link.channel).name} again: messages are carried.`);
+      if (isShutOut(link)) this.#tell(link.room, `The bridge is in ${this.#nameFor(id, link)} again: messages are carried.`);
     } catch (thrown) {
       if (thrown instanceof RetryableError || !(thrown instanceof BridgeError)) throw thrown;
       this.#log.warn({ room: link.room, channel: link.channel, code: thrown.code }, `not linked: ${thrown.message}`);
@@ -356,6 +356,11 @@ export class Plumb<Body extends Json = string> {
   async #refuseHeld(link: Link, state: readonly MatrixEvent[]): Promise<void> {
     const held = await this.#guard.heldBy(state, link.channel);
     if (held !== undefined) throw new DeniedError(`${held.holder} holds the channel in ${link.room}`, 'LINK_HELD');
+  }
+
+  /** As who is in the room may know it. */
+  #nameFor(id: number, link: Link): string {
+    return isVeiled(this.#links.get(id) ?? link) ? 'the channel' : described(this.#adapter.channels, link.channel).name;
   }
 
   async #drop(link: Link): Promise<void> {

@@ -1,0 +1,82 @@
+// What a channel is called from the moment in which it is made private: told to nobody in its room who is not in the channel, be it in
+// state, in notices or in what clients show of the bridge.
+
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { until } from '../../support/waiting.ts';
+import { bodiesIn } from './matrix-side.ts';
+import { wholeBridge } from './whole-bridge.ts';
+
+const inTime = { timeout: 60_000 };
+
+/** A public channel of Ann and Bob, whose room has Eve in it, who is nobody in Slack. */
+async function begin(t: TestContext, isPrivateToo: boolean) {
+  const bridge = await wholeBridge(t, {
+    core: { portals: { aliases: true, directory: true, spaces: true } },
+    section: () => ({ team_sync: { rooms_per_minute: 6_000, allow_private: isPrivateToo } }),
+  });
+  const { homeserver, ann, bob } = bridge;
+  const eve = homeserver.user('eve', 'Eve');
+  const launch = ann.createChannel('launch');
+  ann.invite(launch, bob);
+  const shownAs = (id: string) => homeserver.room(id).stateOf('m.bridge', `dev.causeway://slack/T0001/${launch.id}`)?.content.channel;
+  const room = await until('the room', () => [...homeserver.world.rooms.keys()].find((id) => shownAs(id) !== undefined));
+  homeserver.join(eve, room);
+  ann.say(launch, 'for all');
+  await until('the words', () => bodiesIn(bridge, room).includes('for all'));
+  const order = () => homeserver.events(room).map(({ type, content, state_key }) => ({ type, state_key, words: JSON.stringify(content) }));
+  return {
+    ...{ ...bridge, eve, launch, room },
+    displayed: () => (shownAs(room) as { displayname?: string } | undefined)?.displayname,
+    name: () => homeserver.room(room).stateOf('m.room.name')?.content.name,
+    told: (words: RegExp) => until(String(words), () => bodiesIn(bridge, room).find((body) => words.test(body))),
+    /** That these words stand nowhere in the room before Eve is out of it. */
+    notBefore(words: string) {
+      const out = order().findLastIndex(({ type, state_key }) => type === 'm.room.member' && state_key === eve);
+      const first = order().findIndex((event) => event.words.includes(words));
+      assert.ok(homeserver.room(room).membership(eve) === 'leave' && first > out, JSON.stringify(order().slice(out - 3), undefined, 1));
+    },
+  };
+}
+
+test('renamed while the bridge is away: nothing in its room says the new name until others are out of it', inTime, async (t) => {
+  const scene = await begin(t, true);
+  const { ann, homeserver } = scene;
+  homeserver.fault({ on: 'POST .*/kick', times: 1, act: { wait: 800 } });
+  await scene.restart(async () => {
+    ann.convert(scene.launch, true);
+    ann.rename(scene.launch, 'layoffs');
+  });
+  await until('the name', () => scene.name() === '#layoffs' && scene.displayed() === '#layoffs');
+  scene.notBefore('layoffs');
+});
+
+test('renamed while the bot was out of it, and let in again: likewise, nor does the notice that it is back say it', inTime, async (t) => {
+  const scene = await begin(t, true);
+  const { ann, bot, launch, homeserver } = scene;
+  ann.kick(launch, bot.user);
+  await scene.told(/was removed from the channel in Slack/);
+  homeserver.fault({ on: 'POST .*/kick', times: 1, act: { wait: 800 } });
+  ann.convert(launch, true);
+  ann.rename(launch, 'layoffs');
+  ann.invite(launch, bot.user);
+  await until('the name', () => scene.name() === '#layoffs' && scene.displayed() === '#layoffs');
+  scene.notBefore('layoffs');
+});
+
+test('where private ones have no room it is never said; once it is public again the room bears its new name', inTime, async (t) => {
+  const scene = await begin(t, false);
+  const { ann, bob, launch, homeserver, room } = scene;
+  await scene.restart(async () => {
+    ann.convert(launch, true);
+    ann.rename(launch, 'layoffs');
+  });
+  await scene.told(/private now/);
+  ann.rename(launch, 'layoffs-2');
+  bob.say(launch, 'for few');
+  ann.rename(launch, 'garden');
+  ann.convert(launch, false);
+  await scene.told(/is shown here again/);
+  await until('the name', () => scene.name() === '#garden' && scene.displayed() === '#garden');
+  assert.doesNotMatch(JSON.stringify(homeserver.events(room)), /layoffs/);
+});
