@@ -14,7 +14,7 @@ import { until } from '../../support/waiting.ts';
 export type GitterEvents = RemoteEvent<GitterBody>[];
 
 export const quick: Partial<GitterTiming> = {
-  callTimeout: 2_000,
+  callTimeout: 10_000,
   probe: { first: 25, most: 200 },
   faye: { retry: 0.05, silence: 20_000, answer: 5_000 },
   stream: { first: 25, most: 200 },

@@ -10,6 +10,8 @@ import { type FakeIrcd, type FakeIrcdOptions, startFakeIrcd } from '../../suppor
 import { until } from '../../support/waiting.ts';
 import { matrixId, speaker, type Wish, type WithAdapter, withAdapter } from './with-adapter.ts';
 
+const minute = 60_000;
+
 interface Stage {
   readonly ircd: FakeIrcd;
   readonly world: WithAdapter;
@@ -108,15 +110,15 @@ test('above the limit nobody gets a connection; those who have one keep it', asy
 });
 
 test('who cannot be connected in time is spoken for by the bot, the next time at once, until they are in', async (t) => {
-  const { ircd, world, id } = await start(t, {}, { network: { puppets: { max: 5, wait: '1s' } } });
+  const { ircd, world, id } = await start(t, {}, { network: { puppets: { max: 5, wait: '3s' } } });
   ircd.faults.nickRefusals = 10_000;
   const began = performance.now();
   const speak = () => new Puppets({ adapter: world.adapter }).speak(matrixId('ann'), 'ann', id);
   assert.equal((await speak()).relayed, true);
-  assert.ok(performance.now() - began >= 990);
+  assert.ok(performance.now() - began >= 2_990);
   const again = performance.now();
   assert.equal((await speak()).relayed, true);
-  assert.ok(performance.now() - again < 900);
+  assert.ok(performance.now() - again < 2_500);
   ircd.faults.nickRefusals = 0;
   await ircd.waitForUser('ann[m]');
   await until('ann', () => world.adapter.openSession(speaker('ann'), id));
@@ -166,7 +168,7 @@ test('after a restart the bot is let into a channel before its puppets ask', asy
   await until('all to leave', () => ircd.connections === 0 || undefined);
   ircd.faults.latency = 80;
   const since = ircd.received.length;
-  const next = withAdapter(t, { port: ircd.port, memory: world.memory, timing: quick });
+  const next = withAdapter(t, { port: ircd.port, memory: world.memory, timing: { ...quick, botFirst: 30_000 } });
   await next.adapter.connect();
   await next.watch('#chan');
   await ircd.waitForMember('#chan', 'ann[m]');
@@ -177,15 +179,15 @@ test('after a restart the bot is let into a channel before its puppets ask', asy
 
 test('puppets that say nothing for long, or are in no channel, give their connection up', async (t) => {
   await t.test('idle', async (t) => {
-    const { ircd, world, id } = await start(t, {}, { network: { puppets: { max: 5, idle: '200ms' } } });
+    const { ircd, world, id } = await start(t, {}, { network: { puppets: { max: 5, idle: '1s' } } });
     await world.join('ann', id);
     await until('ann to go', () => !ircd.members('#chan').includes('ann[m]') || undefined);
     await world.say('ann', id, 'back again');
   });
   await t.test('in no channel', async (t) => {
-    const { ircd, world, id } = await start(t, {}, { timing: { homeless: 100 } });
+    const { ircd, world, id } = await start(t, {}, { timing: { homeless: 1_000 } });
     await world.join('ann', id);
-    await delay(300);
+    await delay(1_300);
     assert.ok(ircd.members('#chan').includes('ann[m]'), 'while in one it stays');
     await world.adapter.openSession(speaker('ann'), id)?.leave(id, 'bye');
     await until('ann to go', () => ircd.world.user('ann[m]') === undefined || undefined);
@@ -235,20 +237,22 @@ test('a hundred puppets come in together', async (t) => {
 });
 
 test('above the limit who speaks takes the connection of whoever has been silent the longest, and long enough', async (t) => {
-  const { ircd, world, id } = await start(t, {}, { network: { puppets: { max: 2, yield_after: '300ms' } } });
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const { ircd, world, id } = await start(t, {}, { network: { puppets: { max: 2, yield_after: '10m' } } });
   const zoe = ircd.person('zoe').join('#chan');
   await world.say('ann', id, 'first');
-  await delay(20);
+  t.mock.timers.tick(minute);
   await world.say('ben', id, 'second');
+  t.mock.timers.tick(9 * minute - 1);
   await assert.rejects(world.say('cleo', id, 'too early'), { code: 'SESSION_LIMIT' });
-  await delay(350);
+  t.mock.timers.tick(minute);
   await world.say('ben', id, 'still here');
   await world.say('cleo', id, 'third');
   const quit = await zoe.waitFor(({ command }) => command === 'QUIT');
   assert.deepEqual([quit.nick, quit.params[0]], ['ann[m]', 'Quit: silent for long; the connection goes to somebody who speaks']);
   assert.deepEqual(ircd.members('#chan').sort(), ['ben[m]', 'causeway', 'cleo[m]', 'zoe']);
   await assert.rejects(world.say('ann', id, 'and I?'), { code: 'SESSION_LIMIT' }, 'the others spoke just now');
-  await delay(350);
+  t.mock.timers.tick(11 * minute);
   await Promise.all([world.say('ann', id, 'me again'), world.say('dan', id, 'and me'), world.say('ann', id, 'twice')]);
   assert.deepEqual(ircd.members('#chan').sort(), ['ann[m]', 'causeway', 'dan[m]', 'zoe']);
   assert.deepEqual(
@@ -267,9 +271,10 @@ test('above the limit who speaks takes the connection of whoever has been silent
 });
 
 test('many who speak at once get no more connections than there are', async (t) => {
-  const { ircd, world, id } = await start(t, {}, { network: { puppets: { max: 3, yield_after: '200ms' } } });
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const { ircd, world, id } = await start(t, {}, { network: { puppets: { max: 3, yield_after: '10m' } } });
   for (const name of ['a1', 'a2', 'a3']) await world.say(name, id, 'hello');
-  await delay(250);
+  t.mock.timers.tick(11 * minute);
   let most = 0;
   const watch = setInterval(() => {
     most = Math.max(most, ircd.world.users.size);
@@ -301,7 +306,7 @@ test('who waits for the proof of a line keeps their connection, however long it 
 });
 
 test('who cannot be connected, and for whom nothing waits, holds no place either', async (t) => {
-  const { ircd, world, id } = await start(t, {}, { network: { puppets: { max: 1, wait: '100ms', yield_after: '100ms' } } });
+  const { ircd, world, id } = await start(t, {}, { network: { puppets: { max: 1, wait: '3s', yield_after: '100ms' } } });
   ircd.faults.nickRefusals = 10_000;
   await assert.rejects(world.join('ann', id), { code: 'SESSION_LIMIT' });
   ircd.faults.nickRefusals = 0;
