@@ -1,18 +1,24 @@
 // gitter.im became a Matrix server in 2023: each of its rooms is a Matrix room now, whose alias has the room's name with its first `/`
 // made an `_`. From names and links of Gitter to those rooms, and from such an alias to what the room may have been called.
 
-import { matrixTo, PermanentError, type RoomId } from '#bridge-core';
+import { setTimeout as delay } from 'node:timers/promises';
+import { matrixTo, messageOf, PermanentError, type RoomId } from '#bridge-core';
 import { isId, isRoomUri } from './ids.ts';
 
 export interface ResolverParts {
   readonly server: string;
   readonly resolveAlias: (alias: string) => Promise<RoomId | undefined>;
+  /** ms that somebody waits for its server. */
+  readonly patience?: number;
 }
 
 export interface Successor {
   readonly alias: string;
   readonly room: RoomId;
 }
+
+/** A homeserver asks another one for as long as minutes. */
+const usualPatience = 15_000;
 
 /** More underscores make more names than anybody wants to try. */
 const mostNames = 8;
@@ -24,11 +30,27 @@ export class Resolver {
     this.#parts = parts;
   }
 
-  /** The first of what the name may mean that is there. */
+  /** The first of what the name may mean that is there. Whoever asks is told that it is not known: whatever is the matter with that server
+   *  is none of ours, and nothing is tried until it is over. */
   async find(query: string): Promise<Successor | undefined> {
-    for (const alias of aliasesFor(query, this.#parts.server)) {
-      const room = await this.#parts.resolveAlias(alias);
-      if (room !== undefined) return { alias, room };
+    const { server, patience = usualPatience } = this.#parts;
+    const late = new AbortController();
+    try {
+      const found = this.#find(aliasesFor(query, server));
+      return await Promise.race([found, delay(patience, undefined, { signal: late.signal, ref: false }).then(() => refuse('no answer'))]);
+    } catch (thrown) {
+      throw new PermanentError('BAD_REQUEST', `${server} cannot be asked now (${messageOf(thrown)}): try again later`, {
+        cause: thrown,
+      });
+    } finally {
+      late.abort();
+    }
+  }
+
+  async #find(aliases: readonly string[]): Promise<Successor | undefined> {
+    for (const alias of aliases) {
+      const room: unknown = await this.#parts.resolveAlias(alias);
+      if (typeof room === 'string' && room.startsWith('!')) return { alias, room: room as RoomId };
     }
     return undefined;
   }
@@ -53,6 +75,10 @@ export class Resolver {
     const { localpart, server } = readAlias(query.trim()) ?? {};
     return localpart === undefined || server !== this.#parts.server ? [] : urisFor(localpart);
   }
+}
+
+function refuse(why: string): never {
+  throw new Error(why);
 }
 
 function waysTo({ alias }: Successor): string {

@@ -1,12 +1,13 @@
 // The people of Gitter as they were last seen: known by what is told of them, for Gitter tells nobody by an id alone. Who was renamed
 // is noticed by what they say next.
 
-import type { RemoteUser } from '#bridge-core';
+import { type RemoteUser, visibleLine } from '#bridge-core';
 import { makeUserId } from './ids.ts';
 import { isRefusal } from './wire/faults.ts';
 import { hasId, userIn, type WireUser } from './wire/objects.ts';
 import type { Call } from './wire/rest.ts';
 
+const longestName = 250;
 /** More are forgotten, oldest first. */
 const mostKept = 20_000;
 
@@ -63,12 +64,15 @@ export class Users {
   }
 }
 
+/** As a homeserver takes it. */
+const shown = (name = ''): string => visibleLine(name.slice(0, 4 * longestName), longestName);
+
 export function remoteUserOf(user: WireUser): RemoteUser {
   const { id, username, displayName, avatarUrlMedium, avatarUrl } = userIn(user) ?? user;
   const avatar = avatarUrlMedium ?? avatarUrl;
   return {
     id: makeUserId(id),
-    name: displayName?.trim() || username || id,
+    name: shown(displayName) || shown(username) || id,
     fields: { user: id, username: username ?? id },
     ...(avatar !== undefined && avatar !== '' && { avatar }),
   };
