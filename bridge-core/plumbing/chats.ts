@@ -14,7 +14,7 @@ import type { Names } from '../virtual-users/names.ts';
 import type { BridgeInfo } from './bridge-info.ts';
 import { ChatRules } from './chat-rules.ts';
 import { claimContent, claimType } from './claims.ts';
-import { isChat, isPlaceholder, type Link, type Links, type NewLink, placeholderOf } from './links.ts';
+import { isChat, isOutOfReach, isPlaceholder, type Link, type Links, type NewLink, placeholderOf } from './links.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import type { Plumb } from './plumb.ts';
 import { powerLevels, type RoomMaking } from './room-making.ts';
@@ -61,7 +61,7 @@ export class Chats<Body extends Json = string> {
   linkFor(channel: ChannelId, isNews: boolean, by?: RemoteUser): Link | NewLink | undefined {
     const { settings, links, adapter } = this.#parts;
     if (!settings.direct || adapter.channels.chat === undefined) return undefined;
-    const known = links.byChannel(channel).find(({ origin }) => origin === 'portal');
+    const known = links.byChannel(channel).find((link) => link.origin === 'portal' && !isOutOfReach(link));
     if (known !== undefined) return isChat(known) && (known.state === 'wanted' || known.state === 'pending') ? known : undefined;
     const chat = isNews ? this.#chatOf(channel) : undefined;
     if (by !== undefined && adapter.speakerOf(by.id) === undefined && !this.#rules.mayBeWith(by)) return undefined;
@@ -78,7 +78,7 @@ export class Chats<Body extends Json = string> {
   /** The room of the chat, whether there was one or not; `person` is invited into it again if they left. */
   async open(channel: ChannelId, person: UserId): Promise<RoomId> {
     const { links } = this.#parts;
-    const known = links.byChannel(channel).find((link) => link.origin === 'portal' && isChat(link));
+    const known = links.byChannel(channel).find((link) => link.origin === 'portal' && isChat(link) && !isOutOfReach(link));
     const chat = this.#chatOf(channel) ?? { people: [person], kind: 'direct' as const };
     const link = await this.#ready(known ?? (await links.add(newLink(channel, chat))));
     await this.#invite([person], link, chat.kind, await this.#others(channel));

@@ -24,9 +24,13 @@ const signInTime = 10 * 60_000;
 export async function letIn<Body extends Json>(parts: LettingInParts<Body>, room: RoomId): Promise<boolean> {
   const { homeserver, adapter, links, names, startedAt } = parts;
   const inherited = links.byRoom(room).filter((link) => isInherited(link) && isChat(link));
+  let isKnown = true;
   for (const { channel } of inherited) {
     // Until one of its people is logged in nobody could tell who is in it.
-    if (adapter.channels.chat?.(channel) === undefined) continue;
+    if (adapter.channels.chat?.(channel) === undefined) {
+      isKnown = false;
+      continue;
+    }
     for await (const member of adapter.channels.members(channel)) {
       try {
         await homeserver.invite(names.ghostOf(member), room, homeserver.bot);
@@ -36,7 +40,7 @@ export async function letIn<Body extends Json>(parts: LettingInParts<Body>, room
       }
     }
   }
-  if (inherited.length > 0 && Date.now() - startedAt < signInTime)
+  if (!isKnown && Date.now() - startedAt < signInTime)
     throw new RetryableError('NETWORK_LOGIN', `nobody of ours is known to be in ${room} yet`, { after: 1_000 });
   return false;
 }

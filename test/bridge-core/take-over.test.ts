@@ -212,6 +212,27 @@ test('a chat in which the bot was not: one of its ghosts asks it in, once its pe
   assert.equal(heard.sender, zoes);
 });
 
+test('a chat whose room nobody lets the bot into has another room made', { timeout: 30_000 }, async (t) => {
+  const s = await stage(t);
+  const { homeserver, network } = s;
+  const eve = homeserver.user('eve', 'Eve');
+  const chat = network.chat('zoe', 'eve');
+  const room = homeserver.createRoom({ creator: eve, joinRule: 'invite' });
+  const login = { user: userId(eve), account: remoteUserId('fake/eve'), network: 'fake', name: 'eve', credentials: { nick: 'eve' } };
+  await s.restart({}, async () => {
+    const links = [{ room: roomId(room), channel: inFake(chat), chat: { kind: 'direct' as const, people: [userId(eve)] } }];
+    await s.take({ ...nothing, ghosts: s.inheritance.ghosts, links, logins: [login] });
+  });
+  await until('the refusal', () => s.lines.some((line) => /not carried: the bot may not enter/.test(line)) || undefined);
+  network.say('zoe', chat, 'are you there');
+  const rooms = () => [...homeserver.world.rooms.keys()];
+  const made = await until('another room', () =>
+    rooms().find((each) => homeserver.events(each).some(({ content }) => content.body === 'are you there')),
+  );
+  assert.notEqual(made, room);
+  assert.equal(homeserver.room(made).membership(eve), 'invite');
+});
+
 test('where the older bridge had another bot, a room goes on once ours is asked in, also without the power to claim the channel', {
   timeout: 180_000,
 }, async (t) => {

@@ -34,9 +34,12 @@ export const matrixAppserviceSlack: Forerunner<SlackSettings> = {
 export function inheritanceOf(old: OldStore, { settings, core }: Pick<ReadGiven<SlackSettings>, 'settings' | 'core'>): Inheritance {
   const { domain } = core.homeserver;
   const teams = teamsOf(old.teams, settings);
-  const rooms = roomsOf(old.rooms, old, teams, userId(`@${core.appservice.botLocalpart}:${domain}`));
   const ghosts = ghostsOf(old.users, teams, domain);
   const { table: puppets, logins } = loginsOf(old.puppets, teams, ghosts);
+  const rooms = roomsOf(old.rooms, old, teams, {
+    bot: userId(`@${core.appservice.botLocalpart}:${domain}`),
+    isLoggedIn: (person) => logins.some(({ user }) => user === person),
+  });
   const chats = directChatsOf(old.adminRooms);
   const { tables, messages, reactions, memory } = messagesOf(old, rooms, teams, ghosts);
   const others = Object.entries(old.others).map(([name, rows]) => {

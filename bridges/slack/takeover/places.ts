@@ -78,13 +78,14 @@ interface Reading {
   /** Old rooms name their team by its token. */
   readonly byToken: ReadonlyMap<string, string>;
   readonly bot: UserId;
+  readonly isLoggedIn: (person: UserId) => boolean;
 }
 
-export function roomsOf(rows: readonly OldRow[], old: OldStore, teams: Teams, bot: UserId): Rooms {
+export function roomsOf(rows: readonly OldRow[], old: OldStore, teams: Teams, given: Pick<Reading, 'bot' | 'isLoggedIn'>): Rooms {
   const table = new Table('rooms', rows.length, 'links');
   const [links, secrets, webhooks]: [InheritedLink[], Secret[], RoomId[]] = [[], [], []];
   const channels = new Map<string, ChannelId>();
-  const reading: Reading = { teams, bot, byToken: tokensOf(old.teams) };
+  const reading: Reading = { ...given, teams, byToken: tokensOf(old.teams) };
   for (const [index, each] of rows.entries()) {
     const what = called(each.row.matrix_id, called(each.row.id, `row ${index + 1}`));
     const read = linkOf(each, reading);
@@ -110,7 +111,7 @@ type Read =
   | { readonly link: InheritedLink; readonly channel: string; readonly secret?: Secret }
   | { readonly why: string; readonly isFault?: true };
 
-function linkOf({ row, told }: OldRow, { teams, byToken, bot }: Reading): Read {
+function linkOf({ row, told }: OldRow, { teams, byToken, bot, isLoggedIn }: Reading): Read {
   const room = textIn(row, 'matrix_id');
   if (told === undefined) return { why: 'what it says of the channel (`json`) is broken', isFault: true };
   if (room === undefined || !/^![^\s]+$/.test(room)) return { why: 'its room has no id of a room (!…)', isFault: true };
@@ -124,6 +125,8 @@ function linkOf({ row, told }: OldRow, { teams, byToken, bot }: Reading): Read {
       };
     if (!/^[CGD][A-Z0-9]{2,}$/.test(channel)) return { why: 'its channel has no id of Slack (C…, G…, D…)', isFault: true };
     const chat = chatOf(told, channel);
+    if (chat?.people.some(isLoggedIn) === false)
+      return { why: 'nobody of this private chat is logged in by it: once somebody is, its next word makes a room' };
     return { link: { room: roomId(room), channel: makeChannelId(team, channel), ...(chat && { chat }) }, channel };
   }
   if (incoming !== undefined && inbound !== undefined) {

@@ -209,18 +209,18 @@ test('all that there is in nedb is taken, from its files, which stay as they are
   assert.equal(taken.code, 0, taken.stderr);
   assert.deepEqual(figures(taken), [
     'teams 1 row, 1 taken',
-    'rooms 4 rows, 3 taken',
+    'rooms 4 rows, 2 taken',
     'users 5 rows, 3 taken',
     'puppets 0 rows, 0 taken',
     'linked_accounts 2 rows',
     'user_admin_rooms 0 rows, 0 taken',
-    'events 8 rows, 6 taken',
+    'events 8 rows, 5 taken',
     'reactions 0 rows, 0 taken',
   ]);
   assert.deepEqual(files(), before);
   assert.deepEqual(
     s.rows('SELECT room, channel FROM links ORDER BY room').map((row) => (row as string[])[0]),
-    [chat, general, hooked],
+    [general, hooked],
   );
   assert.deepEqual(s.rows("SELECT remote, thread FROM relations WHERE event = '$reply'"), [[reply, '$first']]);
   const [bot] = await opened(s.store, ['bot T0001']);
@@ -348,5 +348,6 @@ test('a workspace whose token is dead waits for the app; people without a token 
   assert.equal(taken.code, 0, taken.stderr);
   assert.match(taken.stdout, /The token of T0001 is dead \(bad_auth\): install the app there/);
   assert.match(taken.stdout, /puppets: @ada:hs\.test: it has no token: they log in again/);
+  assert.match(taken.stdout, /rooms: !chat:hs\.test: nobody of this private chat is logged in/);
   assert.deepEqual(JSON.parse((await opened(s.store, ['bot T0001']))[0] ?? ''), { token: '' });
 });
