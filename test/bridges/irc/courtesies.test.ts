@@ -11,7 +11,7 @@ type Test = { after(end: () => Promise<void>): void };
 
 async function start(t: Test, server: FakeIrcdOptions = {}): Promise<{ ircd: FakeIrcd; world: WithAdapter; id: ChannelId }> {
   const ircd = await startFakeIrcd(server);
-  const world = withAdapter(t, { port: ircd.port, timing: { courtesy: 300 } });
+  const world = withAdapter(t, { port: ircd.port, timing: { courtesy: 2_000 } });
   t.after(() => ircd.close());
   await world.adapter.connect();
   const id = await world.watch('#chan');
@@ -33,7 +33,7 @@ test('a private message is answered by why nobody reads it, once in a while for 
   const yves = ircd.person('yves');
   yves.say('causeway', 'bot?');
   assert.match((await yves.waitForText('yves', /not delivered/)).params[1] ?? '', /bot of a Matrix bridge/);
-  await delay(250);
+  await delay(2_000);
   zoe.say('ann[m]', 'still there?');
   await zoe.waitFor(({ command }) => command === 'NOTICE', { since: zoe.mark() - 1 });
   assert.deepEqual(world.texts(), []);

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { OwnNicks } from '../../../bridges/irc/own-nicks.ts';
 import type { IrcSession } from '../../../bridges/irc/session.ts';
+import { stopClock } from '../../support/clock.ts';
 
 const session = (name: string) => ({ speaker: { as: 'user', user: `@${name}:hs.test` } }) as unknown as IrcSession;
 
-test('a nick is its session’s, and stays so for a while after it was given up', async () => {
+test('a nick is its session’s, and stays so for a while after it was given up', async (t) => {
+  const clock = stopClock(t);
   const nicks = new OwnNicks(20);
   const ann = session('ann');
   nicks.take('ann', ann);
@@ -14,7 +15,9 @@ test('a nick is its session’s, and stays so for a while after it was given up'
   nicks.release('ann', ann);
   assert.equal(nicks.sessionOf('ann'), ann, 'lines under it may be on their way');
   assert.equal(nicks.isInUse('ann'), false);
-  await delay(30);
+  await clock.pass(19);
+  assert.equal(nicks.sessionOf('ann'), ann);
+  await clock.pass(1);
   assert.equal(nicks.sessionOf('ann'), undefined);
 });
 

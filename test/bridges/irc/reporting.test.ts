@@ -16,7 +16,7 @@ interface Stage {
   readonly zoe: Person;
 }
 
-const quick: Partial<IrcTiming> = { reconnectFirst: 100, reconnectMost: 200, rejoin: 150, handover: 400, young: 0 };
+const quick: Partial<IrcTiming> = { reconnectFirst: 100, reconnectMost: 200, rejoin: 150, handover: 5_000, young: 0 };
 const withoutHistory = Object.entries(allCapabilities).filter(([name]) => name !== 'draft/chathistory');
 
 async function start(t: { after(end: () => Promise<void>): void }, server: FakeIrcdOptions = {}, wish: Partial<Wish> = {}): Promise<Stage> {
@@ -34,7 +34,10 @@ const botIsBack = (ircd: FakeIrcd) => ircd.waitForMember('#chan', bot);
 /** It has begun to listen, and two PINGs have shown that it hears all. */
 async function standsBy(ircd: FakeIrcd, nick: string): Promise<void> {
   await until(`${nick} to stand by`, () => ircd.lines(nick).filter((line) => line.startsWith('PING')).length >= 2 || undefined);
-  await delay(20);
+  // What it answers now it answers behind ours to the second.
+  const since = ircd.mark();
+  ircd.send(nick, 'PING :all heard');
+  await ircd.waitForLine((line) => line.nick === nick && /^PONG :?all heard/.test(line.text), { since });
 }
 
 /** Everything said is told once and in order, and nothing was missed. */
@@ -103,7 +106,7 @@ test('the standby lost, another stands by', async (t) => {
 });
 
 test('puppets that come and go while the bot is away lose nothing', async (t) => {
-  const { ircd, world, id, zoe } = await start(t, {}, { timing: { reconnectFirst: 600, reconnectMost: 600 } });
+  const { ircd, world, id, zoe } = await start(t, {}, { timing: { reconnectFirst: 4_000, reconnectMost: 4_000 } });
   await world.join('ann', id);
   await standsBy(ircd, 'ann[m]');
   ircd.drop(bot);

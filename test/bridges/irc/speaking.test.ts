@@ -66,13 +66,13 @@ test('one unproved line at a time: the next waits for the proof', async (t) => {
 });
 
 test('the reporter proves what the server does not echo', async (t) => {
-  const { ircd, world } = await start(t, {}, { timing: { proof: 5_000, unsureAfterHandover: 0 } });
+  const { ircd, world } = await start(t, {}, { timing: { proof: 50_000, unsureAfterHandover: 0 } });
   const id = await world.watch('#heard');
   await world.join('ann', id);
   ircd.faults.neverEcho = true;
   const began = performance.now();
   const msgid = await world.say('ann', id, 'only heard');
-  assert.ok(performance.now() - began < 2_000);
+  assert.ok(performance.now() - began < 40_000);
   assert.equal(msgid, ircd.said('#heard')[0]?.msgid);
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { until } from '../../../support/waiting.ts';
+import { until, within } from '../../../support/waiting.ts';
 import { connect, fakeIrcd } from './connecting.ts';
 
 test('a connection joins, hears people and is heard', async (t) => {
@@ -96,11 +96,11 @@ test('PING is answered at once, and PONG never handed on', async (t) => {
 test('silence is met by a PING, and a half-open connection cut; its queued lines fail', async (t) => {
   const server = await fakeIrcd(t);
   const { connection, ended } = await connect(t, server, {
-    keepalive: { ping: 60, timeout: 90 },
+    keepalive: { ping: 300, timeout: 2_000 },
     flood: { burst: 1, every: 60_000 },
   });
   await server.waitForLine(/^PING alive/);
-  await delay(200);
+  await delay(2_500);
   assert.equal(ended.length, 0, 'answered PINGs keep it alive');
   server.faults.frozen = true;
   await connection.send({ command: 'PRIVMSG', params: ['#tea', 'sent'] });
@@ -132,9 +132,7 @@ test('close does not wait for a server that is gone', async (t) => {
   const server = await fakeIrcd(t);
   const { connection, ended } = await connect(t, server);
   server.faults.frozen = true;
-  const begun = performance.now();
-  await connection.close();
-  assert.ok(performance.now() - begun < 2_000);
+  await within('the end', connection.close());
   assert.equal(ended[0]?.fault, 'ours');
 });
 
@@ -213,10 +211,10 @@ test('what is longer than the server takes is cut at a character, its tags apart
 
 test('a process that stood still does not take that for silence of the server', async (t) => {
   const server = await fakeIrcd(t);
-  const { connection, ended } = await connect(t, server, { keepalive: { ping: 60, timeout: 80 } });
+  const { connection, ended } = await connect(t, server, { keepalive: { ping: 100, timeout: 1_000 } });
   await server.waitForLine(/^PING alive/);
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
-  await delay(60);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
+  await delay(300);
   assert.equal(ended.length, 0);
   await connection.fence();
 });
