@@ -14,7 +14,15 @@ import { readPlainLines } from './text-in.ts';
 const deepest = 3;
 
 export function readAttachments(attachments: readonly Fields[], reading: Reading, depth = 0): Block[] {
-  return depth > deepest ? [] : attachments.flatMap((attachment) => readAttachment(attachment, reading, depth));
+  if (depth > deepest) return [];
+  return attachments.flatMap((attachment) => (isOthers(attachment, reading) ? [] : readAttachment(attachment, reading, depth)));
+}
+
+/** What Slack shows under a link to a message it shows to those alone who may read that message, of whom the bot may be one. Who passes a
+ *  message on shows it to all. */
+function isOthers(attachment: Fields, reading: Reading): boolean {
+  const channel = textIn(attachment, 'channel_id');
+  return attachment.is_msg_unfurl === true && attachment.is_share !== true && channel !== undefined && !reading.mayTell(channel);
 }
 
 /** Made by Slack from an address in the text, which says it all; a quoted message does not stand elsewhere. */

@@ -4,8 +4,10 @@
 export interface FormatterNames {
   /** How a person is called now, without a sign before it. */
   user(team: string, id: string): string | undefined;
-  /** What is known to whoever reads it in the channel `here`. */
+  /** What is known to whoever reads it in the channel `here`; its id, where it is not for them to know. */
   channel(team: string, id: string, here: string): string | undefined;
+  /** Whether it is known that whoever reads in `here` may read there too. */
+  isForAll?(team: string, id: string, here: string): boolean;
   /** A group's handle. */
   usergroup(team: string, id: string): string | undefined;
   /** A workspace's own emoji, as Slack lists it: its address, or `alias:other`. */

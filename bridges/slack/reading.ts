@@ -27,6 +27,11 @@ export class Reading {
     return { is: 'mention', of: { channel: makeChannelId(this.#team, id) }, text: oneLine(name.replace(/^#/, '')) };
   }
 
+  /** Whether what is said in that channel is for who reads here. */
+  mayTell(channel: string): boolean {
+    return this.#names.isForAll?.(this.#team, channel, this.#here) ?? channel === this.#here;
+  }
+
   /** Matrix has no groups of people: only their name stays. */
   usergroup(id: string, label = ''): Inline {
     const handle = this.#names.usergroup(this.#team, id) ?? (label || id);

@@ -130,8 +130,35 @@ test('what a private channel is called is not told elsewhere, whoever of ours is
   const block = await heard(events, 'message', ({ body }) => body.text === 'in blocks');
   assert.equal(toPlain(adapter.formatter.parse(block.body, channel)), '#C0LAYOFFS');
   assert.equal(await readAs('at home: <#C0LAYOFFS> <#C0MERGER>', bob, secret), 'at home: #layoffs #C0MERGER');
+  const { blocks: _, ...plain } = block.body;
+  assert.equal(
+    toPlain(adapter.formatter.parse({ ...plain, text: 'written out: <#C0LAYOFFS|layoffs>' }, channel)),
+    'written out: #C0LAYOFFS',
+  );
   assert.equal(await readAs('before <#C0TURNED>'), 'before #turned');
   slack.channels.convert(turned, true, ann.id);
   await slack.waitForDelivery('message/channel_convert_to_private');
   assert.equal(await readAs('turned: <#C0TURNED>'), 'turned: #C0TURNED');
+});
+
+test('what Slack shows under a link to a message of a private channel, for its people’s eyes, is shown in no other; what somebody passes on is', {
+  timeout: 30_000,
+}, async (t) => {
+  const { adapter, slack, team, ann, bob, bot, general, events, channel } = await withAdapter(t);
+  const secret = slack.addChannel(team, 'layoffs', [bob, bot.user], { id: 'C0LAYOFFS', isPrivate: true });
+  slack.addChannel(team, 'random', [ann, bot.user], { id: 'C0RANDOM' });
+  await adapter.watch(channelId('T0001/C0RANDOM'));
+  await adapter.watch(channelId('T0001/C0LAYOFFS'));
+  const shown = async (words: string, attachment: object, place = general) => {
+    bob.say(place, words, {
+      attachments: [{ is_msg_unfurl: true, text: 'Ann has to go', footer: 'in a channel', ...attachment }] as never,
+    });
+    const { body, channel: where } = await heard(events, 'message', ({ body }) => body.text === words);
+    return toPlain(adapter.formatter.parse(body, where));
+  };
+  assert.equal(await shown('see there', { channel_id: 'C0LAYOFFS' }), 'see there');
+  assert.match(await shown('see here', { channel_id: 'C0LAYOFFS' }, secret), /Ann has to go/);
+  assert.match(await shown('see all', { channel_id: 'C0RANDOM' }), /Ann has to go/);
+  assert.match(await shown('see home', { channel_id: channel.slice('T0001/'.length) }), /Ann has to go/);
+  assert.match(await shown('passed on', { channel_id: 'C0LAYOFFS', is_share: true }), /Ann has to go/);
 });
