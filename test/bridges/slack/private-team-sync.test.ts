@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { ChannelId } from '#bridge-core';
+import type { ChannelId, RemoteUserId, UserId } from '#bridge-core';
 import { until } from '../../support/waiting.ts';
 import { bodiesIn, logIn, talk } from './matrix-side.ts';
 import { type WholeBridge, wholeBridge } from './whole-bridge.ts';
@@ -204,12 +204,21 @@ for (const transport of transports)
 
     await scene.restart(async () => {
       ann.convert(launch, true);
+      ann.rename(launch, 'layoffs');
       bob.say(launch, 'for few again');
     });
     await scene.shows(room, 'for all', 'for few', 'for all again', 'for few again');
     assert.deepEqual([scene.membership(room), scene.membership(room, eve)], ['join', 'leave']);
     const order = homeserver.events(room).map(({ type, state_key, content }) => (type === 'm.room.message' ? content.body : state_key));
     assert.ok(order.lastIndexOf(eve) < order.indexOf('for few again'));
+    await until('its name', () => scene.state(room, 'm.room.name')?.name === '#layoffs');
+    const named = () => homeserver.events(room).filter((event) => JSON.stringify(event).includes('layoffs'));
+    await until('what clients show of it', () => named().some(({ type }) => type === 'm.bridge'));
+    const [gone] = homeserver
+      .events(room)
+      .filter(({ state_key, content }) => state_key === eve && content.membership === 'leave')
+      .slice(-1);
+    assert.ok(named().every(({ arrived }) => arrived >= (gone?.arrived ?? Number.POSITIVE_INFINITY)));
 
     // Put out and brought in again the bot goes on, in the same room.
     ann.kick(launch, bot.user);
@@ -230,10 +239,13 @@ test('without allow_private one that is made private while the bridge is away sh
   await scene.shows(room, 'for all');
   await scene.restart(async () => {
     ann.convert(launch, true);
+    ann.rename(launch, 'layoffs');
+    ann.setTopic(launch, 'of layoffs');
     bob.say(launch, 'for few');
   });
   await until('the words for it', () => bodiesIn(scene, room).some((body) => /is private now/.test(body)));
   bob.say(launch, 'for few still');
+  assert.doesNotMatch(JSON.stringify(homeserver.events(room)), /layoffs/);
   ann.convert(launch, false);
   await until('the words for it', () => bodiesIn(scene, room).some((body) => /is shown here again/.test(body)));
   bob.say(launch, 'for all again');
@@ -370,4 +382,22 @@ test('a look that finds one made private behind the bot’s back asks its maker;
   assert.match(posts()[0] ?? '', new RegExp(`^To bring #launch to Matrix, write “/invite @${bot.user.name}” in it`));
   await adapter.disconnect();
   assert.equal(posts().length, 1);
+});
+
+test('who goes while it is being read who is in a channel is out of it, whatever is read', { timeout: 30_000 }, async (t) => {
+  const settings = { team_sync: { allow_private: true } };
+  const { adapter, slack, app, team, ann, bob, bot } = await withAdapter(t, { settings });
+  const secret = slack.addChannel(team, 'secret', [ann, bob, bot.user], { isPrivate: true });
+  const id = `T0001/${secret.id}` as ChannelId;
+  const [user, token] = ['@alice:hs.test' as UserId, slack.setup.authorize(app, ann.user).value];
+  await adapter.signIn({ user, account: `T0001/${ann.id}` as RemoteUserId, network: 'T0001', name: 'Ann', credentials: { token } });
+  await adapter.watch(id);
+  await until('her place', () => adapter.channels.isIn(id, user) === true);
+  slack.fault({ on: 'conversations.members', act: { wait: 500, when: 'after' }, times: 1 });
+  const look = adapter.mirror.channel(id);
+  await until('the question', () => slack.callsOf('conversations.members').length > 0);
+  bob.kick(secret, ann);
+  await until('her end', () => adapter.channels.isIn(id, user) === false);
+  await look;
+  assert.equal(adapter.channels.isIn(id, user), false);
 });
