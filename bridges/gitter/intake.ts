@@ -172,16 +172,18 @@ export class Intake {
 
   /** What a login of ours says may be said by its person elsewhere; all else of ours is said here alone. */
   async #isOwn(room: Room, message: WireMessage, isEdit = false): Promise<boolean> {
-    const { posts, bot, accounts } = this.#parts.network;
+    const { posts, bot } = this.#parts.network;
     const { virtualUser, fromUser, id, text = '' } = message;
     if (virtualUser !== undefined)
       return (await posts.isSaidByUs(message, bot.id, room.id)) || (isEdit && (await this.#wasOursBefore(room, message)));
     const author = fromUser?.id ?? '';
     if (author === bot.id) return true;
-    if (!accounts.has(author)) return false;
+    // Also by a login that is over by now, while what it said comes back.
     if (isEdit) return posts.isEdit(id, text, message.editedAt ?? undefined);
     if (posts.isPosted(id)) return true;
-    await posts.settled(author, room.id);
+    const settled = posts.settled(author, room.id);
+    if (settled === undefined) return false;
+    await settled;
     return posts.isPosted(id);
   }
 

@@ -4,7 +4,7 @@
 
 import { type ChannelId, type Fit, type Outgoing, PermanentError, type RemoteUserId, type Session, UnreachableError } from '#bridge-core';
 import { type GitterBody, longestText } from './body.ts';
-import { makeUserId, parseUserId } from './ids.ts';
+import { makeUserId, parseChannelId, parseUserId } from './ids.ts';
 import { virtualType } from './own-posts.ts';
 import type { OwnRooms } from './own-rooms.ts';
 import { Posting, type PostingParts } from './posting.ts';
@@ -71,6 +71,9 @@ export function openSession(parts: SessionParts): Session<GitterBody> {
     },
     async send(message) {
       parts.speaks(message.channel);
+      const given = parseChannelId(message.channel);
+      if (isBot && 'room' in given && !present.has(given.room))
+        throw new PermanentError('NETWORK_LOGIN', 'in a private chat nobody speaks for who is not logged in to Gitter any more');
       const room = network.rooms.known(message.channel);
       const wasIn = room !== undefined && isIn(room);
       try {

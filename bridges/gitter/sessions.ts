@@ -116,6 +116,7 @@ export class Sessions {
   async sayIn(chat: WireRoom, words: string): Promise<void> {
     const session = await this.open({ as: 'bot' });
     const { channel } = this.#parts.network.rooms.keep(chat);
+    this.#parts.present.note(chat.id, true);
     for (const body of plainly(words, session.fit(channel, 'text')))
       await session.send({ key: `told ${chat.id} ${Date.now()}`, channel, body, style: 'text' });
   }

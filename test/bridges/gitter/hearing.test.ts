@@ -301,7 +301,7 @@ test('who is there and who is away is told where it is wished for, and only once
   await heard(events, 'presence', ({ away }) => away === undefined);
   ann.setPresence(room, 'out');
   ann.setPresence(room, 'in');
-  await delay(250);
+  await delay(900);
   ann.setPresence(room, 'out');
   await heard(events, 'presence', ({ away }) => away !== undefined);
   assert.equal(kinds(events, 'presence').length, 2);

@@ -18,7 +18,7 @@ export const quick: Partial<GitterTiming> = {
   probe: { first: 25, most: 200 },
   faye: { retry: 0.05, silence: 20_000, answer: 5_000 },
   stream: { first: 25, most: 200 },
-  presence: 150,
+  presence: 600,
 };
 
 export interface Wish {
