@@ -16,7 +16,7 @@ function ircSubject(server: FakeIrcdOptions): Make {
     const puppets = { max: maxPuppets ?? 50, wait: '200ms' };
     const network = { host: '127.0.0.1', port: ircd.port, tls: false, flood: 'off', puppets };
     const settings = ircSettings.parse({ networks: { local: network }, links: [] });
-    const adapter = new IrcAdapter(settings, kept.tools, { proof: 1_500, reconnectFirst: 50, reconnectMost: 100, typing: 50, rejoin: 200 });
+    const adapter = new IrcAdapter(settings, kept.tools, { proof: 5_000, reconnectFirst: 50, reconnectMost: 100, typing: 50, rejoin: 200 });
     t.after(async () => {
       await adapter.disconnect();
       await ircd.close();

@@ -7,7 +7,7 @@ import { SlackAdapter } from '../../../bridges/slack/adapter.ts';
 import { agree } from '../../support/agreeing.ts';
 import { until } from '../../support/waiting.ts';
 import { openWeb } from '../../support/web-door.ts';
-import { quick, settingsFor, withAdapter } from './with-slack.ts';
+import { heard, quick, settingsFor, withAdapter } from './with-slack.ts';
 
 const alice = userId('@alice:hs.test');
 
@@ -55,6 +55,7 @@ test('a person logs in, speaks as themselves, and is heard where they speak by S
   assert.equal((await ann.waitForMessage(general, 'as myself')).user, 'U0ANN');
   assert.equal((await ann.waitForMessage(general, 'waves')).subtype, 'me_message');
   ann.say(general, 'by Slack itself');
+  await heard(events, 'message');
   await new Promise((resolve) => setTimeout(resolve, 200));
   assert.deepEqual(
     events.flatMap((event) => (event.kind === 'message' ? [event.body.text] : [])),

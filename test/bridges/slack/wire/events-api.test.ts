@@ -106,10 +106,10 @@ test('an empty secret signs nothing', () => {
 });
 
 test('an event that could not be taken in, or not in time, comes again and is told as such', async (t) => {
-  const { slack, told, ann, general } = await subscribed(t, { timing: { answerWithin: 100 } });
+  const { slack, told, ann, general } = await subscribed(t, { answerTimeout: 10_000, timing: { answerWithin: 1_500 } });
   told.hold = async () => {
     if (told.events.length === 1) throw new Error('the disk is full');
-    if (told.events.length === 2) await delay(200);
+    if (told.events.length === 2) await delay(2_000);
   };
   ann.say(general, 'again');
   const { attempt } = await slack.deliveries.waitFor(({ outcome }) => outcome === 'taken');
@@ -126,7 +126,7 @@ test('doubled, late and overtaking events are told as they come, each happening 
   slack.eventFault({ on: 'message', times: 1, act: 'reorder' });
   ann.say(general, 'overtaken');
   ann.say(general, 'overtakes');
-  slack.eventFault({ on: 'message', times: 1, act: { delay: 60 } });
+  slack.eventFault({ on: 'message', times: 1, act: { delay: 1_000 } });
   ann.say(general, 'late');
   ann.say(general, 'last');
   await told.heard('late');
