@@ -47,15 +47,17 @@ it('the lock of a process that has died keeps nobody waiting', async () => {
 
 it('who waits for another is told so', async () => {
   const told: string[] = [];
-  const slow = installOnce(`${name}-d`, saySilently, () => new Promise((resolve) => setTimeout(resolve, 100)));
-  await new Promise((resolve) => setTimeout(resolve, 30));
-  await Promise.all([
-    slow,
-    installOnce(
-      `${name}-d`,
-      (line) => told.push(line),
-      async () => undefined,
-    ),
-  ]);
+  const begun = Promise.withResolvers<void>();
+  const ready = Promise.withResolvers<void>();
+  const slow = installOnce(`${name}-d`, saySilently, () => {
+    begun.resolve();
+    return ready.promise;
+  });
+  await begun.promise;
+  const tell = (line: string) => {
+    told.push(line);
+    ready.resolve();
+  };
+  await Promise.all([slow, installOnce(`${name}-d`, tell, async () => undefined)]);
   assert.equal(told.length, 1);
 });
