@@ -36,6 +36,8 @@ export class OwnChannels {
   readonly #kept = new Map<string, Kept>();
   /** Who had a login and has none now. */
   readonly #gone = new Set<UserId>();
+  /** Lists that are being read, with those of whom something newer was told. */
+  readonly #learning = new Set<{ readonly channel: string; readonly told: Set<string> }>();
   #isStopped = false;
 
   constructor(parts: OwnChannelsParts) {
@@ -100,9 +102,24 @@ export class OwnChannels {
   note(id: string, channel: string, isIn: boolean): void {
     const kept = this.#kept.get(id);
     if (kept === undefined) return;
+    for (const learning of this.#learning) if (learning.channel === channel) learning.told.add(id);
     if (isIn) kept.channels.add(channel);
     else kept.channels.delete(channel);
     if (kept.reading !== undefined) kept.changed.set(channel, isIn);
+  }
+
+  /** Who of ours is in it, by a list that takes its time: what is told meanwhile is newer than that. */
+  async learn(channel: string, members: AsyncIterable<string>): Promise<void> {
+    const told = new Set<string>();
+    const learning = { channel, told };
+    this.#learning.add(learning);
+    try {
+      const found = new Set<string>();
+      for await (const member of members) found.add(member);
+      for (const id of this.#kept.keys()) if (!told.has(id)) this.note(id, channel, found.has(id));
+    } finally {
+      this.#learning.delete(learning);
+    }
   }
 
   /** It has another id from now on. */

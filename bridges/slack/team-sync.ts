@@ -150,14 +150,11 @@ export class TeamSync implements Mirror {
 /** Of ours, before their places are asked for: of who made it themselves, or came before the bot did, Slack told nothing. */
 async function learnMembers(team: Team, channel: string): Promise<void> {
   if (team.accounts.size === 0) return;
-  const members = new Set<string>();
   try {
-    for await (const member of team.conversations.members(channel)) members.add(member);
+    await team.own.learn(channel, team.conversations.members(channel));
   } catch (thrown) {
-    if (isRefusal(thrown)) return;
-    throw thrown;
+    if (!isRefusal(thrown)) throw thrown;
   }
-  for (const id of team.accounts.keys()) team.own.note(id, channel, members.has(id));
 }
 
 /** A private one: only where it may be, and the bot is in it. */

@@ -162,3 +162,21 @@ test('what Slack shows under a link to a message of a private channel, for its p
   assert.match(await shown('see home', { channel_id: channel.slice('T0001/'.length) }), /Ann has to go/);
   assert.match(await shown('passed on', { channel_id: 'C0LAYOFFS', is_share: true }), /Ann has to go/);
 });
+
+test('who goes while it is being read who is in a channel is out of it, whatever is read', { timeout: 30_000 }, async (t) => {
+  const settings = { team_sync: { allow_private: true } };
+  const { adapter, slack, app, team, ann, bob, bot } = await withAdapter(t, { settings });
+  const secret = slack.addChannel(team, 'secret', [ann, bob, bot.user], { isPrivate: true });
+  const id = channelId(`T0001/${secret.id}`);
+  const [user, token] = [userId('@alice:hs.test'), slack.setup.authorize(app, ann.user).value];
+  await adapter.signIn({ user, account: remoteUserId(`T0001/${ann.id}`), network: 'T0001', name: 'Ann', credentials: { token } });
+  await adapter.watch(id);
+  await until('her place', () => adapter.channels.isIn(id, user) === true);
+  slack.fault({ on: 'conversations.members', act: { wait: 500, when: 'after' }, times: 1 });
+  const look = adapter.mirror.channel(id);
+  await until('the question', () => slack.callsOf('conversations.members').length > 0);
+  bob.kick(secret, ann);
+  await until('her end', () => adapter.channels.isIn(id, user) === false);
+  await look;
+  assert.equal(adapter.channels.isIn(id, user), false);
+});
