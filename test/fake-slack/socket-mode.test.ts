@@ -55,6 +55,8 @@ test('an event that is not acknowledged in time comes again, with the count and 
   await connect(true);
   ann.say(general, 'unheard');
   await slack.deliveries.waitFor(({ attempt, outcome }) => attempt === 3 && outcome === 'failed');
+  // The client may read later than it is told.
+  await until('all four', () => heard.length >= 4);
   assert.deepEqual(
     heard.map(({ retry_num }) => retry_num),
     [0, 1, 2, 3],

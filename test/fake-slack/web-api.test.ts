@@ -246,6 +246,7 @@ test('people, bots, emoji and groups are told as they stand', async (t) => {
 });
 
 test('over the limit a call is refused with the seconds to wait; switched off, it is only counted', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   const { slack, general, web } = await acme(t, { limits: true });
   const post = () => web.chat.postMessage({ channel: general.id, text: 'x' });
   for (let number = 0; number < 5; number += 1) await post();

@@ -36,7 +36,7 @@ class Quickstart {
     });
   }
 
-  async shows(text: RegExp, timeout = 60_000): Promise<RegExpExecArray> {
+  async shows(text: RegExp, timeout = 180_000): Promise<RegExpExecArray> {
     return until(`${text} in the output`, () => text.exec(this.output) ?? undefined, timeout).catch((error: Error) => {
       throw new Error(`${error.message} It was:\n${this.output}`);
     });
