@@ -69,7 +69,7 @@ export class TrialBridge {
       log: join(this.#options.folder, 'bridge.log'),
     });
     const ready = `http://${this.#listen.replace('0.0.0.0', '127.0.0.1')}/ready`;
-    await this.#process.waitUntil(async () => (await fetch(ready, { signal: AbortSignal.timeout(2_000) })).ok, 60_000);
+    await this.#process.waitUntil(async () => (await fetch(ready, { signal: AbortSignal.timeout(10_000) })).ok, 120_000);
   }
 
   async stop(): Promise<void> {

@@ -135,7 +135,7 @@ async function command(server: IrcServer, order: string, listShows: RegExp): Pro
         again: { after: / 365 /, say: (round) => (round % 25 === 0 ? `${order}\r\nLINKS\r\n` : 'LINKS\r\n') },
       },
     ],
-    10_000,
+    60_000,
   );
   if (!isDone) throw new SetupError(`InspIRCd did not carry out ${order}. It said:\n${heard.slice(-2_000)}`);
 }

@@ -50,7 +50,7 @@ export class IrcServer extends Restartable {
     const log = join(folder, 'ircd.log');
     await writeFile(log, '');
     const process = new ServerProcess({ name: program, command, args, cwd: folder, log, ...(env ? { env } : {}) });
-    await this.run(process, () => this.#answers(), 15_000);
+    await this.run(process, () => this.#answers(), 60_000);
   }
 
   /** On the same port. */
@@ -61,7 +61,7 @@ export class IrcServer extends Restartable {
 
   /** Any command before registration is answered at once, with the server's name in front. */
   async #answers(): Promise<boolean> {
-    const { heard } = await converse(this.port, [{ say: 'WHOIS x\r\n', until: /\n/ }], 1_000);
+    const { heard } = await converse(this.port, [{ say: 'WHOIS x\r\n', until: /\n/ }], 10_000);
     return heard.startsWith(`:${this.name} `);
   }
 }

@@ -21,7 +21,7 @@ export interface Postgres {
 }
 
 const nobody = 65_534;
-const startMs = 60_000;
+const startMs = 180_000;
 
 /** Undefined, and said why, where there is none to be had. */
 export async function installPostgres(say: Say): Promise<Postgres | undefined> {

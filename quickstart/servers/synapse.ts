@@ -97,7 +97,7 @@ export class Synapse extends Restartable {
     });
     // The key, not the name: another test's Synapse may have the same name.
     const answers = async () => `ed25519:${key}` in ((await this.#get('/_matrix/key/v2/server')).verify_keys ?? {});
-    await this.run(process, answers, 60_000);
+    await this.run(process, answers, 180_000);
   }
 
   /** Stops and starts on the same port and data; `changes` to its files come into force. */
@@ -112,7 +112,7 @@ export class Synapse extends Restartable {
   }
 
   async #get(path: string): Promise<{ verify_keys?: object }> {
-    const answer = await fetch(this.url + path, { signal: AbortSignal.timeout(2_000) });
+    const answer = await fetch(this.url + path, { signal: AbortSignal.timeout(10_000) });
     return (await answer.json()) as { verify_keys?: object };
   }
 }

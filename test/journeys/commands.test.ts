@@ -27,7 +27,7 @@ async function ask(person: MatrixPerson, where: string, words: string): Promise<
   const asked = await person.waitFor((event) => event.event_id === said);
   const answer = await person.waitFor((event) => event.room === where && event.sender === bot && event.type === 'm.room.message', {
     since: person.heard.indexOf(asked),
-    timeout: 40_000,
+    timeout: 60_000,
   });
   assert.equal(answer.content.msgtype, 'm.notice');
   return answer.content.body;

@@ -53,7 +53,7 @@ test('a PUT that took effect and whose answer was lost is not said again', async
   const since = alice.mark();
   plan(toHomeserver, isSend, 'answer', 'half', 'request', undefined, 'answer', 'request');
   for (const text of ['one', 'two', 'three', 'four', 'five']) bob.say(channel, text);
-  await alice.waitForText(room, 'five', { since, timeout: 30_000 });
+  await alice.waitForText(room, 'five', { since, timeout: 60_000 });
   await delay(settle);
   const expected = ['one', 'two', 'three', 'four', 'five'].map((text) => `irc_local_bob: ${text}`);
   assert.deepEqual(roomLines(alice.heard.slice(since), room), expected);

@@ -71,7 +71,7 @@ test('kicked again, the link is suspended: bot and people go, the room is told, 
 test('invited by somebody there it goes on by itself, and says so; put out once more it is meant at once', async () => {
   const since = alice.mark();
   bob.invite('causeway', channel);
-  await alice.waitForText(room, /is in #stage again: messages are carried/, { since, timeout: 40_000 });
+  await alice.waitForText(room, /is in #stage again: messages are carried/, { since, timeout: 60_000 });
   const gap = await alice.waitForText(room, /may be missing here/, { since });
   assert.match(String(gap.content.body), /the channel had put the bridge out/);
   await crosses({ room, channel }, 'called back');
@@ -85,7 +85,7 @@ test('invited by somebody there it goes on by itself, and says so; put out once 
 test('linked anew by an admin it works again', async () => {
   const since = alice.mark();
   await admin.say(room, '!irc link #stage');
-  await alice.waitForText(room, /#stage on TestNet is now linked to this room/, { since, timeout: 40_000 });
+  await alice.waitForText(room, /#stage on TestNet is now linked to this room/, { since, timeout: 60_000 });
   await crosses({ room, channel }, 'again');
   assert.equal(await state(), 'live');
   assert.deepEqual((await who()).sort(), ['Bob', 'alice[m]', 'causeway']);

@@ -135,7 +135,7 @@ test('long text is cut at words into lines that arrive whole, in order', async (
 test('more lines than a channel bears are cut with a word of how many are missing', async () => {
   const since = bob.mark();
   await alice.say(room, Array.from({ length: 120 }, (_, at) => `line ${at}`).join('\n'));
-  await bob.waitForText(channel, /more lines/, { since, timeout: 20_000 });
+  await bob.waitForText(channel, /more lines/, { since, timeout: 60_000 });
   await delay(settle);
   const lines = ircLines(bob, channel, since);
   assert.equal(lines.length, 101);

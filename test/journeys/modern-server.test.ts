@@ -113,7 +113,7 @@ test('the bot loses its connection: what is said meanwhile comes once it is back
   irc.faults.refuse = undefined;
   await irc.waitForMember(quiet.channel, 'causeway', 30_000);
   nora.say(quiet.channel, 'after');
-  await alice.waitForText(quiet.room, 'after', { since, timeout: 20_000 });
+  await alice.waitForText(quiet.room, 'after', { since, timeout: 60_000 });
   await delay(settle);
   assert.deepEqual(
     roomLines(alice.heard.slice(since), quiet.room),
@@ -132,7 +132,7 @@ test('the whole server goes and comes back: what people said on it meanwhile com
   await irc.listen();
   await said('is anybody there?').catch(() => undefined);
   await until('Matrix to be heard', () => irc.said(channel).some(({ text }) => text === 'is anybody there?') || undefined);
-  await alice.waitForText(room, 'to those who stayed', { since, timeout: 30_000 });
+  await alice.waitForText(room, 'to those who stayed', { since, timeout: 60_000 });
   await delay(settle);
   assert.equal(irc.said(channel).filter(({ text }) => text === 'is anybody there?').length, 1);
   assert.deepEqual(roomLines(alice.heard.slice(since), room, alice.userId), ['irc_local_nora: to those who stayed']);

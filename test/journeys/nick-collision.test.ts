@@ -101,7 +101,7 @@ test('a nick taken while its puppet was thrown out is its taker’s: no line of 
   taker.say(channel, 'mine now');
   await vera.say(room, 'two');
   assert.equal((await alice.waitForText(room, 'mine now', { since: back })).sender, '@irc_local_vera=7bm=7d:hs.test');
-  await bob.waitForText(channel, 'two', { since, timeout: 20_000 });
+  await bob.waitForText(channel, 'two', { since, timeout: 60_000 });
   await delay(settle);
   assert.deepEqual(ircLines(bob, channel, since).sort(), ['vera[m]1: two', 'vera[m]: mine now', 'vera[m]: one']);
   assert.deepEqual(roomLines(alice.heard.slice(back), room).sort(), ['irc_local_vera=7bm=7d: mine now', 'vera: two']);

@@ -61,7 +61,7 @@ test('over a restart they stay; on the operator’s order they are delivered in 
   const since = alice.mark();
   const bobSince = bob.mark();
   assert.match(await dead('--retry'), /^3 messages will be delivered, late/);
-  await bob.waitForText(channel, /three$/, { since: bobSince, timeout: 20_000 });
+  await bob.waitForText(channel, /three$/, { since: bobSince, timeout: 60_000 });
   await delay(settle);
   const lines = ircLines(bob, channel, bobSince);
   assert.deepEqual(

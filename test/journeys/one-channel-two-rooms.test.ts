@@ -78,9 +78,9 @@ test('people of all three talk at once, and everybody hears everything once', as
       for (const text of texts('second')) await dora.say(second, text);
     })(),
   ]);
-  await alice.waitForText(first, /second 14/, { since, timeout: 30_000 });
-  await alice.waitForText(second, /first 14/, { since, timeout: 30_000 });
-  await alice.waitForText(second, 'irc 14', { since, timeout: 30_000 });
+  await alice.waitForText(first, /second 14/, { since, timeout: 60_000 });
+  await alice.waitForText(second, /first 14/, { since, timeout: 60_000 });
+  await alice.waitForText(second, 'irc 14', { since, timeout: 60_000 });
   await delay(settle);
   const of = (lines: readonly string[], name: string) =>
     lines.flatMap((line) => line.match(new RegExp(`(?<![a-z])${name} \\d+$`))?.[0] ?? []);

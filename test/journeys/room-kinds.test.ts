@@ -66,7 +66,7 @@ test('where one needs power to speak, the ghost cannot: its person is told why, 
   const since = alice.mark();
   const bobSince = bob.mark();
   bob.say(channel, 'may I?');
-  const told = await bob.waitForLine((line) => line.command === 'NOTICE' && line.target === 'Bob', { since: bobSince, timeout: 20_000 });
+  const told = await bob.waitForLine((line) => line.command === 'NOTICE' && line.target === 'Bob', { since: bobSince, timeout: 60_000 });
   assert.equal(told.nick, 'causeway');
   assert.match(told.text, /^Your message did not reach the Matrix room: /);
   await alice.say(room, 'speak');

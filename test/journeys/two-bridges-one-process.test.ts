@@ -71,9 +71,9 @@ test('many lines at once from all sides: each once everywhere else, each speaker
     rita.say('#far', `east ${at}`);
     await alice.say(room, `room ${at}`);
   }
-  await bob.waitForText('#stage', 'room 14', { since: bobSince, timeout: 30_000 });
-  await bob.waitForText('#stage', 'east 14', { since: bobSince, timeout: 30_000 });
-  await rita.waitForText('#far', 'west 14', { since: ritaSince, timeout: 30_000 });
+  await bob.waitForText('#stage', 'room 14', { since: bobSince, timeout: 60_000 });
+  await bob.waitForText('#stage', 'east 14', { since: bobSince, timeout: 60_000 });
+  await rita.waitForText('#far', 'west 14', { since: ritaSince, timeout: 60_000 });
   await delay(settle);
   const heard: Record<string, string[]> = {
     room: roomLines(alice.heard.slice(since), room),

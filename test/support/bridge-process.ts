@@ -124,7 +124,7 @@ export class BridgeProcess {
     this.#process = bridge;
     if (until === 'spawned') return;
     const path = until === 'ready' ? '/ready' : '/health';
-    await bridge.waitUntil(async () => (await fetch(this.url + path, { signal: AbortSignal.timeout(2_000) })).ok, 30_000);
+    await bridge.waitUntil(async () => (await fetch(this.url + path, { signal: AbortSignal.timeout(10_000) })).ok, 180_000);
   }
 
   /** SIGTERM, and a kill after 20 s. */

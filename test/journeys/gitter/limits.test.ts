@@ -7,7 +7,7 @@ import { until } from '../../support/waiting.ts';
 import { openGitterStage } from './stage.ts';
 
 const patient = { timeout: 90_000 };
-const soon = { timeout: 40_000 };
+const soon = { timeout: 60_000 };
 
 const spoken: string[] = [];
 let speaking: NodeJS.Timeout | undefined;

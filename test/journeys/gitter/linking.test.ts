@@ -9,7 +9,7 @@ import { until } from '../../support/waiting.ts';
 import { openGitterStage } from './stage.ts';
 
 const patient = { timeout: 60_000 };
-const soon = { timeout: 20_000 };
+const soon = { timeout: 60_000 };
 const secret = 'a-secret-of-sixteen';
 
 const stage = await openGitterStage({

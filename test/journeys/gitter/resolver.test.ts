@@ -11,7 +11,7 @@ import { tempFolder } from '../../support/temp-folder.ts';
 import { openGitterStage } from './stage.ts';
 
 const patient = { timeout: 90_000 };
-const soon = { timeout: 40_000 };
+const soon = { timeout: 60_000 };
 
 const certificate = await makeCertificate(tempFolder(), 'localhost');
 const [ownPort, farPort] = [await freePort(), await freePort()];

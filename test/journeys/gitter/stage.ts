@@ -103,7 +103,7 @@ export async function openGitterStage(options: GitterStageOptions = {}): Promise
       const asked = await person.waitFor(({ event_id }) => event_id === id);
       const fits = ({ room: place, sender, type, content }: typeof asked) =>
         place === where && sender === botId && type === 'm.room.message' && answer.test(String(content.body));
-      return String((await person.waitFor(fits, { since: person.heard.indexOf(asked), timeout: 20_000 })).content.body);
+      return String((await person.waitFor(fits, { since: person.heard.indexOf(asked), timeout: 60_000 })).content.body);
     },
     async logIn(person, as) {
       const chat = await stage.chatOf(person);

@@ -64,7 +64,7 @@ test(
     assert.equal(threaded.content['m.relates_to'].rel_type, 'm.thread');
     for (const event of gone)
       await alice.waitFor(({ type, redacts, content }) => type === 'm.room.redaction' && (redacts ?? content.redacts) === event, {
-        timeout: 40_000,
+        timeout: 60_000,
       });
     // Each once.
     const redactions = (await alice.history(room)).filter(({ type }) => type === 'm.room.redaction');

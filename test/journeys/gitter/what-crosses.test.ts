@@ -8,7 +8,7 @@ import { until } from '../../support/waiting.ts';
 import { openGitterStage } from './stage.ts';
 
 const patient = { timeout: 60_000 };
-const soon = { timeout: 20_000 };
+const soon = { timeout: 60_000 };
 
 const stage = await openGitterStage({
   section: { presence: true, bans: '1s' },

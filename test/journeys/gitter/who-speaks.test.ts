@@ -8,7 +8,7 @@ import { until } from '../../support/waiting.ts';
 import { openGitterStage } from './stage.ts';
 
 const patient = { timeout: 60_000 };
-const soon = { timeout: 20_000 };
+const soon = { timeout: 60_000 };
 
 const stage = await openGitterStage();
 const { alice, ann, bob, bridge, channel, gitter, pages, room } = stage;
@@ -105,7 +105,7 @@ test('a revoked token is noticed without a word said, and told; a new login is b
   ann.revoke();
   const isTold = ({ sender, content }: (typeof alice.heard)[number]) =>
     sender === stage.botId && /no longer (takes|accepts)|log in again|“login”/i.test(String(content.body));
-  await alice.waitFor(isTold, { since, timeout: 20_000 });
+  await alice.waitFor(isTold, { since, timeout: 60_000 });
   await alice.say(room, 'without a login');
   assert.equal(authorOf(await bob.waitForMessage(channel, 'without a login', soon)), 'Alice');
 

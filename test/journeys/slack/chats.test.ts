@@ -44,7 +44,7 @@ test('a direct chat begun in Matrix reaches the person in Slack', async () => {
   await alice.waitFor(
     ({ room: where, type, state_key, content }) =>
       where === room && type === 'm.room.member' && state_key === stage.ghostOf(cora) && content.membership === 'join',
-    { timeout: 20_000 },
+    { timeout: 60_000 },
   );
   await alice.say(room, 'hello Cora');
   await cora.waitForMessage(ann, 'hello Cora');
@@ -85,7 +85,7 @@ test('who is not logged in and invites somebody of Slack is told how to', async 
   const left = await dan.waitFor(
     ({ room: where, type, state_key, content }) =>
       where === room && type === 'm.room.member' && state_key === stage.ghostOf(bob) && content.membership === 'leave',
-    { timeout: 20_000 },
+    { timeout: 60_000 },
   );
   assert.match(String(left.content.reason), /log ?in/i);
 });

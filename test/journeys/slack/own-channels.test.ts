@@ -29,7 +29,7 @@ async function logIn(person: MatrixPerson, as: Person): Promise<string> {
 async function ask(person: MatrixPerson, chat: string, line: string, answer: RegExp): Promise<string> {
   const since = person.mark();
   await person.say(chat, line);
-  return String((await person.waitForText(chat, answer, { since, timeout: 20_000 })).content.body);
+  return String((await person.waitForText(chat, answer, { since, timeout: 60_000 })).content.body);
 }
 
 async function join(person: MatrixPerson, chat: string, channel: string): Promise<string> {
@@ -79,7 +79,7 @@ test('who leaves the channel in Slack hears nothing more of it, and comes back o
 }, async () => {
   const since = alice.mark();
   ann.leave(secret);
-  await alice.waitForText(room, /You have left #secret/, { since, timeout: 20_000 });
+  await alice.waitForText(room, /You have left #secret/, { since, timeout: 60_000 });
   bob.say(secret, 'without her');
   await ask(alice, annsChat, 'join #secret', /names no channel/);
   bob.invite(secret, ann);

@@ -120,7 +120,7 @@ export async function openSlackStage(options: SlackStageOptions = {}): Promise<S
       await alice.waitFor(
         ({ room: where, type, state_key, content }) =>
           where === room && type === 'm.room.member' && state_key === bot && content.membership === 'join',
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       );
     }
     return room;

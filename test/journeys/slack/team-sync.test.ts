@@ -106,7 +106,7 @@ test('a private channel that the bot is in: its person comes in; nobody else fin
     const chat = chats.get(person.userId) ?? '';
     const since = person.mark();
     await person.say(chat, line);
-    return String((await person.waitForText(chat, answer, { since, timeout: 20_000 })).content.body);
+    return String((await person.waitForText(chat, answer, { since, timeout: 60_000 })).content.body);
   };
   await ask(alice, 'login token', /token/i);
   await ask(alice, slack.setup.authorize(app, ann.user).value, /Ann Example/);
@@ -176,6 +176,6 @@ test('a killed bridge finds it again, the same room; who is taken out of the cha
   await until('her to be asked in again', () => alice.invites.has(inner) || undefined);
   await alice.join(inner);
   bob.say('C2INNER', 'here again');
-  await alice.waitForText(inner, 'here again', { since: mark, timeout: 20_000 });
+  await alice.waitForText(inner, 'here again', { since: mark, timeout: 60_000 });
   assert.ok(!alice.messages(inner).some(({ content }) => content.body === 'without her'));
 });
