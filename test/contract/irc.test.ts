@@ -13,7 +13,7 @@ function ircSubject(server: FakeIrcdOptions): Make {
   return async (t, { maxPuppets }) => {
     const ircd = await startFakeIrcd(server);
     const kept = keepTools();
-    const puppets = { max: maxPuppets ?? 50, wait: '200ms' };
+    const puppets = { max: maxPuppets ?? 50, wait: '5s' };
     const network = { host: '127.0.0.1', port: ircd.port, tls: false, flood: 'off', puppets };
     const settings = ircSettings.parse({ networks: { local: network }, links: [] });
     const adapter = new IrcAdapter(settings, kept.tools, { proof: 5_000, reconnectFirst: 50, reconnectMost: 100, typing: 50, rejoin: 200 });

@@ -126,7 +126,7 @@ test('the liveliest rooms come first, and one in which somebody speaks from Matr
     names(40, (at) => `org-${at}/room`),
   );
   for (const [at, room] of rooms.entries()) memory.set(`heard ${channelOf(room)}`, Date.now() - (40 - at) * 3_600_000);
-  gitter.fault({ on: 'POST /rooms', act: { wait: 60 } });
+  gitter.fault({ on: 'POST /rooms', act: { wait: 400 } });
   const { adapter } = await start();
   await until('the first of them', () => inOrder().length > 0 || undefined);
   const quiet = rooms[0];
