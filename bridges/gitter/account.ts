@@ -19,7 +19,12 @@ export interface AccountParts {
   /** Every failure for want of Gitter itself. */
   readonly lost: (reason: string) => void;
   readonly onLine: (state: FayeState, reason?: string) => void;
+  /** Its realtime channel was refused, though nobody says that the token is void: time to listen anew. */
+  readonly deaf: (account: Account) => void;
 }
+
+/** Pauses between refusals double so often. */
+const mostDoubled = 5;
 
 export class Account {
   readonly speaker: Speaker;
@@ -29,6 +34,8 @@ export class Account {
   #line: FayeLine | undefined;
   #isEnded = false;
   #doubting: Promise<boolean> | undefined;
+  #refusals = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: AccountParts) {
     this.#parts = parts;
@@ -104,6 +111,7 @@ export class Account {
       ...{ url, timing, token: this.token },
       onState: (state, reason) => {
         // Whether it is the token is for the API to say.
+        if (state === 'up') this.#refusals = 0;
         if (state === 'refused') this.#refused(reason);
         onLine(state, reason);
       },
@@ -135,6 +143,7 @@ export class Account {
   /** Nothing of it is told. */
   async close(): Promise<void> {
     this.#isEnded = true;
+    clearTimeout(this.#timer);
     const line = this.#line;
     this.#line = undefined;
     await line?.close();
@@ -145,5 +154,11 @@ export class Account {
     this.greet().catch((thrown) => {
       if (!(thrown instanceof BridgeError)) this.#parts.lost(reason);
     });
+    const pause = this.#parts.fayeTiming.retry * 1_000 * 2 ** Math.min(mostDoubled, this.#refusals);
+    this.#refusals += 1;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      if (!this.#isEnded && this.#line === undefined) this.#parts.deaf(this);
+    }, pause).unref();
   }
 }

@@ -94,6 +94,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
       moved: (from, to) => this.#moved(from, to),
       opened: ({ channel }) => inbox.changed?.(channel),
       accountEnded: (account) => this.#ended(account),
+      deaf: (account) => this.#listenAnew(account),
     });
     const network = this.#network;
     const channelOf = (room: Room) => network.rooms.byId(room.id)?.channel ?? room.channel;
@@ -282,6 +283,16 @@ export class GitterAdapter implements Adapter<GitterBody> {
     this.#hearing.closeFor(account);
     this.#own.left(account);
     this.#ears.changed(account);
+  }
+
+  #listenAnew(account: Account): void {
+    if (this.#isStopped) return;
+    if (account === this.#network.bot) {
+      if (this.#network.isReachable) this.#back();
+      return;
+    }
+    this.#hearing.closeFor(account);
+    this.#own.open(account);
   }
 
   /** Gitter answers: the relay account goes where it is to listen, which reads what was missed. */

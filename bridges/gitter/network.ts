@@ -39,6 +39,8 @@ export interface NetworkParts {
   readonly moved: (from: ChannelId, to: Room) => void;
   readonly opened: (room: Room) => void;
   readonly accountEnded: (account: Account) => void;
+  /** Whatever it is to hear is to be listened to anew. */
+  readonly deaf: (account: Account) => void;
 }
 
 export class GitterNetwork {
@@ -201,11 +203,11 @@ export class GitterNetwork {
     ended = (account: Account, reason: BridgeError) => this.#ended(account, reason),
     me?: { id: string; username?: string },
   ): Account {
-    const { settings, timing, lineChanged } = this.#parts;
+    const { settings, timing, lineChanged, deaf } = this.#parts;
     const account: Account = new Account({
       ...{ caller: this.#rest.caller(token), speaker, fayeUrl: settings.fayeUrl, fayeTiming: timing.faye, ended },
       ...(me !== undefined && { me }),
-      lost: (reason) => this.#lost(reason),
+      ...{ lost: (reason) => this.#lost(reason), deaf },
       onLine: (state) => lineChanged(account, state),
     });
     return account;

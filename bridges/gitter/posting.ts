@@ -54,6 +54,8 @@ interface Draft {
 
 /** ms: so long Gitter lets a message be edited. */
 const editWindow = 600_000;
+/** ms: by our clock, which need not be theirs; later nobody is asked. */
+const maybeEditable = 2 * editWindow;
 const mostEditable = 2_000;
 
 /** Left for the name before the words. */
@@ -103,7 +105,7 @@ export class Posting {
   async edit(target: RemoteMessageId, message: Outgoing<GitterBody>): Promise<RemoteMessageId> {
     const { account, network } = this.#parts;
     const room = await this.#parts.roomOf(message.channel);
-    if (Date.now() - (timeOf(target) ?? 0) < editWindow) {
+    if (Date.now() - (timeOf(target) ?? 0) < maybeEditable) {
       const { text } = await this.#asBefore(room, target, message);
       network.posts.edits(target, text);
       const call = { method: 'PUT' as const, route: '/rooms/:id/chatMessages/:mid', with: { id: room.id, mid: target }, body: { text } };

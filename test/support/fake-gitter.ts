@@ -270,6 +270,11 @@ export class FakeGitter {
     for (const client of this.faye.clientsOf(username)) client.cut();
   }
 
+  /** So many greetings, though the token is good. */
+  refuseFaye(username: string, times: number): void {
+    this.faye.refusals.set(username, times);
+  }
+
   cutStreams(username?: string): void {
     this.streams.cut(username);
   }

@@ -38,6 +38,8 @@ const connectionTypes = ['long-polling', 'websocket'];
 
 export class Bayeux {
   readonly clients = new Map<string, BayeuxClient>();
+  /** Greetings that are refused though the token is good, by user name. */
+  readonly refusals = new Map<string, number>();
   readonly #options: BayeuxOptions;
   /** By channel below the prefix. */
   readonly #subscribers = new Map<string, Set<BayeuxClient>>();
@@ -123,7 +125,10 @@ export class Bayeux {
   #handshake(message: BayeuxMessage): BayeuxMessage {
     const { world, shapes } = this.#options;
     const value = message.ext?.token;
-    const token = world.tokenOf(typeof value === 'string' ? value : undefined);
+    const known = world.tokenOf(typeof value === 'string' ? value : undefined);
+    const refusals = this.refusals.get(known?.user.username ?? '') ?? 0;
+    if (refusals > 0) this.refusals.set(known?.user.username ?? '', refusals - 1);
+    const token = refusals > 0 ? undefined : known;
     const version = { version: '1.0', supportedConnectionTypes: connectionTypes };
     if (token === undefined) {
       const advice = { reconnect: 'none', interval: tenDays };
