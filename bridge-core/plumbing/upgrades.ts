@@ -8,7 +8,7 @@ import { DeniedError, messageOf, PermanentError, RetryableError } from '../error
 import { domainOf, type RoomId, roomId } from '../ids.ts';
 import { type MatrixEvent, recordIn, stringIn } from '../matrix-event.ts';
 import type { BridgeInfo } from './bridge-info.ts';
-import { type ClaimState, formerRooms, type Link, type LinkState, type Links } from './links.ts';
+import { type ClaimState, formerRooms, isMembersOnly, type Link, type LinkState, type Links } from './links.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import { isEncrypted, stateOf } from './power.ts';
 
@@ -73,6 +73,8 @@ export class Upgrades {
     if (moving.length === 0) return await this.#goOn(event, named);
     if (named === undefined || !named.startsWith('!') || named === event.room) return await this.#end(event, moving);
     const room = roomId(named);
+    // Whoever makes ids of rooms can make rooms that name one another: a link that went round would never come to rest.
+    if (moving.some((link) => formerRooms(link).includes(room))) return await this.#end(event, moving);
     const state = await this.#enter(room, event);
     const predecessor = stringIn(recordIn(stateOf(state, 'm.room.create')?.content, 'predecessor'), 'room_id');
     if (predecessor !== event.room) {
@@ -91,7 +93,8 @@ export class Upgrades {
     }
     await links.setAll(
       moved.map(([link, standing]) => {
-        const options = { from: [...formerRooms(link), link.room], info: undefined, contested: undefined };
+        // Who may be in the new one is still to be seen to.
+        const options = { from: [...formerRooms(link), link.room], info: undefined, contested: undefined, guarded: undefined };
         return [link.id, { reason: undefined, ...standing, room, options }] as const;
       }),
     );
@@ -148,7 +151,8 @@ export class Upgrades {
   async #stand(link: Link, room: RoomId, state: readonly MatrixEvent[]): Promise<Standing> {
     const { guard, tell, log } = this.#parts;
     if (link.state === 'suspended') return { state: 'suspended', claim: 'none', ...(link.reason !== undefined && { reason: link.reason }) };
-    const { name } = this.#parts.channels.describe(link.channel);
+    // Nobody has looked yet who is in the new room.
+    const name = isMembersOnly(link) ? 'the channel' : this.#parts.channels.describe(link.channel).name;
     try {
       if (isEncrypted(state)) throw new DeniedError(`${room} is encrypted, so the bridge cannot read it`, 'ROOM_ENCRYPTED');
       const there: Link = { ...link, room, claim: 'none' };

@@ -134,6 +134,20 @@ test('a room that does not name the old one is not followed', async (t) => {
   assert.match(rig.told[0]?.text ?? '', /does not name this one as its predecessor/);
 });
 
+test('rooms that name one another end the link, which would never come to rest', async (t) => {
+  const { rig, op, old, links, upgrades, tombstone } = await start(t);
+  const made = upgrade(rig, op, old, '11');
+  const event = await tombstone();
+  // As a homeserver can that makes the ids of its rooms as it likes.
+  Object.assign(rig.fake.room(old).stateOf('m.room.create')?.content ?? {}, { predecessor: { room_id: made } });
+  rig.fake.setState(op, made, 'm.room.tombstone', '', { replacement_room: old });
+  await upgrades.follow(event);
+  assert.deepEqual(
+    links.all().map(({ room: in_, state, reason }) => [in_, state, reason]),
+    [[made, 'suspended', 'the room was closed and no new one named']],
+  );
+});
+
 test('an encrypted new room suspends the link there, with a notice', async (t) => {
   const { rig, op, old, links, upgrades, tombstone } = await start(t);
   const made = upgrade(rig, op, old, '12', { encrypted: true });
