@@ -69,3 +69,9 @@ export async function within<Given>(what: string, promise: Promise<Given>, timeo
     clearTimeout(timer);
   }
 }
+
+/** As `until` for as many as that; given up only when nothing more has come for so long. */
+export async function untilAll(what: string, wanted: number, count: () => number, timeout = patience): Promise<void> {
+  for (let seen = count(); seen < wanted; seen = count())
+    await until(`more of ${what} than ${seen} of ${wanted}`, () => count() > seen, timeout);
+}

@@ -13,7 +13,7 @@ import { startFakeHomeserver } from '../../support/fake-homeserver.ts';
 import { openChance } from '../../support/seed.ts';
 import { readRemains } from '../../support/store-after-death.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { until } from '../../support/waiting.ts';
+import { until, untilAll } from '../../support/waiting.ts';
 import { orgOnGitter } from './with-gitter.ts';
 
 const kills = 10;
@@ -57,10 +57,12 @@ async function process(t: TestContext) {
   homeserver.pushTo(url);
   await bridge.start('listening');
   await gitter.waitForListener(org.room, 'matrixbot');
+  // Before that what is said in the room is not for the network.
+  await until('the link to be live', async () => (await bridge.links('gitter')).some(({ state }) => state === 'live'));
   return { ...org, homeserver, alice, matrixRoom, bridge, store: join(folder, 'gitter.db') };
 }
 
-test(`killed ${kills} times each way with rows in flight: no loss, no doubles, in order`, { timeout: 180_000 }, async (t) => {
+test(`killed ${kills} times each way with rows in flight: no loss, no doubles, in order`, { timeout: 540_000 }, async (t) => {
   const { ann, gitter, room, homeserver, alice, matrixRoom, bridge, store } = await process(t);
   const chance = openChance();
   gitter.fault({ on: 'POST /rooms/:room/chatMessages', every: 15, act: { drop: 'after' } });
@@ -94,7 +96,8 @@ test(`killed ${kills} times each way with rows in flight: no loss, no doubles, i
     homeserver
       .messages(matrixRoom)
       .flatMap(({ sender, content }) => (sender.startsWith('@gitter_') && content.msgtype === 'm.text' ? [content.body] : []));
-  await until('all of it', () => (inGitter().length >= said.up.length && inMatrix().length >= said.down.length) || undefined);
+  const arrived = () => Math.min(inGitter().length, said.up.length) + Math.min(inMatrix().length, said.down.length);
+  await untilAll('it', said.up.length + said.down.length, arrived);
   t.diagnostic(`seed ${chance.seed}: ${said.up.length} each way, ${tries} kills, in flight ${met.up} and ${met.down} times`);
   assert.deepEqual(inGitter(), said.up, `seed ${chance.seed}`);
   assert.deepEqual(inMatrix(), said.down, `seed ${chance.seed}`);
