@@ -12,6 +12,8 @@ const files = { teams: 'teams.db', rooms: 'room-store.db', users: 'user-store.db
 type Documents = Readonly<Record<keyof typeof files, readonly Fields[]>>;
 
 export async function readNedb(folder: string, since: string): Promise<OldStore> {
+  // Not said again: it may be an address with a password in it.
+  if (/[@=]|:\/\//.test(folder) && !existsSync(folder)) throw refused('that is no folder, nor an address that begins with postgres://');
   for (const file of Object.values(files))
     if (!existsSync(join(folder, file)))
       throw refused(

@@ -21,7 +21,10 @@ const columns: Readonly<Record<string, readonly string[]>> = {
 };
 const uncounted = ['metrics_activities', 'user_activity', 'encryption_sessions', 'provisioner_sessions'] as const;
 
-export const isPostgres = (from: string): boolean => /^postgres(?:ql)?:\/\//.test(from);
+export const isPostgres = (from: string): boolean => /^postgres(?:ql)?:\/\//i.test(from);
+
+/** No sign of a password's stands where it would be taken for an end of it: then a part of it would be read as host or database, and told. */
+const whole = /^\w+:\/\/(?:[^/?#]*@)?[^@/?#]*(?:\/[^@/?#]*)?(?:\?[^@#]*)?$/;
 
 /** `since`: as Slack writes moments. */
 export async function readPostgres(address: string, since: string): Promise<OldStore> {
@@ -46,9 +49,20 @@ export async function readPostgres(address: string, since: string): Promise<OldS
 
 /** Without the password, and whatever else may be in it. */
 function placeOf(address: string): string {
-  if (!URL.canParse(address)) throw refused('the connection string is none: write postgres://user:password@host/database');
+  if (!whole.test(address) || !URL.canParse(address) || !isDecodable(address))
+    throw refused(
+      'the connection string is none: write postgres://user:password@host/database, in the password %2F for /, %3F for ?, %23 for # and %25 for %',
+    );
   const { host, pathname } = new URL(address);
   return `the PostgreSQL database ${pathname.slice(1)} at ${host}`;
+}
+
+function isDecodable(address: string): boolean {
+  try {
+    return decodeURIComponent(address) !== '';
+  } catch {
+    return false;
+  }
 }
 
 async function check(sql: TransactionSql, where: string): Promise<void> {
