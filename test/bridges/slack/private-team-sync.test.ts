@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { ChannelId, RemoteUserId, UserId } from '#bridge-core';
+import type { ChannelId } from '#bridge-core';
 import { until } from '../../support/waiting.ts';
 import { bodiesIn, logIn, talk } from './matrix-side.ts';
 import { type WholeBridge, wholeBridge } from './whole-bridge.ts';
@@ -382,22 +382,4 @@ test('a look that finds one made private behind the bot’s back asks its maker;
   assert.match(posts()[0] ?? '', new RegExp(`^To bring #launch to Matrix, write “/invite @${bot.user.name}” in it`));
   await adapter.disconnect();
   assert.equal(posts().length, 1);
-});
-
-test('who goes while it is being read who is in a channel is out of it, whatever is read', { timeout: 30_000 }, async (t) => {
-  const settings = { team_sync: { allow_private: true } };
-  const { adapter, slack, app, team, ann, bob, bot } = await withAdapter(t, { settings });
-  const secret = slack.addChannel(team, 'secret', [ann, bob, bot.user], { isPrivate: true });
-  const id = `T0001/${secret.id}` as ChannelId;
-  const [user, token] = ['@alice:hs.test' as UserId, slack.setup.authorize(app, ann.user).value];
-  await adapter.signIn({ user, account: `T0001/${ann.id}` as RemoteUserId, network: 'T0001', name: 'Ann', credentials: { token } });
-  await adapter.watch(id);
-  await until('her place', () => adapter.channels.isIn(id, user) === true);
-  slack.fault({ on: 'conversations.members', act: { wait: 500, when: 'after' }, times: 1 });
-  const look = adapter.mirror.channel(id);
-  await until('the question', () => slack.callsOf('conversations.members').length > 0);
-  bob.kick(secret, ann);
-  await until('her end', () => adapter.channels.isIn(id, user) === false);
-  await look;
-  assert.equal(adapter.channels.isIn(id, user), false);
 });
