@@ -154,13 +154,17 @@ class Writing {
     const { inheritance, secrets, logins } = this.#parts;
     for (const { name, value, isOfLink } of inheritance.secrets)
       this.#once(isOfLink === true ? undefined : 'secrets', `secrets ${name}`, () => secrets.inherit(name, value));
+    // What the adapter has forgotten since, as of a channel that was unlinked, is of no use any more.
     for (const { name, value } of inheritance.memory)
-      this.#insert('INSERT OR IGNORE INTO memory (name, value) VALUES (?, ?)', name, JSON.stringify(value));
+      this.#once(undefined, `memory ${name}`, () =>
+        this.#insert('INSERT OR IGNORE INTO memory (name, value) VALUES (?, ?)', name, JSON.stringify(value)),
+      );
     for (const ghost of inheritance.ghosts) this.#count('ghosts', this.#ghost(ghost));
     for (const link of inheritance.links) this.#link(link);
     for (const { user, ...login } of inheritance.logins)
       this.#once('logins', `logins ${login.account} of ${user}`, () => logins.inherit(user, login));
-    for (const { room, user } of inheritance.directChats) this.#count('direct chats', this.#directChat(room, user));
+    for (const { room, user } of inheritance.directChats)
+      this.#once('direct chats', `direct chats ${room} of ${user}`, () => this.#directChat(room, user));
     this.#pointedAt('messages', inheritance.messages, (each, link) => this.#message(each, link));
     this.#pointedAt('reactions', inheritance.reactions, (each, link) => this.#reaction(each, link));
     this.#note(`taken over from ${this.#parts.forerunner}`, [...new Set([...this.#before, ...this.#now])]);

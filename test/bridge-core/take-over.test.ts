@@ -127,7 +127,12 @@ test('a trial tells the same and changes nothing; taken twice is taken once; wha
   timeout: 180_000,
 }, async (t) => {
   const s = await stage(t);
-  const { core, take } = s;
+  const { core } = s;
+  const more = {
+    memory: [{ name: 'heard', value: 'long ago' }],
+    directChats: [{ room: roomId('!eve:hs.test'), user: userId('@eve:hs.test') }],
+  };
+  const take = (isTrial = false) => s.take({ ...s.inheritance, ...more }, isTrial);
   await assert.rejects(take(), { code: 'STORE_LOCKED' });
   await s.restart({}, async () => {
     const read = async (sql: string) => {
@@ -141,7 +146,7 @@ test('a trial tells the same and changes nothing; taken twice is taken once; wha
       }
     };
     const [links] = await read('SELECT count(*) AS n FROM links');
-    const trial = await take(undefined, true);
+    const trial = await take(true);
     assert.deepEqual(await read('SELECT count(*) AS n FROM links'), [links]);
     const first = await take();
     assert.deepEqual(first.counts, trial.counts);
@@ -150,18 +155,21 @@ test('a trial tells the same and changes nothing; taken twice is taken once; wha
       links: { taken: 1, known: 0 },
       ghosts: { taken: 2, known: 0 },
       logins: { taken: 1, known: 0 },
-      'direct chats': { taken: 0, known: 0 },
+      'direct chats': { taken: 1, known: 0 },
       messages: { taken: 2, known: 0 },
       reactions: { taken: 1, known: 0 },
     });
     const store = openStore(core.store, (thrown) => {
       throw thrown;
     });
-    await store.write(() => store.prepare("DELETE FROM logins WHERE account = 'fake/eve'").run());
+    const undone = ["logins WHERE account = 'fake/eve'", "memory WHERE name = 'heard'", "meta WHERE name = 'note:direct:!eve:hs.test'"];
+    await store.write(() => {
+      for (const what of undone) assert.equal(store.prepare(`DELETE FROM ${what}`).run().changes, 1);
+    });
     await store.close();
     const second = await take();
     for (const { taken } of Object.values(second.counts)) assert.equal(taken, 0);
-    assert.deepEqual(await read('SELECT count(*) AS n FROM logins'), [{ n: 0 }]);
+    for (const what of undone) assert.deepEqual(await read(`SELECT count(*) AS n FROM ${what}`), [{ n: 0 }], what);
   });
 });
 
