@@ -28,7 +28,7 @@ import type { SlackFit } from './formatter.ts';
 import { makeChannelId, makeMessageId, makeUserId, parseId, timeOf, userFields, webhookTeam } from './ids.ts';
 import { nameFor } from './posting.ts';
 import type { LinkSettings, SlackSettings } from './settings.ts';
-import { isOfSlack } from './wire/response-url.ts';
+import { isIncomingWebhook } from './wire/response-url.ts';
 import { isSameSecret } from './wire/signature.ts';
 import type { WebApi } from './wire/web-api.ts';
 import { outgoingWebhook, postToWebhook } from './wire/webhooks.ts';
@@ -76,7 +76,7 @@ export class WebhookPairs {
    *  config names, for we would post to wherever they lead. */
   async ask(incoming: string, by: UserId): Promise<ChannelId> {
     const { api, secrets, inbox, web } = this.#parts;
-    if (!isOfSlack(incoming, api.apiUrl) || !new URL(incoming).pathname.startsWith('/services/'))
+    if (!isIncomingWebhook(incoming, api.apiUrl))
       throw new PermanentError('BAD_REQUEST', 'slack_webhook_uri is no incoming webhook of Slack');
     if (web.url('') === undefined) throw new PermanentError('UNSUPPORTED', 'without a public_url nobody could reach the other webhook');
     if ([...this.#pairs.values()].filter((pair) => pair.by !== undefined).length >= mostAsked)

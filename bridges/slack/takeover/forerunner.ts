@@ -39,6 +39,7 @@ export function inheritanceOf(old: OldStore, { settings, core }: Pick<ReadGiven<
   const rooms = roomsOf(old.rooms, old, teams, {
     bot: userId(`@${core.appservice.botLocalpart}:${domain}`),
     isLoggedIn: (person) => logins.some(({ user }) => user === person),
+    apiUrl: settings.apiUrl,
   });
   const chats = directChatsOf(old.adminRooms);
   const { tables, messages, reactions, memory } = messagesOf(old, rooms, teams, ghosts);

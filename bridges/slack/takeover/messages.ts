@@ -29,6 +29,7 @@ export interface Messages {
   readonly memory: Inheritance['memory'];
 }
 
+const dayMs = 86_400_000;
 const isMoment = (ts: string): boolean => /^\d{10}\.\d{6}$/.test(ts);
 
 export function messagesOf(old: OldStore, rooms: Rooms, teams: Teams, ghosts: Ghosts): Messages {
@@ -71,9 +72,11 @@ export function messagesOf(old: OldStore, rooms: Rooms, teams: Teams, ghosts: Gh
 /** A text: what is wrong with it. Undefined: nothing leads there any more. */
 function messageOf(row: Fields, rooms: Rooms): Message | string | undefined {
   const [room, event, channel, ts] = ['roomid', 'eventid', 'slackchannel', 'slackts'].map((name) => textIn(row, name));
-  if (room === undefined || event === undefined || !event.startsWith('$')) return 'it names no event ($…) of a room';
+  if (room === undefined || event === undefined || !/^\$.{1,254}$/.test(event)) return 'it names no event ($…) of a room';
   if (channel === undefined || ts === undefined || !isMoment(ts))
     return 'it names no message of Slack: a channel, and a moment such as 1700000000.000100';
+  // How far its channel was heard would be told from it, and nothing said before that be read.
+  if (timeOf(ts) > Date.now() + dayMs) return 'it names a message that is still to be said';
   const extras = readJson(row.extras);
   if (extras === undefined) return 'what it says besides (`extras`) is broken';
   const id = rooms.channelOf(room, channel);

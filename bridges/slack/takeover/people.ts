@@ -70,10 +70,13 @@ export function ghostsOf(rows: readonly OldRow[], teams: Teams, domain: string):
   };
 }
 
+/** Matrix has no longer ones. */
+const mostId = 255;
+
 /** `@slack_acme_U0001:example.org` → `slack_acme`, `U0001`. */
 function parseGhost(id: string | undefined, domain: string): { readonly rest: string; readonly user: string } | undefined {
   const match = /^@(.+)_([A-Z0-9]+)$/.exec(id?.endsWith(`:${domain}`) === true ? id.slice(0, -domain.length - 1) : '');
-  return match === null ? undefined : { rest: match[1] ?? '', user: match[2] ?? '' };
+  return match === null || (id?.length ?? 0) > mostId ? undefined : { rest: match[1] ?? '', user: match[2] ?? '' };
 }
 
 /** People of other workspaces are seen through one of ours. */

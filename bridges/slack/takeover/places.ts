@@ -5,6 +5,7 @@ import { type ChannelId, type Inheritance, type InheritedLink, type RoomId, room
 import { type Fields, textIn } from '../fields.ts';
 import { makeChannelId, webhookTeam } from '../ids.ts';
 import type { SlackSettings } from '../settings.ts';
+import { isIncomingWebhook } from '../wire/response-url.ts';
 import type { OldRow, OldStore } from './old-store.ts';
 import { called, Table } from './taken.ts';
 
@@ -79,9 +80,11 @@ interface Reading {
   readonly byToken: ReadonlyMap<string, string>;
   readonly bot: UserId;
   readonly isLoggedIn: (person: UserId) => boolean;
+  /** Slack's own, and whatever else is served there. */
+  readonly apiUrl: string;
 }
 
-export function roomsOf(rows: readonly OldRow[], old: OldStore, teams: Teams, given: Pick<Reading, 'bot' | 'isLoggedIn'>): Rooms {
+export function roomsOf(rows: readonly OldRow[], old: OldStore, teams: Teams, given: Omit<Reading, 'teams' | 'byToken'>): Rooms {
   const table = new Table('rooms', rows.length, 'links');
   const [links, secrets, webhooks]: [InheritedLink[], Secret[], RoomId[]] = [[], [], []];
   const channels = new Map<string, ChannelId>();
@@ -111,10 +114,10 @@ type Read =
   | { readonly link: InheritedLink; readonly channel: string; readonly secret?: Secret }
   | { readonly why: string; readonly isFault?: true };
 
-function linkOf({ row, told }: OldRow, { teams, byToken, bot, isLoggedIn }: Reading): Read {
+function linkOf({ row, told }: OldRow, { teams, byToken, bot, apiUrl, isLoggedIn }: Reading): Read {
   const room = textIn(row, 'matrix_id');
   if (told === undefined) return { why: 'what it says of the channel (`json`) is broken', isFault: true };
-  if (room === undefined || !/^![^\s]+$/.test(room)) return { why: 'its room has no id of a room (!…)', isFault: true };
+  if (room === undefined || !/^![^\s]{1,254}$/.test(room)) return { why: 'its room has no id of a room (!…)', isFault: true };
   const [channel, incoming, inbound] = [textIn(told, 'id'), textIn(told, 'webhook_uri'), textIn(row, 'remote_id')];
   const team = textIn(told, 'slack_team_id') ?? byToken.get(textIn(told, 'slack_bot_token') ?? textIn(told, 'access_token') ?? '');
   if (team !== undefined && channel !== undefined && (teams.speaking.has(team) || incoming === undefined)) {
@@ -130,7 +133,12 @@ function linkOf({ row, told }: OldRow, { teams, byToken, bot, isLoggedIn }: Read
     return { link: { room: roomId(room), channel: makeChannelId(team, channel), ...(chat && { chat }) }, channel };
   }
   if (incoming !== undefined && inbound !== undefined) {
-    if (!URL.canParse(incoming)) return { why: 'its incoming webhook has no address', isFault: true };
+    // Whoever could link rooms there could name any address, and we would post to it.
+    if (!isIncomingWebhook(incoming, apiUrl))
+      return {
+        why: 'its incoming webhook is none of Slack’s. If it is to be trusted, as of a Mattermost of yours, name it in the config: slack.links, with webhook',
+        isFault: true,
+      };
     const name = webhookOf(roomId(room));
     const value = JSON.stringify({ incoming, outgoingToken: inbound, by: bot });
     const link = { room: roomId(room), channel: makeChannelId(webhookTeam, name) };

@@ -41,3 +41,7 @@ export function isOfSlack(url: string, apiUrl: string): boolean {
 function rootOf(hostname: string): string | undefined {
   return /(?:^|\.)(slack(?:-gov)?\.com)$/.exec(hostname)?.[1];
 }
+
+/** By which whoever knows it may speak in a channel. */
+export const isIncomingWebhook = (url: string, apiUrl: string): boolean =>
+  isOfSlack(url, apiUrl) && new URL(url).pathname.startsWith('/services/');
