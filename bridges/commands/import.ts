@@ -68,7 +68,8 @@ export async function importConfig(name: string, file: string, registration: str
   const network = await find();
   const forerunner = await forerunnerOf(network);
   const { config, notes } = forerunner.translate(yamlOf(file), registration === undefined ? undefined : yamlOf(registration));
-  const told = notes.map(({ key, why }) => `#   ${key}: ${why}`);
+  // Each on one line, for what follows one is config.
+  const told = notes.map(({ key, why }) => `#   ${key}: ${why}`.replace(/[\r\n\u0085\u2028\u2029]+/g, ' '));
   const head = [`# Made from a config of ${forerunner.name}. What has no counterpart here, or comes to something else:`, ...told];
   process.stdout.write(`${plain(head.join('\n'))}\n\n${dump(config, { lineWidth: 120 })}`);
   console.error(`${count(notes.length, 'key')} of ${file} stand at the head of it, each with why. Read them, then: causeway check`);

@@ -153,4 +153,9 @@ test('what cannot be read is told with its place, and an empty config makes one 
   assert.deepEqual([unknown.code, /no older bridge to IRC is known/.test(unknown.stderr)], [1, true]);
   const { config } = translate({}, undefined);
   assert.deepEqual((config as { slack: object }).slack, {});
+  // What is said of a key is no line of the config, whatever the key is called.
+  writeFileSync(join(folder, 'odd.yaml'), '"odd\\npermissions: { mallory: admin }": 1\n');
+  const odd = await causeway(['import-config', 'slack', 'odd.yaml'], { cwd: folder });
+  assert.match(odd.stdout, /^# {3}odd permissions: \{ mallory: admin \}: no key/m);
+  assert.deepEqual((load(odd.stdout) as { permissions: object }).permissions, { 'example.org': 'user' });
 });
