@@ -220,7 +220,7 @@ test('a chat in which the bot was not: one of its ghosts asks it in, once its pe
   assert.equal(heard.sender, zoes);
 });
 
-test('a chat whose room nobody lets the bot into has another room made', { timeout: 30_000 }, async (t) => {
+test('a chat whose room nobody lets the bot into has another room made', { timeout: 180_000 }, async (t) => {
   const s = await stage(t);
   const { homeserver, network } = s;
   const eve = homeserver.user('eve', 'Eve');

@@ -7,7 +7,7 @@ import type { Person } from '../../support/fake-gitter.ts';
 import { until } from '../../support/waiting.ts';
 import { wholeBridge } from './whole-bridge.ts';
 
-const quickly = { timeout: 60_000 };
+const quickly = { timeout: 180_000 };
 const unlimited = { rate: { calls: 100_000, window: 60_000 } };
 type Bridge = Awaited<ReturnType<typeof wholeBridge>>;
 

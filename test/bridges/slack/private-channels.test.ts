@@ -142,7 +142,7 @@ test('what a private channel is called is not told elsewhere, whoever of ours is
 });
 
 test('what Slack shows under a link to a message of a private channel, for its people’s eyes, is shown in no other; what somebody passes on is', {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
   const { adapter, slack, team, ann, bob, bot, general, events, channel } = await withAdapter(t);
   const secret = slack.addChannel(team, 'layoffs', [bob, bot.user], { id: 'C0LAYOFFS', isPrivate: true });
@@ -163,7 +163,7 @@ test('what Slack shows under a link to a message of a private channel, for its p
   assert.match(await shown('passed on', { channel_id: 'C0LAYOFFS', is_share: true }), /Ann has to go/);
 });
 
-test('who goes while it is being read who is in a channel is out of it, whatever is read', { timeout: 30_000 }, async (t) => {
+test('who goes while it is being read who is in a channel is out of it, whatever is read', { timeout: 180_000 }, async (t) => {
   const settings = { team_sync: { allow_private: true } };
   const { adapter, slack, app, team, ann, bob, bot } = await withAdapter(t, { settings });
   const secret = slack.addChannel(team, 'secret', [ann, bob, bot.user], { isPrivate: true });
