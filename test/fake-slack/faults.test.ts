@@ -53,8 +53,8 @@ test('errors, statuses, limits and pages in the place of answers come where they
 
 test('a call may be slow before or after its work', async (t) => {
   const { slack, ann, general, client } = await acme(t);
-  const web = client('xoxb-1', { timeout: 60 });
-  slack.fault({ on: 'chat.postMessage', times: 1, act: { wait: 150, when: 'after' } });
+  const web = client('xoxb-1', { timeout: 1_000 });
+  slack.fault({ on: 'chat.postMessage', times: 1, act: { wait: 4_000, when: 'after' } });
   assert.equal(await code(web.chat.postMessage({ channel: general.id, text: 'in time for Slack' })), 'slack_webapi_request_error');
   assert.deepEqual(ann.texts(general), ['in time for Slack']);
   slack.setLatency(20);
