@@ -86,7 +86,7 @@ async function start(t: TestContext, wish: Wish) {
   const quiet = async () => {
     for (let still = 0; still < 5; still += 1) {
       await new Promise((resolve) => setTimeout(resolve, 10));
-      if (parts.queue.depth + parts.settling.underWay > 0) still = 0;
+      if (parts.queue.depth + parts.settling.underWay + rig.fake.counts.atOnce > 0) still = 0;
     }
   };
   return {

@@ -44,7 +44,7 @@ function build(rig: Rig, t: TestContext, settings: Partial<Settings>) {
     names,
     queue,
     log: rig.log,
-    netsplitHold: 60,
+    netsplitHold: 1_000,
   });
   t.after(async () => {
     sync.stop();
@@ -62,7 +62,7 @@ async function start(t: TestContext, settings: Partial<Settings> = {}) {
   const quiet = async () => {
     for (let still = 0; still < 5; still += 1) {
       await new Promise((resolve) => setTimeout(resolve, 10));
-      if (parts.queue.depth > 0) still = 0;
+      if (parts.queue.depth + rig.fake.counts.atOnce > 0) still = 0;
     }
   };
   const ghostsIn = () =>
