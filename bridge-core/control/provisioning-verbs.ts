@@ -7,7 +7,8 @@ import type { Channel } from '../channel.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
 import { type RoomId, roomId, type UserId } from '../ids.ts';
 import { described } from '../plumbing/described.ts';
-import type { Link, Links } from '../plumbing/links.ts';
+import { isPrivate, type Link, type Links } from '../plumbing/links.ts';
+import { stateOf } from '../plumbing/power.ts';
 import type { ProvisioningChannel, ProvisioningLink, ProvisioningVerbs } from '../provisioning.ts';
 import type { Json } from '../remote-event.ts';
 import type { KnownLogin } from '../virtual-users/logins.ts';
@@ -116,9 +117,12 @@ export function provisioningVerbs<Body extends Json>(parts: VerbParts<Body>): Pr
       if (!isNobody) permissions.mustBe('user', user, 'ask for links');
       const asked = requests.byRoom(room);
       const linked = links.byRoom(room).filter(({ state }) => state !== 'wanted');
-      if (!isNobody) await permissions.stateFor(user, room);
+      const state = isNobody ? undefined : await permissions.stateFor(user, room);
+      // Of rooms that are not theirs admins know as little as others where nobody else is to know of them.
+      const isThere = state === undefined || stateOf(state, 'm.room.member', user)?.content.membership === 'join';
+      const known = linked.filter((link) => isThere || !isPrivate(link));
       return [
-        ...linked.map((link) => shownLink(link, link.state as ProvisioningLink['state'])),
+        ...known.map((link) => shownLink(link, link.state as ProvisioningLink['state'])),
         ...asked.filter(({ channel }) => !linked.some((link) => link.channel === channel)).map((request) => shownLink(request, 'asked')),
       ];
     },

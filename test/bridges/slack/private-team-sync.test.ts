@@ -110,6 +110,7 @@ for (const transport of transports)
         assert.equal(answers[0], answers[1]);
       }
       assert.doesNotMatch(await call(who, 'channels', { team_id: 'T0001' }), /secret/i);
+      assert.doesNotMatch(await call(who, 'getlink', { matrix_room_id: room }), /secret/i);
     }
     assert.doesNotMatch(await (await fetch(`${url}/metrics`)).text(), /secret/i);
 
