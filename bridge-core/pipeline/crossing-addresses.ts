@@ -103,8 +103,8 @@ export class CrossingAddresses<Body extends Json> {
   }
 
   #isPublic(channel: ChannelId): boolean {
-    const { kind = 'public' } = this.#parts.adapter.channels.describe(channel);
-    return kind === 'public';
+    const { kind = 'public', isUnknown } = this.#parts.adapter.channels.describe(channel);
+    return kind === 'public' && isUnknown !== true;
   }
 
   #isSameNetwork(one: ChannelId, other: ChannelId): boolean {

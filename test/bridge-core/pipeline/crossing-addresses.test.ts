@@ -73,3 +73,25 @@ test('of a private place nothing is told but in itself', async (t) => {
   assert.doesNotMatch(p.network.said('#open').at(-1) ?? '', /log\/hidden/);
   assert.match(p.network.said('#hidden').at(-1) ?? '', new RegExp(`log/hidden/${secret} https://fake\\.test/log/open/${known}`));
 });
+
+test('nor of one of which nobody knows yet what it is, as after a start', async (t) => {
+  const p = await startPipeline(t, wide);
+  const [open, hidden] = [p.room(), p.room()];
+  await p.link(open, '#open');
+  await p.link(hidden, '#hidden');
+  const { channels } = p.parts.adapter;
+  const describe = channels.describe.bind(channels);
+  const known = t.mock.method(channels, 'describe', (id: Parameters<typeof describe>[0]) => {
+    const { kind: _, ...told } = describe(id);
+    return id.endsWith('#hidden') ? { ...told, isUnknown: true as const } : told;
+  });
+  const there = `https://fake.test/log/hidden/${p.network.say('zoe', '#hidden', 'a secret').id}`;
+  await p.settled();
+  p.network.say('zoe', '#open', there);
+  await p.settled();
+  assert.ok(p.inRoom(open).includes(`zoe: ${there}`), 'as it was');
+  known.mock.restore();
+  p.network.say('zoe', '#open', `now: ${there}`);
+  await p.settled();
+  assert.match(p.inRoom(open).at(-1) ?? '', new RegExp(`now: https://matrix.to/#/${hidden}`));
+});
