@@ -19,6 +19,7 @@ export interface AccountParts {
   /** Every failure for want of Gitter itself. */
   readonly lost: (reason: string) => void;
   readonly onLine: (state: FayeState, reason?: string) => void;
+  readonly onFault?: (channel: string, thrown: unknown) => void;
   /** Its realtime channel was refused, though nobody says that the token is void: time to listen anew. */
   readonly deaf: (account: Account) => void;
 }
@@ -105,10 +106,10 @@ export class Account {
 
   /** Listens from now on, where there is a realtime channel. */
   open(): void {
-    const { fayeUrl: url, fayeTiming: timing, onLine } = this.#parts;
+    const { fayeUrl: url, fayeTiming: timing, onLine, onFault } = this.#parts;
     if (url === undefined || this.#line !== undefined || this.#isEnded) return;
     this.#line = new FayeLine({
-      ...{ url, timing, token: this.token },
+      ...{ url, timing, token: this.token, ...(onFault && { onFault }) },
       onState: (state, reason) => {
         // Whether it is the token is for the API to say.
         if (state === 'up') this.#refusals = 0;

@@ -3,7 +3,7 @@
 import { type ChannelId, type Logger, messageOf, RetryableError } from '#bridge-core';
 import { parseChannelId } from './ids.ts';
 import type { Ask, Rooms } from './rooms.ts';
-import { listOf, type WireRoom } from './wire/objects.ts';
+import { roomsIn } from './wire/objects.ts';
 
 export interface CommunitiesParts {
   readonly rooms: Pick<Rooms, 'known' | 'load' | 'keepListed'>;
@@ -45,7 +45,7 @@ export class Communities {
     const group = (await rooms.load(channel, ask))?.group;
     if (group === undefined) return;
     try {
-      for (const room of listOf<WireRoom>(await ask({ route: '/groups/:id/rooms', with: { id: group } }))) rooms.keepListed(room, names);
+      for (const room of roomsIn(await ask({ route: '/groups/:id/rooms', with: { id: group } }))) rooms.keepListed(room, names);
     } catch (thrown) {
       if (thrown instanceof RetryableError) throw thrown;
       log.info({ channel, why: messageOf(thrown) }, 'the list of a community’s rooms cannot be read: each is asked for');

@@ -43,6 +43,8 @@ const longestBusy = 900_000;
 const usualBusy = 5_000;
 /** ms: what is younger may be missing where it is read, and stand all the same. */
 const settled = 30_000;
+/** ms that Gitter's clock may be ahead of ours. */
+const farAhead = 3_600_000;
 /** Rooms that are read at once. */
 const atOnce = 6;
 /** ms: of what was heard before the loss, so much is looked at again for edits. */
@@ -67,12 +69,12 @@ export class Gaps {
     this.#parts = parts;
     for (const name of parts.memory.keys(heardName(''))) {
       const at = parts.memory.get(name);
-      if (typeof at === 'number') this.#heard.set(name.slice(heardName('').length) as ChannelId, at);
+      if (typeof at === 'number') this.#heard.set(name.slice(heardName('').length) as ChannelId, sane(at));
     }
   }
 
   heard(channel: ChannelId, message: WireMessage): void {
-    const at = sentAt(message);
+    const at = sane(sentAt(message));
     if ((this.#heard.get(channel) ?? -1) >= at) return;
     this.#note(channel, at);
   }
@@ -249,6 +251,9 @@ export class Gaps {
     this.#timer ??= setTimeout(() => void this.write(), this.#parts.writeEvery ?? writeEvery).unref();
   }
 }
+
+/** What says that it is of the far future would have all before it taken for heard. */
+const sane = (at: number): number => (at > Date.now() + farAhead ? Date.now() : at);
 
 const heardName = (channel: string): string => `heard ${channel}`;
 const chatsName = (account: string): string => `chats ${account}`;

@@ -1,6 +1,7 @@
 // What was said in a room since some moment, oldest first, replies in threads among it. Read from the newest backwards: an id is no
 // moment on Gitter, where those of one second may be in any order, so it is read a little further and what is known is dropped.
 
+import { UnreachableError } from '#bridge-core';
 import { sentAt } from './events.ts';
 import { timeOf } from './ids.ts';
 import type { Ask } from './rooms.ts';
@@ -41,7 +42,10 @@ export async function readSince({ ask, room, since, most, patience, newest = [] 
   for (;;) {
     const query = { limit: onePage, includeThreads: 'true', beforeId: before };
     const call = { route: '/rooms/:id/chatMessages', with: { id: room }, query, haste: 'background' as const, patience };
-    const messages = messagesIn(await ask(call));
+    const told = await ask(call);
+    // Taken for an empty room, it would hide what was missed.
+    if (!Array.isArray(told)) throw new UnreachableError('NETWORK_UNREACHABLE', 'the history of the room is no list');
+    const messages = messagesIn(told);
     const isNew = messages.some(({ id }) => !found.has(id));
     // In front: of those of one moment the order is Gitter's.
     found = new Map([...messages.map((message) => [message.id, message] as const), ...found]);

@@ -208,6 +208,8 @@ export class GitterNetwork {
       ...{ caller: this.#rest.caller(token), speaker, fayeUrl: settings.fayeUrl, fayeTiming: timing.faye, ended },
       ...(me !== undefined && { me }),
       ...{ lost: (reason) => this.#lost(reason), deaf },
+      onFault: (channel, thrown) =>
+        this.#parts.tools.log.warn({ channel: nameless(channel), err: thrown }, 'what Gitter told could not be taken in'),
       onLine: (state) => lineChanged(account, state),
     });
     return account;
@@ -293,3 +295,6 @@ export class GitterNetwork {
     }, pause);
   }
 }
+
+/** One channel has the token in its name. */
+const nameless = (channel: string): string => channel.replace(/(\/token\/).*/, '$1…');

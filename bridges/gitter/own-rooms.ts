@@ -6,7 +6,7 @@ import { type ChannelId, type Logger, messageOf, RetryableError, type UserId } f
 import type { Account } from './account.ts';
 import { makeChannelId } from './ids.ts';
 import type { GitterNetwork } from './network.ts';
-import { hasId, isRecord, listOf, type WireChange, type WireRoom } from './wire/objects.ts';
+import { hasId, isRecord, roomIn, roomsIn, type WireChange, type WireRoom } from './wire/objects.ts';
 
 export interface OwnRoomsParts {
   readonly network: Pick<GitterNetwork, 'accountOf' | 'rooms' | 'isReachable'>;
@@ -166,7 +166,7 @@ export class OwnRooms {
     const { operation, model } = isRecord(data) ? (data as WireChange) : {};
     const kept = this.#of(account);
     if (kept === undefined || !hasId(model)) return;
-    const told = model as WireRoom;
+    const told = roomIn(model as WireRoom);
     if (told.oneToOne === true) {
       this.#parts.chat(account, told);
       return;
@@ -214,7 +214,7 @@ export class OwnRooms {
     kept.changed.clear();
     const call = { route: '/user/:id/rooms', with: { id: account.id }, haste: 'background' as const, patience: 60_000 };
     const found = new Map<ChannelId, string>();
-    for (const room of listOf<WireRoom>(await account.ask(call))) {
+    for (const room of roomsIn(await account.ask(call))) {
       if (room.oneToOne === true) this.#parts.chat(account, room);
       else if (rooms.byId(room.id) !== undefined) found.set(rooms.keep(room).channel, room.id);
       else if (room.uri !== undefined) found.set(makeChannelId(room.uri), room.id);

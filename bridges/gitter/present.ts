@@ -4,7 +4,7 @@
 import { type Logger, messageOf } from '#bridge-core';
 import type { Account } from './account.ts';
 import type { Ask, Room, Rooms } from './rooms.ts';
-import { listOf, type WireRoom } from './wire/objects.ts';
+import { roomsIn, type WireRoom } from './wire/objects.ts';
 
 export interface PresentParts {
   readonly bot: Pick<Account, 'id' | 'ask'>;
@@ -48,7 +48,7 @@ export class Present {
   async #read(): Promise<readonly WireRoom[]> {
     const { bot, rooms, log } = this.#parts;
     try {
-      const told = listOf<WireRoom>(await bot.ask({ route: '/user/:id/rooms', with: { id: bot.id } }));
+      const told = roomsIn(await bot.ask({ route: '/user/:id/rooms', with: { id: bot.id } }));
       this.#in.clear();
       for (const room of told) {
         if (room.oneToOne === true || room.uri === undefined) continue;

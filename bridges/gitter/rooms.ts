@@ -4,7 +4,7 @@
 import type { ChannelId, KeyValue } from '#bridge-core';
 import { makeChannelId, makeChatId, parseChannelId } from './ids.ts';
 import { isRefusal } from './wire/faults.ts';
-import { hasId, isRecord, resultsIn, type WireRoom, type WireUser } from './wire/objects.ts';
+import { hasId, isRecord, resultsIn, roomIn, type WireRoom, type WireUser } from './wire/objects.ts';
 import type { Call } from './wire/rest.ts';
 
 export type Ask = (call: Call) => Promise<unknown>;
@@ -74,7 +74,8 @@ export class Rooms {
     return room;
   }
 
-  keep(told: WireRoom): Room {
+  keep(given: WireRoom): Room {
+    const told = roomIn(given);
     const known = this.#byId.get(told.id);
     const room = roomOf(told, known, new URL(this.#parts.apiUrl).origin);
     this.#byId.set(room.id, room);

@@ -34,6 +34,8 @@ export interface FayeOptions {
   readonly token: string;
   readonly timing?: FayeTiming;
   readonly onState: (state: FayeState, reason?: string) => void;
+  /** Whoever listens failed at what was told: the library must not, or nothing more would come. */
+  readonly onFault?: (channel: string, thrown: unknown) => void;
 }
 
 /** Gitter's answer to a ping comes on no channel: that it is taken is enough. */
@@ -116,7 +118,7 @@ export class FayeLine {
     const client = new faye.Client(this.#options.url, { retry, timeout: 60, scheduler: backingOff(retry) });
     client.addExtension({
       outgoing: (message, pass) => {
-        this.#mark(message);
+        this.#mark(message, client === this.#client);
         pass(message);
       },
       incoming: (message, pass) => {
@@ -141,11 +143,12 @@ export class FayeLine {
     client.subscribe(channel, () => {}).then(undefined, () => {});
   }
 
-  #mark(message: FayeMessage): void {
+  #mark(message: FayeMessage, isCurrent: boolean): void {
     if (message.channel === '/meta/handshake') message.ext = { ...message.ext, token: this.#options.token, client: 'causeway' };
     if (message.channel !== '/meta/subscribe') return;
     // The library subscribes anew by itself as well.
-    const { listener } = this.#awaits(String(message.subscription)) ?? {};
+    const channel = String(message.subscription);
+    const { listener } = (isCurrent ? this.#awaits(channel) : this.#subscriptions.get(channel)) ?? {};
     message.ext = { ...message.ext, snapshot: false, ...listener?.ext };
   }
 
@@ -197,9 +200,8 @@ export class FayeLine {
         return;
       }
       Object.assign(subscription, { isOpen: true, wasOpen: true, early: undefined });
-      if (listener.onOpen !== undefined) listener.onOpen(ext?.snapshot);
-      else if (wasOpen) listener.onMissed?.();
-      for (const data of early) listener.onData(data);
+      this.#guarded(channel, () => (listener.onOpen !== undefined ? listener.onOpen(ext?.snapshot) : wasOpen && listener.onMissed?.()));
+      for (const data of early) this.#guarded(channel, () => listener.onData(data));
       return;
     }
     subscription.isOpen = false;
@@ -222,8 +224,16 @@ export class FayeLine {
       this.#count = Math.max(c, this.#count ?? 0);
     }
     const { listener, early } = this.#subscriptions.get(channel) ?? {};
-    if (early === undefined) listener?.onData(data);
+    if (early === undefined) this.#guarded(channel, () => listener?.onData(data));
     else if (early.length < mostEarly) early.push(data);
+  }
+
+  #guarded(channel: string, act: () => unknown): void {
+    try {
+      act();
+    } catch (thrown) {
+      this.#options.onFault?.(channel, thrown);
+    }
   }
 
   #missed(): void {

@@ -104,6 +104,21 @@ export function userIn(told: unknown): WireUser | undefined {
   return hasId(told) ? fitting(told, userShape) : undefined;
 }
 
+const roomShape: Shape = new Map([
+  ...['uri', 'topic', 'security', 'groupId', 'githubType', 'lastAccessTime'].map((name) => [name, isWord] as const),
+  ...['oneToOne', 'public', 'roomMember'].map((name) => [name, (value: unknown) => typeof value === 'boolean'] as const),
+  ['userCount', (value) => typeof value === 'number'],
+  ['user', hasId],
+]);
+
+/** In the same way. */
+export function roomIn(told: WireRoom): WireRoom {
+  const room = fitting(told, roomShape);
+  return room.user === undefined ? room : { ...room, user: fitting(room.user, userShape) };
+}
+
+export const roomsIn = (told: unknown): readonly WireRoom[] => listOf<WireRoom>(told).map(roomIn);
+
 /** In the same way. What a patch does not tell stays untold. */
 export function messageIn(told: unknown): WireMessage | undefined {
   if (!hasId(told)) return undefined;

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { Resolver } from '../../../bridges/gitter/resolver.ts';
 import { until } from '../../support/waiting.ts';
 import { wholeBridge } from './whole-bridge.ts';
+import { heard, loginOf, withAdapter } from './with-gitter.ts';
 
 const quickly = { timeout: 60_000 };
 const unlimited = { rate: { calls: 100_000, window: 60_000 } };
@@ -185,4 +186,77 @@ test('whatever somebody in Gitter is called, they are shown, in one line that a 
     const name = String(homeserver.room(matrixRoom).stateOf('m.room.member', sender)?.content.displayname);
     assert.ok(isOneLine(name) && name.length > 0 && [...name].length <= 256 && name.isWellFormed(), JSON.stringify(name.slice(0, 100)));
   }
+});
+
+test('whatever a realtime channel, a stream or an answer tells, what comes after it is heard', quickly, async (t) => {
+  const failed: unknown[] = [];
+  const note = (thrown: unknown) => failed.push(thrown);
+  process.on('unhandledRejection', note);
+  t.after(() => process.off('unhandledRejection', note));
+  const org = await withAdapter(t, {
+    isApproved: true,
+    gitter: { ...unlimited, faye: { retryInterval: 20 } },
+    settings: { presence: true, bans: '1s' },
+  });
+  const { adapter, ann, bob, gitter, room, relay, events } = org;
+  const chat = bob.open(ann);
+  await adapter.signIn(loginOf(org, ann, '@ann:hs.test'));
+  await gitter.waitForListener(chat, 'ann');
+  await gitter.waitForListener(room, 'matrixbot');
+  const id = ann.say(room, 'before');
+  await heard(events, 'message');
+  const odd = [null, 5, 'x', [], {}, [null], { id: null }, { id: 5 }, { id: '' }, { id: {} }, { id: '__proto__' }];
+  const models: unknown[] = [
+    ...odd,
+    ...[null, 5, [], {}, 'x'].flatMap((value) =>
+      [
+        'text',
+        'fromUser',
+        'virtualUser',
+        'sent',
+        'editedAt',
+        'parentId',
+        'mentions',
+        'issues',
+        'status',
+        'uri',
+        'topic',
+        'user',
+        'security',
+      ].map((name) => ({
+        ...{ id: 'a'.repeat(24), text: 'odd', fromUser: { id: bob.id, username: 'bob' }, [name]: value },
+      })),
+    ),
+    { id, text: '' },
+    { id: room.id, uri: 5, topic: null, public: 'no' },
+    { id: relay.id, username: null },
+  ];
+  const channels = [
+    ...['/chatMessages', '/users', ''].map((part) => `/rooms/${room.id}${part}`),
+    ...[`/rooms/${chat.id}/chatMessages`, `/user/${ann.id}/rooms`, `/user/${relay.id}/rooms`],
+  ];
+  for (const channel of channels) {
+    for (const payload of odd) gitter.world.announce(channel, 'odd/create', payload as never);
+    for (const payload of [{ notification: 'presence' }, { notification: 'presence', userId: 5, status: {} }, { notification: [] }])
+      gitter.world.announce(channel, 'odd/create', payload as never);
+    for (const operation of ['create', 'update', 'patch', 'other', 5])
+      for (const model of models) gitter.world.announce(channel, 'odd/create', { operation, model } as never);
+  }
+  await until('room to be listened to', () => gitter.waitForListener(room, 'matrixbot').then(() => true));
+  ann.say(room, 'after');
+  bob.say(chat, 'after, privately');
+  await heard(events, 'message', ({ body }) => body.text === 'after');
+  await heard(events, 'message', ({ body }) => body.text === 'after, privately');
+
+  for (const body of ['null', '5', '{}', '"x"', '{"results":5}', '{', '']) {
+    gitter.fault({ on: 'GET /rooms/:room/chatMessages', times: 1, act: { status: 200, body } });
+    gitter.fault({ on: 'GET /rooms/:room/bans', times: 1, act: { status: 200, body } });
+    gitter.fault({ on: 'GET /user/:user/rooms', times: 2, act: { status: 200, body } });
+    gitter.forgetFayeClients();
+    ann.say(room, `with ${body}`);
+    await heard(events, 'message', ({ body: said }) => said.text === `with ${body}`);
+    gitter.clearFaults();
+  }
+  assert.deepEqual(failed, []);
+  assert.equal(adapter.status()[0]?.state, 'up');
 });
