@@ -6,6 +6,7 @@ import { type BridgeError, PermanentError } from '../errors.ts';
 import { type EventId, eventId, type UserId } from '../ids.ts';
 import { type Content, type MatrixEvent, stringIn } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
+import { calledIn } from '../plumbing/described.ts';
 import { type Link, type Links, receiverOf } from '../plumbing/links.ts';
 import type { Json } from '../remote-event.ts';
 import type { Store } from '../store/store.ts';
@@ -139,7 +140,7 @@ export class Changes<Body extends Json> {
   async #told(link: Link, event: MatrixEvent, refusal: BridgeError): Promise<string> {
     const { name } = await this.#voices.personIn(event);
     const what = whats[event.type] ?? memberships[String(event.content.membership)] ?? 'this';
-    return `${name}: ${what} was not carried to ${this.#parts.adapter.channels.describe(link.channel).name}: ${explain(refusal)}`;
+    return `${name}: ${what} was not carried to ${calledIn(this.#parts.adapter.channels, link)}: ${explain(refusal)}`;
   }
 
   /** In another room of the same channel: the session is needed still. */

@@ -7,6 +7,7 @@ import type { Logger } from '../adapter-tools.ts';
 import { type BridgeError, messageOf } from '../errors.ts';
 import type { ChannelId, RemoteMessageId, RemoteUserId, RoomId } from '../ids.ts';
 import { noticeField } from '../matrix-event.ts';
+import { calledIn } from '../plumbing/described.ts';
 import type { Link, Links } from '../plumbing/links.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { Store } from '../store/store.ts';
@@ -74,7 +75,7 @@ export class Failures<Body extends Json> {
     const telling = isTold && row.task.do === 'show' ? this.#tellSender(row.task.event, explain(error)) : undefined;
     const made = await writing;
     if (made !== undefined) this.#matrixLanes?.push(made);
-    if (isTold && row.task.do === 'say' && !this.#isToldAlready(link)) this.#gather(link.room, link.channel, error);
+    if (isTold && row.task.do === 'say' && !this.#isToldAlready(link)) this.#gather(link, error);
     await telling;
   }
 
@@ -128,17 +129,19 @@ export class Failures<Body extends Json> {
     return false;
   }
 
-  #gather(room: RoomId, channel: Parameters<Links['liveOn']>[0], error: BridgeError): void {
+  #gather(link: Link, error: BridgeError): void {
+    const { room, channel } = link;
     let gathered = this.#gathering.get(room);
     if (gathered === undefined) {
       gathered = { reasons: new Map(), timer: setTimeout(() => void this.#tellRoom(room), gatherMs) };
       this.#gathering.set(room, gathered);
     }
     const said = error.code === 'OUTCOME_UNKNOWN' ? 'perhaps not delivered' : 'not delivered';
-    const { name } = this.#parts.adapter.channels.describe(channel);
+    const { channels } = this.#parts.adapter;
+    const { name } = channels.describe(channel);
     const words = explain(error);
     // Networks name the channel themselves where they refuse.
-    const reason = `${said} to ${name}: ${words.startsWith(`${name}: `) ? words.slice(name.length + 2) : words}`;
+    const reason = `${said} to ${calledIn(channels, link)}: ${words.startsWith(`${name}: `) ? words.slice(name.length + 2) : words}`;
     gathered.reasons.set(reason, (gathered.reasons.get(reason) ?? 0) + 1);
   }
 

@@ -5,6 +5,7 @@ import type { Channels } from '../adapter.ts';
 import type { Channel } from '../channel.ts';
 import { PermanentError } from '../errors.ts';
 import type { ChannelId } from '../ids.ts';
+import { isVeiled, type Link } from './links.ts';
 
 export interface Described extends Pick<Channel, 'id' | 'name' | 'kind'> {
   readonly network?: Channel['network'];
@@ -17,4 +18,9 @@ export function described(channels: Pick<Channels, 'describe'>, id: ChannelId): 
     if (!(thrown instanceof PermanentError)) throw thrown;
     return { id, name: id };
   }
+}
+
+/** What it is called in words to the link's room, as all who are there may know it. */
+export function calledIn(channels: Pick<Channels, 'describe'>, link: Pick<Link, 'channel' | 'options'>): string {
+  return isVeiled(link) ? 'the channel' : described(channels, link.channel).name;
 }

@@ -10,14 +10,13 @@ import type { MatrixEvent } from '../matrix-event.ts';
 import type { Json } from '../remote-event.ts';
 import { Background } from './background.ts';
 import type { BridgeInfo } from './bridge-info.ts';
-import { described } from './described.ts';
+import { calledIn, described } from './described.ts';
 import {
   formerChannels,
   formerRooms,
   isInherited,
   isPrivate,
   isShutOut,
-  isVeiled,
   type Link,
   type LinkOptions,
   type Links,
@@ -313,7 +312,7 @@ export class Plumb<Body extends Json = string> {
     if (link === undefined || link.state === 'live') return;
     try {
       await this.#establish(link, await this.#look(link.room));
-      if (isShutOut(link)) this.#tell(link.room, `The bridge is in ${this.#nameFor(id, link)} again: messages are carried.`);
+      if (isShutOut(link)) this.#tell(link.room, `The bridge is in ${this.#calledNow(link)} again: messages are carried.`);
     } catch (thrown) {
       if (thrown instanceof RetryableError || !(thrown instanceof BridgeError)) throw thrown;
       this.#log.warn({ room: link.room, channel: link.channel, code: thrown.code }, `not linked: ${thrown.message}`);
@@ -321,7 +320,7 @@ export class Plumb<Body extends Json = string> {
       await this.#links.setState(id, 'suspended', thrown.message);
       // Where we are in the room its people are told as well, once and not at every start.
       if (tellable.has(thrown.code) && link.reason !== thrown.message)
-        this.#tell(link.room, `${described(this.#adapter.channels, link.channel).name} is not linked: ${thrown.message}.`);
+        this.#tell(link.room, `${this.#calledNow(link)} is not linked: ${thrown.message}.`);
     }
   }
 
@@ -358,9 +357,8 @@ export class Plumb<Body extends Json = string> {
     if (held !== undefined) throw new DeniedError(`${held.holder} holds the channel in ${link.room}`, 'LINK_HELD');
   }
 
-  /** As who is in the room may know it. */
-  #nameFor(id: number, link: Link): string {
-    return isVeiled(this.#links.get(id) ?? link) ? 'the channel' : described(this.#adapter.channels, link.channel).name;
+  #calledNow(link: Link): string {
+    return calledIn(this.#adapter.channels, this.#links.get(link.id) ?? link);
   }
 
   async #drop(link: Link): Promise<void> {

@@ -44,6 +44,15 @@ test('a refused message is dead, its status stands on it, and the room is told o
   assert.equal(p.notices().length, 1);
 });
 
+test('what a channel is called since it was made private is in no notice until the room is closed to others', async (t) => {
+  const p = await begin(t);
+  await p.parts.links.setOptions(p.of.id, { held: Date.now() });
+  p.network.script([new PermanentError('CHANNEL_CLOSED', '#chan: the channel does not let you speak')]);
+  p.hs.say(p.alice, p.at, 'one');
+  await until('the notice', () => p.notices().length === 1);
+  assert.match(String(p.notices()[0]?.content.body), /^A message was not delivered to the channel: the channel does not let you speak/);
+});
+
 test('a refusal that names the channel itself, and ends in the words of a server, is told in whole sentences', async (t) => {
   const p = await begin(t);
   p.network.script([new PermanentError('CHANNEL_CLOSED', '#chan: the channel does not let you speak (the server says: +m is set.)')]);
