@@ -47,7 +47,8 @@ export class OwnEdits {
     const noted = this.#noted(channel);
     const mine = noted.find(([of]) => of === ts)?.[1];
     if (mine === underWay || (mine !== undefined && Number(edited) <= Number(mine))) return true;
-    const floor = noted.length < mostNoted ? undefined : noted[0]?.[1];
+    // One whose outcome is not known has no moment, and stays.
+    const floor = noted.length < mostNoted ? undefined : noted.find(([, at]) => at !== underWay)?.[1];
     const since = memory.get(sinceName(team));
     return [floor, since].some((from) => typeof from === 'string' && Number(edited) <= Number(from));
   }

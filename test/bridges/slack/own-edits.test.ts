@@ -53,4 +53,15 @@ test('of changes before any were noted, and of those that were forgotten since, 
   assert.equal(edits.isOurs('C1', post, moment(15)), true);
   assert.equal(edits.isOurs('C1', post, moment(21)), false);
   assert.equal((memory.get('edits T1/C1') as Json[]).length, 100);
+  // The oldest that is kept may be one of which nobody knows what became of it.
+  await assert.rejects(
+    edits.during('C2', post, async () => {
+      throw new UnreachableError('NETWORK_UNREACHABLE', 'away');
+    }),
+  );
+  for (let at = 0; at < 99; at += 1) await edits.during('C2', `17000000${10 + at}.000100`, async () => moment(at + 50));
+  assert.deepEqual(
+    [49, 51].map((at) => edits.isOurs('C2', '1700000009.000100', moment(at))),
+    [true, false],
+  );
 });
