@@ -3,7 +3,7 @@
 
 import type { Homeserver } from '../appservice/homeserver.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
-import { type RoomId, roomId } from '../ids.ts';
+import { type RoomId, roomId, type UserId } from '../ids.ts';
 import type { Links } from '../plumbing/links.ts';
 import type { Portals } from '../plumbing/portals.ts';
 import type { Json } from '../remote-event.ts';
@@ -76,12 +76,19 @@ export function roomVerbs<Body extends Json>(parts: RoomVerbsParts<Body>): Verb[
       const lines: string[] = [];
       for (const room of unused.slice(0, mostShown)) {
         const isSpace = (await homeserver.state(room, 'm.room.create', ''))?.type === 'm.space';
-        const { name } = (await homeserver.state(room, 'm.room.name', '')) ?? {};
-        if (!isSpace) lines.push(typeof name === 'string' && name !== '' ? `${room} (${name})` : room);
+        if (isSpace) continue;
+        const { name } = (await mayKnow(by, room)) ? ((await homeserver.state(room, 'm.room.name', '')) ?? {}) : {};
+        lines.push(typeof name === 'string' && name !== '' ? `${room} (${name})` : room);
       }
       const more = unused.length > mostShown ? [`and as many as ${unused.length - mostShown} more`] : [];
       return [...lines, ...more].join('\n') || 'Something is linked to every room that I am in.';
     },
   };
   return [...(parts.hasAliases ? [making] : []), entering, leaving, stale];
+
+  /** What one is called that only some may enter, as that of a private channel which is gone, is theirs alone. */
+  async function mayKnow(user: UserId, room: RoomId): Promise<boolean> {
+    if ((await homeserver.state(room, 'm.room.join_rules', ''))?.join_rule === 'public') return true;
+    return (await homeserver.state(room, 'm.room.member', user))?.membership === 'join';
+  }
 }

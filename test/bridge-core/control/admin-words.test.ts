@@ -32,6 +32,13 @@ test('an admin sends the bot into rooms and out of them with all its ghosts, see
   await until('the greeting', () => bodies(chat).length > 0 || undefined);
   assert.equal(await ask(person, 'stalerooms'), `${other} (Of no use)`);
   assert.match(await ask(eve, 'stale'), /may not see all my rooms/);
+  // What it is called is for those who may enter it.
+  homeserver.setState(person, other, 'm.room.join_rules', '', { join_rule: 'invite' });
+  assert.equal(await ask(person, 'stale'), `${other} (Of no use)`, 'who is in it may know');
+  const hers = homeserver.createRoom({ creator: eve, members: [bot], joinRule: 'invite' });
+  homeserver.setState(eve, hers, 'm.room.name', '', { name: 'Hers' });
+  assert.deepEqual((await ask(person, 'stale')).split('\n').sort(), [`${other} (Of no use)`, hers].sort());
+  homeserver.leave(bot, hers);
 
   network.say('zoe', '#place', 'a ghost');
   await until('it', () => bodies(room).includes('a ghost') || undefined);
