@@ -186,7 +186,7 @@ export class RemoteToMatrix<Body extends Json> {
       await this.#parts.store.write(() => this.#parts.journal.remove(row));
       return;
     }
-    if (this.#isOwn(row) && (await this.#isEcho(row, task))) {
+    if (this.#isOwn(row) && (await this.#isEcho(task))) {
       this.#parts.log.debug({ seq: row.seq }, 'our own words come back');
       return await this.#parts.store.write(() => this.#parts.journal.remove(row));
     }
@@ -267,7 +267,7 @@ export class RemoteToMatrix<Body extends Json> {
 
   // What a session of ours said is our own if its id was recorded, once all that it was about to say is settled; else its
   // person said it by other means.
-  async #isEcho({ link: id }: Row, task: Task): Promise<boolean> {
+  async #isEcho(task: Task): Promise<boolean> {
     if (task.do !== 'show' || (task.event.kind !== 'message' && task.event.kind !== 'reaction')) return false;
     const { event } = task;
     const { adapter, relations, links } = this.#parts;
@@ -280,9 +280,10 @@ export class RemoteToMatrix<Body extends Json> {
         ? isMessage(each) && each.author === undefined
         : each.kind === 'reaction' && each.author === sender.id && isSameSign(each.emoji, event.emoji);
     // In whichever room it was said first: the channel's others are told by the bot.
-    const isRecorded = () => links.byChannel(channel).some((link) => relations.ofRemote(remote, link.id).some(isIt));
+    const all = links.byChannel(channel);
+    const isRecorded = () => all.some((link) => relations.ofRemote(remote, link.id).some(isIt));
     if (isRecorded()) return true;
-    if (speaker?.as === 'user') await this.#parts.said?.(speakerLane(id, speaker.user));
+    if (speaker?.as === 'user') await Promise.all(all.map((link) => this.#parts.said?.(speakerLane(link.id, speaker.user))));
     return isRecorded();
   }
 

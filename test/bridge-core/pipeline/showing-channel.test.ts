@@ -159,8 +159,10 @@ test('what a person of ours said by other means goes on as theirs, and their own
   assert.deepEqual(p.inRoom(other), ['bridge: Alice: from Matrix', 'alice=5bm=5d: from my phone']);
 });
 
-test('their words that come back before the network has answered for them are known once it has', async (t) => {
+test('their words that come back before the network has answered for them are known once it has, in every room of the channel', async (t) => {
   const p = await begin(t);
+  const other = p.room();
+  await p.link(other, '#chan');
   p.network.script(['hang']);
   p.hs.say(p.alice, p.at, 'from Matrix');
   await until('it is on its way', () => p.network.hanging === 1);
@@ -170,4 +172,5 @@ test('their words that come back before the network has answered for them are kn
   await p.settled();
   assert.equal(p.network.channel('#chan').messages[0]?.id, 'm3');
   assert.deepEqual(p.inRoom(p.at), ['alice: from Matrix']);
+  assert.deepEqual(p.inRoom(other), ['bridge: Alice: from Matrix']);
 });
