@@ -24,6 +24,20 @@ async function connect(t: TestContext, ircd: FakeIrcd, memory?: Map<string, Json
   return world;
 }
 
+/** The bot asks for no more of what it missed: broken off by a kick, that would rightly be told as a gap. */
+async function readBack(ircd: FakeIrcd): Promise<void> {
+  const asked = () => ircd.lines(bot).filter((line) => line.startsWith('CHATHISTORY')).length;
+  for (let before = -1; before !== asked(); ) {
+    before = asked();
+    // In the second answer is what followed from what came before the first.
+    for (const round of ['once', 'twice']) {
+      const since = ircd.mark();
+      ircd.send(bot, `PING :${round}`);
+      await ircd.waitForLine(({ nick, text }) => nick === bot && text.startsWith('PONG'), { since });
+    }
+  }
+}
+
 /** Heard, then put out twice; as the core does, the adapter is told to wait. */
 async function putOut(t: TestContext, options: FakeIrcdOptions = {}) {
   const { ircd, zoe } = await serve(t, options);
@@ -36,6 +50,7 @@ async function putOut(t: TestContext, options: FakeIrcdOptions = {}) {
   await ircd.waitForMember('#chan', bot);
   zoe.say('#chan', 'once more');
   await world.event('message', ({ body }) => body === 'once more');
+  await readBack(ircd);
   zoe.kick('#chan', bot, 'meant');
   await until('the link to be suspended', () => world.suspended.length > 0 || undefined);
   await world.adapter.unwatch(id, undefined, true);
