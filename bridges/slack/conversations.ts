@@ -25,10 +25,17 @@ export interface Conversation {
 
 const pageSize = 200;
 
+/** An answer is on its way; what is told of it since is newer than that. */
+interface Asked {
+  readonly id: string;
+  readonly since: Partial<Conversation>;
+}
+
 export class Conversations {
   readonly #ask: Ask;
   readonly #kept = new Map<string, Conversation>();
   readonly #asking = new Map<string, Promise<Conversation | undefined>>();
+  readonly #asked = new Set<Asked>();
   #reading: Promise<void> | undefined;
 
   constructor(parts: { readonly ask: Ask }) {
@@ -74,6 +81,7 @@ export class Conversations {
 
   /** What is told of one that is known; the change where there is one. */
   change(id: string, change: Partial<Conversation>): boolean {
+    for (const asked of this.#asked) if (asked.id === id) Object.assign(asked.since, change);
     const kept = this.#kept.get(id);
     if (kept === undefined) return true;
     const isNews = Object.entries(change).some(([name, value]) => kept[name as keyof Conversation] !== value);
@@ -141,11 +149,15 @@ export class Conversations {
   }
 
   async #load(id: string, ask: Ask): Promise<Conversation | undefined> {
-    const told = fieldsIn(await ask('conversations.info', { channel: id }), 'channel');
+    const asked: Asked = { id, since: {} };
+    this.#asked.add(asked);
+    const answer = await ask('conversations.info', { channel: id }).finally(() => this.#asked.delete(asked));
+    const told = fieldsIn(answer, 'channel');
     const read = told === undefined ? undefined : conversationOf(told);
     if (read === undefined) return undefined;
     // The bot alone tells whether it is in it.
-    const kept = ask === this.#ask ? read : { ...read, isMember: this.#kept.get(id)?.isMember };
+    const seen = ask === this.#ask ? read : { ...read, isMember: this.#kept.get(id)?.isMember };
+    const kept = { ...seen, ...asked.since };
     this.#kept.set(id, kept);
     return kept;
   }
