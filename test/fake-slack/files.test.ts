@@ -7,7 +7,7 @@ import { until } from '../support/waiting.ts';
 import { acme, refusal } from './acme.ts';
 
 test('an upload in three steps tells no message id; the message comes, and files.info then knows it', async (t) => {
-  const { slack, ann, general, bot, web } = await acme(t, { quirks: { fileShareDelay: 30 } });
+  const { slack, ann, general, bot, web } = await acme(t, { quirks: { fileShareDelay: 2_000 } });
   const parent = ann.say(general, 'where is the picture?');
   const picture = squarePng('blue', 32);
   const options = {
