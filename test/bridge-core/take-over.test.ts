@@ -253,6 +253,7 @@ test('where the older bridge had another bot, a room goes on once ours is asked 
   await until('the refusal', () => s.lines.some((line) => /not carried: the bot may not enter/.test(line)) || undefined);
   homeserver.invite(person, room, homeserver.bot);
   await until('the bot', () => homeserver.members(room).includes(homeserver.bot) || undefined);
+  await until('the bot there', () => network.channel('#elsewhere').members.has('causeway') || undefined);
   network.say('zoe', '#elsewhere', 'at last');
   await until('her word', () => homeserver.events(room).find(({ content }) => content.body === 'at last'));
   homeserver.say(person, room, 'and back');
