@@ -278,6 +278,7 @@ test('many who speak at once get no more connections than there are', async (t) 
   let most = 0;
   const watch = setInterval(() => {
     most = Math.max(most, ircd.world.users.size);
+    t.mock.timers.tick(1);
   }, 1);
   const came = await Promise.allSettled(['b1', 'b2', 'b3', 'b4', 'b5'].map((name) => world.say(name, id, 'hello')));
   clearInterval(watch);
