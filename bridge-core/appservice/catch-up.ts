@@ -92,7 +92,9 @@ export class CatchUp {
   async take(batch: TransactionBatch): Promise<void> {
     const came = Date.now();
     if (!this.#reads.isIdle) await this.#reads.wait(new Set(batch.events.map(({ room }) => room)), this.#parts.patience ?? 10_000);
-    await this.#parts.accept(batch);
+    // What a room's state was before what stands by now must not be taken for what is now.
+    const events = batch.events.filter(({ id, stateKey }) => stateKey === undefined || !this.#lately.knows(id));
+    await this.#parts.accept({ ...batch, events });
     // Not before: what waits here may be older than what is read meanwhile, and is then to be taken in among it.
     this.#lately.took(batch.events, came);
     this.#last = came;
@@ -162,6 +164,7 @@ export class CatchUp {
     await ready?.catch(() => {});
     const newest: MatrixEvent[] = [];
     const states = new Set<string>();
+    const replaced: MatrixEvent[] = [];
     let older = 0;
     let read = 0;
     for await (const event of this.#parts.homeserver.messagesBack(room, since, page)) {
@@ -172,15 +175,19 @@ export class CatchUp {
       if (event.at < since) continue;
       if (event.stateKey !== undefined) {
         if (ready !== undefined) continue;
-        // What was replaced since must not be taken for what is now.
         const state = `${event.type} ${event.stateKey}`;
-        if (states.has(state)) continue;
+        if (states.has(state)) {
+          replaced.push(event);
+          continue;
+        }
         states.add(state);
       }
       if (ready !== undefined || !this.#lately.knows(event.id)) newest.push(event);
     }
-    const events = newest.reverse().filter(({ stateKey }) => stateKey === undefined || !wanted.isOvertaken);
+    const { isOvertaken } = wanted;
+    const events = newest.reverse().filter(({ stateKey }) => stateKey === undefined || !isOvertaken);
     if (events.length > 0) await this.#accept(events);
+    if (!isOvertaken) this.#lately.took([...replaced, ...events.filter(({ stateKey }) => stateKey !== undefined)], Date.now());
     if (this.#moved.get(room) === ready) this.#moved.delete(room);
     this.#found += events.length;
   }

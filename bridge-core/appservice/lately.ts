@@ -1,4 +1,4 @@
-// What came by transaction lately, in memory: which events, and which rooms they were in. Bounded by time and by number.
+// What came lately, by transaction or read back, in memory: which events, and which rooms they were in. Bounded by time and by number.
 
 import type { EventId, RoomId } from '../ids.ts';
 import type { MatrixEvent } from '../matrix-event.ts';

@@ -109,6 +109,23 @@ test('a transaction that comes late over a new connection is taken in where it b
   assert.deepEqual(taken, ['$1', '$2', '$3']);
 });
 
+test('what a room’s state was before is not taken for what is now when it comes after all, with its successor or before it', async (t) => {
+  const { push, said, taken } = rig(t);
+  await push(true, event('1'));
+  const [invited, joined, left] = [
+    member('2', '@b:hs.test', 'invite'),
+    member('3', '@b:hs.test', 'join'),
+    member('6', '@b:hs.test', 'leave'),
+  ];
+  said.get(room)?.push(invited, joined);
+  await push(true, event('4'));
+  assert.deepEqual(taken, ['$1', '$3', '$4']);
+  await push(false, invited);
+  await push(false, joined, event('5'));
+  await push(false, left);
+  assert.deepEqual(taken, ['$1', '$3', '$4', '$5', '$6']);
+});
+
 test('what came already is not taken in again, be it of no use then or long out of date', async (t) => {
   const accepted: string[] = [];
   const { push, said } = rig(t, { accept: async ({ events }) => void accepted.push(...events.map(({ id }) => id)) });
