@@ -251,6 +251,7 @@ test('where the older bridge had another bot, a room goes on once ours is asked 
     await s.take({ ...nothing, links: [{ room: roomId(room), channel: inFake('#elsewhere') }] });
   });
   await until('the refusal', () => s.lines.some((line) => /not carried: the bot may not enter/.test(line)) || undefined);
+  await until('the bot to be out there', () => !network.channel('#elsewhere').members.has('causeway') || undefined);
   homeserver.invite(person, room, homeserver.bot);
   await until('the bot', () => homeserver.members(room).includes(homeserver.bot) || undefined);
   await until('the bot there', () => network.channel('#elsewhere').members.has('causeway') || undefined);
