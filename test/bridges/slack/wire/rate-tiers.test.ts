@@ -70,11 +70,11 @@ test('however much waits in the background, who is waited for is not told to com
   const budget = tiers(t);
   const draw = { scope: 'T1', method: 'conversations.history', rations: { 'conversations.history': 60 } };
   for (let number = 0; number < 60; number += 1) assert.equal(budget.enter({ ...draw, patience: 0 }), undefined);
-  // Until all stand there.
+  // Until all stand there, which takes each a few turns.
   budget.hold(draw, 3_000);
   const background = { ...draw, patience: 3_600_000, isBackground: true };
   const order: string[] = [];
-  const crowd = Array.from({ length: 300 }, () =>
+  const crowd = Array.from({ length: 40 }, () =>
     budget
       .enter(background)
       ?.then(() => order.push('list'))
