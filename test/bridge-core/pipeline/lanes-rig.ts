@@ -48,8 +48,8 @@ export interface LanesRig extends TempStore {
   fails(name: string, until: () => boolean, error?: () => Error): void;
   /** Journals rows as `accept` does and hands them to the lanes: `speaker:name`. */
   say(lane: string, ...rows: string[]): Promise<Row[]>;
-  /** Until so many rows are delivered or buried. */
-  ended(count: number, ms?: number): Promise<void>;
+  /** Until so many rows are delivered or buried; each may take a commit of its own, on a slow disk. */
+  ended(count: number): Promise<void>;
   /** Lanes of a later run over the same file, not yet started. */
   restart(): Promise<LanesRig>;
 }
@@ -110,8 +110,8 @@ function build(t: TestContext, temp: TempStore, given: Given): LanesRig {
       };
       rig.script(name, fate);
     },
-    async ended(count, ms = patience) {
-      await until(`${count} rows to end`, () => rig.delivered.length + rig.buried.length >= count, ms);
+    async ended(count) {
+      await until(`${count} rows to end`, () => rig.delivered.length + rig.buried.length >= count, patience + 50 * count);
       assert.equal(rig.delivered.length + rig.buried.length, count);
     },
     async restart() {

@@ -74,7 +74,7 @@ test('beyond the window a lane keeps only numbers, and reads its rows back in or
   assert.ok(last);
   last.error = 'ours';
   release();
-  await rig.ended(700, 20_000);
+  await rig.ended(700);
   assert.deepEqual(rig.delivered, names);
   assert.equal(rig.committed('SELECT count(*) FROM journal'), 0);
 });
@@ -93,7 +93,7 @@ test('many rows behind a parked one neither fill the memory nor hold up the proc
   await until('the parking to begin', () => rig.lanes.waiting() < 3_000);
   await until('the parking', () => rig.lanes.waiting() === 0);
   assert.ok(turns > 3_000 / 64, `others had ${turns} turns meanwhile`);
-  await rig.ended(3_000, 30_000);
+  await rig.ended(3_000);
   assert.deepEqual(rig.delivered, names);
 });
 
