@@ -8,7 +8,7 @@ import { until } from '../../support/waiting.ts';
 import { wholeBridge } from './whole-bridge.ts';
 import { heard, loginOf, withAdapter } from './with-gitter.ts';
 
-const quickly = { timeout: 30_000 };
+const quickly = { timeout: 180_000 };
 const unlimited = { rate: { calls: 100_000, window: 60_000 } };
 const ann = userId('@ann:hs.test');
 
