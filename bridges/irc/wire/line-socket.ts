@@ -21,7 +21,7 @@ export interface LineSink {
 /** Reads of every connection land here; the callback of a read has used it up before the next read begins. */
 const quietBuffer = Buffer.allocUnsafeSlow(65_536);
 /** Of those that hand on all they hear: no more lines at once than are on disk within a few ms. */
-const openBuffer = quietBuffer.subarray(0, 4_096);
+const openBuffer = quietBuffer.subarray(0, 2_048);
 
 /** Tags 8191, text 512 or a larger LINELEN; who sends more without a line end does not speak IRC. */
 const maxLine = 16_384;
