@@ -89,8 +89,10 @@ test('what the homeserver gives to nobody without a token is given by the signed
 test('once the message is redacted the link is gone', async () => {
   const { event, link } = await send(picture, 'oops.png', 'image/png');
   assert.equal((await fetch(link)).status, 200);
+  const since = bob.mark();
   await alice.redact(room, event);
   await until('410', async () => (await fetch(link)).status === 410 || undefined);
+  await bob.waitForText(channel, /removed "oops\.png"/, { since });
   assert.equal(await (await fetch(link)).text(), 'This file was deleted by its sender.\n');
 });
 
@@ -122,6 +124,7 @@ test('long text is said in part, and the rest is a page, which ends with the mes
   assert.ok(!html.includes('<script'));
   await alice.redact(room, event);
   await until('410', async () => (await fetch(link)).status === 410 || undefined);
+  await bob.waitForText(channel, /removed "/, { since });
 });
 
 test('a link said on IRC is a link in the room', async () => {

@@ -2,7 +2,9 @@
 // both sides, nothing is told again.
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
+import Sqlite from 'better-sqlite3';
 import { takeOver } from '../../../../bridge-core/host.ts';
 import { matrixAppserviceSlack } from '../../../../bridges/slack/takeover/forerunner.ts';
 import { until } from '../../../support/waiting.ts';
@@ -228,7 +230,11 @@ test('a room of the old pair of webhooks goes on by them: what they bring proves
       hook = /webhooks\/(w[0-9a-f]+)/.exec(advice.join())?.[1] ?? '';
     },
   });
-  const { homeserver, room, person, ann, general, slack, team, url } = bridge;
+  const { homeserver, room, person, ann, general, slack, team, url, folder } = bridge;
+  const store = new Sqlite(join(folder, 'slack.db'), { readonly: true });
+  t.after(() => store.close());
+  const known = store.prepare('SELECT name FROM roster WHERE room = ? AND user = ?');
+  await until('people of the room to be known', () => known.get(room, person));
   slack.addOutgoingWebhook(team, `${url}/slack/webhooks/${hook}/${inbound}`, { channel: general, token: 'whatever Slack made' });
   homeserver.say(person, room, 'to the channel');
   assert.equal((await ann.waitForMessage(general, 'to the channel')).username, 'Alice');
