@@ -41,6 +41,7 @@ test('whether the ten minutes are over is Gitter’s to say, whatever our clock 
   const org = await withAdapter(t, { isApproved: true, gitter: unlimited });
   const { adapter, gitter, room, channel } = org;
   const bot = await adapter.session({ as: 'bot' }, channel);
+  gitter.clock.stand();
   const message = (text: string) => ({ key: text, channel, body: { text }, style: 'text' as const });
   const edited = async (ahead: number) => {
     const id = await bot.send(message(`before ${ahead}`));

@@ -12,7 +12,8 @@ import { heard, loginOf, quick, settingsFor, withAdapter } from './with-gitter.t
 const quickly = { timeout: 180_000 };
 const ann = userId('@ann:hs.test');
 const rate = { calls: 100_000, window: 60_000 };
-const settings = ({ streamUrl }: FakeGitter) => ({ stream_url: streamUrl });
+// Whatever comes back comes within that time, also on a slow day.
+const settings = ({ streamUrl }: FakeGitter) => ({ stream_url: streamUrl, echo_timeout: '60s' });
 
 test(
   'private chats are heard by streams while the realtime channel is away, new ones too, and by that alone once it is back',

@@ -1,14 +1,20 @@
-// The fake's time: real, but it can be put forward, for the edit window, rate limits and the guard against copies. Ids come from it, since
+// The fake's time: real, but it can be put forward or stand, for the edit window, rate limits and the guard against copies. Ids come from it, since
 // Gitter's are Mongo's: four bytes of seconds, five of the process, three of its counter (MongoDB's specification of ObjectId).
 
 import { randomBytes } from 'node:crypto';
 
 export class Clock {
   #ahead = 0;
+  #stands: number | undefined;
 
   /** Milliseconds since 1970. */
   now(): number {
-    return Date.now() + this.#ahead;
+    return (this.#stands ?? Date.now()) + this.#ahead;
+  }
+
+  /** From now on it goes on only where it is put forward. */
+  stand(): void {
+    this.#stands = Date.now();
   }
 
   /** Running timers are not hastened by it. */

@@ -27,7 +27,7 @@ async function serving(t: TestContext, served: Served) {
     response.writeHead(served.status, served.headers).end(served.body ?? '{}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const rest = new Rest({ apiUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`, timeout: 2_000 });
+  const rest = new Rest({ apiUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`, timeout: 30_000 });
   t.after(async () => {
     await rest.close();
     await new Promise((resolve) => server.close(resolve));
