@@ -70,6 +70,9 @@ test(`killed ${kills} times each way with rows in flight: no loss, no doubles, i
   homeserver.setLatency(10);
   const said: { readonly up: string[]; readonly down: string[] } = { up: [], down: [] };
   let isOver = false;
+  t.after(() => {
+    isOver = true;
+  });
   const speaking = (async () => {
     for (let n = 0; !isOver; n += 1) {
       said.up.push(`up ${n}`);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { until } from '../../support/waiting.ts';
 import { openGitterStage } from './stage.ts';
 
-const patient = { timeout: 90_000 };
+const patient = { timeout: 180_000 };
 const soon = { timeout: 60_000 };
 
 const spoken: string[] = [];

@@ -8,7 +8,7 @@ import type { MatrixPerson } from '../../support/matrix-person.ts';
 import { until } from '../../support/waiting.ts';
 import { openGitterStage } from './stage.ts';
 
-const patient = { timeout: 60_000 };
+const patient = { timeout: 180_000 };
 const soon = { timeout: 60_000 };
 const secret = 'a-secret-of-sixteen';
 

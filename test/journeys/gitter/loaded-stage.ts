@@ -12,7 +12,7 @@ await people[1]?.join(room);
 export const load = openLoad(stage, stage, people);
 after(() => gitter.clearFaults());
 
-export const patient = { timeout: 120_000 };
+export const patient = { timeout: 300_000 };
 /** What the relay account hears. */
 export const relayed = { on: 'chatMessages/create', username: 'matrixbot', transport: 'faye' } as const;
 

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { openPage } from '../../support/browser.ts';
 import { openGitterStage } from './stage.ts';
 
-const patient = { timeout: 60_000 };
+const patient = { timeout: 180_000 };
 
 const stage = await openGitterStage();
 const { alice, ann, bob, botId, channel, ghostOf, pages, room } = stage;

@@ -10,7 +10,7 @@ import { MatrixPerson } from '../../support/matrix-person.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { openGitterStage } from './stage.ts';
 
-const patient = { timeout: 90_000 };
+const patient = { timeout: 180_000 };
 const soon = { timeout: 60_000 };
 
 const certificate = await makeCertificate(tempFolder(), 'localhost');

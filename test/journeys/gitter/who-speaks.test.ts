@@ -7,7 +7,7 @@ import { agree } from '../../support/agreeing.ts';
 import { until } from '../../support/waiting.ts';
 import { openGitterStage } from './stage.ts';
 
-const patient = { timeout: 60_000 };
+const patient = { timeout: 180_000 };
 const soon = { timeout: 60_000 };
 
 const stage = await openGitterStage();
@@ -52,7 +52,7 @@ test(
     assert.equal(stranger.status, 410, 'another browser cannot bring it back');
     const page = await fetch(back, { headers: { cookie: begun.cookie } });
     assert.match(await page.text(), /logged in as ann on Gitter/);
-    await until('the login', async () => /ann on Gitter/.test(await stage.ask(alice, chat, 'whoami')) || undefined, 20_000);
+    await until('the login', async () => /ann on Gitter/.test(await stage.ask(alice, chat, 'whoami')) || undefined);
 
     const mine = await alice.say(room, 'my own words');
     const heard = await bob.waitForMessage(channel, 'my own words', soon);
@@ -76,12 +76,12 @@ test('what who is logged in has read here is read there', patient, async () => {
   const [id] = channel.messages.filter(({ text }) => text === 'read this').map((message) => message.id);
   assert.ok(id !== undefined && ann.unread(channel).includes(id));
   await alice.markRead(room, shown.event_id);
-  await until('it read there', () => !ann.unread(channel).includes(id) || undefined, 20_000);
+  await until('it read there', () => !ann.unread(channel).includes(id) || undefined);
 });
 
 test('private chats of who is logged in: begun there or here, each as themselves', patient, async () => {
   bob.say(ann, 'psst');
-  const invited = await alice.waitForInvite(undefined, 20_000);
+  const invited = await alice.waitForInvite(undefined);
   const here = await alice.join(invited);
   assert.equal((await alice.waitForText(here, 'psst', soon)).sender, stage.ghostOf(bob));
   await alice.say(here, 'what is it?');
