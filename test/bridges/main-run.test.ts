@@ -362,7 +362,7 @@ test('a config read anew is answered by each bridge for itself: what was taken o
   await configure('irc', port);
   await configure('two', port);
   const both = await run(['irc', 'two'], port);
-  await until('both', () => files('data').includes('two.db.sock') || undefined);
+  await until('both', () => ['irc', 'two'].every((name) => files('data').includes(`${name}.db.sock`)) || undefined);
   const named = (name: string) => (load(readFileSync(join(folder, `${name}-registration.yaml`), 'utf8')) as { id: string }).id;
   const [irc, two] = [named('irc'), named('two')];
   /** What each said since, once both did. */

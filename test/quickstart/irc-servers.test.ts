@@ -35,10 +35,11 @@ it('InspIRCd speaks TLS with a certificate of its own, and slows down who floods
   assert.equal((await otto.whois('anna')).secure, true);
   await anna.join('#c');
   await otto.join('#c');
+  // From the saying on: that the first is read late must not make it short.
+  const began = performance.now();
   for (let n = 1; n <= 12; n += 1) anna.say('#c', `line ${n}`);
-  const first = await otto.waitForText('#c', 'line 1');
   const last = await otto.waitForText('#c', 'line 12');
-  assert.ok(last.at - first.at > 500, `twelve lines took ${last.at - first.at} ms`);
+  assert.ok(last.at - began > 500, `twelve lines took ${last.at - began} ms`);
   await Promise.all([anna.quit(), otto.quit()]);
 });
 

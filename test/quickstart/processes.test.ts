@@ -22,8 +22,20 @@ async function parentOfSleep(then: string) {
     ${then}`;
   const parent = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'ignore'] });
   const [told] = (await once(parent.stdout, 'data')) as [Buffer];
-  return { parent, pid: Number(told) };
+  const pid = Number(told);
+  // Until then it may be the program before it, which has yet to tell the kernel whose end is its own.
+  await until('the server itself', () => nameOf(pid) !== 'setpriv' || undefined);
+  return { parent, pid };
 }
+
+/** Empty: there is none. */
+const nameOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '';
+  }
+};
 
 /** Ended; that its new parent has not asked for its exit code yet (state Z) does not matter. */
 const isGone = (pid: number) => {

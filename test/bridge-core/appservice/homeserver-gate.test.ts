@@ -43,9 +43,10 @@ test('no more requests than allowed are under way, a quarter of them for members
   await Promise.all(Array.from({ length: 40 }, (_, n) => homeserver.send(homeserver.bot, room, 'm.room.message', `t${n}`, message)));
   assert.equal(fake.counts.mostAtOnce, 8);
   const order = fake.requests.filter(({ path }) => path.includes('/send/')).map(({ path }) => Number(path.split('/t').at(-1)));
+  // Side by side they may go past each other; nobody who waits has all eight places go to those behind.
   assert.deepEqual(
-    order.slice(8, 16).toSorted((a, b) => a - b),
-    [8, 9, 10, 11, 12, 13, 14, 15],
+    order.filter((number, place) => number - place > 7),
+    [],
   );
   fake.counts.mostAtOnce = 0;
   await Promise.all(Array.from({ length: 12 }, (_, n) => homeserver.register(userId(`@irc_g${n}:hs.test`))));

@@ -140,7 +140,7 @@ test('logins, networks and channels of a person are theirs alone', async (t) => 
 });
 
 test('a session by the own homeserver’s OpenID: acts for its person alone, ends by word and by time', async (t) => {
-  const { homeserver, call, bridge } = await start(t, { settings: 'provisioning: { session: 2s }' });
+  const { homeserver, call, bridge } = await start(t);
   homeserver.openIdTokens.set('open-1', carol);
   homeserver.openIdTokens.set('open-2', '@none:hs.test');
   homeserver.openIdTokens.set('open-3', '@carol:elsewhere.test');
@@ -156,7 +156,7 @@ test('a session by the own homeserver’s OpenID: acts for its person alone, end
   assert.equal((await exchange('open-3')).body.errcode, 'M_AS_BAD_OPENID', 'a server vouches for its own people alone');
   assert.equal((await call('POST', '/v1/exchange_openid', {}, { token: '' })).body.errcode, 'M_AS_BAD_VALUE');
   const { status, body } = await exchange('open-1', 'hs.test', '/fake');
-  assert.deepEqual([status, body.userId, body.expires_in], [200, carol, 2]);
+  assert.deepEqual([status, body.userId, body.expires_in], [200, carol, 3_600]);
   const token = body.token as string;
   assert.match(token, /^cw-/);
   assert.equal((await call('GET', '/v1/session', undefined, { token })).body.userId, carol);
@@ -170,7 +170,9 @@ test('a session by the own homeserver’s OpenID: acts for its person alone, end
   const [one, other] = [(await exchange('open-1')).body.token, (await exchange('open-1')).body.token];
   assert.deepEqual((await call('DELETE', '/v1/session/all', undefined, { token: one })).body, {});
   assert.equal((await call('GET', '/logins', undefined, { token: other })).status, 401);
-  const last = (await exchange('open-1')).body.token as string;
+  await bridge.restart({ provisioning: { ...bridge.core.provisioning, session: 1_000 } });
+  const { token: last, expires_in: lasts } = (await exchange('open-1')).body;
+  assert.equal(lasts, 1);
   await until('it to be over', async () => (await call('GET', '/logins', undefined, { token: last })).status === 401 || undefined);
 });
 

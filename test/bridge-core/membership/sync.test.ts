@@ -7,6 +7,7 @@ import { Sync } from '../../../bridge-core/membership/sync.ts';
 import { Links } from '../../../bridge-core/plumbing/links.ts';
 import type { RemoteEvent } from '../../../bridge-core/remote-event.ts';
 import { Ghosts } from '../../../bridge-core/virtual-users/ghosts.ts';
+import { until } from '../../support/waiting.ts';
 import { channel, names, person, type Rig, room, startRig } from '../rig.ts';
 
 const node = channel('#node');
@@ -31,10 +32,13 @@ function build(rig: Rig, t: TestContext, settings: Partial<Settings>) {
     log: rig.log,
     isIn: (at, ghost) => roster.isIn(at, ghost),
     act: async ({ room: at, ghost, want, person: who, reason }) => {
+      acting.underWay += 1;
       if (want === 'leave') await ghosts.leave(ghost, at, reason);
       else if (who !== undefined) await ghosts.admit(who, at);
+      acting.underWay -= 1;
     },
   });
+  const acting = { underWay: 0 };
   const sync = new Sync({
     settings: { ghosts: 'lazy', puppets: 'speakers', ...settings },
     adapter: rig.network.adapter,
@@ -50,7 +54,7 @@ function build(rig: Rig, t: TestContext, settings: Partial<Settings>) {
     sync.stop();
     await queue.stop();
   });
-  return { links, roster, ghosts, queue, sync };
+  return { links, roster, ghosts, queue, sync, acting };
 }
 
 async function start(t: TestContext, settings: Partial<Settings> = {}) {
@@ -62,7 +66,7 @@ async function start(t: TestContext, settings: Partial<Settings> = {}) {
   const quiet = async () => {
     for (let still = 0; still < 5; still += 1) {
       await new Promise((resolve) => setTimeout(resolve, 10));
-      if (parts.queue.depth + rig.fake.counts.atOnce > 0) still = 0;
+      if (parts.queue.depth + parts.acting.underWay + rig.fake.counts.atOnce > 0) still = 0;
     }
   };
   const ghostsIn = () =>
@@ -106,11 +110,10 @@ test('a new nick: the new ghost stands where the old one stood, and only there',
 });
 
 test('the same nick in other letters is the same ghost under a new name', async (t) => {
-  const { rig, id, links, ghosts, sync, quiet } = await start(t);
+  const { rig, id, links, ghosts, sync } = await start(t);
   const ghost = await ghosts.ready(person('alice', 'alice'), id);
   sync.heard({ ...renamed('alice', 'alice'), user: person('Alice', 'Alice') }, links.liveOn(node));
-  await quiet();
-  assert.equal(rig.fake.world.users.get(ghost)?.name, 'Alice');
+  await until('the new name', () => rig.fake.world.users.get(ghost)?.name === 'Alice');
 });
 
 test('a netsplit takes nobody out who is back in time', async (t) => {
