@@ -4,7 +4,7 @@
 import type { Inbox, RemoteMessageId, ShownMessage } from '#bridge-core';
 import { PermanentError } from '#bridge-core';
 import type { SlackBody } from './body.ts';
-import type { SlackRemoteEvent, View } from './events.ts';
+import { type SlackRemoteEvent, takenAway, type View } from './events.ts';
 import { type Fields, listIn, numberIn, textIn, textsIn } from './fields.ts';
 import { makeChannelId, makeMessageId, parseId } from './ids.ts';
 import { actNames, expectation } from './ownership.ts';
@@ -159,12 +159,12 @@ async function isInSlack({ ask, channel }: Compared, ts: RemoteMessageId): Promi
   }
 }
 
-/** Who took it away is not told: as with an event, it is whoever said it; what we said for others is nobody's. */
+/** Who took it away is not told: as with an event, it is whoever said it; what we said for others is taken away in Slack, by nobody. */
 function removal({ team, channel }: Pick<Compared, 'team' | 'channel'>, ts: string, standing: ShownMessage | undefined): SlackRemoteEvent {
   const sender = standing?.sender === undefined ? undefined : team.users.person(parseId(standing.sender).id);
   return {
     ...{ kind: 'redaction', at: Date.now(), channel: makeChannelId(team.id, channel), id: makeMessageId(deletedKey(channel, ts)) },
-    ...{ target: makeMessageId(ts), ...(sender !== undefined && { sender }) },
+    ...{ target: makeMessageId(ts), ...(sender === undefined ? { reason: takenAway } : { sender }) },
   };
 }
 

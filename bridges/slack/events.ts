@@ -10,6 +10,9 @@ import { makeMessageId, parseId, timeOf } from './ids.ts';
 
 export type SlackRemoteEvent = RemoteEvent<SlackBody>;
 
+/** Why a message of nobody in Slack is gone there. */
+export const takenAway = 'deleted in Slack';
+
 /** What an event is read with. */
 export interface View {
   readonly channel: ChannelId;

@@ -3,7 +3,7 @@
 
 import { type ChannelId, type Inbox, type Logger, type RemoteUserId, UnreachableError } from '#bridge-core';
 import type { SlackBody } from './body.ts';
-import { isNothing, readOf, type SlackRemoteEvent } from './events.ts';
+import { isNothing, readOf, type SlackRemoteEvent, takenAway } from './events.ts';
 import { type Fields, fieldsIn, idIn, textIn } from './fields.ts';
 import { makeChannelId, parseId } from './ids.ts';
 import { ownDoing } from './ownership.ts';
@@ -249,7 +249,7 @@ async function identified(team: Team): Promise<void> {
 function withoutSender(event: SlackRemoteEvent): SlackRemoteEvent {
   if (event.kind !== 'redaction') return event;
   const { sender: _, ...rest } = event;
-  return { ...rest, reason: 'deleted in Slack' };
+  return { ...rest, reason: takenAway };
 }
 
 /** As wire/dedupe.ts calls what it is told. */

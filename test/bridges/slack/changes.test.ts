@@ -78,7 +78,8 @@ for (const [name, lose] of Object.entries(losses))
       await reactionIn(bridge, at('from Matrix'), '🎉');
       assert.equal((await redactionOf(bridge, liked.event_id)).sender, '@slack_t0001_u0bob:hs.test');
       assert.equal((await redactionOf(bridge, at('to be deleted'))).sender, '@slack_t0001_u0ann:hs.test');
-      await redactionOf(bridge, at('from Matrix, to go'));
+      const taken = await redactionOf(bridge, at('from Matrix, to go'));
+      assert.deepEqual([taken.sender, taken.content.reason], [homeserver.bot, 'deleted in Slack'], 'as where an event tells of it');
       await redactionOf(bridge, at('a reply to go'));
       await messageIn(bridge, '* a better reply');
       await messageIn(bridge, 'a later reply');
