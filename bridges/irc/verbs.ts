@@ -109,7 +109,7 @@ export function sessionOf(session: Behind, context: SessionContext, offered: Off
       sendRefusal(line, command, name, (given) => context.foldChannel(given) === folded || fold(given) === fold(params[0] ?? ''));
     return errands.run({ command, params: [name, ...params] }, refusal);
   };
-  let typedAt = 0;
+  let typedAt = Number.NEGATIVE_INFINITY;
 
   const verbs: Session = {
     self: makeUserId(context.network, fold(connection.nick)),
@@ -142,7 +142,7 @@ export function sessionOf(session: Behind, context: SessionContext, offered: Off
       const { folded, name } = place(channel);
       const now = performance.now();
       if (!attendance.has(folded) || (on && now - typedAt < context.typingEvery)) return;
-      typedAt = on ? now : 0;
+      typedAt = on ? now : Number.NEGATIVE_INFINITY;
       await connection.send({ command: 'TAGMSG', params: [name], tags: { '+typing': on ? 'active' : 'done' } });
     };
   }

@@ -17,7 +17,7 @@ interface Stage {
 
 async function start(t: { after(end: () => Promise<void>): void }, server: FakeIrcdOptions = {}): Promise<Stage> {
   const ircd = await startFakeIrcd(server);
-  const world = withAdapter(t, { port: ircd.port, timing: { typing: 200 } });
+  const world = withAdapter(t, { port: ircd.port, timing: { typing: 60_000 } });
   t.after(() => ircd.close());
   await world.adapter.connect();
   const id = await world.watch('#verbs');
