@@ -38,13 +38,13 @@ export class IrcAdapter implements Adapter {
   #settings: IrcSettings;
   readonly #networks = new Map<string, IrcNetwork>();
 
-  /** `timing` for tests. */
-  constructor(settings: IrcSettings, tools: AdapterTools, timing: Partial<IrcTiming> = {}) {
+  /** `timing` for tests, which may change it on the way. */
+  constructor(settings: IrcSettings, tools: AdapterTools, timing: IrcTiming = usualTiming) {
     this.#settings = settings;
     for (const [id, network] of Object.entries(settings.networks)) {
       const keys = () =>
         this.#settings.links.flatMap((link) => (link.network === id && link.key ? [[link.channel, link.key] as const] : []));
-      const parts = { id, settings: network, keys, tools, timing: { ...usualTiming, ...timing }, open: openConnection };
+      const parts = { id, settings: network, keys, tools, timing, open: openConnection };
       this.#networks.set(id, new IrcNetwork(parts));
     }
     this.channels = new IrcChannels(this.#networks);

@@ -2,12 +2,14 @@
 
 import { IrcAdapter } from '../../bridges/irc/adapter.ts';
 import { ircSettings } from '../../bridges/irc/settings.ts';
+import { usualTiming } from '../../bridges/irc/timing.ts';
 import { type FakeIrcd, type FakeIrcdOptions, type Person, startFakeIrcd } from '../support/fake-ircd.ts';
 import { keepTools } from '../support/tools.ts';
 import { adapterContract } from './adapter-contract.ts';
 import type { Make, Native } from './subject.ts';
 
 const place = '#place';
+const quick = { proof: 5_000, reconnectFirst: 50, reconnectMost: 100, typing: 50, rejoin: 200 };
 
 function ircSubject(server: FakeIrcdOptions): Make {
   return async (t, { maxPuppets }) => {
@@ -16,7 +18,7 @@ function ircSubject(server: FakeIrcdOptions): Make {
     const puppets = { max: maxPuppets ?? 50, wait: '5s' };
     const network = { host: '127.0.0.1', port: ircd.port, tls: false, flood: 'off', puppets };
     const settings = ircSettings.parse({ networks: { local: network }, links: [] });
-    const adapter = new IrcAdapter(settings, kept.tools, { proof: 5_000, reconnectFirst: 50, reconnectMost: 100, typing: 50, rejoin: 200 });
+    const adapter = new IrcAdapter(settings, kept.tools, { ...usualTiming, ...quick });
     t.after(async () => {
       await adapter.disconnect();
       await ircd.close();

@@ -221,6 +221,14 @@ export class FakeIrcd {
     this.client(nick).sendRaw(line);
   }
 
+  /** Resolves once the client has dealt with all that was sent to it so far. */
+  async hasHeard(nick: string): Promise<void> {
+    const since = this.mark();
+    const token = this.world.newId();
+    this.send(nick, `PING :${token}`);
+    await this.waitForLine((line) => line.nick === nick && line.text.startsWith('PONG') && line.text.endsWith(token), { since });
+  }
+
   /** Bytes as they are, line ends included. */
   sendBytes(nick: string, bytes: Buffer): void {
     this.client(nick).sendBytes(bytes);

@@ -113,10 +113,11 @@ test('people come in by who spoke last', async (t) => {
   t.after(() => ircd.close());
   await world.adapter.connect();
   await world.adapter.watch(id);
-  await ircd.waitForMember('#chan', 'older[m]');
+  const all = ['causeway', 'new[m]', 'old[m]', 'older[m]'];
+  for (const nick of all) await ircd.waitForMember('#chan', nick);
   const order = ircd.received.filter(({ text }) => text.startsWith('NICK ')).map(({ text }) => text.slice(5));
-  assert.deepEqual(order, ['causeway', 'new[m]', 'old[m]', 'older[m]']);
-  assert.deepEqual(ircd.members('#chan').sort(), ['causeway', 'new[m]', 'old[m]', 'older[m]']);
+  assert.deepEqual(order, all);
+  assert.deepEqual(ircd.members('#chan').sort(), all);
 });
 
 test('a stop is told once, without a word of a lost connection; a loss before it is told as one', async (t) => {

@@ -268,7 +268,7 @@ test('a channel whose id was folded before the server told its rule works all th
   const ircd = await startFakeIrcd({ capabilities: [], faults: { isupport: ['CASEMAPPING=ascii'] } });
   ircd.world.fold = (name: string) => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   const links = [{ network: 'local', channel: '#Odd[1]', room: '!r:hs.test' }];
-  const world = withAdapter(t, { port: ircd.port, links, timing: { proof: 1_000 } });
+  const world = withAdapter(t, { port: ircd.port, links });
   t.after(() => ircd.close());
   const [link] = world.adapter.configuredLinks();
   assert.equal(link?.channel, 'local/#odd{1}');

@@ -220,7 +220,7 @@ test('with a channel key all come in', async (t) => {
   const id = await world.watch('#LOCKED');
   await world.join('ann', id);
   ircd.mode('#locked', '-k+k', 'sesame', 'open');
-  await delay(50);
+  await ircd.hasHeard('causeway');
   await world.join('ben', id);
   assert.equal(world.adapter.channels.describe(id).name, '#Locked');
 });
@@ -301,7 +301,7 @@ test('who waits for the proof of a line keeps their connection, however long it 
   ircd.faults.swallow = 1;
   const unproved = world.say('ann', id, 'no answer comes');
   unproved.catch(() => {});
-  await delay(50);
+  await ircd.waitForLine(/no answer comes/);
   await assert.rejects(world.say('ben', id, 'may I?'), { code: 'SESSION_LIMIT' });
   assert.ok(ircd.members('#chan').includes('ann[m]'));
 });

@@ -157,8 +157,9 @@ test('kicked, banned and silenced on a real server', async (t) => {
   assert.deepEqual([kick.user.name, kick.by?.name, kick.reason], ['ann[m]', 'zoe', 'enough']);
   await zoe.mode(channel, '+b', 'ann*!*@*');
   await assert.rejects(world.say('ann', id, 'again'), { code: 'CHANNEL_CLOSED' });
+  const since = zoe.mark();
   await zoe.kick(channel, 'causeway', 'you too');
-  await zoe.waitForLine((line) => line.command === 'JOIN' && line.nick === 'causeway', { since: zoe.mark() });
+  await zoe.waitForLine((line) => line.command === 'JOIN' && line.nick === 'causeway', { since });
   await zoe.mode(channel, '+b', 'causeway!*@*');
   await zoe.kick(channel, 'causeway', 'for good');
   const shut = await until('the suspension', () => world.suspended[0]);

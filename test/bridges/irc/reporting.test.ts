@@ -7,7 +7,7 @@ import { type ChannelId, remoteMessageId } from '#bridge-core';
 import type { IrcTiming } from '../../../bridges/irc/timing.ts';
 import { allCapabilities, capabilities, type FakeIrcd, type FakeIrcdOptions, type Person, startFakeIrcd } from '../../support/fake-ircd.ts';
 import { until } from '../../support/waiting.ts';
-import { type Wish, type WithAdapter, withAdapter } from './with-adapter.ts';
+import { speaker, type Wish, type WithAdapter, withAdapter } from './with-adapter.ts';
 
 interface Stage {
   readonly ircd: FakeIrcd;
@@ -34,10 +34,7 @@ const botIsBack = (ircd: FakeIrcd) => ircd.waitForMember('#chan', bot);
 /** It has begun to listen, and two PINGs have shown that it hears all. */
 async function standsBy(ircd: FakeIrcd, nick: string): Promise<void> {
   await until(`${nick} to stand by`, () => ircd.lines(nick).filter((line) => line.startsWith('PING')).length >= 2 || undefined);
-  // What it answers now it answers behind ours to the second.
-  const since = ircd.mark();
-  ircd.send(nick, 'PING :all heard');
-  await ircd.waitForLine((line) => line.nick === nick && /^PONG :?all heard/.test(line.text), { since });
+  await ircd.hasHeard(nick);
 }
 
 /** Everything said is told once and in order, and nothing was missed. */
@@ -106,9 +103,12 @@ test('the standby lost, another stands by', async (t) => {
 });
 
 test('puppets that come and go while the bot is away lose nothing', async (t) => {
-  const { ircd, world, id, zoe } = await start(t, {}, { timing: { reconnectFirst: 4_000, reconnectMost: 4_000 } });
+  const { ircd, world, id, zoe } = await start(t);
   await world.join('ann', id);
   await standsBy(ircd, 'ann[m]');
+  // Nobody gets a new connection until the bot is to be back.
+  await world.adapter.session(speaker('ben'), id);
+  ircd.faults.refuse = ['Server is restarting'];
   ircd.drop(bot);
   zoe.say('#chan', 'ann reports');
   await until('the first line', () => world.texts().length === 1 || undefined);
@@ -118,6 +118,7 @@ test('puppets that come and go while the bot is away lose nothing', async (t) =>
   await standsBy(ircd, 'ben[m]');
   ircd.drop('ann[m]');
   zoe.say('#chan', 'ben reports');
+  ircd.faults.refuse = undefined;
   await botIsBack(ircd);
   zoe.say('#chan', 'the bot reports');
   await assertAll(world, ['ann reports', 'ben stands by', 'ben reports', 'the bot reports']);

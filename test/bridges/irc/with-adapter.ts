@@ -4,7 +4,7 @@ import type { ChannelId, Json, Logger, Outgoing, RemoteEvent, Speaker, Style, Us
 import { userId } from '#bridge-core';
 import { IrcAdapter } from '../../../bridges/irc/adapter.ts';
 import { ircSettings } from '../../../bridges/irc/settings.ts';
-import type { IrcTiming } from '../../../bridges/irc/timing.ts';
+import { type IrcTiming, usualTiming } from '../../../bridges/irc/timing.ts';
 import { keepTools } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
 
@@ -26,6 +26,8 @@ export interface ConnectionNews {
 
 export interface WithAdapter {
   readonly adapter: IrcAdapter;
+  /** As asked for; what is changed counts from then on. */
+  readonly timing: { -readonly [Name in keyof IrcTiming]: number };
   readonly events: RemoteEvent[];
   readonly connections: ConnectionNews[];
   readonly suspended: { readonly channel: ChannelId; readonly reason: string }[];
@@ -74,11 +76,13 @@ export function withAdapter(test: { after(end: () => Promise<void>): void }, wis
   );
   const network = { host: '127.0.0.1', port: wish.port, tls: false, flood: 'off', puppets: { max: 2000 }, ...wish.network };
   const settings = ircSettings.parse({ networks: { local: network }, links: wish.links ?? [] });
-  const adapter = new IrcAdapter(settings, { ...tools, log, count }, wish.timing);
+  const timing = { ...usualTiming, ...wish.timing };
+  const adapter = new IrcAdapter(settings, { ...tools, log, count }, timing);
   test.after(() => adapter.disconnect());
 
   return {
     adapter,
+    timing,
     events,
     connections,
     suspended,

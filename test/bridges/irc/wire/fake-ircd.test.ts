@@ -71,8 +71,10 @@ test('a netsplit and its end come as batches, or plainly', async (t) => {
   const server = await fakeIrcd(t);
   const rich = await connect(t, server, { nick: 'rich', capabilities: ['batch'] });
   const plain = await connect(t, server, { nick: 'plain', capabilities: [] });
-  for (const { connection } of [rich, plain]) await connection.send({ command: 'JOIN', params: ['#tea'] });
-  await server.waitForMember('#tea', 'plain');
+  for (const { connection } of [rich, plain]) {
+    await connection.send({ command: 'JOIN', params: ['#tea'] });
+    await server.waitForMember('#tea', connection.nick);
+  }
   server.person('anna').join('#tea').becomeOperator('#tea');
   server.person('berta').join('#tea');
   server.split(['anna', 'berta']);
