@@ -9,6 +9,7 @@ import type { Roster } from './membership/roster.ts';
 import type { BridgeInfo } from './plumbing/bridge-info.ts';
 import { Chats } from './plumbing/chats.ts';
 import { Closing } from './plumbing/closing.ts';
+import type { Mark } from './plumbing/kept-back.ts';
 import type { Link, Links } from './plumbing/links.ts';
 import type { LoopGuard } from './plumbing/loop-guard.ts';
 import { MembersOnly } from './plumbing/members-only.ts';
@@ -45,6 +46,8 @@ export interface PortalOptions<Body extends Json> {
   readonly tell: (room: RoomId, text: string) => void;
   /** What the network said so far stands in the link's room. */
   readonly said: (link: Link) => Promise<void>;
+  /** Of all that was taken in; in a unit of the store. */
+  readonly mark: () => Mark;
   /** As if the network told it. */
   readonly take: (event: RemoteEvent<Body>) => Promise<void>;
   readonly count: (name: string, labels: Readonly<Record<string, string>>, by?: number) => void;
@@ -71,11 +74,11 @@ export function buildPortals<Body extends Json>(options: PortalOptions<Body>) {
     peopleOf: (network) => logins.all().flatMap((login) => (login.network === network && login.state === 'live' ? [login.user] : [])),
     peopleIn: (room) => roster.joined(room).filter((user) => user !== names.bot && !names.isGhost(user)),
   });
-  const closing = new Closing({ settings, homeserver, links, plumb, tell: options.tell, said: options.said, log });
+  const closing = new Closing({ settings, homeserver, links, plumb, tell: options.tell, said: options.said, mark: options.mark, log });
   const membersOnly = new MembersOnly<Body>({
-    ...{ settings, homeserver, adapter, links, logins, roster, log },
+    ...{ settings, homeserver, adapter, links, logins, roster, said: options.said, log },
     isOurs: (user) => user === names.bot || names.isGhost(user),
-    shut: (link, reason) => closing.shut(link, reason),
+    shut: (link, reason) => closing.hide(link, reason),
   });
   const sidecar = new Sidecar<Body>({
     ...{ isOn: options.settings.sidecar, homeserver, adapter, links, names, ghosts, logins, plumb, making, roster, log },
@@ -84,7 +87,7 @@ export function buildPortals<Body extends Json>(options: PortalOptions<Body>) {
   if (options.settings.sidecar && !sidecar.isOffered) log.warn({}, 'sidecar is set, and this network has no private rooms of channels');
   const moves = new Moves({ homeserver, links, guard, info, plumb, log });
   const mirrors = new Mirrors<Body>({
-    ...{ adapter, links, portals, closing, ghosts, notes, take: options.take, count: options.count, log },
+    ...{ adapter, links, portals, closing, ghosts, notes, mark: options.mark, take: options.take, count: options.count, log },
     perSecond: options.settings.membership.perSecond,
   });
   return {

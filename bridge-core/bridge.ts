@@ -184,6 +184,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     tellPerson: (user, words) => control.tellPerson(user, words),
     ...{ tell, count },
     said: (link) => soon(matrixLanes.passed(linkLane(link))),
+    mark: () => journal.mark(),
     take: (event) => gaps.receive(event),
   });
   const control: ReturnType<typeof buildControl<Body>> = buildControl<Body>({

@@ -80,6 +80,12 @@ export class Journal {
     };
   }
 
+  /** In a unit: the place after all that is in it so far. */
+  mark(): { readonly seq: number; readonly at: number } {
+    const last = this.#store.prepare<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").get();
+    return { seq: last?.seq ?? 0, at: Date.now() };
+  }
+
   /** In a unit. */
   remove(row: Row): void {
     this.#delete.run(row.seq);

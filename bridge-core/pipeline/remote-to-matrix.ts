@@ -53,7 +53,7 @@ export interface RemoteToMatrixParts<Body extends Json> {
   readonly mark?: ((user: RemoteUser, ghost: UserId, room: RoomId) => Promise<void>) | undefined;
   readonly chats?: Pick<Chats<Body>, 'linkFor' | 'placeOf'>;
   /** What came at `at` (ms) is not for the eyes of the link's room. */
-  readonly keepsBack?: (link: Link, at: number) => false | Promise<boolean>;
+  readonly keepsBack?: (link: Link, row: Row) => false | Promise<boolean>;
   /** One line a step at level debug; `seq` names the message through all of them. */
   readonly log: Logger;
   /** Does what a command, invite or state event asks for. */
@@ -191,7 +191,7 @@ export class RemoteToMatrix<Body extends Json> {
       return await this.#parts.store.write(() => this.#parts.journal.remove(row));
     }
     const link = this.#parts.links.get(row.link);
-    const isKept = link !== undefined && this.#parts.keepsBack?.(link, row.at);
+    const isKept = link !== undefined && this.#parts.keepsBack?.(link, row);
     if (this.#isUnheard(row) || (await isKept)) return await this.#parts.store.write(() => this.#parts.journal.remove(row));
     const place = this.#placeOf(row);
     const room = typeof place === 'string' ? place : await place;

@@ -8,7 +8,8 @@ import type { Homeserver } from '../appservice/homeserver.ts';
 import { messageOf, RetryableError } from '../errors.ts';
 import type { ChannelId } from '../ids.ts';
 import type { Content } from '../matrix-event.ts';
-import { isVeiled, type Link, type Links } from './links.ts';
+import { isVeiled } from './kept-back.ts';
+import type { Link, Links } from './links.ts';
 
 export const infoTypes = ['m.bridge', 'uk.half-shot.bridge'] as const;
 

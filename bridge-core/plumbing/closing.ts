@@ -8,7 +8,8 @@ import { messageOf, PermanentError } from '../errors.ts';
 import type { ChannelId, RoomId } from '../ids.ts';
 import type { PortalSettings } from '../settings.ts';
 import { Background } from './background.ts';
-import { heldSince, isChat, isPlaceholder, isPrivate, type Link, type Links } from './links.ts';
+import { heldFrom, heldUntil, type Mark } from './kept-back.ts';
+import { isChat, isPlaceholder, isPrivate, type Link, type LinkOptions, type Links } from './links.ts';
 import type { Plumb } from './plumb.ts';
 
 export interface ClosingParts {
@@ -17,6 +18,8 @@ export interface ClosingParts {
   readonly links: Links;
   readonly plumb: Pick<Plumb, 'link' | 'unlink'>;
   readonly tell: (room: RoomId, text: string) => void;
+  /** Of all that was taken in; in a unit of the store. */
+  readonly mark: () => Mark;
   /** What was said before is shown before. */
   readonly said: (link: Link) => Promise<void>;
   readonly log: Logger;
@@ -55,20 +58,20 @@ export class Closing {
 
   /** A room of ours that is to carry nothing until it may again. */
   async shut(link: Link, reason: string): Promise<void> {
-    if (isShut(link)) return;
-    const { links, tell } = this.#parts;
-    // Its channel letting the bridge in again is not enough then.
-    await links.set(link.id, { state: 'suspended', reason, options: { shut: true, shutOut: undefined } });
-    tell(link.room, `${reason}. What is said there is no longer shown here.`);
+    await this.#shut(link, reason, () => ({}));
   }
 
-  async reopen(link: Link): Promise<void> {
-    const { links, plumb, tell } = this.#parts;
-    const [since, until] = [heldSince(link), Date.now()];
-    if (links.get(link.id)?.state !== 'live') await plumb.link({ room: link.room, channel: link.channel, origin: link.origin });
-    const kept = since === undefined ? {} : { kept: [since, until], shown: {} };
-    await links.setOptions(link.id, { shut: undefined, held: undefined, ...kept });
-    tell(link.room, 'What is said in the channel is shown here again.');
+  /** The same, for what is said from now on is not for all who are in the room. */
+  async hide(link: Link, reason: string): Promise<void> {
+    await this.#shut(link, reason, (now) => heldFrom(now, this.#parts.mark()));
+  }
+
+  /** `isOfNow`: it is still so that what is said may be shown. */
+  async reopen({ id, room, channel, origin }: Link, isOfNow: () => boolean): Promise<void> {
+    const { links, plumb, tell, mark } = this.#parts;
+    if (links.get(id)?.state !== 'live') await plumb.link({ room, channel, origin });
+    const link = await links.setOptions(id, (now) => (isOfNow() ? { shut: undefined, ...heldUntil(now, mark()) } : {}));
+    if (!isShut(link)) tell(room, 'What is said in the channel is shown here again.');
   }
 
   settled(): Promise<void> {
@@ -77,6 +80,16 @@ export class Closing {
 
   stop(): void {
     this.#work.stop();
+  }
+
+  async #shut({ id, room, options: before, state }: Link, reason: string, options: (link: Link) => LinkOptions): Promise<void> {
+    // One that was about to be opened again is live.
+    if (before.shut === true && state === 'suspended') return;
+    const { links, tell } = this.#parts;
+    // Its channel letting the bridge in again is not enough then.
+    const shut = { shut: true, shutOut: undefined };
+    await links.set(id, (link) => ({ state: 'suspended', reason, options: { ...shut, ...options(link) } }));
+    tell(room, `${reason}. What is said there is no longer shown here.`);
   }
 
   #soon({ id }: Link): void {

@@ -5,7 +5,8 @@ import type { Channels } from '../adapter.ts';
 import type { Channel } from '../channel.ts';
 import { PermanentError } from '../errors.ts';
 import type { ChannelId } from '../ids.ts';
-import { isVeiled, type Link } from './links.ts';
+import { isVeiled } from './kept-back.ts';
+import type { Link } from './links.ts';
 
 export interface Described extends Pick<Channel, 'id' | 'name' | 'kind'> {
   readonly network?: Channel['network'];

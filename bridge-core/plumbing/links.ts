@@ -34,6 +34,7 @@ export type LinkChange = { readonly link: Link; readonly was: Link | undefined }
 
 export type NewLink = Pick<Link, 'room' | 'channel' | 'origin'> & Partial<Pick<Link, 'requester' | 'options' | 'state'>>;
 type Mutable = Partial<Pick<Link, 'room' | 'channel' | 'state' | 'claim' | 'options'>> & { reason?: string | undefined };
+type Change = Mutable | ((link: Link) => Mutable);
 
 interface Row extends Record<string, string | number | null> {
   id: number;
@@ -171,17 +172,18 @@ export class Links {
     return this.#change([[id, { claim }]]);
   }
 
-  /** Several fields in one commit; `options` are merged into those that stand, undefined takes one away. */
-  async set(id: number, fields: Mutable): Promise<Link> {
+  /** Several fields in one commit; `options` are merged into those that stand, undefined takes one away. A function is asked in the
+   *  unit that writes. */
+  async set(id: number, fields: Change): Promise<Link> {
     return this.#change([[id, fields]]);
   }
 
-  async setOptions(id: number, options: LinkOptions): Promise<Link> {
-    return this.#change([[id, { options }]]);
+  async setOptions(id: number, options: LinkOptions | ((link: Link) => LinkOptions)): Promise<Link> {
+    return this.#change([[id, typeof options === 'function' ? (link) => ({ options: options(link) }) : { options }]]);
   }
 
   /** Several links in one commit: all or none. */
-  async setAll(changes: readonly (readonly [id: number, fields: Mutable])[]): Promise<void> {
+  async setAll(changes: readonly (readonly [id: number, fields: Change])[]): Promise<void> {
     if (changes.length > 0) await this.#change(changes);
   }
 
@@ -220,12 +222,12 @@ export class Links {
     if (was !== undefined) this.#announce({ link: undefined, was });
   }
 
-  async #change(changes: readonly (readonly [id: number, fields: Mutable])[]): Promise<Link> {
+  async #change(changes: readonly (readonly [id: number, fields: Change])[]): Promise<Link> {
     const made = await this.#store.write(() => {
       const pairs = changes.map(([id, fields]) => {
         const was = this.#byId.get(id);
         if (was === undefined) throw new PermanentError('LINK_UNKNOWN', `link ${id} is gone`);
-        return { was, link: applied(was, fields) };
+        return { was, link: applied(was, typeof fields === 'function' ? fields(was) : fields) };
       });
       for (const { link } of pairs)
         this.#update.run(link.room, link.channel, link.state, link.claim, link.reason ?? null, JSON.stringify(link.options), link.id);
@@ -338,18 +340,6 @@ export const isMembersOnly = ({ options }: Pick<Link, 'options'>): boolean => op
 
 /** A room that people have to themselves: nothing of it is told to others, and leaving it leaves nothing on the network. */
 export const isPrivate = (link: Link): boolean => isPersonal(link) || isMembersOnly(link);
-
-/** Its channel was made private, and it is still to be found out who may see it: what came since (ms) is not to be shown before. */
-export const heldSince = ({ options }: Pick<Link, 'options'>): number | undefined =>
-  typeof options.held === 'number' ? options.held : undefined;
-
-/** When what was said in it was for others' eyes alone: what came then and still waits is never shown. */
-export const keptBack = ({ options }: Pick<Link, 'options'>): readonly [from: number, to: number] | undefined =>
-  options.kept as [number, number] | undefined;
-
-/** What its channel is called by now is not for all who are in the room: it was made private, and the room is not closed to others yet. */
-export const isVeiled = (link: Pick<Link, 'options'>): boolean =>
-  heldSince(link) !== undefined || link.options.shut === true || (isMembersOnly(link) && link.options.guarded !== true);
 
 /** It shows what the network says, and nothing goes back. */
 const isOneWay = ({ options }: Link): boolean => options.way === 'to-matrix';

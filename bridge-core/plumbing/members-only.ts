@@ -15,7 +15,8 @@ import type { KnownLogin } from '../virtual-users/logins.ts';
 import { Background } from './background.ts';
 import { isShut } from './closing.ts';
 import { described } from './described.ts';
-import { heldSince, isMembersOnly, isPlaceholder, keptBack, type Link, type Links, receiverOf } from './links.ts';
+import { heldSince, isAfter, isKeptBack, keepsBack, type Said } from './kept-back.ts';
+import { isMembersOnly, isPlaceholder, type Link, type Links, receiverOf } from './links.ts';
 import { stateOf } from './power.ts';
 import { powerLevels } from './room-making.ts';
 
@@ -30,6 +31,8 @@ export interface MembersOnlyParts<Body extends Json> {
   readonly roster: { present(room: RoomId): readonly UserId[]; refresh(room: RoomId): Promise<void> };
   /** The room cannot be closed to others: nothing is shown there any more. */
   readonly shut: (link: Link, reason: string) => Promise<void>;
+  /** What the network said so far stands in the link's room. */
+  readonly said: (link: Link) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -71,9 +74,9 @@ export class MembersOnly<Body extends Json = string> {
     for (const link of this.#parts.links.all()) if (isMembersOnly(link) || isUnfinished(link)) this.#soon(link);
   }
 
-  /** What came at `at` (ms) is not to be shown in the link's room. Asked for every row; rejects where that is not known in time. */
-  readonly keepsBack = (link: Link, at: number): false | Promise<boolean> =>
-    isMembersOnly(link) || heldSince(link) !== undefined || keptBack(link) !== undefined ? this.#keeps(link.id, at) : false;
+  /** Not to be shown in the link's room. Asked for every row; rejects where that is not known in time. */
+  readonly keepsBack = (link: Link, said: Said): false | Promise<boolean> =>
+    isMembersOnly(link) || keepsBack(link) ? this.#keeps(link.id, said) : false;
 
   /** Somebody came into a channel or went, by their own account: told before anything that follows is shown. */
   heard({ user, channel }: Membership): void {
@@ -117,22 +120,21 @@ export class MembersOnly<Body extends Json = string> {
     for (const id of [...this.#waiting.keys()]) this.#wake(id);
   }
 
-  async #keeps(id: number, at: number): Promise<boolean> {
+  async #keeps(id: number, said: Said): Promise<boolean> {
     const until = Date.now() + patience;
     for (;;) {
-      const may = this.#mayShow(id, at);
+      const may = this.#mayShow(id, said);
       if (may !== undefined) return !may;
       if (this.#isStopped || Date.now() >= until || !(await this.#changed(id, until - Date.now()))) throw notKnown();
     }
   }
 
-  #mayShow(id: number, at: number): boolean | undefined {
+  #mayShow(id: number, said: Said): boolean | undefined {
     const link = this.#parts.links.get(id);
     if (link === undefined) return true;
-    const [from, to] = keptBack(link) ?? [0, 0];
-    if (at >= from && at < to) return false;
+    if (isKeptBack(link, said)) return false;
     const since = heldSince(link);
-    if (since !== undefined) return at < since ? true : isShut(link) && link.state !== 'live' ? false : undefined;
+    if (since !== undefined) return !isAfter(said, since) ? true : isShut(link) && link.state !== 'live' ? false : undefined;
     if (!isMembersOnly(link)) return true;
     if (isGuarded(link) && this.#sure.has(id)) return true;
     return isShut(link) ? false : undefined;
@@ -278,9 +280,13 @@ export class MembersOnly<Body extends Json = string> {
     await roster.refresh(room);
   }
 
-  /** What was said while it was closed stays with those who were there. */
-  async #open({ id, room }: Link): Promise<void> {
-    const { links, settings } = this.#parts;
+  /** What was said while it was closed stays with those who were there, be it that it still waits. */
+  async #open(link: Link): Promise<void> {
+    const { id, room } = link;
+    const { links, settings, said } = this.#parts;
+    await said(link);
+    // It may be for its people again by now.
+    if (isMembersOnly(links.get(id) ?? link)) return;
     const rules = { 'm.room.history_visibility': { history_visibility: settings.history }, 'm.room.join_rules': { join_rule: 'public' } };
     await this.#rule(room, rules, (levels) => {
       const { 'm.room.join_rules': _, ...events } = recordIn(levels, 'events') ?? {};

@@ -16,7 +16,8 @@ import type { Notes } from '../store/store.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import { Background } from './background.ts';
 import { type Closing, isShut } from './closing.ts';
-import { heldSince, isMembersOnly, isPersonal, isShutOut, type Link, type Links } from './links.ts';
+import { type Currency, Doubts, heldFrom, heldSince, heldUntil, type Mark } from './kept-back.ts';
+import { isMembersOnly, isPersonal, isShutOut, type Link, type Links } from './links.ts';
 import type { Portals } from './portals.ts';
 
 type Change = Extract<RemoteEvent, { kind: 'channel' }>;
@@ -25,7 +26,9 @@ export interface MirrorsParts<Body extends Json> {
   readonly adapter: Pick<Adapter<Body>, 'mirror' | 'channels' | 'status'>;
   readonly links: Links;
   readonly portals: Pick<Portals<Body>, 'make'>;
-  readonly closing: Pick<Closing, 'shut' | 'reopen'>;
+  readonly closing: Pick<Closing, 'shut' | 'hide' | 'reopen'>;
+  /** Of all that was taken in; in a unit of the store. */
+  readonly mark: () => Mark;
   readonly ghosts: Pick<Ghosts, 'introduce' | 'isCurrent'>;
   readonly notes: Notes;
   /** Ghosts that are new, or called otherwise now. */
@@ -58,6 +61,7 @@ export class Mirrors<Body extends Json = string> {
   /** Channels that wait for their room, whether as private ones, and those that can have none. */
   readonly #wanted = new Map<ChannelId, boolean>();
   readonly #refused = new Map<ChannelId, string>();
+  readonly #doubts = new Doubts();
   readonly #end = new AbortController();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   #isMaking = false;
@@ -79,6 +83,7 @@ export class Mirrors<Body extends Json = string> {
 
   /** The adapter tells of a channel, linked or not. One that is private now tells nothing more before it was looked at. */
   changed(id: ChannelId, isPrivate = false): void {
+    if (isPrivate) this.#doubts.raise(id);
     const held = isPrivate && this.#mirror !== undefined ? this.#portalsOf(id).map((link) => this.#hold(link)) : [];
     this.#work.run(id, async () => {
       await Promise.all(held);
@@ -168,10 +173,11 @@ export class Mirrors<Body extends Json = string> {
   async #lookAtChannels(network: string, course: Course): Promise<void> {
     const seen = new Set<ChannelId>();
     this.#refused.clear();
+    const isOfNow = this.#doubts.sinceNow();
     for await (const found of this.#mirror?.channels(network) ?? []) {
       if (this.#isOver) return;
       seen.add(found.channel.id);
-      await this.#follow(found);
+      await this.#follow(found, isOfNow);
     }
     course.channels = seen;
     for (const link of this.#parts.links.all())
@@ -214,40 +220,46 @@ export class Mirrors<Body extends Json = string> {
     const portals = this.#portalsOf(id);
     const course = isFollowed ? this.#courseOf(network) : undefined;
     if (!isFollowed && portals.length === 0) return;
+    const isOfNow = this.#doubts.sinceNow();
     const found = await this.#mirror?.channel(id);
-    if (found === undefined) return;
+    // Otherwise the next look stands in line already.
+    if (found === undefined || !isOfNow(id)) return;
     if (!isUnmirrored(found)) {
       if (course === undefined) {
-        for (const link of portals)
-          if (isShut(link)) await this.#parts.closing.reopen(link);
-          else await this.#release(link);
+        for (const link of portals) await this.#open(link, isOfNow);
         return;
       }
       course.channels = new Set([...course.channels, id]);
-      return await this.#follow(found);
+      return await this.#follow(found, isOfNow);
     }
     this.#wanted.delete(id);
     if (course !== undefined) course.channels = new Set([...course.channels].filter((other) => other !== id));
     // Put out of a private one the bridge may be let in again. What a hidden one is called by now is not for who is in the room.
     for (const link of portals)
-      if (isMembersOnly(link) && isShutOut(link)) await this.#release(link);
-      else if (found.why === 'hidden' && !isMembersOnly(link)) await this.#parts.closing.shut(link, 'The channel is private now, or gone');
+      if (isMembersOnly(link) && isShutOut(link)) await this.#release(link, isOfNow);
+      else if (found.why === 'hidden' && !isMembersOnly(link)) await this.#parts.closing.hide(link, 'The channel is private now, or gone');
       // The settings leave out what nobody asked for.
       else if (isMirrored(link) || isMembersOnly(link)) await this.#parts.closing.shut(link, 'The channel is not to have a room any more');
-      else await this.#release(link);
+      else await this.#release(link, isOfNow);
   }
 
-  async #follow({ channel, isArchived }: MirroredChannel): Promise<void> {
-    const { links, closing } = this.#parts;
+  async #open(link: Link, isOfNow: Currency): Promise<void> {
+    if (isShut(link)) await this.#parts.closing.reopen(link, () => isOfNow(link.channel));
+    else await this.#release(link, isOfNow);
+  }
+
+  async #follow({ channel, isArchived }: MirroredChannel, isOfNow: Currency): Promise<void> {
+    const { links } = this.#parts;
     const all = links.byChannel(channel.id);
     const portals = this.#portalsOf(channel.id);
     const isPrivate = channel.kind === 'private';
     for (const link of portals) {
       // Who may be in it before anything goes on.
-      if (isMembersOnly(link) !== isPrivate) await links.setOptions(link.id, { membersOnly: isPrivate || undefined });
-      if (isShut(link)) await closing.reopen(link);
-      else await this.#release(link);
+      if (isMembersOnly(link) !== isPrivate)
+        await links.setOptions(link.id, () => (isPrivate || isOfNow(channel.id) ? { membersOnly: isPrivate || undefined } : {}));
+      await this.#open(link, isOfNow);
     }
+    if (!isOfNow(channel.id)) return;
     // Nothing that was not shown before is told as news of now.
     for (const link of all) if (link.options.shown === undefined) await this.#note(link, channel);
     // As they stand by now: one that was shut hears what it missed.
@@ -258,23 +270,18 @@ export class Mirrors<Body extends Json = string> {
     if (!hasRoom && !isArchived && this.#parts.notes.get(leftNote(channel.id)) === undefined) this.#want(channel.id, isPrivate);
   }
 
-  async #hold(link: Link): Promise<void> {
-    if (isMembersOnly(link) || isShut(link) || heldSince(link) !== undefined) return;
-    await this.#parts.links
-      .setOptions(link.id, { held: Date.now() })
-      .catch((thrown) =>
-        this.#parts.log.error({ channel: link.channel, why: messageOf(thrown) }, 'a channel that is private now was not held'),
-      );
+  async #hold({ id, channel }: Link): Promise<void> {
+    const { links, mark, log } = this.#parts;
+    await links
+      .setOptions(id, (link) => (isMembersOnly(link) ? {} : heldFrom(link, mark())))
+      .catch((thrown) => log.error({ channel, why: messageOf(thrown) }, 'a channel that is private now was not held'));
   }
 
-  /** It is known who may see it. Where that is everybody again, what was said meanwhile is still not theirs. */
-  async #release({ id }: Link): Promise<void> {
-    const { links } = this.#parts;
+  async #release({ id }: Link, isOfNow: Currency): Promise<void> {
+    const { links, mark } = this.#parts;
     const link = links.get(id);
-    const since = link === undefined ? undefined : heldSince(link);
-    if (link === undefined || since === undefined) return;
-    // What it is called by now was kept back as well, and is told anew.
-    await links.setOptions(id, { held: undefined, ...(!isMembersOnly(link) && { kept: [since, Date.now()], shown: {} }) });
+    if (link !== undefined && heldSince(link) !== undefined)
+      await links.setOptions(id, (now) => (isOfNow(now.channel) ? heldUntil(now, mark()) : {}));
   }
 
   #heldOn(network: string): Link[] {

@@ -246,6 +246,9 @@ test('without allow_private one that is made private while the bridge is away sh
   });
   await until('the words for it', () => bodiesIn(scene, room).some((body) => /is private now/.test(body)));
   bob.say(launch, 'for few still');
+  await scene.restart(async () => {
+    bob.say(launch, 'for few in the night');
+  });
   assert.doesNotMatch(JSON.stringify(homeserver.events(room)), /layoffs/);
   ann.convert(launch, false);
   await until('the words for it', () => bodiesIn(scene, room).some((body) => /is shown here again/.test(body)));

@@ -1,0 +1,81 @@
+// What was said in a channel while only some might see it, or while that was still to be found out: which of it is not to be shown in a
+// room that others are in. Kept with the link, so that it holds over a restart, and for what waits for days.
+
+import type { ChannelId } from '../ids.ts';
+import { isRecord } from '../matrix-event.ts';
+import type { Json, RemoteEvent } from '../remote-event.ts';
+import { isMembersOnly, type Link, type LinkOptions } from './links.ts';
+
+/** A place in what is taken in: the number of the last row before it, and ms since 1970, for what is read back later. */
+export type Mark = { readonly seq: number; readonly at: number };
+type Span = { readonly from: Mark; readonly to: Mark };
+
+/** As much as is asked of a row of the journal. */
+export interface Said {
+  readonly seq: number;
+  readonly task: { readonly do: string; readonly event?: unknown };
+}
+
+/** Whether what was found out of a channel still holds. */
+export type Currency = (channel: ChannelId) => boolean;
+
+/** Which channels were said to be private, and when: an answer that was asked for before says nothing of now. */
+export class Doubts {
+  readonly #last = new Map<ChannelId, number>();
+  #count = 0;
+
+  raise(channel: ChannelId): void {
+    this.#count += 1;
+    this.#last.set(channel, this.#count);
+  }
+
+  /** Whether none was raised since this call. */
+  sinceNow(): Currency {
+    const before = this.#count;
+    return (channel) => (this.#last.get(channel) ?? 0) <= before;
+  }
+}
+
+/** Those before run together. */
+const mostSpans = 16;
+
+/** Its channel was made private, and it is still to be found out who may see it: what comes from here on is not to be shown before. */
+export function heldSince({ options }: Pick<Link, 'options'>): Mark | undefined {
+  return isRecord(options.held) ? (options.held as Mark) : undefined;
+}
+
+/** The longest there is: what came first holds. */
+export const heldFrom = (link: Link, mark: Mark): LinkOptions => (heldSince(link) === undefined ? { held: mark } : {});
+
+/** It is known who may see it. Where that is everybody again, what was said until now is still not theirs, and what the channel is
+ *  called by now, which was kept back as well, is told anew. */
+export function heldUntil(link: Link, mark: Mark): LinkOptions {
+  const since = heldSince(link);
+  if (since === undefined) return {};
+  if (isMembersOnly(link)) return { held: undefined };
+  const spans = [...spansOf(link), { from: since, to: mark }];
+  const [first, ...others] = spans.slice(0, 1 + Math.max(0, spans.length - mostSpans));
+  const last = others.at(-1);
+  const kept = first === undefined || last === undefined ? spans : [{ from: first.from, to: last.to }, ...spans.slice(1 + others.length)];
+  return { held: undefined, kept, shown: {} };
+}
+
+export const isAfter = ({ seq }: Said, mark: Mark): boolean => seq > mark.seq;
+
+/** Said for others' eyes alone: it is never shown here, be it that it still waits or that it is read back. */
+export function isKeptBack(link: Pick<Link, 'options'>, said: Said): boolean {
+  const at = said.task.do === 'show' ? (said.task.event as RemoteEvent).at : undefined;
+  return spansOf(link).some(
+    ({ from, to }) => (said.seq > from.seq && said.seq <= to.seq) || (at !== undefined && at >= from.at && at < to.at),
+  );
+}
+
+export const keepsBack = (link: Pick<Link, 'options'>): boolean => link.options.kept !== undefined || heldSince(link) !== undefined;
+
+/** What its channel is called by now is not for all who are in the room: it was made private, and the room is not closed to others yet. */
+export const isVeiled = (link: Pick<Link, 'options'>): boolean =>
+  heldSince(link) !== undefined || link.options.shut === true || (isMembersOnly(link) && link.options.guarded !== true);
+
+function spansOf({ options }: Pick<Link, 'options'>): readonly Span[] {
+  return Array.isArray(options.kept) ? (options.kept as readonly Json[] as readonly Span[]) : [];
+}

@@ -1,0 +1,148 @@
+// What was said while only some might see it, in a room that others are in: at the edges, on a whole bridge over the fakes. Private
+// channels have no room here.
+
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import Sqlite from 'better-sqlite3';
+import type { Mark, Said } from '../../../bridge-core/plumbing/kept-back.ts';
+import { heldFrom, heldUntil, isKeptBack } from '../../../bridge-core/plumbing/kept-back.ts';
+import type { Link } from '../../../bridge-core/plumbing/links.ts';
+import { inFake } from '../../support/fake-adapter.ts';
+import { until } from '../../support/waiting.ts';
+import { startLoggedIn } from '../logged-in.ts';
+
+async function begin(t: TestContext) {
+  const settings = 'portals: { directory: true }\nmembership: { per_second: 1000 }';
+  const bridge = await startLoggedIn(t, {
+    settings,
+    options: { mirror: { channels: true, people: 'off' }, history: true, closesGaps: false },
+  });
+  const { homeserver, network } = bridge;
+  const { channels, inbox, mirror } = bridge.adapter();
+  network.channel('#lawn');
+  inbox.changed?.(inFake('#lawn'));
+  const claim = 'fake://fake.test/#lawn';
+  const room = await until('the room', () => [...homeserver.world.rooms.values()].find((each) => each.stateOf('m.room.bridging', claim)));
+  const turn = (isPrivate: boolean) => {
+    if (isPrivate) channels.hidden.add('#lawn');
+    else channels.hidden.delete('#lawn');
+    inbox.changed?.(inFake('#lawn'), isPrivate);
+  };
+  /** From now on; lets them be answered. */
+  const looks = () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    mirror.looks = () => promise;
+    return resolve;
+  };
+  return {
+    ...{ ...bridge, turn, looks },
+    room: room.id,
+    say: async (words: string) => {
+      network.say('zoe', '#lawn', words);
+      await bridge.adapter().reported();
+    },
+    shown: () => bridge.spoken(room.id).map((line) => line.replace('fake_zoe: ', '')),
+  };
+}
+
+/** Says it until it is shown, for nothing tells when it is found out that all may hear. */
+async function showsAgain({ say, shown }: Awaited<ReturnType<typeof begin>>): Promise<void> {
+  await until('the words', async () => {
+    await say('for all');
+    return shown().includes('for all');
+  });
+}
+
+test('made private and public again within a millisecond: what was said between is not shown, what follows is', async (t) => {
+  const scene = await begin(t);
+  await scene.say('before');
+  await until('the words', () => scene.shown().includes('before'));
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const answer = scene.looks();
+  scene.turn(true);
+  await scene.say('for few');
+  scene.turn(false);
+  answer();
+  await showsAgain(scene);
+  assert.deepEqual([...new Set(scene.shown())], ['before', 'for all']);
+});
+
+test('what was said while its room was shut is not read back when it is opened, what was said before is', async (t) => {
+  const scene = await begin(t);
+  await scene.say('before');
+  await until('the words', () => scene.shown().includes('before'));
+  scene.turn(true);
+  await scene.hears(scene.room, /is private now/);
+  await scene.say('for few');
+  scene.turn(false);
+  await scene.hears(scene.room, /is shown here again/);
+  await showsAgain(scene);
+  assert.deepEqual([...new Set(scene.shown())], ['before', 'for all']);
+});
+
+test('what still waits is not shown after a later time of the same either, nor after a start', async (t) => {
+  const scene = await begin(t);
+  await scene.say('before');
+  await until('the words', () => scene.shown().includes('before'));
+  scene.homeserver.fault({ on: 'PUT .*/send/m.room.message', act: { answer: 502 } });
+  const store = new Sqlite(scene.storePath, { readonly: true });
+  t.after(() => store.close());
+  const times = () => store.prepare("SELECT sum(json_array_length(options, '$.kept')) FROM links").pluck().get() ?? 0;
+  for (const [time, words] of ['for few', 'for few again', 'for few once more'].entries()) {
+    const answer = scene.looks();
+    scene.turn(true);
+    await scene.say(words);
+    scene.turn(false);
+    answer();
+    await until('it to be public again', () => times() === time + 1);
+    await scene.say(`for all ${time}`);
+  }
+  await scene.restart({}, () => scene.homeserver.clearFaults());
+  await until('the words', () => scene.shown().includes('for all 2'));
+  assert.deepEqual(scene.shown(), ['before', 'for all 0', 'for all 1', 'for all 2']);
+});
+
+test('an answer of before it was made private once more opens nothing', async (t) => {
+  const scene = await begin(t);
+  const { mirror } = scene.adapter();
+  const ask = mirror.channel.bind(mirror);
+  const answers = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let asked = 0;
+  mirror.channel = async (id) => {
+    const found = await ask(id);
+    asked += 1;
+    await answers[asked - 1]?.promise;
+    return found;
+  };
+  scene.turn(true);
+  scene.turn(false);
+  await until('it to be asked', () => asked === 1);
+  scene.turn(true);
+  answers[0]?.resolve();
+  await until('it to be asked again', () => asked === 2);
+  await scene.say('for few');
+  await scene.settled();
+  answers[1]?.resolve();
+  await scene.hears(scene.room, /is private now/);
+  assert.deepEqual(scene.shown(), []);
+});
+
+test('times without number run together, the first of them; nothing that was kept back is shown for that', () => {
+  const mark = (seq: number): Mark => ({ seq, at: seq * 1_000 });
+  const said = (seq: number): Said => ({ seq, task: { do: 'repeat' } });
+  let link = { options: {} } as Link;
+  const then = (options: Link['options']) => {
+    link = { ...link, options: { ...link.options, ...options } };
+  };
+  for (let time = 1; time <= 40; time += 1) {
+    then(heldFrom(link, mark(10 * time)));
+    then(heldFrom(link, mark(10 * time + 1)));
+    then(heldUntil(link, mark(10 * time + 5)));
+    then(heldUntil(link, mark(10 * time + 6)));
+  }
+  assert.equal((link.options.kept as unknown[]).length, 16);
+  for (let time = 1; time <= 40; time += 1) {
+    assert.ok([1, 5].every((row) => isKeptBack(link, said(10 * time + row))));
+    if (time > 26) assert.ok([0, 6].every((row) => !isKeptBack(link, said(10 * time + row))));
+  }
+});
