@@ -190,6 +190,9 @@ test('what is only not where it was looked for is not taken away', { timeout: 18
   const { ann, general, homeserver, person, room } = bridge;
   ann.say(general, 'a question');
   const { event_id } = await messageIn(bridge, 'a question');
+  // Shown in its turn, so that it is known by now which event the question became.
+  ann.say(general, 'well?');
+  await messageIn(bridge, 'well?');
   // In Slack it is in a thread, which nothing in the room says.
   homeserver.say(person, room, { msgtype: 'm.text', body: 'an answer', 'm.relates_to': { 'm.in_reply_to': { event_id } } });
   await until('the answer', () => ann.sees(general).some(({ reply_count: replies }) => replies === 1));
@@ -208,7 +211,13 @@ test('an app that may read little reads no more than what is new', { timeout: 18
   bob.reply(general, root, 'an old reply');
   const shown = await messageIn(bridge, 'a line');
   await messageIn(bridge, 'an old reply');
-  await bridge.restart(async () => ann.react(general, ts, 'tada'));
+  const reads = () => slack.callsOf('conversations.replies').length;
+  let before = 0;
+  await bridge.restart(async () => {
+    // What was said while it connected for the first time was new.
+    before = reads();
+    ann.react(general, ts, 'tada');
+  });
   await reactionIn(bridge, shown.event_id, '🎉');
-  assert.equal(slack.callsOf('conversations.replies').length, 0);
+  assert.equal(reads(), before);
 });
