@@ -46,7 +46,7 @@ test('a refused message is dead, its status stands on it, and the room is told o
 
 test('what a channel is called since it was made private is in no notice until the room is closed to others', async (t) => {
   const p = await begin(t);
-  await p.parts.links.setOptions(p.of.id, { held: Date.now() });
+  await p.parts.links.setOptions(p.of.id, { held: { seq: 0, at: Date.now() } });
   p.network.script([new PermanentError('CHANNEL_CLOSED', '#chan: the channel does not let you speak')]);
   p.hs.say(p.alice, p.at, 'one');
   await until('the notice', () => p.notices().length === 1);
