@@ -56,10 +56,8 @@ export const troubleCases: readonly Case[] = [
       const ann = await sessionOf(stage, 'ann');
       await stage.down();
       await until('the loss to be known', () => stage.adapter.status()[0]?.state !== 'up' || undefined);
-      for (const work of [stage.adapter.session(speaker('bob'), stage.channel), say(stage, ann, 'into the void')]) {
-        const error = await failure(work);
-        assert.ok(error instanceof RetryableError, `${error.name} ${error.code}`);
-      }
+      const works: Promise<unknown>[] = [stage.adapter.session(speaker('bob'), stage.channel), say(stage, ann, 'into the void')];
+      for (const error of await Promise.all(works.map(failure))) assert.ok(error instanceof RetryableError, `${error.name} ${error.code}`);
       await stage.up();
       await botBack(stage);
       stage.person('zoe');

@@ -23,6 +23,9 @@ export const shortTiming: Timing = {
   parkedMax: 80,
 };
 
+/** ms. Rows that are to grow old are given another: many rows on a slow disk take their time. */
+export const longAge = 3_600_000;
+
 export const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
 
 export type Fate = 'ok' | 'later' | 'unknown' | 'away' | 'never' | Error | (() => Promise<void> | void);
@@ -91,7 +94,7 @@ function build(t: TestContext, temp: TempStore, given: Given): LanesRig {
         rig.probes += 1;
         return rig.isUp;
       },
-      age: 60_000,
+      age: longAge,
       delivered: (row) => rig.delivered.push(nameOf(row)),
       ...given,
       timing: { ...shortTiming, ...given.timing },

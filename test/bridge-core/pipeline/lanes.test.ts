@@ -3,14 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Row, states } from '../../../bridge-core/pipeline/row.ts';
+import { states } from '../../../bridge-core/pipeline/row.ts';
 import { until } from '../../support/waiting.ts';
 import { away, busy, nameOf, newRow, openLanesRig, quiet } from './lanes-rig.ts';
-
-/** However long the test takes. */
-function keepYoung(rows: readonly Row[]): void {
-  for (const row of rows) Object.assign(row, { at: row.at + 3_600_000 });
-}
 
 test('rows of a lane go one after another, those of two lanes side by side', async (t) => {
   const rig = openLanesRig(t);
@@ -290,10 +285,15 @@ test('failing for all is an outage too: nobody is parked, and the tries made mea
 });
 
 test('rows grow old during an outage and their senders are told then, not when it ends', async (t) => {
-  const rig = openLanesRig(t, { age: 2_000 });
+  const told: string[] = [];
+  const log = { ...quiet, warn: (_: object, message: string) => void told.push(message) };
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const rig = openLanesRig(t, { age: 100, log });
   rig.isUp = false;
   await rig.say('lane', '1');
-  keepYoung(await rig.say('lane', '2'));
+  await until('the outage', () => told.length === 1);
+  t.mock.timers.tick(101);
+  await rig.say('lane', '2');
   await rig.ended(1);
   assert.deepEqual(rig.buried, [{ name: '1', code: 'TOO_OLD' }]);
   rig.isUp = true;
@@ -302,16 +302,21 @@ test('rows grow old during an outage and their senders are told then, not when i
 });
 
 test('a lane whose rows grew too old during an outage does not take its successor along when the outage ends', async (t) => {
-  const rig = openLanesRig(t, { age: 1_000, timing: { probeEvery: 60_000 } });
+  const told: string[] = [];
+  const log = { ...quiet, warn: (_: object, message: string) => void told.push(message) };
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const rig = openLanesRig(t, { age: 100, timing: { probeEvery: 60_000 }, log });
   rig.isUp = false;
   await rig.say('lane', '1');
+  await until('the outage', () => told.length === 1);
+  t.mock.timers.tick(101);
   await rig.ended(1);
   rig.script('2', () => delay(100));
-  keepYoung(await rig.say('lane', '2', '3'));
+  await rig.say('lane', '2', '3');
   rig.isUp = true;
   rig.lanes.resume('net');
   await until('the next try', () => rig.tries.includes('2'));
-  keepYoung(await rig.say('lane', '4'));
+  await rig.say('lane', '4');
   await rig.ended(4);
   assert.deepEqual(rig.delivered, ['2', '3', '4']);
   assert.equal(rig.most, 1);

@@ -40,7 +40,7 @@ import { type FakeHomeserver, type FakeHomeserverOptions, type RawEvent, startFa
 import { openTempStore } from '../../support/temp-store.ts';
 import { keepTools } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
-import { quiet, shortTiming } from './lanes-rig.ts';
+import { longAge, quiet, shortTiming } from './lanes-rig.ts';
 
 export interface PipelineWish {
   readonly adapter?: Partial<FakeAdapterOptions>;
@@ -176,7 +176,7 @@ function build(store: SqliteStore, hs: FakeHomeserver, network: FakeNetwork, mem
   const failures = new Failures({ store, journal, links, adapter, log: quiet, count: (_row, code) => void dead.push(code) });
   const shared = {
     ...{ journal, store, log: quiet, delivered: () => {}, bury: failures.bury.bind(failures) },
-    ...{ age: wish.age ?? 60_000, timing: { ...shortTiming, ...wish.timing } },
+    ...{ age: wish.age ?? longAge, timing: { ...shortTiming, ...wish.timing } },
   };
   const toMatrix: Lanes = new Lanes({
     ...{ ...shared, scopeOf: () => 'homeserver', probe: () => homeserver.check().then(() => true) },
