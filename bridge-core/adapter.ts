@@ -246,6 +246,8 @@ export interface Outgoing<Body extends Json = string> {
   readonly by?: UserId;
   /** `body` is what was written beside it. Where the network takes no such file, PermanentError: an address goes out instead. */
   readonly file?: MatrixFile;
+  /** For `sent` alone: an earlier try was by this account, of a login that is over. */
+  readonly triedAs?: RemoteUserId;
   /** In a thread, or where the network has threads, how it shows what is answered is the session's choice; elsewhere the text
    *  names who is answered. */
   readonly replyTo?: RemoteMessage;

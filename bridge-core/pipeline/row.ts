@@ -1,6 +1,6 @@
 // What stands in the journal: one event for one link, accepted and not yet delivered; and the kinds of it. Plain data.
 
-import type { ChannelId, EventId, RemoteMessageId, RoomId, UserId } from '../ids.ts';
+import type { ChannelId, EventId, RemoteMessageId, RemoteUserId, RoomId, UserId } from '../ids.ts';
 import type { Content, MatrixEvent } from '../matrix-event.ts';
 import { formerRooms, type Link } from '../plumbing/links.ts';
 import type { Json, RemoteEvent, Style } from '../remote-event.ts';
@@ -71,6 +71,8 @@ export interface Progress {
   readonly proved?: readonly string[];
   /** The part that may have gone out without proof, and is said once more: see doubts.ts. */
   readonly doubted?: number;
+  /** By whose own account it was tried, and may have arrived, though somebody else speaks for them by now. */
+  readonly triedAs?: RemoteUserId;
   /** Was dead and is tried again by command: no age limit, and it says that it is late. */
   readonly revived?: boolean;
 }

@@ -93,6 +93,7 @@ export class Saying<Body extends Json> {
     // What a network shows in a thread stands there whole.
     const isAnswer = deed.do === 'send' && deed.replyTo !== undefined;
     const answers = (part: number) => isAnswer && (part === 0 || this.#parts.adapter.capabilities(link.channel).threads);
+    const { triedAs } = row.progress;
     const outgoing = (part: number): Outgoing<Body> => {
       const inThread = deed.do === 'send' ? deed.thread : part < deed.target.ids.length ? undefined : thread?.();
       return {
@@ -101,6 +102,7 @@ export class Saying<Body extends Json> {
         ...(voice.relayed && isShown && { shownAs: words.shownAs(), by: event.sender }),
         ...(deed.do === 'send' && deed.replyTo !== undefined && answers(part) && { replyTo: deed.replyTo }),
         ...(inThread !== undefined && { thread: inThread }),
+        ...(triedAs !== undefined && triedAs !== session.self && { triedAs }),
         ...(file !== undefined && part === 0 && { file }),
       };
     };
@@ -171,9 +173,11 @@ export class Saying<Body extends Json> {
   }
 
   async #send(row: Row, session: Session<Body>, message: Outgoing<Body>): Promise<RemoteMessageId | undefined> {
-    // A parked row stays marked as such: after a crash it must be found at the head of its chain.
-    if (session.sent !== undefined && row.state === states.waiting) {
-      row.state = states.begun;
+    const triedAs = session.speaker.as === 'user' ? session.self : row.progress.triedAs;
+    if (session.sent !== undefined && (row.state === states.waiting || row.progress.triedAs !== triedAs)) {
+      // A parked row stays marked as such: after a crash it must be found at the head of its chain.
+      if (row.state === states.waiting) row.state = states.begun;
+      if (triedAs !== undefined) row.progress = { ...row.progress, triedAs };
       await this.#save(row);
     }
     return await session.send(message);

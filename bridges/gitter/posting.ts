@@ -18,7 +18,7 @@ import { type GitterBody, longestText } from './body.ts';
 import type { Copies } from './copies.ts';
 import type { Said } from './doubts.ts';
 import { sentAt } from './events.ts';
-import { makeMessageId, timeOf } from './ids.ts';
+import { makeMessageId, makeUserId, timeOf } from './ids.ts';
 import type { GitterNetwork } from './network.ts';
 import { externalIdOf, virtualType } from './own-posts.ts';
 import { RecentPosts } from './recent-posts.ts';
@@ -88,16 +88,19 @@ export class Posting {
     return sending;
   }
 
-  /** Among our recent posts, by its words and its thread. */
+  /** Among our recent posts, by its words and its thread; where their own account tried it and speaks no more, among its posts too. */
   async sent(message: Outgoing<GitterBody>, since: number, known: (id: RemoteMessageId) => boolean): Promise<RemoteMessageId | undefined> {
     const room = await this.#parts.roomOf(message.channel);
     const drafts = this.#draftsFor(message);
+    const isOurs = (each: WireMessage) => drafts.some((draft) => this.#isIt(each, draft));
+    // What was read here for others may be older than that try.
+    if (message.triedAs !== undefined) this.#recent.tried(message.key);
     const messages = await this.#recent.of(room.id, message.key, since);
-    const found = messages.find((each) => drafts.some((draft) => this.#isIt(each, draft)) && !known(makeMessageId(each.id)));
+    const found = messages.find((each) => (isOurs(each) || this.#isTheirs(each, message)) && !known(makeMessageId(each.id)));
     if (found === undefined) return undefined;
-    const { account, copies, network } = this.#parts;
+    const { copies, network } = this.#parts;
     network.posts.found(found.id, saidOf(found, room), sentAt(found));
-    copies.said(account.id, found.text ?? '');
+    if (isOurs(found)) copies.said(this.#parts.account.id, found.text ?? '');
     return makeMessageId(found.id);
   }
 
@@ -253,6 +256,14 @@ export class Posting {
     if (text !== draft.text || parentId !== draft.parentId) return false;
     if (draft.virtualUser !== undefined) return virtualUser?.externalId === draft.virtualUser.externalId;
     return virtualUser === undefined && fromUser?.id === this.#parts.account.id;
+  }
+
+  /** As their own account, which is not ours any more, said it. */
+  #isTheirs({ text, fromUser, virtualUser, parentId }: WireMessage, message: Outgoing<GitterBody>): boolean {
+    if (message.triedAs === undefined || fromUser === undefined || virtualUser !== undefined) return false;
+    if (makeUserId(fromUser.id) !== message.triedAs || parentId !== this.#parentOf(message)) return false;
+    const { body, style } = message;
+    return text === (style === 'emote' ? `@${fromUser.username} ${body.text}` : body.text);
   }
 
   #plain(message: Outgoing<GitterBody>): Draft {

@@ -96,3 +96,28 @@ test('where the network can be asked, it is asked for as often as need be, and s
   assert.deepEqual(p.network.said('#chan'), ['alice[m]: found']);
   assert.deepEqual(p.parts.dead, []);
 });
+
+for (const isRestarted of [false, true])
+  test(`what their own account may have said is looked for once their login is over, too${isRestarted ? ', also after a restart' : ''}`, async (t) => {
+    const timing = isRestarted ? { firstDelay: 60_000, maxDelay: 60_000 } : {};
+    const p = await startPipeline(t, { adapter: { puppets: 'login', shownAs: true, keys: false }, timing });
+    const room = p.room();
+    await p.link(room, '#chan');
+    const login = { user: p.alice, account: 'fake/ally' as never, network: 'fake', name: 'ally', credentials: { nick: 'ally' } };
+    await p.parts.adapter.signIn(login as never);
+    p.network.meet = ({ nick, channel, body }) => {
+      if (nick !== 'ally') return undefined;
+      p.network.asOurs(() => p.network.say(nick, channel, body));
+      void p.parts.adapter.signOut(login as never);
+      return new UnknownOutcomeError('nobody has shown the line');
+    };
+    p.hs.say(p.alice, room, 'maybe');
+    const tried = 'SELECT count(*) FROM journal WHERE attempts > 0';
+    if (isRestarted) {
+      await until('it tried, on disk', () => p.temp.committed(tried) === 1);
+      await p.restart();
+    }
+    p.hs.say(p.alice, room, 'surely');
+    await p.settled();
+    assert.deepEqual(p.network.said('#chan'), ['ally: maybe', 'causeway: surely']);
+  });

@@ -1,8 +1,10 @@
 // Logins that end, by themselves or by force, while people speak: nothing is lost, nothing doubled, the order of each stays.
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import Sqlite from 'better-sqlite3';
 import type { Person } from '../../support/fake-gitter.ts';
 import { until } from '../../support/waiting.ts';
 import { wholeBridge } from './whole-bridge.ts';
@@ -100,6 +102,42 @@ test(
     await until('the word of it', () => chat.answers().some((body) => /log in again|no longer/i.test(body)) || undefined);
   },
 );
+
+for (const how of ['logging out', 'a revoked token'] as const)
+  test(
+    `${how} while it is not known whether the last word arrived: it is found, stands there once and is shown here once`,
+    quickly,
+    async (t) => {
+      const bridge = await wholeBridge(t, { isApproved: true, gitter: unlimited });
+      const { ann, bob, folder, gitter, homeserver, matrixRoom, person, room } = bridge;
+      const chat = await logIn(bridge, person, ann);
+      gitter.fault({ on: 'POST /rooms/:room/chatMessages', times: 1, act: { drop: 'after' } });
+      gitter.fault({ on: 'GET /rooms/:room/chatMessages', act: { status: 502 } });
+      homeserver.say(person, matrixRoom, 'in doubt');
+      const posted = await until('it there', () => room.messages.find(({ text }) => text === 'in doubt'));
+      const store = new Sqlite(join(folder, 'gitter.db'), { readonly: true });
+      t.after(() => store.close());
+      // As somebody's who is logged in: whether we said it, it waits to be known.
+      await until('it heard', () => store.prepare('SELECT 1 FROM journal WHERE source = ?').get(posted.id));
+      if (how === 'logging out') await chat.ask('logout', /no longer logged in|logged out/i);
+      else ann.revoke();
+      gitter.clearFaults();
+      homeserver.say(person, matrixRoom, 'after it');
+      const after = await until('what comes after it', () => room.messages.find(({ text }) => text === 'after it'));
+      assert.equal(after.user.username, 'matrixbot');
+      bob.say(room, 'the last');
+      await until('the last', () => homeserver.messages(matrixRoom).some(({ content }) => content.body === 'the last') || undefined);
+      assert.deepEqual(
+        room.messages.map(({ text, user }) => `${user.username}: ${text}`),
+        ['ann: in doubt', 'matrixbot: after it', 'bob: the last'],
+      );
+      const shown = homeserver.messages(matrixRoom).filter(({ sender }) => sender.startsWith('@gitter_'));
+      assert.deepEqual(
+        shown.map(({ content }) => content.body),
+        ['the last'],
+      );
+    },
+  );
 
 test(
   'a token that is revoked while a private chat is open: the next word there is told not to have arrived, and a new login goes on in the same room',

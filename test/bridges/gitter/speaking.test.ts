@@ -6,6 +6,7 @@ import type { ChannelId, Json, Outgoing, RemoteMessageId } from '#bridge-core';
 import { UnknownOutcomeError } from '#bridge-core';
 import type { GitterBody } from '../../../bridges/gitter/body.ts';
 import { Copies } from '../../../bridges/gitter/copies.ts';
+import { makeUserId } from '../../../bridges/gitter/ids.ts';
 import { relayed } from '../../../bridges/gitter/posting.ts';
 import { keepTools } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
@@ -145,6 +146,28 @@ test('a post whose answer was lost is found among ours, and no other one of the 
   assert.equal(await bot.sent?.(second, since, (id) => id === first), room.messages.at(-1)?.id);
   const other = words(channel, 'the same', { ...alice, by: '@bob:hs.test' as never });
   assert.equal(await bot.sent?.(other, since, () => false), undefined);
+});
+
+test('what a login that is over may have said is looked for, too', quickly, async (t) => {
+  const org = await withAdapter(t, { isApproved: true });
+  const { ann, bob, room, channel } = org;
+  const bot = await botOf(org);
+  const since = Date.now() - 1_000;
+  for (const person of [bob, ann]) {
+    person.say(room, 'hello');
+    person.me(room, 'waves');
+  }
+  const triedAs = makeUserId(ann.id);
+  for (const [text, style] of [
+    ['hello', 'text'],
+    ['waves', 'emote'],
+  ] as const) {
+    const message = words(channel, text, { ...alice, style });
+    assert.equal(await bot.sent?.(message, since, () => false), undefined, 'she may say the same as anybody');
+    const found = room.messages.find((each) => each.user.id === ann.id && each.isStatus === (style === 'emote'));
+    assert.equal(await bot.sent?.({ ...message, triedAs }, since, () => false), found?.id);
+    assert.equal(await bot.sent?.({ ...message, triedAs }, since, (id) => id === found?.id), undefined);
+  }
 });
 
 test('what Gitter takes and shows to nobody is a failure that says so', quickly, async (t) => {

@@ -113,7 +113,8 @@ export class FakeSession implements Session {
     this.#mustBeOpen();
     const { network, options } = this.#parts;
     const found = network.channel(nameOf(message.channel)).messages.find((said) => {
-      if (said.nick !== this.connection.nick || said.at < since) return false;
+      const isOurs = said.nick === this.connection.nick || remoteIdOf(said.nick) === message.triedAs;
+      if (!isOurs || said.at < since) return false;
       return options.keys ? said.key === message.key : said.body === textIn(message.body) && !known(remoteMessageId(said.id));
     });
     return found && remoteMessageId(found.id);
