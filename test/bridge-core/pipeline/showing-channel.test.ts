@@ -70,6 +70,8 @@ test('archived: the room is told, what people say is refused and that told once,
   await p.restart();
   p.hs.say(p.bob, p.at, 'three');
   await p.settled();
+  await p.parts.failures.flush();
+  await p.settled();
   assert.deepEqual(p.parts.dead.at(-1), 'CHANNEL_CLOSED');
   p.network.archive('zoe', '#chan', false);
   await p.settled();
