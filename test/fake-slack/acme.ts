@@ -21,7 +21,7 @@ export const silent = {
 };
 
 export async function acme(t: TestContext, options: FakeSlackOptions & { readonly app?: NewApp } = {}) {
-  const slack = await startFakeSlack({ answerTimeout: 1000, retryPauses: [20, 40, 60], ...options });
+  const slack = await startFakeSlack({ retryPauses: [20, 40, 60], ...options });
   const ends: (() => unknown)[] = [];
   t.after(async () => {
     // Clients first: some keep a timer for half a minute if the server goes before them.

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SocketModeClient } from '@slack/socket-mode';
 import { WebSocket } from 'ws';
 import type { FakeSlackOptions } from '../support/fake-slack.ts';
@@ -20,11 +21,11 @@ async function connected(t: TestContext, options: FakeSlackOptions = {}) {
   const { slack, app, atEnd } = world;
   const appToken = slack.setup.appToken(app, 'xapp-1').value;
   const heard: Heard[] = [];
-  const connect = async (isDeaf = false) => {
+  /** `clientPingTimeout`: ms; who stands still for so long loses the connection, and comes back after as long. */
+  const connect = async ({ isDeaf = false, clientPingTimeout = 5_000 } = {}) => {
     const socket = new SocketModeClient({
-      appToken,
+      ...{ appToken, clientPingTimeout },
       logger: silent,
-      clientPingTimeout: 200,
       clientOptions: { slackApiUrl: slack.apiUrl, retryConfig: { retries: 0 } },
     });
     socket.on('slack_event', async ({ ack, type, body, retry_num }) => {
@@ -52,7 +53,7 @@ test('what people say arrives once in its envelope, with the authorization that 
 
 test('an event that is not acknowledged in time comes again, with the count and the reason', async (t) => {
   const { slack, ann, general, heard, connect } = await connected(t, { answerTimeout: 50 });
-  await connect(true);
+  await connect({ isDeaf: true });
   ann.say(general, 'unheard');
   await slack.deliveries.waitFor(({ attempt, outcome }) => attempt === 3 && outcome === 'failed');
   // The client may read later than it is told.
@@ -77,7 +78,7 @@ test('several sockets share the events, each event goes to one', async (t) => {
 
 test('a warned socket is given nothing more and closed; the client comes back', async (t) => {
   const { slack, app, ann, general, texts, connect } = await connected(t);
-  const client = await connect();
+  const client = await connect({ clientPingTimeout: 1_000 });
   const closed = new Promise((resolve) => client.once('close', resolve));
   slack.socketMode.refresh(app, 20);
   await closed;
@@ -98,12 +99,22 @@ test('what happens while no socket is open is tried again, and lost after the la
 });
 
 test('a cut socket gives back what it had not acknowledged', async (t) => {
-  const { slack, ann, general, heard, connect } = await connected(t, { retryPauses: [400, 400, 400] });
-  await connect();
+  const { slack, ann, general, heard, connect } = await connected(t, { retryPauses: [400, 2_000, 10_000] });
+  await connect({ clientPingTimeout: 1_000 });
   slack.eventFault({ on: 'message', transport: 'socket', times: 1, act: { cut: 'before' } });
   ann.say(general, 'through a cut');
   const delivery = await slack.deliveries.waitFor(({ outcome }) => outcome === 'taken');
   assert.deepEqual([delivery.attempt > 0, heard.at(-1)?.event.text], [true, 'through a cut']);
+});
+
+test('what was being told as the fake is stopped is not tried again', async (t) => {
+  const { slack, ann, general, connect } = await connected(t, { retryPauses: [0] });
+  await connect({ isDeaf: true });
+  ann.say(general, 'the last');
+  await slack.stop();
+  await until('the end of it', () => slack.deliveries.items[0]?.outcome === 'failed');
+  await delay(50);
+  assert.equal(slack.deliveries.items.length, 1);
 });
 
 test('the eleventh socket of an app is turned away, and an address is good once', async (t) => {
@@ -158,7 +169,7 @@ test('a slash command and a button come by the socket, and the ack may answer', 
 
 test('a frozen socket stays open and says nothing', async (t) => {
   const { slack, app, ann, general, heard, connect } = await connected(t, { answerTimeout: 30, retryPauses: [] });
-  const client = await connect();
+  const client = await connect({ clientPingTimeout: 200 });
   const closed = new Promise((resolve) => client.once('close', resolve));
   slack.socketMode.freeze(app);
   ann.say(general, 'into the void');

@@ -45,6 +45,7 @@ for (const transport of ['socket', 'events', 'rtm'] as const) {
     const { adapter, app, ann, bob, cid, place, id, events, bot, slack } = all;
     app.eventsUrl = `${web.url}/events`;
     bob.say(place, 'nobody watches yet');
+    if (transport !== 'rtm') await slack.waitForDelivery('message', ({ outcome }) => outcome === 'taken');
     const session = await adapter.session({ as: 'user', user: alice }, id);
     await session.join(id);
     assert.equal(adapter.channels.isIn(id, alice), true);

@@ -7,7 +7,7 @@ import { until } from '../../support/waiting.ts';
 import { bodiesIn } from './matrix-side.ts';
 import { wholeBridge } from './whole-bridge.ts';
 
-const inTime = { timeout: 60_000 };
+const inTime = { timeout: 180_000 };
 
 /** A public channel of Ann and Bob, whose room has Eve in it, who is nobody in Slack. */
 async function begin(t: TestContext, isPrivateToo: boolean) {

@@ -107,7 +107,7 @@ test('a start brings what happened meanwhile, makes nothing twice and asks for n
   const later = [...slack.world.channels.values()].find(({ name }) => name === 'later');
   await opened(bridge, later?.id ?? '');
   assert.equal(made(), before + 1);
-  assert.ok(said(bridge, games).some((line) => line.includes('archived')));
+  await until('the words for it', () => said(bridge, games).some((line) => line.includes('archived')));
   // What clients show of where the room leads.
   const shown = () => bridge.homeserver.room(plans).stateOf('m.bridge', 'dev.causeway://slack/T0001/C0PLANS')?.content.channel;
   await until('the name', () => (shown() as { displayname?: string }).displayname === '#plots');

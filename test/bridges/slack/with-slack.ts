@@ -36,7 +36,7 @@ export interface Wish {
 
 /** A workspace `T0001` with ann, bob and #general, in which the bot is. */
 export async function acmeSlack(wish: Wish = {}) {
-  const slack = await startFakeSlack({ answerTimeout: 1_000, retryPauses: [20, 40, 60], ...wish.slack });
+  const slack = await startFakeSlack({ retryPauses: [20, 40, 60], ...wish.slack });
   const team = slack.setup.team({ id: 'T0001', name: 'Acme' });
   const ann = slack.addPerson(team, { id: 'U0ANN', name: 'ann', realName: 'Ann Example', isAdmin: true });
   const bob = slack.addPerson(team, { id: 'U0BOB', name: 'bob', realName: 'Bob Example' });

@@ -2,6 +2,7 @@
 
 export class Later {
   readonly #timers = new Set<NodeJS.Timeout>();
+  #isStopped = false;
 
   in(ms: number, act: () => void): NodeJS.Timeout {
     const timer = setTimeout(() => {
@@ -9,6 +10,8 @@ export class Later {
       act();
     }, ms);
     this.#timers.add(timer);
+    // What ends because of the stop may still ask for another try.
+    if (this.#isStopped) this.forget(timer);
     return timer;
   }
 
@@ -18,6 +21,7 @@ export class Later {
   }
 
   stop(): void {
+    this.#isStopped = true;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
   }
