@@ -13,7 +13,12 @@ async function listening(t: TestContext, options: FakeHomeserverOptions, refusal
   let left = refusals;
   const server = createServer(async (request, response) => {
     let text = '';
-    for await (const chunk of request) text += chunk;
+    try {
+      for await (const chunk of request) text += chunk;
+    } catch {
+      // Broken off: the homeserver is restarted, or the test is over.
+      return;
+    }
     left -= 1;
     if (left >= 0) {
       response.writeHead(500).end();
