@@ -369,11 +369,11 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
       limit.stop();
       await queue.stop();
       transactions.close();
-      await failures.flush();
+      failures.flush();
       const drained = Promise.all([matrixLanes.stop(), networkLanes.stop()]);
       await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, drainMs).unref())]);
       // What was given up meanwhile is told after the next start.
-      await failures.flush();
+      failures.flush();
     },
     /** After the sessions are gone. */
     async close(): Promise<void> {

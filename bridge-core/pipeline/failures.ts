@@ -28,9 +28,11 @@ export interface FailureParts<Body extends Json> {
   readonly count: (row: Row, code: string) => void;
 }
 
+/** A notice that is written down already, with what failed since, and is let go a moment after the first of it. */
 interface Gathered {
   readonly reasons: Map<string, number>;
-  timer: NodeJS.Timeout;
+  row: Row;
+  readonly timer: NodeJS.Timeout;
 }
 
 export class Failures<Body extends Json> {
@@ -58,9 +60,12 @@ export class Failures<Body extends Json> {
     const isMarked = row.task.do === 'say' && row.task.event.content[noticeField] === true;
     const isNotice = row.task.do === 'tell' || row.task.do === 'status' || isMarked;
     const link = this.#parts.links.get(row.link);
+    const isTold = !isNotice && link !== undefined && !isSaidAsNotice(row);
+    const reason = isTold && row.task.do === 'say' && !this.#isToldAlready(link) ? this.#reasonOf(link, error) : undefined;
     const writing = store.write(() => {
       if (isNotice) journal.remove(row);
       else journal.save(row);
+      if (link !== undefined && reason !== undefined) this.#gather(link.room, reason);
       if (isNotice || row.task.do !== 'say' || link === undefined) return undefined;
       return journal.append({
         ...{ direction: towards.matrix, lane: roomLane(link.room), link: 0, source: '' },
@@ -70,12 +75,13 @@ export class Failures<Body extends Json> {
         },
       });
     });
-    const isTold = !isNotice && link !== undefined && !isSaidAsNotice(row);
     // Asked for in the same turn: what an adapter writes down of it is in this very commit, so that no crash comes in between.
     const telling = isTold && row.task.do === 'show' ? this.#tellSender(row.task.event, explain(error)) : undefined;
-    const made = await writing;
+    const made = await writing.catch((thrown) => {
+      if (link !== undefined) this.#ungather(link.room);
+      throw thrown;
+    });
     if (made !== undefined) this.#matrixLanes?.push(made);
-    if (isTold && row.task.do === 'say' && !this.#isToldAlready(link)) this.#gather(link, error);
     await telling;
   }
 
@@ -117,8 +123,8 @@ export class Failures<Body extends Json> {
   }
 
   /** Notices still being gathered go out now; called before the lanes stop. */
-  async flush(): Promise<void> {
-    for (const room of [...this.#gathering.keys()]) await this.#tellRoom(room);
+  flush(): void {
+    for (const room of [...this.#gathering.keys()]) this.#tellRoom(room);
   }
 
   /** Every message bears its own status; the room is told once. */
@@ -129,40 +135,45 @@ export class Failures<Body extends Json> {
     return false;
   }
 
-  #gather(link: Link, error: BridgeError): void {
-    const { room, channel } = link;
-    let gathered = this.#gathering.get(room);
-    if (gathered === undefined) {
-      gathered = { reasons: new Map(), timer: setTimeout(() => void this.#tellRoom(room), gatherMs) };
-      this.#gathering.set(room, gathered);
-    }
+  #reasonOf(link: Link, error: BridgeError): string {
     const said = error.code === 'OUTCOME_UNKNOWN' ? 'perhaps not delivered' : 'not delivered';
     const { channels } = this.#parts.adapter;
-    const { name } = channels.describe(channel);
+    const { name } = channels.describe(link.channel);
     const words = explain(error);
     // Networks name the channel themselves where they refuse.
-    const reason = `${said} to ${calledIn(channels, link)}: ${words.startsWith(`${name}: `) ? words.slice(name.length + 2) : words}`;
-    gathered.reasons.set(reason, (gathered.reasons.get(reason) ?? 0) + 1);
+    return `${said} to ${calledIn(channels, link)}: ${words.startsWith(`${name}: `) ? words.slice(name.length + 2) : words}`;
   }
 
-  async #tellRoom(room: RoomId): Promise<void> {
+  /** In the unit of the failure, so that no crash comes in between. */
+  #gather(room: RoomId, reason: string): void {
+    const { journal } = this.#parts;
+    const gathered = this.#gathering.get(room);
+    const reasons = gathered?.reasons ?? new Map<string, number>();
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    const lines = [...reasons].map(([each, times]) => `${times === 1 ? 'A message was' : `${times} messages were`} ${each}`);
+    const task = { do: 'tell', text: lines.join('\n') } as const;
+    if (gathered !== undefined) gathered.row = journal.rewrite(gathered.row, task);
+    else {
+      const row = journal.append({ direction: towards.matrix, lane: roomLane(room), link: 0, source: '', task });
+      this.#gathering.set(room, { reasons, row, timer: setTimeout(() => this.#tellRoom(room), gatherMs) });
+    }
+  }
+
+  /** Of what could not be written; that is given up once more, and gathered then. */
+  #ungather(room: RoomId): void {
+    const gathered = this.#gathering.get(room);
+    if (gathered === undefined || this.#parts.journal.read(gathered.row.seq) !== undefined) return;
+    clearTimeout(gathered.timer);
+    this.#gathering.delete(room);
+  }
+
+  #tellRoom(room: RoomId): void {
     const gathered = this.#gathering.get(room);
     if (gathered === undefined) return;
     this.#gathering.delete(room);
     clearTimeout(gathered.timer);
-    const { store, journal, log } = this.#parts;
-    const lines = [...gathered.reasons].map(([reason, times]) => `${times === 1 ? 'A message was' : `${times} messages were`} ${reason}`);
-    try {
-      const row = await store.write(() =>
-        journal.append({
-          ...{ direction: towards.matrix, lane: roomLane(room), link: 0, source: '' },
-          task: { do: 'tell', text: lines.join('\n') },
-        }),
-      );
-      this.#matrixLanes?.push(row);
-    } catch (thrown) {
-      log.error({ room, err: thrown }, 'cannot tell the room of a failure');
-    }
+    // What it may wait counts from here.
+    this.#matrixLanes?.push({ ...gathered.row, at: Date.now() });
   }
 
   #networkOf(channel: Parameters<Links['liveOn']>[0]): string {

@@ -98,6 +98,12 @@ export class Journal {
       .run(row.state, JSON.stringify(row.progress), row.attempts, row.error ?? null, row.seq);
   }
 
+  /** In a unit: the row with another task, which is in no lane yet. */
+  rewrite(row: Row, task: Task): Row {
+    this.#store.prepare('UPDATE journal SET event = ? WHERE seq = ?').run(JSON.stringify(task), row.seq);
+    return { ...row, task };
+  }
+
   /** What is to be delivered still, oldest first: enough of it to fill the lanes. */
   *pending(): Iterable<{ seq: number; direction: Direction; lane: string; state: State }> {
     yield* this.#store

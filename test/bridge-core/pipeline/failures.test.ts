@@ -149,6 +149,30 @@ test('two bridges in one room with both networks refusing all: no notice answers
   assert.ok(p.hs.messages(p.at).length <= 5, `${p.hs.messages(p.at).length} messages`);
 });
 
+test('the notice is on disk with the failure that it tells of, and with each one more, before its moment is over', async (t) => {
+  const p = await begin(t);
+  const failed = () => Number(p.temp.committed(dead));
+  /** Messages that the notices still to be shown tell of. */
+  const told = () => {
+    const texts = p.temp.committed(
+      "SELECT group_concat(json_extract(event, '$.text'), '\n') FROM journal WHERE event LIKE '{\"do\":\"tell\"%'",
+    );
+    return [...String(texts ?? '').matchAll(/^(A|\d+) messages? (?:was|were) not/gm)].reduce(
+      (sum, [, n]) => sum + (n === 'A' ? 1 : Number(n)),
+      0,
+    );
+  };
+  p.hs.fault({ on: 'PUT .*/send/m.room.message', act: { answer: 502 } });
+  p.network.script(['refuse', 'refuse']);
+  for (const [before, line] of ['one', 'two'].entries()) {
+    p.hs.say(p.alice, p.at, line);
+    await until('its end', () => failed() > before);
+    assert.equal(told(), failed());
+  }
+  p.hs.clearFaults();
+  await until('the notices', () => p.notices().length > 0 && told() === 0);
+});
+
 test('notices still being gathered go out at a stop', async (t) => {
   const p = await begin(t);
   p.network.script(['refuse']);

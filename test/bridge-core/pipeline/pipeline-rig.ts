@@ -143,10 +143,10 @@ export const calledIn = (user: string): string => /^@fake_fake_(.*?):/.exec(user
 
 async function halt(parts: ReturnType<typeof build>): Promise<void> {
   parts.gaps.stop();
-  await parts.failures.flush();
+  parts.failures.flush();
   await Promise.all([parts.toMatrix.stop(), parts.toNetwork.stop()]);
   // What was given up while they stopped is told after the next start.
-  await parts.failures.flush();
+  parts.failures.flush();
   await parts.adapter.disconnect();
   parts.transactions.close();
   await parts.homeserver.close();
