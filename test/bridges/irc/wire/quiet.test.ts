@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { concerns } from '../../../../bridges/irc/wire/quiet.ts';
+import { sleep, takePlace } from '../../../../bridges/irc/wire/slices.ts';
 import { until } from '../../../support/waiting.ts';
 import { connect, fakeIrcd } from './connecting.ts';
 
@@ -101,6 +102,13 @@ test('a quiet connection hears private lines and its own, and no channel; a list
   assert.ok(!heard().some((line) => line.includes('unheard')));
 });
 
+/** Whoever slept has been woken, and once more after what it had to read then; the ticker rests. Started for real, it could not be
+ *  stopped while timers are mocked, and would run for ever. */
+async function allAwake(): Promise<void> {
+  const places = Array.from({ length: 20 }, takePlace);
+  for (const _ of ['to read', 'to rest']) await Promise.all(places.map((place) => new Promise<void>((resume) => sleep({ place, resume }))));
+}
+
 test('it reads in slices: many lines wake it once; but an awaited answer comes at once', async (t) => {
   const server = await fakeIrcd(t);
   const anna = server.person('anna').join('#tea');
@@ -109,6 +117,7 @@ test('it reads in slices: many lines wake it once; but an awaited answer comes a
   await hears('366');
   await connection.send({ command: 'PRIVMSG', params: ['#tea', 'echoed'] });
   await hears('PRIVMSG #tea echoed');
+  await allAwake();
   // The ticker that wakes them stands still: what comes now comes without it.
   t.mock.timers.enable({ apis: ['setInterval'] });
   anna.say('#tea', 'this puts it to sleep');
