@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageShape } from '../support/fake-gitter.ts';
+import { until } from '../support/waiting.ts';
 import { apiOf, type Listening, listen, org } from './org.ts';
 
 const transports = ['websocket', 'long-polling'] as const satisfies readonly NonNullable<Listening['transport']>[];
@@ -14,8 +15,11 @@ for (const transport of transports) {
     const { gitter, ann, bob, room, token, path } = world;
     const [one, other] = [listen(world, token, { transport }), listen(world, gitter.tokenOf(bob), { transport })];
     for (const each of [one, other]) assert.deepEqual(await each.subscribe(`${path}/chatMessages`), []);
-    // The handshake goes over HTTP, and on a slow day the subscription too.
-    await one.until('the transport', () => gitter.faye.clientsOf().every((client) => client.transport === transport));
+    // The handshake goes over HTTP, and on a slow day whatever is said before the socket stands: what is said next takes it.
+    await until('the transport', async () => {
+      for (const { client } of [one, other]) await client.publish('/api/v1/ping2', { reason: 'ping' });
+      return gitter.faye.clientsOf().every((client) => client.transport === transport) || undefined;
+    });
     const first = ann.say(room, 'one');
     for (const text of ['two', 'three']) bob.say(room, text);
     ann.edit(first, 'one, better');
@@ -88,7 +92,8 @@ for (const transport of transports) {
   });
 
   test(`${transport}: an idle connection is answered at its timeout and goes on`, async (t) => {
-    const world = await org(t, { faye: { timeout: 60 } });
+    // Faye's client gives a request up, and what is on its way in it, once it takes half as long again.
+    const world = await org(t, { faye: { timeout: 1_000, patience: 60_000 } });
     const { ann, room, token, path } = world;
     const bridge = listen(world, token, { transport });
     await bridge.subscribe(`${path}/chatMessages`);
@@ -215,6 +220,7 @@ test('a subscription hears from the moment it is made, though its snapshot may c
   await gitter.waitForListener(room, 'relay');
   ann.say(room, 'between');
   assert.deepEqual(await snapshot, []);
+  await bridge.until('what was said before it was answered', () => bridge.texts().length > 0);
   assert.deepEqual(bridge.texts(), ['between']);
 });
 

@@ -50,6 +50,8 @@ export interface FakeGitterOptions {
   readonly faye?: {
     /** ms a request to connect is held. Gitter: 120 s. */
     readonly timeout?: number;
+    /** ms after which a silent client is forgotten. Gitter: 1.6 times the timeout. */
+    readonly patience?: number;
     /** ms of the advice after a 401. Gitter: 2000. */
     readonly retryInterval?: number;
   };
@@ -124,6 +126,7 @@ export class FakeGitter {
       deliveries,
       subscriptions: new Subscriptions(world, shapes),
       timeout: faye?.timeout ?? 120_000,
+      patience: faye?.patience ?? 1.6 * (faye?.timeout ?? 120_000),
       retryInterval: faye?.retryInterval ?? 2000,
       onSubscribed: () => this.#happenings.changed(),
       onPresence: (room, user, status) => this.#rooms.setPresence(room, user, status),

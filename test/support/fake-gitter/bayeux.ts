@@ -21,6 +21,8 @@ export interface BayeuxOptions {
   readonly deliveries: Recorded<RecordedDelivery>;
   /** ms that a request to connect is held. */
   readonly timeout: number;
+  /** ms: who is silent for longer is forgotten. */
+  readonly patience: number;
   /** ms of the advice after an error for which to shake hands anew. */
   readonly retryInterval: number;
   /** Somebody listens now. */
@@ -31,8 +33,6 @@ export interface BayeuxOptions {
 type Reply = (messages: readonly BayeuxMessage[]) => void;
 
 const prefix = '/api/v1';
-/** Of the timeout: who is silent for longer is forgotten. */
-const patience = 1.6;
 const tenDays = 10 * 86_400_000;
 const connectionTypes = ['long-polling', 'websocket'];
 
@@ -223,11 +223,11 @@ export class Bayeux {
   }
 
   #keepAlive(client: BayeuxClient): void {
-    const { world, timeout } = this.#options;
+    const { world, patience } = this.#options;
     world.later.forget(this.#expiries.get(client));
     this.#expiries.set(
       client,
-      world.later.in(patience * timeout, () => this.destroy(client)),
+      world.later.in(patience, () => this.destroy(client)),
     );
   }
 
