@@ -197,7 +197,8 @@ test('a space holds the rooms of the network; who comes into one of them is invi
   );
   const children = () => rooms.filter((room) => Array.isArray(space.stateOf('m.space.child', room)?.content.via));
   await until('both in it', () => children().length === 2);
-  for (const room of rooms) assert.equal(homeserver.room(room).stateOf('m.space.parent', space.id)?.content.canonical, true);
+  const isWithin = (room: string) => homeserver.room(room).stateOf('m.space.parent', space.id)?.content.canonical === true;
+  await until('both to say so', () => rooms.every(isWithin));
   assert.equal(space.stateOf('m.room.name')?.content.name, 'Fake');
   homeserver.join(person, rooms[0] as string);
   await until('the invitation', () => space.membership(person) === 'invite');
