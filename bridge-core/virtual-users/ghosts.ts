@@ -51,6 +51,8 @@ export class Ghosts {
   readonly #known = new Map<RemoteUserId, Known>();
   readonly #profiles = new Map<UserId, Promise<void>>();
   readonly #joins = new Map<string, Promise<void>>();
+  /** Leaves that the homeserver has yet to answer: who speaks may be in again before it does. */
+  readonly #going = new Map<string, { isBack: boolean }>();
   readonly #select: Statement<Row>;
   readonly #selectRemote: Statement<{ remote: string }>;
   readonly #put: Statement;
@@ -126,12 +128,17 @@ export class Ghosts {
 
   /** Out of the room; that it was not there is no failure. */
   async leave(ghost: UserId, room: RoomId, reason?: string): Promise<void> {
+    const key = `${room} ${ghost}`;
+    const going = { isBack: false };
+    this.#going.set(key, going);
     try {
       await this.#homeserver.leave(ghost, room, reason);
     } catch (thrown) {
       if (!isForbidden(thrown)) throw thrown;
+    } finally {
+      if (this.#going.get(key) === going) this.#going.delete(key);
     }
-    await this.forget(room, ghost);
+    if (!going.isBack) await this.forget(room, ghost);
   }
 
   /** One that was there once is to take back something of its own: in again, if it went. */
@@ -209,6 +216,8 @@ export class Ghosts {
       await this.#homeserver.invite(this.#homeserver.bot, room, id);
       await this.#homeserver.join(id, room);
     }
+    const going = this.#going.get(`${room} ${id}`);
+    if (going !== undefined) going.isBack = true;
     await this.#store.write(() => this.#places.set(room, id, 'join', name));
   }
 

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { userId } from '../../../bridge-core/ids.ts';
 import { Roster } from '../../../bridge-core/membership/roster.ts';
 import { type Enter, Ghosts } from '../../../bridge-core/virtual-users/ghosts.ts';
+import { until } from '../../support/waiting.ts';
 import { names, person, type Rig, room, startRig } from '../rig.ts';
 
 function build(rig: Rig, more: { enter?: Enter; storeAvatar?: (source: string) => Promise<string> } = {}) {
@@ -157,4 +158,30 @@ test('leaving a room in which it is not is no failure', async (t) => {
   await ghosts.leave(ghost, id, 'gone');
   await ghosts.leave(ghost, id);
   assert.equal(roster.isIn(id, userId(ghost)), false);
+});
+
+test('one that came in again before it is heard that it had left is there', async (t) => {
+  const { rig, id } = await start(t);
+  const answer = Promise.withResolvers<void>();
+  const homeserver = {
+    ...rig.homeserver,
+    leave: async (...given: Parameters<typeof rig.homeserver.leave>) => {
+      await rig.homeserver.leave(...given);
+      await answer.promise;
+    },
+  };
+  const { roster, ghosts } = build({ ...rig, homeserver, store: rig.store });
+  const ghost = await ghosts.ready(person('alice'), id);
+  const left = ghosts.leave(ghost, id);
+  await until('it to be out', () => !rig.fake.members(id).includes(ghost));
+  // Its words are refused meanwhile.
+  await ghosts.forget(id, ghost);
+  await ghosts.ready(person('alice'), id);
+  answer.resolve();
+  await left;
+  assert.ok(rig.fake.members(id).includes(ghost));
+  assert.equal(roster.isIn(id, ghost), true);
+  // A leave of now is one.
+  await ghosts.leave(ghost, id);
+  assert.equal(roster.isIn(id, ghost), false);
 });
