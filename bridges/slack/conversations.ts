@@ -25,17 +25,14 @@ export interface Conversation {
 
 const pageSize = 200;
 
-/** An answer is on its way; what is told of it since is newer than that. */
-interface Asked {
-  readonly id: string;
-  readonly since: Partial<Conversation>;
-}
+/** Of an answer that is on its way, or is still being read: what was told of channels since it was asked for, which is newer. */
+type Since = Map<string, Partial<Conversation>>;
 
 export class Conversations {
   readonly #ask: Ask;
   readonly #kept = new Map<string, Conversation>();
   readonly #asking = new Map<string, Promise<Conversation | undefined>>();
-  readonly #asked = new Set<Asked>();
+  readonly #asked = new Set<Since>();
   #reading: Promise<void> | undefined;
 
   constructor(parts: { readonly ask: Ask }) {
@@ -81,7 +78,7 @@ export class Conversations {
 
   /** What is told of one that is known; the change where there is one. */
   change(id: string, change: Partial<Conversation>): boolean {
-    for (const asked of this.#asked) if (asked.id === id) Object.assign(asked.since, change);
+    for (const since of this.#asked) since.set(id, { ...since.get(id), ...change });
     const kept = this.#kept.get(id);
     if (kept === undefined) return true;
     const isNews = Object.entries(change).some(([name, value]) => kept[name as keyof Conversation] !== value);
@@ -103,8 +100,7 @@ export class Conversations {
 
   async #readOwn(): Promise<void> {
     const asked = { isBackground: true, patience: 15 * 60_000 };
-    for await (const each of this.list('users.conversations', 'public_channel,private_channel', this.#ask, { asked }))
-      this.keep({ ...each, isMember: true });
+    for await (const each of this.list('users.conversations', 'public_channel,private_channel', this.#ask, { asked })) this.keep(each);
   }
 
   /** All that the asker may see, or is in; never kept, since most of a large workspace is never asked for. */
@@ -118,18 +114,27 @@ export class Conversations {
     // What workspaces of an organisation share each of them lists.
     const listed = new Set<string>();
     do {
-      const page = await ask(
-        method,
-        { types, exclude_archived: !withArchived, limit: pageSize, ...(cursor !== undefined && { cursor }) },
-        asked,
-      );
-      for (const channel of listIn(page, 'channels')) {
-        const read = conversationOf(channel);
-        if (read === undefined || listed.has(read.id)) continue;
-        listed.add(read.id);
-        yield read;
+      const since: Since = new Map();
+      this.#asked.add(since);
+      try {
+        const page = await ask(
+          method,
+          { types, exclude_archived: !withArchived, limit: pageSize, ...(cursor !== undefined && { cursor }) },
+          asked,
+        );
+        for (const channel of listIn(page, 'channels')) {
+          const read = conversationOf(channel);
+          if (read === undefined || listed.has(read.id)) continue;
+          listed.add(read.id);
+          const isMember = method === 'users.conversations' || read.isMember;
+          // Who reads may take long over each. Whether the bot is in it says nothing of others.
+          const now = { ...read, isMember, ...since.get(read.id) };
+          yield ask === this.#ask ? now : { ...now, isMember };
+        }
+        cursor = textIn(fieldsIn(page, 'response_metadata'), 'next_cursor');
+      } finally {
+        this.#asked.delete(since);
       }
-      cursor = textIn(fieldsIn(page, 'response_metadata'), 'next_cursor');
     } while (cursor !== undefined);
   }
 
@@ -149,15 +154,15 @@ export class Conversations {
   }
 
   async #load(id: string, ask: Ask): Promise<Conversation | undefined> {
-    const asked: Asked = { id, since: {} };
-    this.#asked.add(asked);
-    const answer = await ask('conversations.info', { channel: id }).finally(() => this.#asked.delete(asked));
+    const since: Since = new Map();
+    this.#asked.add(since);
+    const answer = await ask('conversations.info', { channel: id }).finally(() => this.#asked.delete(since));
     const told = fieldsIn(answer, 'channel');
     const read = told === undefined ? undefined : conversationOf(told);
     if (read === undefined) return undefined;
     // The bot alone tells whether it is in it.
     const seen = ask === this.#ask ? read : { ...read, isMember: this.#kept.get(id)?.isMember };
-    const kept = { ...seen, ...asked.since };
+    const kept = { ...seen, ...since.get(id) };
     this.#kept.set(id, kept);
     return kept;
   }

@@ -101,8 +101,8 @@ export class TeamSync implements Mirror {
     for await (const each of conversations.list(method, types, team.ask as unknown as Ask, { asked })) {
       read += 1;
       if (read % pageSize === 0) await this.#rest();
-      if (!isMeant(each, wish)) continue;
-      conversations.keep(method === 'users.conversations' ? { ...each, isMember: true } : each);
+      if (!(each.kind === 'private' ? isMeantThough(each, wish) : isMeant(each, wish))) continue;
+      conversations.keep(each);
       yield this.#found(team, each);
     }
   }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Conversations } from '../../../bridges/slack/conversations.ts';
+import { type Conversation, Conversations } from '../../../bridges/slack/conversations.ts';
 
 const info = { id: 'C1', name: 'launch', is_member: true };
 
@@ -23,4 +23,27 @@ test('what is told while an answer is on its way is newer than that: what was ma
   const third = conversations.refresh('C1');
   answers.shift()?.({ is_private: false });
   assert.equal((await third)?.kind, 'public', 'nothing was told meanwhile');
+});
+
+test('what is told while a list is asked for, or read, is newer than that: who was let in or put out meanwhile is so', async () => {
+  const page = { channels: ['C1', 'C2', 'C3'].map((id) => ({ id, name: id.toLowerCase(), is_member: false })) };
+  const answers: (() => void)[] = [];
+  const ask = (() => new Promise((resolve) => answers.push(() => resolve(page)))) as never;
+  const conversations = new Conversations({ ask });
+  const read = async (method: 'conversations.list' | 'users.conversations', by = ask) => {
+    const found: Conversation[] = [];
+    const list = conversations.list(method, 'public_channel', by);
+    const next = list.next();
+    conversations.change('C1', { isMember: true, name: 'renamed' });
+    answers.shift()?.();
+    const first = (await next).value;
+    conversations.change('C3', { isMember: false, kind: 'private' });
+    if (first !== undefined) found.push(first);
+    for await (const each of list) found.push(each);
+    return found.map(({ name, kind, isMember }) => `${name} ${kind} ${isMember}`);
+  };
+  assert.deepEqual(await read('conversations.list'), ['renamed public true', 'c2 public false', 'c3 private false']);
+  assert.deepEqual(await read('users.conversations'), ['renamed public true', 'c2 public true', 'c3 private false']);
+  const others = (() => Promise.resolve(page)) as never;
+  assert.deepEqual(await read('users.conversations', others), ['renamed public true', 'c2 public true', 'c3 private true']);
 });
