@@ -10,6 +10,7 @@ import type { BridgeInfo } from './plumbing/bridge-info.ts';
 import { Chats } from './plumbing/chats.ts';
 import { Closing } from './plumbing/closing.ts';
 import type { Mark } from './plumbing/kept-back.ts';
+import { Levels } from './plumbing/levels.ts';
 import type { Link, Links } from './plumbing/links.ts';
 import type { LoopGuard } from './plumbing/loop-guard.ts';
 import { MembersOnly } from './plumbing/members-only.ts';
@@ -74,9 +75,12 @@ export function buildPortals<Body extends Json>(options: PortalOptions<Body>) {
     peopleOf: (network) => logins.all().flatMap((login) => (login.network === network && login.state === 'live' ? [login.user] : [])),
     peopleIn: (room) => roster.joined(room).filter((user) => user !== names.bot && !names.isGhost(user)),
   });
-  const closing = new Closing({ settings, homeserver, links, plumb, tell: options.tell, said: options.said, mark: options.mark, log });
+  const levels = new Levels(homeserver);
+  const closing = new Closing({
+    ...{ settings, homeserver, levels, links, plumb, tell: options.tell, said: options.said, mark: options.mark, log },
+  });
   const membersOnly = new MembersOnly<Body>({
-    ...{ settings, homeserver, adapter, links, logins, roster, said: options.said, log },
+    ...{ settings, homeserver, levels, adapter, links, logins, roster, said: options.said, log },
     isOurs: (user) => user === names.bot || names.isGhost(user),
     shut: (link, reason) => closing.hide(link, reason),
   });

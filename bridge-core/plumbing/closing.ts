@@ -9,12 +9,14 @@ import type { ChannelId, RoomId } from '../ids.ts';
 import type { PortalSettings } from '../settings.ts';
 import { Background } from './background.ts';
 import { heldFrom, heldUntil, type Mark } from './kept-back.ts';
+import type { Levels } from './levels.ts';
 import { isChat, isPlaceholder, isPrivate, type Link, type LinkOptions, type Links } from './links.ts';
 import type { Plumb } from './plumb.ts';
 
 export interface ClosingParts {
   readonly settings: Pick<PortalSettings, 'directory'>;
-  readonly homeserver: Pick<Homeserver, 'bot' | 'state' | 'setState' | 'setListed'>;
+  readonly homeserver: Pick<Homeserver, 'bot' | 'setState' | 'setListed'>;
+  readonly levels: Pick<Levels, 'change'>;
   readonly links: Links;
   readonly plumb: Pick<Plumb, 'link' | 'unlink'>;
   readonly tell: (room: RoomId, text: string) => void;
@@ -136,11 +138,10 @@ export class Closing {
   }
 
   async #silence(room: RoomId, on: boolean): Promise<void> {
-    const { homeserver } = this.#parts;
-    const levels = await homeserver.state(room, 'm.room.power_levels', '');
     const needed = on ? botAlone : 0;
-    if (levels === undefined || (levels.events_default ?? 0) === needed) return;
-    await homeserver.setState(homeserver.bot, room, 'm.room.power_levels', '', { ...levels, events_default: needed });
+    await this.#parts.levels.change(room, (now) =>
+      now === undefined || (now.events_default ?? 0) === needed ? undefined : { ...now, events_default: needed },
+    );
   }
 
   async #try(room: RoomId, work: () => Promise<void>): Promise<void> {

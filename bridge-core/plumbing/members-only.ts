@@ -16,6 +16,7 @@ import { Background } from './background.ts';
 import { isShut } from './closing.ts';
 import { described } from './described.ts';
 import { heldSince, isAfter, isKeptBack, keepsBack, type Said } from './kept-back.ts';
+import type { Levels } from './levels.ts';
 import { isMembersOnly, isPlaceholder, type Link, type Links, receiverOf } from './links.ts';
 import { stateOf } from './power.ts';
 import { powerLevels } from './room-making.ts';
@@ -24,6 +25,7 @@ export interface MembersOnlyParts<Body extends Json> {
   readonly settings: Pick<PortalSettings, 'history' | 'power'>;
   readonly homeserver: Pick<Homeserver, 'bot' | 'fullState' | 'state' | 'setState' | 'invite' | 'kick'>;
   readonly adapter: Pick<Adapter<Body>, 'channels'>;
+  readonly levels: Pick<Levels, 'change'>;
   readonly links: Links;
   readonly logins: { all(): readonly KnownLogin[]; byAccount(account: RemoteUserId): KnownLogin | undefined };
   /** The bot and its ghosts. */
@@ -296,14 +298,14 @@ export class MembersOnly<Body extends Json = string> {
   }
 
   async #rule(room: RoomId, wanted: Readonly<Record<string, Content>>, levelled: (levels: Content) => Content): Promise<void> {
-    const { homeserver } = this.#parts;
+    const { homeserver, levels } = this.#parts;
     const state = await homeserver.fullState(room);
     const set = async (type: string, content: Content) => {
       const now = stateOf(state, type)?.content;
       if (JSON.stringify(now) !== JSON.stringify(content)) await homeserver.setState(homeserver.bot, room, type, '', content);
     };
     for (const [type, content] of Object.entries(wanted)) await set(type, content);
-    await set('m.room.power_levels', levelled(stateOf(state, 'm.room.power_levels')?.content ?? {}));
+    await levels.change(room, (now) => levelled(now ?? {}));
   }
 }
 
