@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '../support/waiting.ts';
 import { ircLines, openStage } from './stage.ts';
 
 const channels = ['#one', '#two', '#three'];
@@ -15,8 +16,8 @@ const bob = await stage.sitIn('Bob', ...channels);
 const pid = bridge.pid;
 
 /** Says numbered lines in every room, each as soon as the one before was answered or failed, while `work` goes on. Resolves with those that the
- *  homeserver took, by channel. */
-async function underLoad(name: string, work: () => Promise<void>): Promise<Map<string, string[]>> {
+ *  homeserver took, by channel. Work is told when it has taken a few more in each. */
+async function underLoad(name: string, work: (aFewMore: () => Promise<void>) => Promise<void>): Promise<Map<string, string[]>> {
   const taken = new Map<string, string[]>();
   let isOver = false;
   const speakers = channels.map(async (channel) => {
@@ -31,7 +32,12 @@ async function underLoad(name: string, work: () => Promise<void>): Promise<Map<s
       await delay(10);
     }
   });
-  await work();
+  await work(async () => {
+    for (const answered of taken.values()) {
+      const before = answered.length;
+      await until('more to be said', () => answered.length >= before + 5);
+    }
+  });
   isOver = true;
   await Promise.all(speakers);
   return taken;
@@ -76,14 +82,14 @@ const ends = {
 for (const [how, end] of Object.entries(ends)) {
   test(`it is ${how} in the middle of it, again and again`, async () => {
     const since = bob.mark();
-    const taken = await underLoad(how, async () => {
+    const taken = await underLoad(how, async (aFewMore) => {
       for (let round = 0; round < rounds; round += 1) {
-        await delay(1_500 + 137 * round);
+        await Promise.all([aFewMore(), delay(1_500 + 137 * round)]);
         await end();
         await delay(300);
         await synapse.start();
       }
-      await delay(2_000);
+      await Promise.all([aFewMore(), delay(2_000)]);
     });
     await allAreHeard(how, taken, since);
   });
@@ -91,16 +97,16 @@ for (const [how, end] of Object.entries(ends)) {
   test(`it is ${how} while the bridge is slow to answer, so that much is still to be pushed`, async () => {
     const since = bob.mark();
     const name = `${how} behind`;
-    const taken = await underLoad(name, async () => {
+    const taken = await underLoad(name, async (aFewMore) => {
       for (let round = 0; round < rounds; round += 1) {
-        await delay(1_500);
+        await Promise.all([aFewMore(), delay(1_500)]);
         await stage.whileBridgeSleeps(async () => {
           await delay(500);
           await end();
         });
         await synapse.start();
       }
-      await delay(2_000);
+      await Promise.all([aFewMore(), delay(2_000)]);
     });
     await allAreHeard(name, taken, since);
   });

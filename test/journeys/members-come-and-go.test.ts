@@ -140,8 +140,9 @@ test('a ghost kicked on Matrix is kicked on IRC by the bot, which says for whom;
   await gina.join(channel);
   gina.say(channel, 'more spam');
   await alice.waitForText(room, 'more spam', { since: roomSince });
+  const banSince = bob.mark();
   await alice.ban(room, stage.ghost('gina'));
-  await bob.waitForLine(({ command, params }) => command === 'KICK' && params[1] === 'gina', { since: bob.mark() - 1 });
+  await bob.waitForLine(({ command, params }) => command === 'KICK' && params[1] === 'gina', { since: banSince });
   await gina.quit();
 });
 

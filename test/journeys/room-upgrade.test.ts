@@ -93,8 +93,7 @@ test('a tombstone that points at a room which does not name this one is not foll
   const notice = await alice.waitForText(room, /does not name this one as its predecessor/);
   assert.equal(notice.sender, bot);
   assert.equal((await linkOf(channel))?.room, room);
-  await delay(settle);
-  assert.ok(!(await alice.members(elsewhere)).has(bot), 'the bot does not stay');
+  await until('the bot not to stay', async () => !(await alice.members(elsewhere)).has(bot) || undefined);
   const bobSince = bob.mark();
   bob.say(channel, 'still here');
   await alice.waitForText(room, 'still here');
@@ -104,12 +103,10 @@ test('a tombstone that points at a room which does not name this one is not foll
 
 test('after a restart of the bridge the links stand where they went', async () => {
   const before = (await linkOf('#stage'))?.room as string;
+  const since = bob.mark();
   await bridge.stop();
   await bridge.start();
-  await until(
-    'the bot to be back',
-    () => bob.heard.some(({ command, nick, target }) => command === 'JOIN' && nick === 'causeway' && target === '#stage') || undefined,
-  );
+  await bob.waitForLine(({ command, nick, target }) => command === 'JOIN' && nick === 'causeway' && target === '#stage', { since });
   await crosses(before, '#stage', 'restarted');
   assert.equal((await linkOf('#stage'))?.room, before);
 });

@@ -168,6 +168,7 @@ test('what they say there with any client is theirs here, in every form, and not
   assert.equal((await ada.waitForText(hers, 'and from mine')).sender, own.ghost('bob'));
   network.redact('ada', '#garden', first.id);
   await ada.waitFor(({ room, type, sender }) => room === hers && type === 'm.room.redaction' && sender === ada.userId);
+  await bob.waitFor(({ room, type }) => room === his && type === 'm.room.redaction');
   await settle();
   assert.equal(own.deeds().length, before, 'nothing went back');
   assert.deepEqual(await lines(bob, his), ['own_zoe: hello both', 'bob: and from mine']);

@@ -120,10 +120,12 @@ test('transactions that repeat, in whole or in part, or break off: each event is
     assert.equal(await push('h5', whole.slice(0, -20)), 400, 'no JSON');
     await pushInPart('h5', whole.slice(0, -20));
     await pushInPart('h5', whole);
+    await until('what came whole', () => stage.heardOnIrc('hand').length >= 5);
     await delay(500);
     assert.equal(stage.heardOnIrc('hand').length, 5, 'nothing of a body that broke off');
     assert.equal(await push('h5', whole), 200);
     assert.equal(await push('h5', whole), 200);
+    await until('the last of it', () => stage.heardOnIrc('hand').length >= 7);
     await delay(500);
   });
   assert.deepEqual(
@@ -181,6 +183,7 @@ test('two ghosts that the homeserver will not hear, one refused and one failing:
 
   const isBuried = async () => (JSON.parse((await bridge.command('dead', bridge.fileOf('irc'), '--json')).output) as object[]).length;
   const refusedSo = (await standing(1)).length;
+  await until('all of the refused to be given up', async () => (await isBuried()) >= numbersOf(1).length - refusedSo);
   assert.equal(await isBuried(), numbersOf(1).length - refusedSo);
   await speakers[1]?.waitForText('speaker1', /did not reach the Matrix room/);
   const failedSo = (await standing(2)).length;
