@@ -40,7 +40,7 @@ for (const [style, delimiter, blank] of [
     const { response, chunks, text } = await streamOf(world);
     assert.deepEqual([response.status, response.headers.get('content-type')], [200, 'application/json; charset=utf-8']);
     await until('a blank', () => chunks.length > 0);
-    assert.ok(chunks[0]?.equals(Buffer.from(blank)));
+    assert.ok(text().startsWith(blank));
     const first = ann.say(room, 'größe');
     ann.edit(first, 'an edit');
     bob.reply(room, first, 'plain');
@@ -55,10 +55,12 @@ for (const [style, delimiter, blank] of [
         ['third', 'ann', undefined],
       ],
     );
-    assert.ok(
-      chunks.some((chunk) => chunk.toString().endsWith('\ufffd')),
-      'one chunk ends within a character',
-    );
+    // Whoever reads late gets both halves at once.
+    await until('a chunk that ends within a character', () => {
+      if (chunks.some((chunk) => chunk.toString().endsWith('\ufffd'))) return true;
+      ann.say(room, 'größer');
+      return undefined;
+    });
   });
 }
 

@@ -154,7 +154,8 @@ test('how many rooms are heard so far is told, how long it takes, and of each th
   gitter.fault({ on: 'POST /rooms', act: { wait: 100 } });
   const { adapter } = await start();
   const told = await until('a word of it', () => adapter.status()[0]?.note);
-  assert.match(told, /^\d+ of 12 rooms heard so far, about 1 minute to go$/);
+  // How long it takes is known better once Gitter has told its limit.
+  assert.match(told, /^\d+ of 12 rooms heard so far, about (?:1 minute|2 minutes) to go$/);
   const last = rooms.at(-1);
   assert.ok(last);
   assert.match(adapter.unheard(channelOf(last)) ?? '', /not heard yet/);
