@@ -224,6 +224,7 @@ export class Hearing {
 
   #listen(room: Room, account: Account): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
+    const changes = Promise.withResolvers<void>();
     account.listen(path(room.id, '/chatMessages'), this.#messages(room, resolve));
     // One after the other: who went is looked for among the banned, and may be back before that is known.
     let told = Promise.resolve();
@@ -239,9 +240,17 @@ export class Hearing {
     account.listen(path(room.id, ''), {
       onData: (data) => void this.#changed(room, data).catch((thrown) => this.#failed(room, thrown)),
       onMissed: missed,
-      onOpen: missed,
+      onOpen: () => {
+        changes.resolve();
+        missed();
+      },
+      onRefused: () => changes.resolve(),
     });
-    return promise;
+    // A new topic is told once, to who listens by then.
+    return promise.then(async (stands) => {
+      if (stands) await changes.promise;
+      return stands;
+    });
   }
 
   #messages(room: Room, stands: (isIt: boolean) => void = () => {}): FayeListener {

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GitterAdapter } from '../../../bridges/gitter/adapter.ts';
 import { messageOf } from '../../../bridges/gitter/events.ts';
+import { FayeLine } from '../../../bridges/gitter/wire/faye.ts';
 import { messageIn } from '../../../bridges/gitter/wire/objects.ts';
 import { keptIn } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
@@ -32,6 +33,17 @@ test('a message tells whom it mentions, and a status is told without the name be
   assert.deepEqual(said.body, { text: 'hello @bob and @nobody', mentions: [{ name: 'bob', id: bob.id }] });
   const status = await heard(events, 'message', ({ style }) => style === 'emote');
   assert.equal(status.body.text, 'waves');
+});
+
+test('who watches hears of a new topic from then on, however late that is listened for', quickly, async (t) => {
+  const { subscribe } = FayeLine.prototype;
+  t.mock.method(FayeLine.prototype, 'subscribe', function (this: FayeLine, ...given: Parameters<typeof subscribe>) {
+    if (/\/rooms\/\w+$/.test(given[0])) setTimeout(() => subscribe.apply(this, given), 300);
+    else subscribe.apply(this, given);
+  });
+  const { ann, room, events } = await withAdapter(t);
+  ann.setTopic(room, 'news');
+  assert.equal((await heard(events, 'channel')).topic, 'news');
 });
 
 test('an edit is told once; the counter of a thread is none', quickly, async (t) => {
