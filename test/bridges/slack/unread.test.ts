@@ -29,7 +29,7 @@ for (const [error, details, expected] of refusals)
     timeout: 180_000,
   }, async (t) => {
     const bridge = await wholeBridge(t);
-    const { ann, general, slack, url } = bridge;
+    const { ann, app, general, slack, url } = bridge;
     ann.say(general, 'before');
     await said(bridge, 'before');
     slack.fault({ on: 'conversations.history', act: { error, details } });
@@ -44,6 +44,8 @@ for (const [error, details, expected] of refusals)
     const counted = /^causeway_gaps_total\{[^}]*network="T0001"[^}]*\} \d+$/m;
     while (!counted.test(await (await fetch(`${url}/metrics`)).text())) await delay(20);
     await bridge.restart();
+    // Nothing else brings what Slack gives up before it is heard again.
+    await until('the connection', () => slack.socketMode.connections(app) > 0);
     ann.say(general, 'after');
     await said(bridge, 'after');
     assert.equal(gaps(bridge).length, 1);
