@@ -141,10 +141,10 @@ export class Ghosts {
     if (!going.isBack) await this.forget(room, ghost);
   }
 
-  /** One that was there once is to take back something of its own: in again, if it went. */
+  /** One that was there once is to take back something of its own, and was refused: in again, whatever is known of where it is. */
   async comeBack(ghost: UserId, room: RoomId): Promise<void> {
     const row = this.#names.isGhost(ghost) ? this.#select.get(ghost) : undefined;
-    if (row === undefined || this.#places.isIn(room, ghost)) return;
+    if (row === undefined) return;
     await this.#enter(room, ghost, () => this.#join(ghost, room, row.name ?? ghost));
   }
 

@@ -160,7 +160,8 @@ test('leaving a room in which it is not is no failure', async (t) => {
   assert.equal(roster.isIn(id, userId(ghost)), false);
 });
 
-test('one that came in again before it is heard that it had left is there', async (t) => {
+/** Out by now, and the homeserver's answer is still to come. */
+async function goneUnheard(t: TestContext) {
   const { rig, id } = await start(t);
   const answer = Promise.withResolvers<void>();
   const homeserver = {
@@ -174,6 +175,19 @@ test('one that came in again before it is heard that it had left is there', asyn
   const ghost = await ghosts.ready(person('alice'), id);
   const left = ghosts.leave(ghost, id);
   await until('it to be out', () => !rig.fake.members(id).includes(ghost));
+  return { rig, id, roster, ghosts, ghost, left, answer };
+}
+
+test('one that is to take back its own words comes for it, also before it is heard that it had left', async (t) => {
+  const { rig, id, roster, ghosts, ghost, left, answer } = await goneUnheard(t);
+  await ghosts.comeBack(ghost, id);
+  answer.resolve();
+  await left;
+  assert.deepEqual([rig.fake.members(id).includes(ghost), roster.isIn(id, ghost)], [true, true]);
+});
+
+test('one that came in again before it is heard that it had left is there', async (t) => {
+  const { rig, id, roster, ghosts, ghost, left, answer } = await goneUnheard(t);
   // Its words are refused meanwhile.
   await ghosts.forget(id, ghost);
   await ghosts.ready(person('alice'), id);
