@@ -37,6 +37,8 @@ export class SessionPool {
   /** Those who give their connection to another, until it is closed; and whom it is promised to, until theirs is under way. */
   readonly #leaving = new Map<Puppet, Promise<void>>();
   readonly #promised = new Map<UserId, Promise<void>>();
+  /** Those whose connection is closed because they were idle: nothing more can be said on it. */
+  readonly #closing = new Map<Puppet, Promise<void>>();
   readonly #timers: NodeJS.Timeout[] = [];
   #bannedAt: number[] = [];
   #isStopping = false;
@@ -93,7 +95,7 @@ export class SessionPool {
   /** `isSilent`: for who is only to be there. */
   async session(user: UserId, name: string | undefined, isSilent: boolean): Promise<IrcSession> {
     const known = this.#puppets.get(user);
-    const leaving = known === undefined ? undefined : this.#leaving.get(known);
+    const leaving = known === undefined ? undefined : (this.#leaving.get(known) ?? this.#closing.get(known));
     if (leaving !== undefined) await leaving;
     if (known?.isOpen !== true) {
       // Where there is a place it is taken within this turn, before anybody else counts.
@@ -232,7 +234,9 @@ export class SessionPool {
   #sweep(): void {
     const now = Date.now();
     for (const puppet of this.#puppets.values()) {
-      if (puppet.isIdle(now)) puppet.stop('idle').catch(() => {});
+      if (!puppet.isIdle(now) || this.#closing.has(puppet)) continue;
+      const closed = () => void this.#closing.delete(puppet);
+      this.#closing.set(puppet, puppet.stop('idle').then(closed, closed));
     }
     const resting = [...this.#puppets.values()].filter((puppet) => !puppet.isOpen);
     const surplus = resting.length - Math.max(mostRemembered, 2 * this.#parts.settings.puppets.max);
