@@ -80,6 +80,7 @@ test('into a linked channel the bot follows an invitation at once, a puppet with
   zoe.kick('#chan', 'ann[m]');
   zoe.mode('#chan', '+i');
   await world.event('membership', ({ change }) => change === 'kick');
+  await ircd.hasHeard('ann[m]');
   await assert.rejects(world.join('ann', id), { code: 'CHANNEL_CLOSED' });
   zoe.invite('causeway', '#chan');
   await ircd.waitForMember('#chan', 'causeway');

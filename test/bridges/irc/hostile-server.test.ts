@@ -108,6 +108,7 @@ test('lines without sense are passed over by bot, puppet and standby', async (t)
     world.logged.filter(({ level }) => level === 'error'),
     [],
   );
+  await ircd.hasHeard('ann[m]');
   await world.say('ann', id, 'and so are we');
   assert.deepEqual(world.suspended, []);
 });
