@@ -9,8 +9,9 @@ const prefix = '/pages';
 export async function openWeb() {
   let routes = new WebRoutes({});
   const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    // What is broken off by the end of a test is nobody's failure.
+    const sent = await request.toArray().catch(() => undefined);
+    if (sent === undefined) return;
     const url = new URL(request.url ?? '/', 'http://door');
     const path = url.pathname.slice(prefix.length);
     const found = routes.find(request.method ?? 'GET', path);
@@ -21,7 +22,7 @@ export async function openWeb() {
     const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
     const answer = await found.handler({
       ...{ method: request.method ?? 'GET', path, params: found.params, query: url.searchParams, headers },
-      ...{ body: Buffer.concat(chunks), from: '127.0.0.1' },
+      ...{ body: Buffer.concat(sent), from: '127.0.0.1' },
     });
     const body = answer.body === undefined || typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
     response.writeHead(answer.status ?? 200, answer.headers).end(body);

@@ -1,6 +1,7 @@
 // A whole network kept in step, on a whole bridge over the fakes: rooms for its channels, ghosts for its people.
 
 import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { inFake } from '../../support/fake-adapter.ts';
 import { type FakeBridge, type FakeBridgeWish, startFakeBridge } from '../../support/fake-bridge.ts';
@@ -206,6 +207,10 @@ test('a space is called as its network is, from when that is renamed, and after 
   await until('the name', () => called() === 'Faker');
   const info = () => homeserver.room(garden).stateOf('m.bridge', 'dev.causeway://fake/fake/#garden')?.content.network;
   await until('what the room says of it', () => (info() as { displayname?: string } | undefined)?.displayname === 'Faker');
+  // Only then is it known that the space is called so.
+  const store = new DatabaseSync(bridge.storePath, { readOnly: true });
+  t.after(() => store.close());
+  await until('it noted', () => store.prepare("SELECT 1 FROM meta WHERE name = 'note:space:fake is called' AND value = '\"Faker\"'").get());
   homeserver.setState(homeserver.bot, space.id, 'm.room.name', '', { name: 'Ours' });
   bridge.adapter().inbox.renamed?.('fake');
   await bridge.restart();
