@@ -71,11 +71,11 @@ test('events come signed over the raw body, in order, with ids of their own', as
 test('an event refused or answered too late is sent again with count and reason, unless the app asks for none', async (t) => {
   const answers: AppAnswer[] = [
     { status: 500 },
-    { wait: 400 },
+    { wait: 2_000 },
     { status: 302, headers: { location: '/' } },
     { status: 503, headers: { 'x-slack-no-retry': '1' } },
   ];
-  const { slack, ann, general, server } = await subscribed(t, (_posted, number) => answers[number - 1] ?? {}, { answerTimeout: 250 });
+  const { slack, ann, general, server } = await subscribed(t, (_posted, number) => answers[number - 1] ?? {}, { answerTimeout: 1_000 });
   ann.say(general, 'again and again');
   await slack.deliveries.waitFor(({ attempt, outcome }) => attempt === 3 && outcome === 'failed');
   assert.deepEqual(
@@ -148,9 +148,9 @@ test('a slash command comes as a signed form, and its answer goes to the asker o
     ({ body }) => {
       const text = new URLSearchParams(body).get('text');
       const answer = { response_type: text === 'loud' ? 'in_channel' : 'ephemeral', text: `heard ${text}` };
-      return text === 'slow' ? { wait: 700 } : { body: JSON.stringify(answer), headers: { 'content-type': 'application/json' } };
+      return text === 'slow' ? { wait: 2_500 } : { body: JSON.stringify(answer), headers: { 'content-type': 'application/json' } };
     },
-    { answerTimeout: 400 },
+    { answerTimeout: 1_500 },
   );
   assert.deepEqual(await ann.command(general, '/matrix status'), { error: undefined, text: 'heard status', isInChannel: false });
   await ann.command(general, '/matrix loud');

@@ -16,7 +16,7 @@ export const quick: Partial<SlackTiming> = {
   limits: false,
   callTimeout: 10_000,
   probe: { first: 25, most: 200, watch: 100 },
-  sources: { firstPause: 25, longestPause: 200, connectTimeout: 2_000, answerWithin: 1_000 },
+  sources: { firstPause: 25, longestPause: 200, connectTimeout: 2_000 },
 };
 
 export interface Wish {

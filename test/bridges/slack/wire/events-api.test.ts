@@ -167,9 +167,10 @@ test('where Slack holds events back, that is told with the minute from which on'
 });
 
 test('a command and a button come by signed form, answered at once or at their address', async (t) => {
-  const { slack, told, ann, bob, general, bots } = await subscribed(t, { timing: { answerWithin: 600 } });
+  const { slack, told, ann, bob, general, bots } = await subscribed(t, { timing: { answerWithin: 2_000 } });
+  const known = Promise.withResolvers<void>();
   told.reply = async ({ text }) => {
-    if (text === 'slow') await delay(200);
+    if (text === 'slow') await known.promise;
     if (text === 'broken') throw new Error('a secret detail');
     return text === 'nothing' ? undefined : { text: `heard ${text}`, isInChannel: text === 'loud' };
   };
@@ -180,6 +181,7 @@ test('a command and a button come by signed form, answered at once or at their a
   const broken = await ann.command(general, '/matrix broken');
   assert.match(broken.text ?? '', /did not work/);
   assert.equal((await ann.command(general, '/matrix slow')).text, undefined);
+  known.resolve();
   await until('the late answer', () => ann.ephemerals.some(({ text }) => text === 'heard slow'));
   assert.equal(told.commands[0]?.source, 'events');
   const button = { type: 'button', action_id: 'deny', value: 'no', text: { type: 'plain_text', text: 'Deny' } };

@@ -74,7 +74,7 @@ test('before Slack closes a socket the next one stands: nothing is missed, and n
 });
 
 test('a socket that is cut comes back soon, tells that something may be missing, and what was not acknowledged is told again', async (t) => {
-  const { slack, told, ann, general } = await listening(t, { retryPauses: [300, 300, 300] });
+  const { slack, told, ann, general } = await listening(t, { retryPauses: Array.from({ length: 12 }, () => 300) });
   await told.state('up');
   slack.eventFault({ on: 'message', transport: 'socket', times: 1, act: { cut: 'before' } });
   const since = performance.now();
@@ -182,15 +182,17 @@ test('an address that is not given, too late or not whole is asked for again', a
 });
 
 test('a command is answered on the socket, and later at its address where we take longer', async (t) => {
-  const { told, ann, general, team } = await listening(t, { timing: { answerWithin: 600 } });
+  const { told, ann, general, team } = await listening(t, { timing: { answerWithin: 2_000 } });
+  const known = Promise.withResolvers<void>();
   await told.state('up');
   told.reply = async ({ text }) => {
-    if (text === 'slow') await delay(200);
+    if (text === 'slow') await known.promise;
     return { text: `heard ${text}`, isInChannel: text === 'loud' };
   };
   assert.deepEqual(await ann.command(general, '/matrix status'), { error: undefined, text: 'heard status', isInChannel: false });
   assert.equal((await ann.command(general, '/matrix loud')).isInChannel, true);
   assert.deepEqual(await ann.command(general, '/matrix slow'), { error: undefined, text: undefined, isInChannel: false });
+  known.resolve();
   await until('the late answer', () => ann.ephemerals.some(({ text }) => text === 'heard slow'));
   const { responseUrl, triggerId, app, ...command } = told.commands[0] ?? assert.fail();
   assert.ok(responseUrl.startsWith('http') && triggerId !== undefined && app === 'A0BRIDGE');
