@@ -53,11 +53,34 @@ export function heldUntil(link: Link, mark: Mark): LinkOptions {
   const since = heldSince(link);
   if (since === undefined) return {};
   if (isMembersOnly(link)) return { held: undefined };
-  const spans = [...spansOf(link), { from: since, to: mark }];
+  return { held: undefined, ...keptWith(link, { from: since, to: mark }) };
+}
+
+/** Its room is for the channel's people alone from now on. */
+export function forFew(link: Link, mark: Mark): LinkOptions {
+  const from = heldSince(link) ?? openingOf(link)?.from ?? mark;
+  return { membersOnly: true, few: from, opening: undefined };
+}
+
+/** It is for all again. What was said until now is shown to its people as long as the room is closed, and to nobody afterwards. */
+export function forAll(link: Link, mark: Mark): LinkOptions {
+  // Made for a private channel it was never anything else.
+  const span = { from: (link.options.few as Mark | undefined) ?? { seq: 0, at: link.at }, to: mark };
+  return { membersOnly: undefined, few: undefined, ...(link.options.guarded === true ? { opening: span } : keptWith(link, span)) };
+}
+
+/** Others come in from here on. */
+export function opened(link: Link): LinkOptions {
+  const span = openingOf(link);
+  return span === undefined || isMembersOnly(link) ? {} : { opening: undefined, ...keptWith(link, span) };
+}
+
+function keptWith(link: Link, span: Span): LinkOptions {
+  const spans = [...spansOf(link), span];
   const [first, ...others] = spans.slice(0, 1 + Math.max(0, spans.length - mostSpans));
   const last = others.at(-1);
   const kept = first === undefined || last === undefined ? spans : [{ from: first.from, to: last.to }, ...spans.slice(1 + others.length)];
-  return { held: undefined, kept, shown: {} };
+  return { kept, shown: {} };
 }
 
 export const isAfter = ({ seq }: Said, mark: Mark): boolean => seq > mark.seq;
@@ -75,6 +98,8 @@ export const keepsBack = (link: Pick<Link, 'options'>): boolean => link.options.
 /** What its channel is called by now is not for all who are in the room: it was made private, and the room is not closed to others yet. */
 export const isVeiled = (link: Pick<Link, 'options'>): boolean =>
   heldSince(link) !== undefined || link.options.shut === true || (isMembersOnly(link) && link.options.guarded !== true);
+
+const openingOf = ({ options }: Link): Span | undefined => options.opening as Json as Span | undefined;
 
 function spansOf({ options }: Pick<Link, 'options'>): readonly Span[] {
   return Array.isArray(options.kept) ? (options.kept as readonly Json[] as readonly Span[]) : [];

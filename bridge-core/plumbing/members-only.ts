@@ -15,7 +15,7 @@ import type { KnownLogin } from '../virtual-users/logins.ts';
 import { Background } from './background.ts';
 import { isShut } from './closing.ts';
 import { described } from './described.ts';
-import { heldSince, isAfter, isKeptBack, keepsBack, type Said } from './kept-back.ts';
+import { heldSince, isAfter, isKeptBack, keepsBack, opened, type Said } from './kept-back.ts';
 import type { Levels } from './levels.ts';
 import { isMembersOnly, isPlaceholder, type Link, type Links, receiverOf } from './links.ts';
 import { stateOf } from './power.ts';
@@ -65,6 +65,8 @@ export class MembersOnly<Body extends Json = string> {
         this.#sure.delete(was.id);
         this.#turns.delete(was.id);
       } else if (isUnfinished(link) && (was === undefined || !isUnfinished(was))) this.#doubt(link);
+      // Before it was opened: what was to open it leaves it.
+      else if (isMembersOnly(link) && was !== undefined && !isMembersOnly(was)) this.#doubt(link);
       else if (isMembersOnly(link) && link.state === 'live' && was?.state !== 'live') this.#soon(link);
       if (was !== undefined && receiverOf(was) !== undefined && link?.state !== 'live') this.#lookAt(was.channel);
       this.#wake((link ?? was).id);
@@ -282,13 +284,16 @@ export class MembersOnly<Body extends Json = string> {
     await roster.refresh(room);
   }
 
-  /** What was said while it was closed stays with those who were there, be it that it still waits. */
+  /** What was said while it was closed stays with those who were there; what cannot be shown to them first is nobody's. */
   async #open(link: Link): Promise<void> {
     const { id, room } = link;
-    const { links, settings, said } = this.#parts;
+    const { links, settings, said, homeserver } = this.#parts;
     await said(link);
+    // Where the homeserver is away, so is everybody: then it still waits.
+    await homeserver.state(room, 'm.room.join_rules', '');
+    if (links.get(id) === undefined) return;
     // It may be for its people again by now.
-    if (isMembersOnly(links.get(id) ?? link)) return;
+    if (isMembersOnly(await links.setOptions(id, opened))) return;
     const rules = { 'm.room.history_visibility': { history_visibility: settings.history }, 'm.room.join_rules': { join_rule: 'public' } };
     await this.#rule(room, rules, (levels) => {
       const { 'm.room.join_rules': _, ...events } = recordIn(levels, 'events') ?? {};

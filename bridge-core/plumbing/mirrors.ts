@@ -16,7 +16,7 @@ import type { Notes } from '../store/store.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import { Background } from './background.ts';
 import { type Closing, isShut } from './closing.ts';
-import { type Currency, Doubts, heldFrom, heldSince, heldUntil, type Mark } from './kept-back.ts';
+import { type Currency, Doubts, forAll, forFew, heldFrom, heldSince, heldUntil, type Mark } from './kept-back.ts';
 import { isMembersOnly, isPersonal, isShutOut, type Link, type Links } from './links.ts';
 import type { Portals } from './portals.ts';
 
@@ -70,12 +70,16 @@ export class Mirrors<Body extends Json = string> {
     this.#parts = parts;
     this.#work = new Background({ atOnce: 2, log: parts.log });
     parts.links.onChange(({ link, was }) => {
+      // Who looks at it by its old id finds nothing.
+      if (link !== undefined && was !== undefined && link.channel !== was.channel && heldSince(link) !== undefined)
+        this.changed(link.channel, true);
       if (link === undefined && isMirrored(was) && was.state === 'suspended' && was.options.gone !== true) this.#leave(was);
     });
   }
 
   connected(network: string): void {
-    if (this.#wishOf(network)?.channels !== true) for (const link of this.#heldOn(network)) this.changed(link.channel);
+    // Nothing else looks at what was shut.
+    if (this.#wishOf(network)?.channels !== true) for (const link of this.#heldOn(network, true)) this.changed(link.channel);
     if (this.#wishOf(network) === undefined) return;
     const course = this.#courseOf(network);
     if (!course.isLooking && Date.now() - course.lookedAt >= freshFor) this.#look(network);
@@ -249,14 +253,14 @@ export class Mirrors<Body extends Json = string> {
   }
 
   async #follow({ channel, isArchived }: MirroredChannel, isOfNow: Currency): Promise<void> {
-    const { links } = this.#parts;
+    const { links, mark } = this.#parts;
     const all = links.byChannel(channel.id);
     const portals = this.#portalsOf(channel.id);
     const isPrivate = channel.kind === 'private';
     for (const link of portals) {
       // Who may be in it before anything goes on.
       if (isMembersOnly(link) !== isPrivate)
-        await links.setOptions(link.id, () => (isPrivate || isOfNow(channel.id) ? { membersOnly: isPrivate || undefined } : {}));
+        await links.setOptions(link.id, (now) => (isPrivate ? forFew(now, mark()) : isOfNow(channel.id) ? forAll(now, mark()) : {}));
       await this.#open(link, isOfNow);
     }
     if (!isOfNow(channel.id)) return;
@@ -284,10 +288,10 @@ export class Mirrors<Body extends Json = string> {
       await links.setOptions(id, (now) => (isOfNow(now.channel) ? heldUntil(now, mark()) : {}));
   }
 
-  #heldOn(network: string): Link[] {
+  #heldOn(network: string, isShutToo = false): Link[] {
     return this.#parts.links
       .all()
-      .filter((link) => heldSince(link) !== undefined && !isShut(link) && this.#networkOf(link.channel).id === network);
+      .filter((link) => heldSince(link) !== undefined && (isShutToo || !isShut(link)) && this.#networkOf(link.channel).id === network);
   }
 
   async #tellNews(channel: Channel, isArchived: boolean, links: readonly Link[]): Promise<void> {

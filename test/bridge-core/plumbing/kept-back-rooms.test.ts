@@ -1,0 +1,132 @@
+// Rooms whose channel is made private and public again while something else is under way, on a whole bridge over the fakes: what only
+// some may see stays theirs, and what is for all comes.
+
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import Sqlite from 'better-sqlite3';
+import { inFake } from '../../support/fake-adapter.ts';
+import type { FakeBridgeWish } from '../../support/fake-bridge.ts';
+import { until } from '../../support/waiting.ts';
+import { startLoggedIn } from '../logged-in.ts';
+
+const alias = '#fake_=23lawn:hs.test';
+
+async function begin(t: TestContext, wish: FakeBridgeWish = {}) {
+  const bridge = await startLoggedIn(t, {
+    settings: 'portals: { aliases: true, directory: true }\nmembership: { per_second: 1000 }',
+    ...wish,
+    options: { mirror: { channels: true, people: 'off', isPrivateToo: true }, history: true, closesGaps: false, ...wish.options },
+  });
+  const { homeserver, network } = bridge;
+  await bridge.logIn(bridge.ada);
+  network.join('ada', '#lawn');
+  const state = (room: string, type: string, key = '') => homeserver.room(room).stateOf(type, key)?.content;
+  const found = () => [...homeserver.world.rooms.values()].find((each) => each.stateOf('m.room.bridging', 'fake://fake.test/#lawn'));
+  return {
+    ...{ ...bridge, state, found },
+    room: async () => {
+      bridge.adapter().inbox.changed?.(inFake('#lawn'));
+      const room = (await until('the room', found)).id;
+      await until('its info', () => state(room, 'm.bridge', 'dev.causeway://fake/fake/#lawn'));
+      return room;
+    },
+    turn: (isPrivate: boolean) => {
+      const { channels, inbox } = bridge.adapter();
+      if (isPrivate) channels.hidden.add('#lawn');
+      else channels.hidden.delete('#lawn');
+      inbox.changed?.(inFake('#lawn'), isPrivate);
+    },
+    say: async (words: string) => {
+      network.say('zoe', '#lawn', words);
+      await bridge.adapter().reported();
+    },
+    shown: (room: string) => bridge.spoken(room).map((line) => line.replace('fake_zoe: ', '')),
+    linkOf: (room: string) => {
+      const store = new Sqlite(bridge.storePath, { readonly: true });
+      const row = store.prepare('SELECT state, options FROM links WHERE room = ?').get(room) as { state: string; options: string };
+      store.close();
+      return { state: row.state, options: JSON.parse(row.options) };
+    },
+  };
+}
+
+test('a room that could not be closed before its channel is public again shows nothing of what was said for few', async (t) => {
+  const scene = await begin(t);
+  const room = await scene.room();
+  scene.homeserver.join(scene.person, room);
+  await scene.say('before');
+  await until('the words', () => scene.shown(room).includes('before'));
+  scene.homeserver.fault({ on: 'PUT .*/state/m.room.(join_rules|guest_access|history)', act: { answer: 502 } });
+  scene.turn(true);
+  await until('it to be for its people', () => scene.linkOf(room).options.membersOnly === true);
+  await scene.say('for few');
+  scene.turn(false);
+  await until('it to be for all', () => scene.linkOf(room).options.membersOnly === undefined);
+  scene.homeserver.clearFaults();
+  await until('the words', async () => {
+    await scene.say('for all');
+    return scene.shown(room).includes('for all');
+  });
+  assert.deepEqual([...new Set(scene.shown(room))], ['before', 'for all']);
+});
+
+test('what was said for few and cannot be shown before its room is opened is not shown in the open room', async (t) => {
+  const scene = await begin(t);
+  const room = await scene.room();
+  scene.homeserver.join(scene.person, room);
+  scene.turn(true);
+  await until('it to be closed', () => scene.linkOf(room).options.guarded === true);
+  scene.homeserver.fault({ on: 'PUT .*/send/m.room.message', act: { answer: 502 } });
+  await scene.say('for few');
+  scene.turn(false);
+  await until('it to be open', () => scene.linkOf(room).options.guarded === undefined);
+  scene.homeserver.join(scene.person, room);
+  scene.homeserver.clearFaults();
+  await until('the words', async () => {
+    await scene.say('for all');
+    return scene.shown(room).includes('for all');
+  });
+  assert.deepEqual([...new Set(scene.shown(room))], ['for all']);
+});
+
+test('private again while its room is still to be opened: what is said waits no longer than until the room is looked at', async (t) => {
+  const scene = await begin(t);
+  const room = await scene.room();
+  scene.turn(true);
+  await until('it to be closed', () => scene.linkOf(room).options.guarded === true);
+  scene.homeserver.fault({ on: 'PUT .*/send/m.room.message', act: { answer: 502 } });
+  await scene.say('for few');
+  scene.turn(false);
+  await until('it to be for all', () => scene.linkOf(room).options.membersOnly === undefined);
+  scene.turn(true);
+  await until('it to be for few', () => scene.linkOf(room).options.membersOnly === true);
+  scene.homeserver.clearFaults();
+  await scene.say('for few again');
+  await until('the words', () => scene.shown(room).includes('for few again'));
+});
+
+test('where nothing is kept in step, a room that was shut is looked at after a start, and opened', async (t) => {
+  const scene = await begin(t, { options: { mirror: { channels: false, people: 'off' } } });
+  const answer = await scene.homeserver.pusher.ask('GET', `/_matrix/app/v1/rooms/${encodeURIComponent(alias)}`);
+  assert.equal(answer.status, 200);
+  const room = (await until('the room', scene.found)).id;
+  scene.turn(true);
+  await scene.hears(room, /is private now/);
+  await scene.restart({});
+  await scene.hears(room, /is shown here again/);
+});
+
+test('a channel that gets another id before it was looked at is looked at by its new one', async (t) => {
+  const scene = await begin(t, { options: { mirror: { channels: false, people: 'off' } } });
+  const answer = await scene.homeserver.pusher.ask('GET', `/_matrix/app/v1/rooms/${encodeURIComponent(alias)}`);
+  assert.equal(answer.status, 200);
+  const room = (await until('the room', scene.found)).id;
+  const looked = Promise.withResolvers<void>();
+  scene.adapter().mirror.looks = () => looked.promise;
+  scene.turn(true);
+  scene.network.channel('#green');
+  scene.adapter().channels.hidden.add('#green');
+  await scene.adapter().moved(inFake('#lawn'), inFake('#green'));
+  looked.resolve();
+  await scene.hears(room, /is private now/);
+});
