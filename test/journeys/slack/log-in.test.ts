@@ -37,8 +37,9 @@ test('from a click to the first message, in a browser', async (t) => {
   assert.match((await page.textContent('body')) ?? '', /Ann|logged in/i);
   await alice.waitForText(chat, /Ann Example/);
 
+  const since = alice.mark();
   await alice.say(chat, 'whoami');
-  await alice.waitForText(chat, /Ann Example.*Acme/s, { since: alice.mark() - 1 });
+  await alice.waitForText(chat, /Ann Example.*Acme/s, { since });
 
   await alice.say(room, 'my own words');
   const heard = await bob.waitForMessage(channel, 'my own words');
