@@ -43,14 +43,17 @@ export class Records {
 
   /** All of them, in their old order; they say that they come late. */
   async retry(): Promise<Json> {
-    const rows = this.#parts.journal.dead();
-    await this.#parts.store.write(() => {
-      for (const row of rows) {
+    const { journal, store } = this.#parts;
+    // Read in the unit: what two ask for at once is tried again once.
+    const rows = await store.write(() => {
+      const dead = journal.dead();
+      for (const row of dead) {
         row.state = states.waiting;
         row.attempts = 0;
         row.progress = { ...row.progress, revived: true };
-        this.#parts.journal.save(row);
+        journal.save(row);
       }
+      return dead;
     });
     this.#parts.revive?.(rows);
     return { count: rows.length };

@@ -53,6 +53,7 @@ export class Failures<Body extends Json> {
 
   async bury(row: Row, error: BridgeError): Promise<void> {
     const { journal, store, log, count } = this.#parts;
+    const was = row.state;
     row.state = states.dead;
     row.error = `${error.code}: ${error.message}`;
     count(row, error.code);
@@ -78,7 +79,9 @@ export class Failures<Body extends Json> {
     // Asked for in the same turn: what an adapter writes down of it is in this very commit, so that no crash comes in between.
     const telling = isTold && row.task.do === 'show' ? this.#tellSender(row.task.event, explain(error)) : undefined;
     const made = await writing.catch((thrown) => {
-      if (link !== undefined) this.#ungather(link.room);
+      // Nobody was told, and it lives: it is tried again.
+      row.state = was;
+      if (link !== undefined && reason !== undefined) this.#ungather(link, reason);
       throw thrown;
     });
     if (made !== undefined) this.#matrixLanes?.push(made);
@@ -150,7 +153,8 @@ export class Failures<Body extends Json> {
     const gathered = this.#gathering.get(room);
     const reasons = gathered?.reasons ?? new Map<string, number>();
     reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-    const lines = [...reasons].map(([each, times]) => `${times === 1 ? 'A message was' : `${times} messages were`} ${each}`);
+    const counted = [...reasons].filter(([, times]) => times > 0);
+    const lines = counted.map(([each, times]) => `${times === 1 ? 'A message was' : `${times} messages were`} ${each}`);
     const task = { do: 'tell', text: lines.join('\n') } as const;
     if (gathered !== undefined) gathered.row = journal.rewrite(gathered.row, task);
     else {
@@ -159,12 +163,18 @@ export class Failures<Body extends Json> {
     }
   }
 
-  /** Of what could not be written; that is given up once more, and gathered then. */
-  #ungather(room: RoomId): void {
+  /** Of what could not be written; should it be given up once more, it is gathered then. */
+  #ungather({ id, room }: Link, reason: string): void {
+    this.#toldArchived.delete(id);
     const gathered = this.#gathering.get(room);
-    if (gathered === undefined || this.#parts.journal.read(gathered.row.seq) !== undefined) return;
-    clearTimeout(gathered.timer);
-    this.#gathering.delete(room);
+    if (gathered === undefined) return;
+    gathered.reasons.set(reason, (gathered.reasons.get(reason) ?? 0) - 1);
+    const written = this.#parts.journal.read(gathered.row.seq);
+    if (written !== undefined) gathered.row = written;
+    else {
+      clearTimeout(gathered.timer);
+      this.#gathering.delete(room);
+    }
   }
 
   #tellRoom(room: RoomId): void {
