@@ -179,7 +179,8 @@ export class LineHearing {
       // The server has given up a connection that still looks alive from here: half-open.
       const isYoung = !own.isLost && performance.now() - own.upSince < this.#parts.timing.young;
       if (!isYoung) {
-        ownNicks.ended(folded);
+        // Where another hears it first, words from before it may still be on their way to who reports.
+        if ([...reporters.dutiesOf(session)].some(({ reporter }) => reporter === session)) ownNicks.ended(folded);
         if (!own.isLost) this.#bury(own, line);
       }
     }

@@ -124,6 +124,24 @@ test('puppets that come and go while the bot is away lose nothing', async (t) =>
   await assertAll(world, ['ann reports', 'ben stands by', 'ben reports', 'the bot reports']);
 });
 
+test('what a puppet said last is ours also where another hears its end before the bot hears the words', async (t) => {
+  const { ircd, world, id, zoe } = await start(t);
+  await world.join('ann', id);
+  await world.join('ben', id);
+  await standsBy(ircd, 'ann[m]');
+  const slow = ircd.client(bot);
+  const held: Buffer[] = [];
+  const send = slow.sendBytes.bind(slow);
+  slow.sendBytes = (bytes) => void held.push(bytes);
+  await world.say('ben', id, 'good night');
+  await world.adapter.openSession(speaker('ben'), id)?.close('off');
+  await ircd.hasHeard('ann[m]');
+  slow.sendBytes = send;
+  for (const bytes of held) send(bytes);
+  zoe.say('#chan', 'after');
+  await assertAll(world, ['after']);
+});
+
 test('with nobody left there, the gap is told once the bot is back', async (t) => {
   const { ircd, world, zoe, id } = await start(t);
   zoe.say('#chan', 'before');
