@@ -12,7 +12,9 @@ async function start(t: TestContext): Promise<LoggedIn & { readonly direct: stri
   scene.homeserver.join(scene.ada, scene.room);
   // In a chat that the bridge makes for it: the one that she makes is to be the newer one.
   const rooms = () => [...scene.homeserver.world.rooms.keys()];
-  await until('her login to be told', () => rooms().some((room) => scene.words(room).some((body) => /^You are logged in as ada/.test(body))));
+  await until('her login to be told', () =>
+    rooms().some((room) => scene.words(room).some((body) => /^You are logged in as ada/.test(body))),
+  );
   const direct = await scene.chat(scene.ada, 50);
   return { ...scene, direct, token: scene.homeserver.tokenOf(scene.ada) };
 }
