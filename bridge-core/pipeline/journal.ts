@@ -139,13 +139,13 @@ export class Journal {
 
   /** In a unit: what its sender takes back before any of it went out is not kept, nor are its edits, which say the same in other
    *  words, whatever became of it. What was tried and is parked may have gone out; of an edit nothing need be known afterwards.
-   *  False: there is no such row. */
-  takeBack(link: number, source: string): boolean {
+   *  Which of them there were. */
+  takeBack(link: number, source: string): { readonly own: boolean; readonly edits: boolean } {
     const isUnsaid = `link = ? AND direction = ${towards.network} AND coalesce(json_array_length(progress, '$.proved'), 0) = 0`;
-    const isUntried = `(state IN (${states.waiting}, ${states.dead}) OR state = ${states.parked} AND attempts = 0)`;
+    const isUntried = `(state IN (${states.waiting}, ${states.dead}) OR state = ${states.parked} AND attempts = 0 AND json_extract(progress, '$.begun') IS NULL)`;
     const own = this.#store.prepare(`DELETE FROM journal WHERE source = ? AND source != '' AND ${isUnsaid} AND ${isUntried}`);
     const edits = this.#store.prepare(`DELETE FROM journal WHERE edits = ? AND ${isUnsaid} AND state != ${states.begun}`);
-    return own.run(source, link).changes + edits.run(source, link).changes > 0;
+    return { own: own.run(source, link).changes > 0, edits: edits.run(source, link).changes > 0 };
   }
 
   dead(): Row[] {

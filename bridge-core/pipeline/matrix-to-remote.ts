@@ -158,8 +158,9 @@ export class MatrixToRemote<Body extends Json> {
   #takeBack({ room, redacts }: MatrixEvent): void {
     if (redacts === undefined) return;
     for (const { id } of this.#parts.links.byRoom(room)) {
-      if (!this.#parts.journal.takeBack(id, redacts)) continue;
-      this.#takenBack.add(`${id} ${redacts}`);
+      const { own, edits } = this.#parts.journal.takeBack(id, redacts);
+      if (own) this.#takenBack.add(`${id} ${redacts}`);
+      if (edits) this.#takenBack.add(`${id} edits ${redacts}`);
       const [oldest] = this.#takenBack;
       if (this.#takenBack.size > mostTakenBack && oldest !== undefined) this.#takenBack.delete(oldest);
     }
@@ -168,7 +169,7 @@ export class MatrixToRemote<Body extends Json> {
   /** Its edits go with it: they say the same in other words. */
   #isTakenBack({ link, source }: Row, event: MatrixEvent): boolean {
     if (this.#takenBack.size === 0) return false;
-    return this.#takenBack.has(`${link} ${source}`) || this.#takenBack.has(`${link} ${relationOf(event, 'm.replace')}`);
+    return this.#takenBack.has(`${link} ${source}`) || this.#takenBack.has(`${link} edits ${relationOf(event, 'm.replace')}`);
   }
 
   async carry(row: Row): Promise<void> {
@@ -373,6 +374,8 @@ export class MatrixToRemote<Body extends Json> {
       if (edited !== undefined && (deed.do === 'send' || deed.do === 'edit'))
         this.#parts.relations.reword(edited, link.id, event.sender, deed.kept ?? toPlain(deed.text));
       journal.remove(row);
+      // It may have been on its way, and given up, since this came in.
+      this.#takeBack(event);
       if (planned.isDropped)
         return [journal.append(droppedStatus(event, this.#parts.adapter.channels.describe(link.channel).network.name))];
       return this.#repeats.append(others, row, planned, relations);

@@ -73,6 +73,10 @@ export interface Progress {
   readonly doubted?: number;
   /** By whose own account it was tried, and may have arrived, though somebody else speaks for them by now. */
   readonly triedAs?: RemoteUserId;
+  /** The number under which it was taken in, where it was held back behind what was missed. */
+  readonly takenIn?: number;
+  /** Parked before its first try, and may have gone out since. */
+  readonly begun?: true;
   /** Was dead and is tried again by command: no age limit, and it says that it is late. */
   readonly revived?: boolean;
 }

@@ -174,9 +174,11 @@ export class Saying<Body extends Json> {
 
   async #send(row: Row, session: Session<Body>, message: Outgoing<Body>): Promise<RemoteMessageId | undefined> {
     const triedAs = session.speaker.as === 'user' ? session.self : row.progress.triedAs;
-    if (session.sent !== undefined && (row.state === states.waiting || row.progress.triedAs !== triedAs)) {
-      // A parked row stays marked as such: after a crash it must be found at the head of its chain.
+    // A parked row stays marked as such: after a crash it must be found at the head of its chain.
+    const isFirst = row.state === states.parked && row.attempts === 0 && row.progress.begun !== true;
+    if (session.sent !== undefined && (row.state === states.waiting || isFirst || row.progress.triedAs !== triedAs)) {
       if (row.state === states.waiting) row.state = states.begun;
+      if (isFirst) row.progress = { ...row.progress, begun: true };
       if (triedAs !== undefined) row.progress = { ...row.progress, triedAs };
       await this.#save(row);
     }

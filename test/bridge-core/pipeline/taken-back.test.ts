@@ -165,3 +165,66 @@ test('what was given up is taken back while its link is suspended', async (t) =>
   p.hs.redact(p.alice, room, secret);
   await until('it gone from the journal', () => kept(p, 'hunter') === 0);
 });
+
+test('what may have been said as it was taken back, and is given up then, is not kept to be tried again', async (t) => {
+  const p = await startPipeline(t);
+  const room = p.room();
+  await p.link(room, '#chan');
+  const isTakenBack = () => p.parts.counts.filter((outcome) => outcome === 'accepted').length === 2;
+  p.network.meet = () => (isTakenBack() ? 'refuse' : 'busy');
+  const secret = p.hs.say(p.alice, room, 'hunter2');
+  await until('it begun', () => p.temp.committed('SELECT count(*) FROM journal WHERE attempts > 0') === 1);
+  p.hs.redact(p.alice, room, secret);
+  await p.settled();
+  assert.deepEqual(p.parts.dead, ['NETWORK_REFUSED']);
+  await until('it gone from the journal', () => kept(p, 'hunter') === 0);
+});
+
+test('what is parked and on its way for the first time as it is taken back is looked for, and taken away there', async (t) => {
+  const p = await startPipeline(t, { adapter: { keys: false } });
+  const room = p.room();
+  await p.link(room, '#chan');
+  let isFirstLeft = false;
+  p.network.meet = ({ body }) => {
+    if (body === 'first') return isFirstLeft ? undefined : 'busy';
+    return body === 'hunter2' ? 'hang' : undefined;
+  };
+  p.hs.say(p.alice, room, 'first');
+  const secret = p.hs.say(p.alice, room, 'hunter2');
+  await until('both parked', () => {
+    p.hs.say(p.bob, room, 'others are served');
+    return p.temp.committed('SELECT count(*) FROM journal WHERE state = 2') === 2;
+  });
+  isFirstLeft = true;
+  await until('it on its way', () => p.network.hanging === 1);
+  p.hs.redact(p.alice, room, secret);
+  await until('the redaction', () => p.temp.committed("SELECT count(*) FROM journal WHERE event LIKE '%m.room.redaction%'") === 1);
+  p.network.meet = () => undefined;
+  // It arrives, and its proof is lost.
+  p.network.asOurs(() => p.network.say('alice[m]', '#chan', 'hunter2'));
+  for (const connection of [...p.network.connections]) if (connection.nick === 'alice[m]') p.network.cut(connection);
+  await p.settled();
+  assert.deepEqual(
+    p.network.said('#chan').filter((line) => line.startsWith('alice')),
+    ['alice[m]: first'],
+  );
+});
+
+test('what is on its way as it is taken back with its edits is looked for, and taken away there', async (t) => {
+  const p = await startPipeline(t, { adapter: { keys: false } });
+  const room = p.room();
+  await p.link(room, '#chan');
+  p.network.meet = () => 'hang';
+  const secret = p.hs.say(p.alice, room, 'hunter2');
+  await until('it on its way', () => p.network.hanging === 1);
+  edit(p, room, secret, 'hunter3');
+  await until('the edit', () => kept(p, 'hunter3') === 1);
+  p.hs.redact(p.alice, room, secret);
+  await until('the edit gone', () => kept(p, 'hunter3') === 0);
+  p.network.meet = () => undefined;
+  // It arrives, and its proof is lost.
+  p.network.asOurs(() => p.network.say('alice[m]', '#chan', 'hunter2'));
+  for (const connection of [...p.network.connections]) if (connection.nick === 'alice[m]') p.network.cut(connection);
+  await p.settled();
+  assert.deepEqual(p.network.said('#chan'), []);
+});
