@@ -8,6 +8,7 @@ import { changesIn, type Read, reactionsOf } from './changes.ts';
 import type { SlackRemoteEvent } from './events.ts';
 import { type Fields, fieldsIn, isFields, textIn } from './fields.ts';
 import { makeChannelId, timeOf, tsOf } from './ids.ts';
+import { identified } from './intake.ts';
 import { ownDoing, ownEdit } from './ownership.ts';
 import type { Reader } from './reader.ts';
 import type { SlackSettings } from './settings.ts';
@@ -58,6 +59,8 @@ export const fewCalls = 10;
 
 export async function* historyOf(stretch: Stretch): AsyncGenerator<SlackRemoteEvent> {
   const { team, reader, channel, since, settings, most, known } = stretch;
+  // Or our own posts would be taken for another's.
+  await identified(team);
   const from = typeof since === 'number' ? tsOf(since) : String(since);
   const eyes = team.eyesOn(channel);
   const limit = Math.min(settings.most, most ?? settings.most);

@@ -232,8 +232,9 @@ const done = Promise.resolve();
 
 const nameIn = (team: Team, key: string): string => `${team.id} ${key}`;
 
-/** Slack keeps what is not taken, and tells it again. */
-async function identified(team: Team): Promise<void> {
+/** Before it is known who the bot is nobody can tell what is ours. Slack keeps what is not taken, and tells it again. */
+export async function identified(team: Team): Promise<void> {
+  if (team.identity !== undefined) return;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((_, reject) => {
     timer = setTimeout(

@@ -221,3 +221,21 @@ test('an app that may read little reads no more than what is new', { timeout: 18
   await reactionIn(bridge, shown.event_id, '🎉');
   assert.equal(reads(), before);
 });
+
+test('what is read before Slack says who the bot is waits for that: our own words do not come back', { timeout: 180_000 }, async (t) => {
+  const bridge = await wholeBridge(t);
+  const { ann, general, homeserver, person, room, slack } = bridge;
+  homeserver.say(person, room, 'from Matrix');
+  await ann.waitForMessage(general, 'from Matrix');
+  await bridge.restart(async () => {
+    slack.fault({ on: 'auth.test', times: 1, act: { wait: 1_500 } });
+    ann.say(general, 'meanwhile');
+  });
+  await messageIn(bridge, 'meanwhile');
+  ann.say(general, 'the end');
+  await messageIn(bridge, 'the end');
+  assert.deepEqual(
+    eventsOf(bridge, 'm.room.message').map(({ content }) => content.body),
+    ['from Matrix', 'meanwhile', 'the end'],
+  );
+});
