@@ -7,6 +7,7 @@ import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
 import { messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { ChannelId, RemoteMessageId } from '../ids.ts';
+import { keepsPlaces } from '../plumbing/kept-back.ts';
 import type { Link, LinkChange, Links } from '../plumbing/links.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { Store } from '../store/store.ts';
@@ -369,7 +370,9 @@ export class Gaps<Body extends Json> {
       const link = links.get(row.link);
       if (link === undefined) return [];
       if (isWhole && row.task.do === 'show') this.#heard.note(row.task.event);
-      return [journal.append({ ...row, lane: linkLane(link) })];
+      const moved = journal.append({ ...row, lane: linkLane(link) });
+      if (keepsPlaces(link)) journal.save(Object.assign(moved, { progress: { takenIn: seq } }));
+      return [moved];
     };
     let rows: readonly Row[] = [];
     try {

@@ -8,7 +8,7 @@ import { messageOf, PermanentError } from '../errors.ts';
 import type { ChannelId, RoomId } from '../ids.ts';
 import type { PortalSettings } from '../settings.ts';
 import { Background } from './background.ts';
-import { heldFrom, heldUntil, type Mark } from './kept-back.ts';
+import { heldFrom, heldSince, heldUntil, type Mark } from './kept-back.ts';
 import type { Levels } from './levels.ts';
 import { isChat, isPlaceholder, isPrivate, type Link, type LinkOptions, type Links } from './links.ts';
 import type { Plumb } from './plumb.ts';
@@ -130,8 +130,9 @@ export class Closing {
   }
 
   async #still(link: Link): Promise<void> {
-    const { links, settings, homeserver } = this.#parts;
+    const { links, settings, homeserver, said } = this.#parts;
     const on = isToBeStill(link);
+    if (on) await said(link);
     await this.#try(link.room, () => this.#silence(link.room, on));
     if (settings.directory && !isPrivate(link)) await this.#try(link.room, () => homeserver.setListed(link.room, !on));
     if (links.get(link.id) !== undefined) await links.setOptions(link.id, { still: on || undefined });
@@ -159,5 +160,9 @@ const isOfOurs = (link: Link): boolean => link.origin === 'portal' && !isChat(li
 const isStanding = (link: Link): boolean => isOfOurs(link) && !isPlaceholder(link.room);
 const isGone = ({ options }: Link): boolean => options.gone === true;
 export const isShut = ({ options }: Link): boolean => options.shut === true;
+/** Who looks at it by the id that it had finds nothing; and nothing opens what was shut while the bot is not in its room. */
+export const isMissedBy = (link: Link, was: Link): boolean =>
+  (link.channel !== was.channel && heldSince(link) !== undefined) ||
+  (isShut(link) && was.options.removed === true && link.options.removed !== true);
 const isToBeStill = ({ options }: Link): boolean => options.archived === true || options.shut === true;
 const isStill = ({ options }: Link): boolean => options.still === true;

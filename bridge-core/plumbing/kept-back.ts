@@ -13,6 +13,7 @@ type Span = { readonly from: Mark; readonly to: Mark };
 /** As much as is asked of a row of the journal. */
 export interface Said {
   readonly seq: number;
+  readonly progress?: { readonly takenIn?: number };
   readonly task: { readonly do: string; readonly event?: unknown };
 }
 
@@ -83,17 +84,21 @@ function keptWith(link: Link, span: Span): LinkOptions {
   return { kept, shown: {} };
 }
 
-export const isAfter = ({ seq }: Said, mark: Mark): boolean => seq > mark.seq;
+export const isAfter = (said: Said, mark: Mark): boolean => placeOf(said) > mark.seq;
+
+const placeOf = ({ seq, progress }: Said): number => progress?.takenIn ?? seq;
 
 /** Said for others' eyes alone: it is never shown here, be it that it still waits or that it is read back. */
 export function isKeptBack(link: Pick<Link, 'options'>, said: Said): boolean {
   const at = said.task.do === 'show' ? (said.task.event as RemoteEvent).at : undefined;
-  return spansOf(link).some(
-    ({ from, to }) => (said.seq > from.seq && said.seq <= to.seq) || (at !== undefined && at >= from.at && at < to.at),
-  );
+  const place = placeOf(said);
+  return spansOf(link).some(({ from, to }) => (place > from.seq && place <= to.seq) || (at !== undefined && at >= from.at && at < to.at));
 }
 
 export const keepsBack = (link: Pick<Link, 'options'>): boolean => link.options.kept !== undefined || heldSince(link) !== undefined;
+
+/** When something was taken in counts there, or will. */
+export const keepsPlaces = (link: Link): boolean => keepsBack(link) || isMembersOnly(link) || openingOf(link) !== undefined;
 
 /** What its channel is called by now is not for all who are in the room: it was made private, and the room is not closed to others yet. */
 export const isVeiled = (link: Pick<Link, 'options'>): boolean =>

@@ -15,7 +15,7 @@ import type { Json, RemoteEvent, RemoteUser } from '../remote-event.ts';
 import type { Notes } from '../store/store.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
 import { Background } from './background.ts';
-import { type Closing, isShut } from './closing.ts';
+import { type Closing, isMissedBy, isShut } from './closing.ts';
 import { type Currency, Doubts, forAll, forFew, heldFrom, heldSince, heldUntil, type Mark } from './kept-back.ts';
 import { isMembersOnly, isPersonal, isShutOut, type Link, type Links } from './links.ts';
 import type { Portals } from './portals.ts';
@@ -70,9 +70,7 @@ export class Mirrors<Body extends Json = string> {
     this.#parts = parts;
     this.#work = new Background({ atOnce: 2, log: parts.log });
     parts.links.onChange(({ link, was }) => {
-      // Who looks at it by its old id finds nothing.
-      if (link !== undefined && was !== undefined && link.channel !== was.channel && heldSince(link) !== undefined)
-        this.changed(link.channel, true);
+      if (link !== undefined && was !== undefined && isMissedBy(link, was)) this.changed(link.channel, heldSince(link) !== undefined);
       if (link === undefined && isMirrored(was) && was.state === 'suspended' && was.options.gone !== true) this.#leave(was);
     });
   }

@@ -168,6 +168,7 @@ export class Plumb<Body extends Json = string> {
   async removed(room: RoomId, reason: string): Promise<void> {
     for (const link of this.#links.byRoom(room))
       if (link.state !== 'suspended') await this.#links.set(link.id, { state: 'suspended', reason, options: { removed: true } });
+      else if (link.options.shut === true) await this.#links.setOptions(link.id, { removed: true });
   }
 
   /** Is this room one that the config wants linked? Then an invitation there is the operator's wish. */
@@ -310,6 +311,8 @@ export class Plumb<Body extends Json = string> {
   async #retry(id: number): Promise<void> {
     const link = this.#links.get(id);
     if (link === undefined || link.state === 'live') return;
+    // Whether its channel is for all again is not to be told from the room: who shut it looks.
+    if (link.options.shut === true) return void (await this.#links.setOptions(id, { removed: undefined }));
     try {
       await this.#establish(link, await this.#look(link.room));
       if (isShutOut(link)) this.#tell(link.room, `The bridge is in ${this.#calledNow(link)} again: messages are carried.`);

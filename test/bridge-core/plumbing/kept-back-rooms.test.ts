@@ -130,3 +130,96 @@ test('a channel that gets another id before it was looked at is looked at by its
   looked.resolve();
   await scene.hears(room, /is private now/);
 });
+
+test('what was said for few and is read back only once the room is open is not shown there', async (t) => {
+  const scene = await begin(t);
+  const room = await scene.room();
+  await scene.say('before');
+  await until('the words', () => scene.shown(room).includes('before'));
+  scene.turn(true);
+  await until('it to be closed', () => scene.linkOf(room).options.guarded === true);
+  const read = Promise.withResolvers<void>();
+  await scene.restart({}, () => {
+    scene.network.say('zoe', '#lawn', 'for few');
+    scene.network.opensHistory = () => read.promise;
+  });
+  scene.turn(false);
+  await until('it to be open', () => scene.linkOf(room).options.guarded === undefined);
+  read.resolve();
+  await until('the words', async () => {
+    await scene.say('for all');
+    return scene.shown(room).includes('for all');
+  });
+  assert.deepEqual([...new Set(scene.shown(room))], ['before', 'for all']);
+});
+
+test('what is heard while what was missed is read counts from when it was heard', async (t) => {
+  const scene = await begin(t, { options: { mirror: { channels: true, people: 'off' } } });
+  const room = await scene.room();
+  await scene.say('before');
+  await until('the words', () => scene.shown(room).includes('before'));
+  const read = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  scene.network.opensHistory = (name) => {
+    asked.resolve();
+    return name === '#lawn' ? read.promise : Promise.resolve();
+  };
+  scene.network.down();
+  scene.network.up();
+  await asked.promise;
+  await scene.say('for all, held');
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  let answer = () => {};
+  scene.adapter().mirror.looks = () =>
+    new Promise((resolve) => {
+      answer = resolve;
+    });
+  scene.turn(true);
+  await scene.say('for few');
+  scene.turn(false);
+  answer();
+  await until('kept', () => {
+    answer();
+    return Array.isArray(scene.linkOf(room).options.kept);
+  });
+  await scene.say('for all again');
+  scene.network.opensHistory = async () => {};
+  read.resolve();
+  await until('the words', async () => {
+    await scene.say('for all');
+    return scene.shown(room).includes('for all');
+  });
+  assert.deepEqual([...new Set(scene.shown(room))], ['before', 'for all, held', 'for all again', 'for all']);
+});
+
+test('put out of a room that is shut then, the bot does not go on there when it is asked in again', async (t) => {
+  const scene = await begin(t, { options: { mirror: { channels: true, people: 'off' } } });
+  const room = await scene.room();
+  scene.homeserver.kick(scene.person, room, scene.homeserver.bot);
+  await until('it to be out', () => scene.linkOf(room).options.removed === true);
+  scene.turn(true);
+  await until('it to be shut', () => scene.linkOf(room).options.shut === true);
+  scene.homeserver.invite(scene.person, room, scene.homeserver.bot);
+  await scene.settled();
+  assert.equal(scene.linkOf(room).state, 'suspended');
+  scene.turn(false);
+  await until('the words', async () => {
+    await scene.say('for all');
+    return scene.shown(room).includes('for all');
+  });
+});
+
+test('what was said for all before its room is shut is shown there all the same, however late', async (t) => {
+  const scene = await begin(t, { options: { mirror: { channels: true, people: 'off' } } });
+  const room = await scene.room();
+  await scene.say('first');
+  await until('the words', () => scene.shown(room).includes('first'));
+  scene.homeserver.fault({ on: 'PUT .*/send/m.room.message', times: 1, act: { answer: 502 } });
+  await scene.say('before');
+  scene.turn(true);
+  await until('it to be shut', () => scene.linkOf(room).options.shut === true);
+  await scene.say('for few');
+  await until('the words', () => scene.shown(room).includes('before'));
+  await until('nobody to speak there', () => scene.state(room, 'm.room.power_levels')?.events_default === 100);
+  assert.deepEqual(scene.shown(room), ['first', 'before']);
+});
