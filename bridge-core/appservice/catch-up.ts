@@ -136,7 +136,9 @@ export class CatchUp {
     const isSoon = now - this.#last < idleMs;
     const isRestart = isSoon && this.#lone <= mostLone;
     if (isSoon && !isRestart && now - this.#began < loneEvery) return;
-    const rooms = this.#rooms(Math.max(this.#safe - slack, now - furthest));
+    // A clock that went back since tells nothing of when that was.
+    const safe = this.#safe > now ? 0 : this.#safe;
+    const rooms = this.#rooms(Math.max(safe - slack, now - furthest));
     if (isStart) this.#start(now, rooms, fewAtOnce);
     else if (isRestart) this.#start(now, rooms);
     else this.#start(now, rooms.slice(0, fewRooms), fewAtOnce);
@@ -206,7 +208,7 @@ export class CatchUp {
 
   #done(): void {
     this.#isToldOfFailure = false;
-    this.#safe = Math.max(this.#safe ?? 0, this.#began);
+    this.#safe = this.#safe === undefined || this.#safe > Date.now() ? this.#began : Math.max(this.#safe, this.#began);
     if (this.#found > 0) this.#parts.log.debug({ events: this.#found }, 'rooms were read back: events that had not come');
   }
 

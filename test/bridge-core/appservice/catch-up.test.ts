@@ -300,3 +300,11 @@ test('what was said in one room since a time is taken in, in order', async (t) =
   await catchUp.room(room, 2);
   assert.deepEqual(taken, ['$2', '$3']);
 });
+
+test('a clock that went back an hour since the last transaction hides nothing of what was lost', async (t) => {
+  const stored = new Map<string, Json>([['homeserver.heard', Date.now() + 60 * minute]]);
+  const { push, said, taken } = rig(t, { stored });
+  said.set(room, [event('lost', { origin_server_ts: Date.now() - minute })]);
+  await push(true, event('new'));
+  await until('it', () => taken.includes('$lost'));
+});
