@@ -31,7 +31,8 @@ async function start(t: TestContext, wish: FakeBridgeWish = {}) {
   ) => {
     const answer = await fetch(`${url}${prefix}/_matrix/provision${path}`, {
       method,
-      headers: { ...(token !== '' && { authorization: `Bearer ${token}` }), ...headers },
+      // Kept, a connection could be one to the bridge before a restart.
+      headers: { connection: 'close', ...(token !== '' && { authorization: `Bearer ${token}` }), ...headers },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await answer.text();
