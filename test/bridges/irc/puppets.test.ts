@@ -203,6 +203,7 @@ test('a puppet that was kicked stays out until its person speaks', async (t) => 
   const kick = await world.event('membership', (event) => event.change === 'kick');
   assert.deepEqual([kick.user.id, kick.by?.name, kick.reason], ['local/ann{m}', 'zoe', 'shush']);
   assert.deepEqual(world.adapter.speakerOf(kick.user.id), { as: 'user', user: matrixId('ann') });
+  await ircd.hasHeard('ann[m]');
   await delay(100);
   assert.ok(!ircd.members('#chan').includes('ann[m]'));
   await world.say('ann', id, 'excuse me');
