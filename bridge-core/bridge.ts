@@ -134,10 +134,7 @@ export function buildBridge<Body extends Json>(options: BridgeOptions<Body>) {
     metrics.event(sideOf(row), outcome);
     metrics.stage(`journaled_${outcome}`, sideOf(row), Date.now() - row.at);
   };
-  const delivered = (row: Row): void => {
-    ended(row, 'delivered');
-    if (row.progress.revived === true) failures.cleared(row);
-  };
+  const delivered = (row: Row): void => ended(row, 'delivered');
   const laneParts = { journal, store, log, delivered, bury: failures.bury.bind(failures) };
   const matrixLanes: Lanes = new Lanes({
     ...laneParts,

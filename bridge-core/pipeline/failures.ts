@@ -113,18 +113,6 @@ export class Failures<Body extends Json> {
     });
   }
 
-  /** A row that was dead went through after all: its message no longer shows as failed. */
-  cleared(row: Row): void {
-    const link = this.#parts.links.get(row.link);
-    if (row.task.do !== 'say' || link === undefined) return;
-    const { journal, store, log } = this.#parts;
-    const task = { do: 'status' as const, event: row.task.event.id, network: this.#networkOf(link.channel) };
-    store
-      .write(() => journal.append({ direction: towards.matrix, lane: roomLane(link.room), link: 0, source: '', task }))
-      .then((made) => this.#matrixLanes?.push(made))
-      .catch((thrown) => log.error({ seq: row.seq, err: thrown }, 'cannot clear the status of a message'));
-  }
-
   /** Notices still being gathered go out now; called before the lanes stop. */
   flush(): void {
     for (const room of [...this.#gathering.keys()]) this.#tellRoom(room);

@@ -27,8 +27,9 @@ import type { Recovery } from './recovery.ts';
 import { ownId, type Relation, type Relations } from './relations.ts';
 import { type Done, Repeats } from './repeats.ts';
 import { isCall, type RoomCalls } from './room-calls.ts';
-import { type Row, roomLane, towards } from './row.ts';
+import { type Row, towards } from './row.ts';
 import { Saying, type SayingParts, type Words } from './saying.ts';
+import { dropped, type Failure, statusOn } from './status.ts';
 import { Turns } from './turns.ts';
 import { Voices } from './voices.ts';
 
@@ -376,9 +377,12 @@ export class MatrixToRemote<Body extends Json> {
       journal.remove(row);
       // It may have been on its way, and given up, since this came in.
       this.#takeBack(event);
-      if (planned.isDropped)
-        return [journal.append(droppedStatus(event, this.#parts.adapter.channels.describe(link.channel).network.name))];
-      return this.#repeats.append(others, row, planned, relations);
+      const status = (failure?: Failure) =>
+        journal.append(statusOn(event, this.#parts.adapter.channels.describe(link.channel).network.name, failure));
+      if (planned.isDropped) return [status(dropped)];
+      const made = this.#repeats.append(others, row, planned, relations);
+      // It no longer shows as failed.
+      return row.progress.revived === true ? [...made, status()] : made;
     });
     for (const made of rows) matrixLanes.push(made);
   }
@@ -389,10 +393,4 @@ export class MatrixToRemote<Body extends Json> {
       ...{ author: undefined, emoji: undefined, text: undefined, at: row.at },
     };
   }
-}
-
-function droppedStatus(event: MatrixEvent, network: string): NewRow {
-  const failure = { code: 'NETWORK_BUSY', words: 'What this points at has not arrived on the network yet.' };
-  const task = { do: 'status' as const, event: event.id, network, failure };
-  return { direction: towards.matrix, lane: roomLane(event.room), link: 0, source: '', task };
 }

@@ -190,10 +190,15 @@ test('a dead message that is tried again goes out late, says so, and its status 
   row.state = states.waiting;
   row.progress = { revived: true };
   await p.parts.store.write(() => p.parts.journal.save(row));
+  await until('the notice', () => p.notices().length === 1);
+  // No crash comes in between: the status is on disk with what it tells of.
+  p.hs.fault({ on: 'PUT .*message_send_status', act: { answer: 502 } });
   p.parts.toNetwork.push(row);
-  await until('the line', () => p.network.said('#chan').length === 1);
+  await until('it recorded', () => p.temp.committed(`SELECT count(*) FROM journal WHERE source = '${id}'`) === 0);
+  const waiting = "SELECT count(*) FROM journal WHERE json_extract(event, '$.do') = 'status' AND json_extract(event, '$.failure') IS NULL";
+  assert.equal(p.temp.committed(waiting), 1);
   assert.match(p.network.said('#chan')[0] ?? '', /^alice\[m\]: \[\d\d:\d\d UTC\] hello$/);
-  p.parts.failures.cleared(row);
+  p.hs.clearFaults();
   await until('the status', () => p.statuses().some(({ content }) => content.status === 'SUCCESS'));
   const cleared = p.statuses().find(({ content }) => content.status === 'SUCCESS');
   assert.deepEqual(cleared?.content['m.relates_to'], { rel_type: 'm.reference', event_id: id });
