@@ -5,6 +5,7 @@ import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
 import { messageOf, RetryableError } from '../errors.ts';
 import type { ChannelId, RoomId, UserId } from '../ids.ts';
+import { isVeiled } from '../plumbing/kept-back.ts';
 import { type Link, type Links, receiverOf } from '../plumbing/links.ts';
 import type { Json, RemoteEvent, RemoteUser } from '../remote-event.ts';
 import type { CoreSettings } from '../settings.ts';
@@ -51,6 +52,9 @@ export class Sync<Body extends Json = string> {
 
   constructor(parts: SyncParts<Body>) {
     this.#parts = parts;
+    parts.links.onChange(({ link, was }) => {
+      if (was?.state === 'live' && isVeiled(was) && link?.state === 'live' && !isVeiled(link)) this.linked(link);
+    });
   }
 
   /** Something on the network changed who is where: what it means for ghosts. */
@@ -125,9 +129,11 @@ export class Sync<Body extends Json = string> {
   #came(user: RemoteUser, links: readonly Link[]): void {
     const { names, queue, limits, settings } = this.#parts;
     const ghost = names.ghostOf(user);
-    for (const { room } of links) {
+    for (const link of links) {
+      const { room } = link;
       queue.stay(room, ghost);
-      if (settings.ghosts === 'full' && limits?.isWelcome(room, ghost) !== false) queue.join(room, ghost, user);
+      // Who is there is for all who are in the room to see once it is known who they are.
+      if (!isVeiled(link) && settings.ghosts === 'full' && limits?.isWelcome(room, ghost) !== false) queue.join(room, ghost, user);
     }
   }
 
@@ -164,7 +170,7 @@ export class Sync<Body extends Json = string> {
     await limits?.ready;
     const members = await this.#members(link.channel);
     if (this.#isGone(link)) return;
-    if (settings.ghosts === 'full') {
+    if (settings.ghosts === 'full' && !isVeiled(this.#parts.links.get(link.id) ?? link)) {
       for (const [ghost, user] of limits?.toCome(link.room, members) ?? members)
         if (user !== undefined && !this.#parts.roster.isIn(link.room, ghost)) queue.join(link.room, ghost, user);
     }

@@ -8,6 +8,7 @@ import { messageOf } from '../errors.ts';
 import type { RoomId, UserId } from '../ids.ts';
 import type { EphemeralEvent } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
+import { isVeiled } from '../plumbing/kept-back.ts';
 import { bothWays, type Link, type Links } from '../plumbing/links.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { Doubles } from '../virtual-users/doubles.ts';
@@ -69,7 +70,7 @@ export class Passing<Body extends Json> {
   fromNetwork(event: RemoteEvent<Body>, links: readonly Link[]): void {
     if (event.kind === 'typing') {
       const ghost = this.#parts.names.ghostOf(event.sender);
-      for (const { room } of links) {
+      for (const { room } of links.filter((link) => !isVeiled(link))) {
         if (this.#parts.roster.isIn(room, ghost)) this.#try(() => this.#parts.homeserver.typing(ghost, room, event.on));
       }
     }
@@ -92,7 +93,7 @@ export class Passing<Body extends Json> {
     const person = doubles?.personBehind(user.id);
     if (person === undefined && adapter.speakerOf(user.id) !== undefined) return;
     const reader = person ?? names.ghostOf(user);
-    for (const { id, room } of links) {
+    for (const { id, room } of links.filter((link) => !isVeiled(link))) {
       const last = roster.isIn(room, reader) ? relations.messagesOf(upTo, id).at(-1) : undefined;
       if (last === undefined || (person !== undefined && !this.#receipts.isNews(room, person, last))) continue;
       this.#try(() => homeserver.receipt(reader, room, last.event));

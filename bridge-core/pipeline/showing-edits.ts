@@ -7,6 +7,7 @@ import { fromPlain } from '../format/rich-text.ts';
 import { toPlain } from '../format/to-html.ts';
 import type { RoomId, UserId } from '../ids.ts';
 import { type Content, stringIn } from '../matrix-event.ts';
+import type { Links } from '../plumbing/links.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
 import { contentBytes, editBytes, toContents } from './content.ts';
 import type { Reading } from './reading.ts';
@@ -25,6 +26,7 @@ export interface EditParts<Body extends Json> {
   readonly messages: Messages<Body>;
   readonly targets: Targets;
   readonly relations: Pick<Relations, 'lastIn' | 'ofEvent'>;
+  readonly links: Pick<Links, 'get'>;
 }
 
 const wordy: ReadonlySet<string> = new Set(['m.text', 'm.notice', 'm.emote']);
@@ -52,6 +54,8 @@ export class Edits<Body extends Json> {
     const standing = await targets.all(row, event.target);
     const { target, ...rest } = event;
     if (standing.some(({ kind }) => kind === 'gone')) return [];
+    // Where something was kept back it may be that, and its other words say the same.
+    if (standing.length === 0 && this.#parts.links.get(row.link)?.options.kept !== undefined) return [];
     if (standing.length === 0) return await messages.message(row, { ...rest, kind: 'message', id: target }, as);
     const text = await reading.text(event.body, event.channel, as, row.link);
     const mine = await this.#mine(standing, as, row, room, toPlain(text));

@@ -59,7 +59,7 @@ export class Showing<Body extends Json> {
     this.#reading = shared.reading;
     this.#targets = shared.targets;
     this.#messages = new Messages(shared);
-    this.#edits = new Edits({ ...shared, homeserver, messages: this.#messages });
+    this.#edits = new Edits({ ...shared, homeserver, messages: this.#messages, links: parts.links });
   }
 
   get #bot(): UserId {

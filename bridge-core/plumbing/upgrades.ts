@@ -8,6 +8,7 @@ import { DeniedError, messageOf, PermanentError, RetryableError } from '../error
 import { domainOf, type RoomId, roomId } from '../ids.ts';
 import { type MatrixEvent, recordIn, stringIn } from '../matrix-event.ts';
 import type { BridgeInfo } from './bridge-info.ts';
+import { calledIn } from './described.ts';
 import { type ClaimState, formerRooms, isMembersOnly, type Link, type LinkState, type Links } from './links.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import { isEncrypted, stateOf } from './power.ts';
@@ -124,7 +125,7 @@ export class Upgrades {
     const ending = linked.filter(({ state }) => state !== 'suspended');
     for (const link of ending) await links.setState(link.id, 'suspended', closedWords(undefined));
     if (ending.length === 0 || sender === homeserver.bot) return;
-    const names = ending.map(({ channel }) => channels.describe(channel).name);
+    const names = ending.map((link) => calledIn(channels, link));
     log.warn({ room, by: sender, channels: ending.map(({ channel }) => channel) }, `not linked any more: ${closedWords(undefined)}`);
     tell(room, `This room was closed and no new one named: it is no longer linked to ${names.join(', ')}.`);
   }
@@ -152,7 +153,7 @@ export class Upgrades {
     const { guard, tell, log } = this.#parts;
     if (link.state === 'suspended') return { state: 'suspended', claim: 'none', ...(link.reason !== undefined && { reason: link.reason }) };
     // Nobody has looked yet who is in the new room.
-    const name = isMembersOnly(link) ? 'the channel' : this.#parts.channels.describe(link.channel).name;
+    const name = isMembersOnly(link) ? 'the channel' : calledIn(this.#parts.channels, link);
     try {
       if (isEncrypted(state)) throw new DeniedError(`${room} is encrypted, so the bridge cannot read it`, 'ROOM_ENCRYPTED');
       const there: Link = { ...link, room, claim: 'none' };

@@ -23,7 +23,7 @@ async function begin(t: TestContext, wish: FakeBridgeWish = {}) {
   const state = (room: string, type: string, key = '') => homeserver.room(room).stateOf(type, key)?.content;
   const found = () => [...homeserver.world.rooms.values()].find((each) => each.stateOf('m.room.bridging', 'fake://fake.test/#lawn'));
   return {
-    ...{ ...bridge, state, found },
+    ...{ ...bridge, state, found, place: bridge.room },
     room: async () => {
       bridge.adapter().inbox.changed?.(inFake('#lawn'));
       const room = (await until('the room', found)).id;
@@ -222,4 +222,57 @@ test('what was said for all before its room is shut is shown there all the same,
   await until('the words', () => scene.shown(room).includes('before'));
   await until('nobody to speak there', () => scene.state(room, 'm.room.power_levels')?.events_default === 100);
   assert.deepEqual(scene.shown(room), ['first', 'before']);
+});
+
+test('words of for few that are edited once all may see them are still not for the room', async (t) => {
+  const scene = await begin(t, { options: { mirror: { channels: true, people: 'off' } } });
+  const room = await scene.room();
+  scene.turn(true);
+  await scene.hears(room, /is private now/);
+  await scene.say('for few');
+  const target = scene.network.channel('#lawn').messages.at(-1)?.id ?? '';
+  scene.turn(false);
+  await scene.hears(room, /is shown here again/);
+  scene.network.edit('zoe', '#lawn', target, 'for few, edited');
+  await until('the words', async () => {
+    await scene.say('for all');
+    return scene.shown(room).includes('for all');
+  });
+  assert.deepEqual([...new Set(scene.shown(room))], ['for all']);
+});
+
+test('whoever types or comes in while it is to be found out who may see it is not shown', async (t) => {
+  const scene = await begin(t, { settings: 'portals: { aliases: true }\nmembership: { per_second: 1000, ghosts: full }' });
+  const { network, homeserver } = scene;
+  for (const nick of ['zoe', 'yan', 'max']) network.people.add(nick);
+  for (const name of ['#lawn', '#place']) network.join('zoe', name);
+  const room = await scene.room();
+  const { place } = scene;
+  const isIn = (nick: string, where: string) => homeserver.room(where).membership(`@fake_${nick}:hs.test`) === 'join';
+  await until('her ghost', () => isIn('zoe', room) && isIn('zoe', place));
+  const looked = Promise.withResolvers<void>();
+  scene.adapter().mirror.looks = (name) => (name === '#lawn' ? looked.promise : Promise.resolve());
+  scene.turn(true);
+  await until('it to be held', () => scene.linkOf(room).options.held !== undefined);
+  for (const name of ['#lawn', '#place']) {
+    network.type('zoe', name, true);
+    network.join('yan', name);
+  }
+  const typed = (where: string) =>
+    homeserver.requests.some(({ path }) => path.includes('/typing/') && decodeURIComponent(path).includes(where));
+  await until('both in the other', () => typed(place) && isIn('yan', place));
+  assert.deepEqual([typed(room), isIn('yan', room)], [false, false]);
+  looked.resolve();
+  await until('it to be closed', () => scene.linkOf(room).options.guarded === true);
+  await until('him to come in', () => isIn('yan', room));
+});
+
+test('what its channel is called by now is not said where its room is closed for good', async (t) => {
+  const scene = await begin(t);
+  const room = await scene.room();
+  scene.adapter().mirror.looks = () => new Promise(() => {});
+  scene.turn(true);
+  await until('it to be held', () => scene.linkOf(room).options.held !== undefined);
+  scene.homeserver.setState(scene.person, room, 'm.room.tombstone', '', { body: 'closed' });
+  assert.doesNotMatch(await scene.hears(room, /no longer linked/), /lawn/);
 });
