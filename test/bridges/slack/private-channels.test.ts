@@ -80,7 +80,8 @@ test('put out while the bridge is away, and nobody of it is logged in: told all 
       return { links: [general.id, 'C0OURS'].map((channel) => ({ team: 'T0001', channel, room })) };
     },
   });
-  const { ann, bot, general, room } = bridge;
+  const { ann, bot, general, homeserver, room } = bridge;
+  await until('both links', () => homeserver.requests.some(({ path }) => /state\/m\.bridge\/.*C0OURS/.test(path)));
   ann.say('C0OURS', 'while the bot is in');
   await until('it', () => bodiesIn(bridge, room).includes('while the bot is in') || undefined);
   await bridge.restart(async () => ann.kick('C0OURS', bot.user));

@@ -93,6 +93,8 @@ test('Mattermost: its Markdown is read as such, files are told of, and pairs of 
     },
   });
   const { homeserver, room, url } = bridge;
+  const told = () => homeserver.requests.flatMap(({ path }) => (path.includes('/state/m.bridge/') ? [path] : []));
+  await until('both links', () => new Set(told()).size === 2);
   const post = async (token: string, post_id: string, text: string, more: object = {}) => {
     const fields = { team_id: 'x', channel_id: 'town-square', user_id: 'u1', user_name: 'eve', timestamp: '1795647813000' };
     const body = new URLSearchParams({ token, text, post_id, ...fields, ...more });
