@@ -138,7 +138,8 @@ export class MembersOnly<Body extends Json = string> {
     if (link === undefined) return true;
     if (isKeptBack(link, said)) return false;
     const since = heldSince(link);
-    if (since !== undefined) return !isAfter(said, since) ? true : isShut(link) && link.state !== 'live' ? false : undefined;
+    if (since !== undefined && isAfter(said, since)) return isShut(link) && link.state !== 'live' ? false : undefined;
+    // What came before it was made private was for all who are in the room; where it always was, nothing ever was.
     if (!isMembersOnly(link)) return true;
     if (isGuarded(link) && this.#sure.has(id)) return true;
     return isShut(link) ? false : undefined;

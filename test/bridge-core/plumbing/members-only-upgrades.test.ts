@@ -29,11 +29,11 @@ for (const power of [100, 0])
       ...{ creator: ada, version: '11', members: [bob], levels: { users: { [ada]: 100, [homeserver.bot]: power } } },
       creation: { predecessor: { room_id: room } },
     });
-    homeserver.fault({ on: 'POST .*/kick', times: 1, act: { wait: 300 } });
+    // The bot is slow to close it, or to find out that it may not, and what is said waits meanwhile.
+    homeserver.fault({ on: power > 0 ? 'POST .*/kick' : 'PUT .*/state/m.room.join_rules', times: 1, act: { wait: 300 } });
     homeserver.setState(ada, room, 'm.room.tombstone', '', { body: 'moved', replacement_room: made });
     // Who is there is asked for once the link has moved: what is said before that may still go into the old room.
-    const asked = power > 0 ? `${made}/joined_members` : `${made}/state`;
-    await until('it to be followed', () => homeserver.requests.some(({ path }) => path.endsWith(asked)));
+    await until('it to be followed', () => homeserver.requests.some(({ path }) => path.endsWith(`${made}/joined_members`)));
     network.say('zoe', '#den', 'between us');
     const order = () => homeserver.events(made).map(({ type, state_key, content }) => [type, state_key, content.body] as const);
     if (power > 0) {
