@@ -183,7 +183,7 @@ export class MatrixToRemote<Body extends Json> {
     if (link.options.archived === true) throw new PermanentError('CHANNEL_CLOSED', 'the channel is archived');
     if (isChange(event)) return await this.#changes.carry(row, link, event);
 
-    const voice = await this.#voices.speakAs(link, event);
+    const voice = await this.#voices.speakAs(link, event, row);
     try {
       await this.#sayAs(row, link, event, voice);
     } catch (thrown) {

@@ -103,6 +103,7 @@ export class Parked {
   #append(row: Row, chain: Chain, after: number): void {
     chain.rows.push(chain.rows.length < window ? row : row.seq);
     this.#bySeq.set(row.seq, chain);
+    if (row.state === states.begun) row.progress = { ...row.progress, begun: true };
     row.state = states.parked;
     this.#parts.store.writeSoon(() => {
       // Dead or gone by the time of the commit: that was written by whoever did it.

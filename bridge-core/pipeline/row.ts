@@ -75,7 +75,7 @@ export interface Progress {
   readonly triedAs?: RemoteUserId;
   /** The number under which it was taken in, where it was held back behind what was missed. */
   readonly takenIn?: number;
-  /** Parked before its first try, and may have gone out since. */
+  /** Parked, and may have gone out before or since. */
   readonly begun?: true;
   /** Was dead and is tried again by command: no age limit, and it says that it is late. */
   readonly revived?: boolean;
@@ -103,6 +103,10 @@ export interface Row {
   /** A ghost was sent to join once more for this row after a refusal. */
   rejoined: boolean;
 }
+
+/** Whether the bot may have said it for somebody: who speaks by a session of their own is noted before. */
+export const mayBeTheBots = ({ unknownSince, state, progress }: Row): boolean =>
+  unknownSince !== 0 && (state === states.begun || progress.begun === true) && progress.triedAs === undefined;
 
 /** Rows of one room go one after another; so do those of one speaker in one link. */
 export const roomLane = (room: RoomId): string => room;

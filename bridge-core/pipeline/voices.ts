@@ -9,6 +9,7 @@ import type { Json, ShownAs } from '../remote-event.ts';
 import type { Puppets, Voice } from '../virtual-users/puppets.ts';
 import { shownName as profileName } from './content.ts';
 import { isShowable, shownName } from './lines.ts';
+import { mayBeTheBots, type Row } from './row.ts';
 
 export interface VoiceParts<Body extends Json> {
   readonly roster: Pick<Roster, 'nameOf' | 'avatarOf' | 'hasNamesake'>;
@@ -38,8 +39,10 @@ export class Voices<Body extends Json> {
     this.#parts = parts;
   }
 
-  async speakAs(link: Link, event: MatrixEvent): Promise<Voice<Body>> {
+  async speakAs(link: Link, event: MatrixEvent, row?: Row): Promise<Voice<Body>> {
     const { puppets, isOurs, roster, isBridgeBot } = this.#parts;
+    // Its session alone can find that, also where they have one of their own by now.
+    if (row !== undefined && mayBeTheBots(row)) return await puppets.relay(link.channel, receiverOf(link));
     const isRelayed = isOurs(event.sender) || (await this.#spokenFor(event)) !== undefined;
     // What another bridge's bot takes away is somebody's doing there: the bot is no person to have a session.
     if (isRelayed || (event.type === 'm.room.redaction' && (await isBridgeBot(event))))

@@ -121,3 +121,22 @@ for (const isRestarted of [false, true])
     await p.settled();
     assert.deepEqual(p.network.said('#chan'), ['ally: maybe', 'causeway: surely']);
   });
+
+test('what the bot may have said for somebody is looked for also once they have logged in', async (t) => {
+  const p = await startPipeline(t, { adapter: { puppets: 'login', shownAs: true, keys: false } });
+  const room = p.room();
+  await p.link(room, '#chan');
+  const login = { user: p.alice, account: 'fake/ally' as never, network: 'fake', name: 'ally', credentials: { nick: 'ally' } };
+  let isDoubted = false;
+  p.network.meet = ({ nick, channel, body }) => {
+    if (isDoubted) return undefined;
+    isDoubted = true;
+    p.network.asOurs(() => p.network.say(nick, channel, body));
+    void p.parts.adapter.signIn(login as never);
+    return new UnknownOutcomeError('nobody has shown the line');
+  };
+  p.hs.say(p.alice, room, 'maybe');
+  p.hs.say(p.alice, room, 'surely');
+  await p.settled();
+  assert.deepEqual(p.network.said('#chan'), ['causeway: maybe', 'ally: surely']);
+});
