@@ -178,7 +178,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
     });
     this.lookups = new SlackLookups(teams);
     const hints = new Hints({ memory, log, tell: (user, words, about) => this.#tellings.tell(user, words, about) });
-    this.mirror = new TeamSync({ teams, settings, hints, channels: this.channels, pause: pace.pages });
+    this.mirror = new TeamSync({ teams, settings, hints, sessions: this.#sessions, channels: this.channels, pause: pace.pages });
     openRoutes(tools.web, this.#hearing);
     const oauth = new OAuth({ settings, tools, api: this.#api, teams: this.#teams });
     this.provisioning = (verbs) => slackProvisioning({ verbs, oauth, teams, pairs: this.#pairs });

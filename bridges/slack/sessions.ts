@@ -86,6 +86,11 @@ export class Sessions {
     return team.conversations.known(channel)?.kind === 'private' || this.#parts.memory.get(privateName(team, channel)) === true;
   }
 
+  /** Found to be for all, by whatever way: where it is private the next time, that is news. */
+  isForAll(team: Team, channel: string): void {
+    if (this.#parts.memory.get(privateName(team, channel)) === true) this.#noteKind(team, channel);
+  }
+
   #noteKind(team: Team, channel: string): void {
     const { memory } = this.#parts;
     const isPrivate = team.conversations.known(channel)?.kind === 'private';

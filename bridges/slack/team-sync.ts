@@ -16,6 +16,7 @@ import type { Conversation } from './conversations.ts';
 import { fieldsIn, listIn, textIn } from './fields.ts';
 import type { Hints } from './hints.ts';
 import { makeChannelId, parseId } from './ids.ts';
+import type { Sessions } from './sessions.ts';
 import type { SlackSettings, TeamSyncSettings } from './settings.ts';
 import type { Team } from './team.ts';
 import { type Ask, remoteUserOf } from './users.ts';
@@ -26,6 +27,7 @@ export interface TeamSyncParts {
   readonly settings: Pick<SlackSettings, 'teams' | 'teamSync'>;
   readonly channels: Pick<SlackChannels, 'describe'>;
   readonly hints: Pick<Hints, 'give'>;
+  readonly sessions: Pick<Sessions, 'isForAll'>;
   /** ms between two pages. */
   readonly pause: number;
 }
@@ -133,7 +135,8 @@ export class TeamSync implements Mirror {
     }
   }
 
-  #found(team: Team, { id, isArchived }: Conversation): MirroredChannel {
+  #found(team: Team, { id, isArchived, kind }: Conversation): MirroredChannel {
+    if (kind === 'public') this.#parts.sessions.isForAll(team, id);
     return { channel: this.#parts.channels.describe(makeChannelId(team.id, id)), isArchived };
   }
 
