@@ -203,10 +203,11 @@ export class RemoteToMatrix<Body extends Json> {
     }
   }
 
-  /** Asked again, for it may not have been known before: what they are not to hear never gets into their room. */
+  /** Asked again, for it may not have been known before: what they are not to hear never gets into their room, nor into one unlinked. */
   #isUnheard({ link: id }: Row): boolean {
-    const link = id === 0 ? undefined : this.#parts.links.get(id);
-    if (link === undefined || isShared(link)) return false;
+    const link = this.#parts.links.get(id);
+    if (link === undefined) return id !== 0;
+    if (isShared(link)) return false;
     const isHeard = this.#isHeard(link);
     if (isHeard === undefined)
       throw new RetryableError('NETWORK_LOGIN', `it is not known yet whether ${receiverOf(link)} is in the channel`, { after: 1_000 });
