@@ -9,6 +9,7 @@ import { domainOf, type RoomId, roomId } from '../ids.ts';
 import { type MatrixEvent, recordIn, stringIn } from '../matrix-event.ts';
 import type { BridgeInfo } from './bridge-info.ts';
 import { calledIn } from './described.ts';
+import { opened } from './kept-back.ts';
 import { type ClaimState, formerRooms, isMembersOnly, type Link, type LinkState, type Links } from './links.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import { isEncrypted, stateOf } from './power.ts';
@@ -96,7 +97,8 @@ export class Upgrades {
       moved.map(([link, standing]) => {
         // Who may be in the new one is still to be seen to.
         const options = { from: [...formerRooms(link), link.room], info: undefined, contested: undefined, guarded: undefined };
-        return [link.id, { reason: undefined, ...standing, room, options }] as const;
+        // As it stands in the unit that writes: its channel may have become one for all meanwhile.
+        return [link.id, (now) => ({ reason: undefined, ...standing, room, options: { ...opened(now), ...options } })] as const;
       }),
     );
     await this.#parts.takeIn?.(room, event.at);

@@ -276,3 +276,30 @@ test('what its channel is called by now is not said where its room is closed for
   scene.homeserver.setState(scene.person, room, 'm.room.tombstone', '', { body: 'closed' });
   assert.doesNotMatch(await scene.hears(room, /no longer linked/), /lawn/);
 });
+
+test('a room that is replaced before it was opened takes along what is not to be shown', async (t) => {
+  const scene = await begin(t);
+  const { homeserver, network } = scene;
+  const room = await scene.room();
+  await scene.say('before');
+  await until('the words', () => scene.shown(room).includes('before'));
+  scene.turn(true);
+  await until('it to be closed', () => scene.linkOf(room).options.guarded === true);
+  const read = Promise.withResolvers<void>();
+  await scene.restart({}, () => {
+    network.say('zoe', '#lawn', 'for few');
+    network.opensHistory = () => read.promise;
+    homeserver.fault({ on: 'GET .*/state/m.room.join_rules', act: { answer: 502 } });
+  });
+  scene.turn(false);
+  await until('it to be for all', () => scene.linkOf(room).options.membersOnly === undefined);
+  const next = homeserver.upgradeRoom(homeserver.bot, room);
+  await until('its successor', () => scene.state(next, 'm.bridge', 'dev.causeway://fake/fake/#lawn'));
+  homeserver.clearFaults();
+  read.resolve();
+  await until('the words', async () => {
+    await scene.say('for all');
+    return scene.shown(next).includes('for all');
+  });
+  assert.deepEqual([...new Set([...scene.shown(room), ...scene.shown(next)])], ['before', 'for all']);
+});
