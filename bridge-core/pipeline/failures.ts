@@ -8,7 +8,7 @@ import { type BridgeError, messageOf } from '../errors.ts';
 import type { ChannelId, RemoteMessageId, RemoteUserId, RoomId } from '../ids.ts';
 import { noticeField } from '../matrix-event.ts';
 import { calledIn } from '../plumbing/described.ts';
-import type { Link, Links } from '../plumbing/links.ts';
+import { isMembersOnly, type Link, type Links, receiverOf } from '../plumbing/links.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
 import type { Store } from '../store/store.ts';
 import { styleOf } from './content.ts';
@@ -26,6 +26,11 @@ export interface FailureParts<Body extends Json> {
   readonly adapter: Pick<Adapter<Body>, 'tell' | 'channels'>;
   readonly log: Logger;
   readonly count: (row: Row, code: string) => void;
+}
+
+interface Notice {
+  readonly room: RoomId;
+  readonly reason: string;
 }
 
 /** A notice that is written down already, with what failed since, and is let go a moment after the first of it. */
@@ -62,11 +67,11 @@ export class Failures<Body extends Json> {
     const isNotice = row.task.do === 'tell' || row.task.do === 'status' || isMarked;
     const link = this.#parts.links.get(row.link);
     const isTold = !isNotice && link !== undefined && !isSaidAsNotice(row);
-    const reason = isTold && row.task.do === 'say' && !this.#isToldAlready(link) ? this.#reasonOf(link, error) : undefined;
+    const notice = isTold ? this.#noticeOf(row, link, error) : undefined;
     const writing = store.write(() => {
       if (isNotice) journal.remove(row);
       else journal.save(row);
-      if (link !== undefined && reason !== undefined) this.#gather(link.room, reason);
+      if (notice !== undefined) this.#gather(notice);
       if (isNotice || row.task.do !== 'say' || link === undefined) return undefined;
       return journal.append({
         ...{ direction: towards.matrix, lane: roomLane(link.room), link: 0, source: '' },
@@ -81,7 +86,8 @@ export class Failures<Body extends Json> {
     const made = await writing.catch((thrown) => {
       // Nobody was told, and it lives: it is tried again.
       row.state = was;
-      if (link !== undefined && reason !== undefined) this.#ungather(link, reason);
+      if (notice !== undefined) this.#ungather(notice);
+      if (link !== undefined) this.#toldArchived.delete(link.id);
       throw thrown;
     });
     if (made !== undefined) this.#matrixLanes?.push(made);
@@ -126,6 +132,15 @@ export class Failures<Body extends Json> {
     return false;
   }
 
+  #noticeOf({ task }: Row, link: Link, error: BridgeError): Notice | undefined {
+    if (task.do === 'say') return this.#isToldAlready(link) ? undefined : { room: link.room, reason: this.#reasonOf(link, error) };
+    // Where it was said; of rooms that are not for all, and of their ids, nothing is told.
+    if (task.do !== 'repeat' || task.content === undefined || receiverOf(link) !== undefined || isMembersOnly(link)) return undefined;
+    const from = this.#parts.links.liveOn(link.channel).find(({ room }) => room === task.trail.at(-1));
+    if (from === undefined) return undefined;
+    return { room: from.room, reason: `not shown in another room of ${calledIn(this.#parts.adapter.channels, from)}. ${error.remedy}` };
+  }
+
   #reasonOf(link: Link, error: BridgeError): string {
     const said = error.code === 'OUTCOME_UNKNOWN' ? 'perhaps not delivered' : 'not delivered';
     const { channels } = this.#parts.adapter;
@@ -136,7 +151,7 @@ export class Failures<Body extends Json> {
   }
 
   /** In the unit of the failure, so that no crash comes in between. */
-  #gather(room: RoomId, reason: string): void {
+  #gather({ room, reason }: Notice): void {
     const { journal } = this.#parts;
     const gathered = this.#gathering.get(room);
     const reasons = gathered?.reasons ?? new Map<string, number>();
@@ -152,8 +167,7 @@ export class Failures<Body extends Json> {
   }
 
   /** Of what could not be written; should it be given up once more, it is gathered then. */
-  #ungather({ id, room }: Link, reason: string): void {
-    this.#toldArchived.delete(id);
+  #ungather({ room, reason }: Notice): void {
     const gathered = this.#gathering.get(room);
     if (gathered === undefined) return;
     gathered.reasons.set(reason, (gathered.reasons.get(reason) ?? 0) - 1);
@@ -182,6 +196,7 @@ export class Failures<Body extends Json> {
 /** Mostly said by machines, and perhaps in answer to a failure: an answer to that could go on for ever. */
 function isSaidAsNotice({ task }: Row): boolean {
   if (task.do === 'say') return styleOf(task.event.content) === 'notice';
+  if (task.do === 'repeat') return task.content?.style === 'notice';
   return task.do === 'show' && 'style' in task.event && task.event.style === 'notice';
 }
 

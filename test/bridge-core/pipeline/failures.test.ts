@@ -173,6 +173,20 @@ test('the notice is on disk with the failure that it tells of, and with each one
   await until('the notices', () => p.notices().length > 0 && told() === 0);
 });
 
+test('what another room of the channel does not take is told where it was said, without naming that room', async (t) => {
+  const p = await begin(t);
+  const other = p.room();
+  await p.link(other, '#chan');
+  p.hs.fault({ on: `PUT .*${other}.*/send/m.room.message`, act: { answer: 403, errcode: 'M_FORBIDDEN', error: 'no' } });
+  p.hs.say(p.alice, p.at, 'hello');
+  await until('the notice', () => p.notices().length === 1);
+  assert.equal(
+    p.notices()[0]?.content.body,
+    'A message was not shown in another room of #chan. Give the bridge or its ghost the power to do this in the room.',
+  );
+  assert.deepEqual(p.statuses(), [], 'on the network it stands');
+});
+
 test('notices still being gathered go out at a stop', async (t) => {
   const p = await begin(t);
   p.network.script(['refuse']);
