@@ -52,7 +52,7 @@ export interface RemoteToMatrixParts<Body extends Json> {
   /** Makes a ghost look like one's own, in the room of whom it stands for. */
   readonly mark?: ((user: RemoteUser, ghost: UserId, room: RoomId) => Promise<void>) | undefined;
   readonly chats?: Pick<Chats<Body>, 'linkFor' | 'placeOf'>;
-  /** What came at `at` (ms) is not for the eyes of the link's room. */
+  /** It is not for the eyes of the link's room. */
   readonly keepsBack?: (link: Link, row: Row) => false | Promise<boolean>;
   /** One line a step at level debug; `seq` names the message through all of them. */
   readonly log: Logger;

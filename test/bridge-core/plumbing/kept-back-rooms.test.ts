@@ -50,6 +50,14 @@ async function begin(t: TestContext, wish: FakeBridgeWish = {}) {
   };
 }
 
+/** Says it until it is shown, for nothing tells when it is found out that all may hear. */
+async function showsAgain({ say, shown }: Awaited<ReturnType<typeof begin>>, room: string): Promise<void> {
+  await until('the words', async () => {
+    await say('for all');
+    return shown(room).includes('for all');
+  });
+}
+
 test('a room that could not be closed before its channel is public again shows nothing of what was said for few', async (t) => {
   const scene = await begin(t);
   const room = await scene.room();
@@ -63,10 +71,7 @@ test('a room that could not be closed before its channel is public again shows n
   scene.turn(false);
   await until('it to be for all', () => scene.linkOf(room).options.membersOnly === undefined);
   scene.homeserver.clearFaults();
-  await until('the words', async () => {
-    await scene.say('for all');
-    return scene.shown(room).includes('for all');
-  });
+  await showsAgain(scene, room);
   assert.deepEqual([...new Set(scene.shown(room))], ['before', 'for all']);
 });
 
@@ -82,10 +87,7 @@ test('what was said for few and cannot be shown before its room is opened is not
   await until('it to be open', () => scene.linkOf(room).options.guarded === undefined);
   scene.homeserver.join(scene.person, room);
   scene.homeserver.clearFaults();
-  await until('the words', async () => {
-    await scene.say('for all');
-    return scene.shown(room).includes('for all');
-  });
+  await showsAgain(scene, room);
   assert.deepEqual([...new Set(scene.shown(room))], ['for all']);
 });
 
@@ -146,10 +148,7 @@ test('what was said for few and is read back only once the room is open is not s
   scene.turn(false);
   await until('it to be open', () => scene.linkOf(room).options.guarded === undefined);
   read.resolve();
-  await until('the words', async () => {
-    await scene.say('for all');
-    return scene.shown(room).includes('for all');
-  });
+  await showsAgain(scene, room);
   assert.deepEqual([...new Set(scene.shown(room))], ['before', 'for all']);
 });
 
@@ -185,10 +184,7 @@ test('what is heard while what was missed is read counts from when it was heard'
   await scene.say('for all again');
   scene.network.opensHistory = async () => {};
   read.resolve();
-  await until('the words', async () => {
-    await scene.say('for all');
-    return scene.shown(room).includes('for all');
-  });
+  await showsAgain(scene, room);
   assert.deepEqual([...new Set(scene.shown(room))], ['before', 'for all, held', 'for all again', 'for all']);
 });
 
@@ -203,10 +199,7 @@ test('put out of a room that is shut then, the bot does not go on there when it 
   await scene.settled();
   assert.equal(scene.linkOf(room).state, 'suspended');
   scene.turn(false);
-  await until('the words', async () => {
-    await scene.say('for all');
-    return scene.shown(room).includes('for all');
-  });
+  await showsAgain(scene, room);
 });
 
 test('what was said for all before its room is shut is shown there all the same, however late', async (t) => {
@@ -234,10 +227,7 @@ test('words of for few that are edited once all may see them are still not for t
   scene.turn(false);
   await scene.hears(room, /is shown here again/);
   scene.network.edit('zoe', '#lawn', target, 'for few, edited');
-  await until('the words', async () => {
-    await scene.say('for all');
-    return scene.shown(room).includes('for all');
-  });
+  await showsAgain(scene, room);
   assert.deepEqual([...new Set(scene.shown(room))], ['for all']);
 });
 
@@ -297,9 +287,6 @@ test('a room that is replaced before it was opened takes along what is not to be
   await until('its successor', () => scene.state(next, 'm.bridge', 'dev.causeway://fake/fake/#lawn'));
   homeserver.clearFaults();
   read.resolve();
-  await until('the words', async () => {
-    await scene.say('for all');
-    return scene.shown(next).includes('for all');
-  });
+  await showsAgain(scene, next);
   assert.deepEqual([...new Set([...scene.shown(room), ...scene.shown(next)])], ['before', 'for all']);
 });
