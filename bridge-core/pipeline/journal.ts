@@ -3,6 +3,7 @@
 
 import { hash } from 'node:crypto';
 import { relationOf } from '../matrix-event.ts';
+import type { Mark } from '../plumbing/kept-back.ts';
 import type { Store } from '../store/store.ts';
 import { type Direction, type Progress, type Row, type State, states, type Task, towards } from './row.ts';
 
@@ -81,7 +82,7 @@ export class Journal {
   }
 
   /** In a unit: the place after all that is in it so far. */
-  mark(): { readonly seq: number; readonly at: number } {
+  mark(): Mark {
     const last = this.#store.prepare<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").get();
     return { seq: last?.seq ?? 0, at: Date.now() };
   }
