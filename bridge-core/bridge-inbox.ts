@@ -40,6 +40,7 @@ export function inboxOf<Body extends Json>(parts: InboxParts<Body>): Inbox<Body>
       if (rooms.sidecar.isOffered) rooms.sidecar.heard(event);
       rooms.membersOnly.heard(event);
     } else if (event.kind === 'channel' || event.kind === 'profile') rooms.mirrors.heard(event);
+    if (event.kind === 'channel' && event.name !== undefined) plumb.called(event.channel);
     return gaps.receive(event);
   };
   return {

@@ -91,7 +91,8 @@ export function buildPortals<Body extends Json>(options: PortalOptions<Body>) {
   if (options.settings.sidecar && !sidecar.isOffered) log.warn({}, 'sidecar is set, and this network has no private rooms of channels');
   const moves = new Moves({ homeserver, links, guard, info, plumb, log });
   const mirrors = new Mirrors<Body>({
-    ...{ adapter, links, portals, closing, ghosts, notes, mark: options.mark, take: options.take, count: options.count, log },
+    ...{ adapter, links, portals, closing, ghosts, notes, mark: options.mark, count: options.count, log },
+    take: (event) => options.take(event).then(() => plumb.called(event.channel)),
     perSecond: options.settings.membership.perSecond,
   });
   return {

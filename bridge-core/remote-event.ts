@@ -70,6 +70,8 @@ export type RemoteEvent<Body extends Json = string> = {
   readonly at: number;
   readonly channel: ChannelId;
   readonly id?: RemoteMessageId;
+  /** It happened while the channel was private, by the network's own word: whatever the channel is by now, only its people are told. */
+  readonly isPrivate?: true;
 } & (
   | {
       readonly kind: 'message';

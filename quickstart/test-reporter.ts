@@ -1,5 +1,5 @@
-// What `npm test` prints: a line for each file with what was skipped and what tests remarked, failures in full, their
-// names once more at the end, then the runner's own counts.
+// What `npm test` prints: a line for each file with what was skipped and what tests remarked, failures in full, once more at the end what
+// failed and how each reason begins, then the runner's own counts.
 
 import { relative, resolve } from 'node:path';
 import type { TestEvent } from 'node:test/reporters';
@@ -7,6 +7,9 @@ import { inspect } from 'node:util';
 import type { Ran } from './feature-tables.ts';
 
 type Failure = Extract<TestEvent, { type: 'test:fail' }>['data'];
+
+/** Signs of each reason that are repeated at the end. */
+const mostReason = 1_500;
 
 const isCount = (message: string) => /^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/.test(message);
 
@@ -47,9 +50,9 @@ export async function* report(events: AsyncIterable<TestEvent>, close: (ran: rea
     if (type === 'test:fail' && !data.todo && !isOfParts(data)) {
       const place = data.file ? `   ${relative(process.cwd(), data.file)}:${data.line}` : '';
       const failure = `  ✖ ${[...names.slice(0, data.nesting), data.name].join(' › ')}${place}\n`;
-      failures.push(failure);
       const hasBroken = 'exitCode' in data.details.error;
       const reason = hasBroken ? (printed.get(data.file ?? '') ?? '').slice(-10_000) : reasonOf(data);
+      failures.push(failure, indent(reason.slice(0, mostReason)));
       remarks.push(failure, indent(reason));
       // A file that breaks off has no summary.
       if (hasBroken) {

@@ -8,6 +8,7 @@ import type { Homeserver } from '../appservice/homeserver.ts';
 import { messageOf, RetryableError } from '../errors.ts';
 import type { ChannelId } from '../ids.ts';
 import type { Content } from '../matrix-event.ts';
+import { isNameless } from './described.ts';
 import { isVeiled } from './kept-back.ts';
 import type { Link, Links } from './links.ts';
 
@@ -63,7 +64,7 @@ export class BridgeInfo {
 
   /** A room that does not let us write it is no failure: nothing but the picture in clients depends on it. */
   async publish(link: Link): Promise<void> {
-    if (isVeiled(link)) return;
+    if (isNameless(this.#channels, link)) return;
     // What stands there is better than an id.
     if (link.options.info !== undefined && this.#channels.describe(link.channel).isUnknown === true) return;
     const content = this.contentFor(link);

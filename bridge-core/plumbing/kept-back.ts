@@ -4,7 +4,7 @@
 import type { ChannelId } from '../ids.ts';
 import { isRecord } from '../matrix-event.ts';
 import type { Json, RemoteEvent } from '../remote-event.ts';
-import { isMembersOnly, type Link, type LinkOptions } from './links.ts';
+import { isMembersOnly, isPersonal, type Link, type LinkOptions } from './links.ts';
 
 /** A place in what is taken in: the number of the last row before it, and ms since 1970, for what is read back later. */
 export type Mark = { readonly seq: number; readonly at: number };
@@ -94,6 +94,14 @@ export function isKeptBack(link: Pick<Link, 'options'>, said: Said): boolean {
   const place = placeOf(said);
   return spansOf(link).some(({ from, to }) => (place > from.seq && place <= to.seq) || (at !== undefined && at >= from.at && at < to.at));
 }
+
+/** Told of a private channel, for a room that is not its people's alone. */
+export function isForFew(link: Link, { task }: Pick<Said, 'task'>): boolean {
+  return task.do === 'show' && (task.event as RemoteEvent).isPrivate === true && isForAll(link) && openingOf(link) === undefined;
+}
+
+/** Made by us, for everybody who comes. */
+export const isForAll = (link: Link): boolean => link.origin === 'portal' && !isPersonal(link) && !isMembersOnly(link);
 
 export const keepsBack = (link: Pick<Link, 'options'>): boolean => link.options.kept !== undefined || heldSince(link) !== undefined;
 

@@ -15,7 +15,7 @@ import type { KnownLogin } from '../virtual-users/logins.ts';
 import { Background } from './background.ts';
 import { isShut } from './closing.ts';
 import { described } from './described.ts';
-import { heldSince, isAfter, isKeptBack, keepsBack, opened, type Said } from './kept-back.ts';
+import { heldSince, isAfter, isForFew, isKeptBack, keepsBack, opened, type Said } from './kept-back.ts';
 import type { Levels } from './levels.ts';
 import { isMembersOnly, isPlaceholder, type Link, type Links, receiverOf } from './links.ts';
 import { stateOf } from './power.ts';
@@ -80,7 +80,7 @@ export class MembersOnly<Body extends Json = string> {
 
   /** Not to be shown in the link's room. Asked for every row; rejects where that is not known in time. */
   readonly keepsBack = (link: Link, said: Said): false | Promise<boolean> =>
-    isMembersOnly(link) || keepsBack(link) ? this.#keeps(link.id, said) : false;
+    isMembersOnly(link) || keepsBack(link) || isForFew(link, said) ? this.#keeps(link.id, said) : false;
 
   /** Somebody came into a channel or went, by their own account: told before anything that follows is shown. */
   heard({ user, channel }: Membership): void {
@@ -138,9 +138,10 @@ export class MembersOnly<Body extends Json = string> {
     if (link === undefined) return true;
     if (isKeptBack(link, said)) return false;
     const since = heldSince(link);
-    if (since !== undefined && isAfter(said, since)) return isShut(link) && link.state !== 'live' ? false : undefined;
+    const isTheirs = isForFew(link, said);
+    if (since !== undefined && (isTheirs || isAfter(said, since))) return isShut(link) && link.state !== 'live' ? false : undefined;
     // What came before it was made private was for all who are in the room; where it always was, nothing ever was.
-    if (!isMembersOnly(link)) return true;
+    if (!isMembersOnly(link)) return !isTheirs;
     if (isGuarded(link) && this.#sure.has(id)) return true;
     return isShut(link) ? false : undefined;
   }

@@ -302,7 +302,8 @@ export class Mirrors<Body extends Json = string> {
       ...(isToClose && { archived: isArchived }),
     };
     if (Object.keys(news).length === 0) return;
-    await this.#parts.take({ kind: 'channel', at: Date.now(), channel: channel.id, ...news });
+    const isPrivate = channel.kind === 'private' && { isPrivate: true as const };
+    await this.#parts.take({ kind: 'channel', at: Date.now(), channel: channel.id, ...isPrivate, ...news });
     for (const link of links) await this.#note(link, channel);
   }
 

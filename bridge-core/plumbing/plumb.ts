@@ -159,9 +159,16 @@ export class Plumb<Body extends Json = string> {
 
   /** The network is there: what it is called may have come to be known only now. */
   introduced(network: string): void {
-    for (const link of this.#links.all())
-      if (link.state === 'live' && described(this.#adapter.channels, link.channel).network?.id === network)
-        this.#do(link, () => this.#info.publish(this.#links.get(link.id) ?? link));
+    this.#show(this.#links.all().filter(({ channel }) => described(this.#adapter.channels, channel).network?.id === network));
+  }
+
+  /** It is called otherwise from now on. */
+  called(channel: ChannelId): void {
+    this.#show(this.#links.byChannel(channel));
+  }
+
+  #show(links: readonly Link[]): void {
+    for (const link of links) if (link.state === 'live') this.#do(link, () => this.#info.publish(this.#links.get(link.id) ?? link));
   }
 
   /** The bot is out of the room: nothing can be carried until it is let in again. */
@@ -271,7 +278,7 @@ export class Plumb<Body extends Json = string> {
   async #open(link: Link, claim: 'none' | 'success'): Promise<Link> {
     const options = { contested: undefined, removed: undefined, shutOut: undefined, inherited: undefined };
     const live = await this.#links.set(link.id, { state: 'live', claim, reason: undefined, options });
-    this.#do(live, () => this.#info.publish(this.#links.get(live.id) ?? live));
+    this.#show([live]);
     return live;
   }
 

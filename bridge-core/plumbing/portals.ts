@@ -225,7 +225,9 @@ export class Portals<Body extends Json = string> {
 
   #roomFor(channel: ChannelId, alias: string): Content {
     const { adapter, settings } = this.#parts;
-    const { name, topic } = adapter.channels.describe(channel);
+    const { name, topic, kind } = adapter.channels.describe(channel);
+    // Since it was allowed.
+    if (kind === 'private') throw new PermanentError('CHANNEL_CLOSED', `${channel} was made private meanwhile`);
     return {
       preset: 'public_chat',
       room_alias_name: alias.slice(1, alias.lastIndexOf(':')),

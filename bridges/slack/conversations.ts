@@ -25,12 +25,17 @@ export interface Conversation {
 
 const pageSize = 200;
 
+/** As people see it. */
+export type Shown = Partial<Pick<Conversation, 'name' | 'topic' | 'isArchived'>>;
+
 /** Of an answer that is on its way, or is still being read: what was told of channels since it was asked for, which is newer. */
 type Since = Map<string, Partial<Conversation>>;
 
 export class Conversations {
   readonly #ask: Ask;
   readonly #kept = new Map<string, Conversation>();
+  /** What was told last to whoever listens. */
+  readonly #told = new Map<string, Shown>();
   readonly #asking = new Map<string, Promise<Conversation | undefined>>();
   readonly #asked = new Set<Since>();
   #reading: Promise<void> | undefined;
@@ -76,18 +81,39 @@ export class Conversations {
       if (kept.kind === 'private' || kept.kind === 'public') this.#kept.set(id, { ...kept, isMember: undefined });
   }
 
-  /** What is told of one that is known; the change where there is one. */
+  /** True: it was otherwise. */
   change(id: string, change: Partial<Conversation>): boolean {
     for (const since of this.#asked) since.set(id, { ...since.get(id), ...change });
     const kept = this.#kept.get(id);
     if (kept === undefined) return true;
-    const isNews = Object.entries(change).some(([name, value]) => kept[name as keyof Conversation] !== value);
-    if (isNews) this.#kept.set(id, { ...kept, ...change });
+    const isOther = Object.entries(change).some(([name, value]) => kept[name as keyof Conversation] !== value);
+    if (isOther) this.#kept.set(id, { ...kept, ...change });
+    return isOther;
+  }
+
+  /** By somebody of ours, for whoever listens. */
+  done(id: string, change: Shown): void {
+    this.change(id, change);
+    const known = this.#kept.get(id);
+    this.tell(id, { ...change, ...(change.topic !== undefined && known !== undefined && { topic: topicOf(known) }) });
+  }
+
+  /** True: whoever listens is not known to know it. They do from now on. */
+  tell(id: string, shown: Shown): boolean {
+    const told = this.#told.get(id) ?? {};
+    const isNews = Object.entries(shown).some(([what, value]) => told[what as keyof Shown] !== value);
+    if (isNews) this.#told.set(id, { ...told, ...shown });
     return isNews;
+  }
+
+  /** It did not get through to them. */
+  untold(id: string): void {
+    this.#told.delete(id);
   }
 
   forget(id: string): void {
     this.#kept.delete(id);
+    this.#told.delete(id);
   }
 
   /** All that the bot is in, with few questions. */

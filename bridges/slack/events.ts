@@ -49,6 +49,13 @@ export function isNothing(event: Fields): boolean {
 const isChange: ReadonlySet<string> = new Set(['message_changed', 'message_deleted']);
 const isJoinOrLeave = /^group_(?:join|leave)$/;
 
+/** Whether it happened while its channel was private; undefined: it does not say, as on RTM. Chats are another kind. */
+export function isOfPrivate(event: Fields): boolean | undefined {
+  const kind = textIn(event, 'channel_type');
+  if (kind !== undefined) return kind === 'group' || kind === 'G';
+  return [textIn(event, 'type'), textIn(event, 'subtype')].some((word) => word?.startsWith('group_') === true) || undefined;
+}
+
 /** Undefined: nothing that people see. */
 export function remoteEventOf(event: Fields, view: View): SlackRemoteEvent | undefined {
   switch (event.type) {

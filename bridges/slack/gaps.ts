@@ -13,6 +13,7 @@ import { fewCalls, gapOf, historyOf } from './history.ts';
 import { makeChannelId, makeMessageId, parseId, timeOf, tsOf } from './ids.ts';
 import type { Intake } from './intake.ts';
 import { Pace } from './pace.ts';
+import { asItStands, nowOf } from './placing.ts';
 import type { Look } from './reach.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
@@ -204,9 +205,12 @@ export class Gaps {
       try {
         const isBehind = settings.callsPerMinute >= fewCalls && (look?.isSure !== false || look.isDeep === true);
         const isFirst = isBehind && (await this.#behind.begin(id, since));
+        let asking: ReturnType<typeof nowOf> | undefined;
         for await (const event of historyOf(stretch)) {
           if (!this.#heard.has(id)) return found;
-          const isNew = await this.#give(team, channel, event);
+          if (event.kind === 'channel') asking ??= nowOf(team, channel);
+          const read = event.kind === 'channel' ? asItStands(team, channel, {}, event, await asking) : event;
+          const isNew = read !== undefined && (await this.#give(team, channel, read));
           if (isNew && event.kind === 'message') found += 1;
         }
         await this.#wasRefused(id, undefined);

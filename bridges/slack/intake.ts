@@ -3,10 +3,12 @@
 
 import { type ChannelId, type Inbox, type Logger, type RemoteUserId, UnreachableError } from '#bridge-core';
 import type { SlackBody } from './body.ts';
+import type { Conversation } from './conversations.ts';
 import { isNothing, readOf, type SlackRemoteEvent, takenAway } from './events.ts';
 import { type Fields, fieldsIn, idIn, textIn } from './fields.ts';
 import { makeChannelId, parseId } from './ids.ts';
 import { ownDoing } from './ownership.ts';
+import { asItStands, placeOf } from './placing.ts';
 import { Reader } from './reader.ts';
 import type { Team } from './team.ts';
 import { teamTold, tellChanged } from './team-events.ts';
@@ -121,10 +123,18 @@ export class Intake {
     const own = ownDoing(team, channel, event);
     // Once for all the ways on which it comes: what we did was expected once.
     if (own === true) return this.#note(team, key);
-    const preparing = own === undefined ? reader.prepare(event) : Promise.all([own, reader.prepare(event)]);
+    let place: Conversation | undefined;
+    const placing = placeOf(team, channel, event, () => tellChanged(team, event, this.#parts, true))?.then((found) => {
+      place = found;
+    });
+    const reading = reader.prepare(event);
+    const read = () => this.#read(team, channel, told, key);
+    // People are called as they were then.
+    const readThen = placing !== undefined && reading === undefined ? read() : undefined;
+    const preparing = own === undefined && placing === undefined ? reading : Promise.all([own, reading, placing]);
     const before = this.#lines.get(id);
     if (before !== undefined) this.#parts.waits(id);
-    const pass = () => this.#pass(team, channel, told, key);
+    const pass = () => this.#pass(team, channel, readThen ?? read(), told, key, place);
     if (preparing === undefined && before === undefined) return await pass();
     let passed: Promise<void> | undefined;
     const line = Promise.all([before, preparing]).then(([, prepared]) => {
@@ -175,20 +185,34 @@ export class Intake {
     return this.#parts.isWatched(id) && (this.#parts.isHeard(id) || isMoveOfOurs(team, event));
   }
 
-  async #pass(team: Team, channel: string, told: SlackEvent, key: string | undefined): Promise<void> {
+  #read(team: Team, channel: string, told: SlackEvent, key: string | undefined): SlackRemoteEvent | undefined {
     const { event, receivedAt, source, authorizations } = told;
     const reader = this.readerOf(team);
     const about = { channel, receivedAt, key, isRtm: source === 'rtm' };
     const marker = event.type.endsWith('_marked') ? authorizations?.[0]?.user : undefined;
-    const read = marker === undefined ? reader.read(event, about) : readOf(event, marker, reader.view(about));
+    return marker === undefined ? reader.read(event, about) : readOf(event, marker, reader.view(about));
+  }
+
+  /** `place`: as Slack has the channel now, where that was asked for. */
+  async #pass(
+    team: Team,
+    channel: string,
+    heard: SlackRemoteEvent | undefined,
+    { event }: SlackEvent,
+    key: string | undefined,
+    place?: Conversation,
+  ): Promise<void> {
     if (event.type === 'channel_rename' || event.type === 'group_rename') this.#renamed(team, event);
-    if (read === undefined || !isNews(team, channel, read, textIn(event, 'subtype'))) return;
+    // Both are told twice, as an event and as a message.
+    const read = heard?.kind === 'channel' ? asItStands(team, channel, event, heard, place) : heard;
+    if (read === undefined || (read.kind === 'membership' && !isMove(team, channel, read))) return;
     // What ours let others see of their typing comes back by the connections of others.
     if (read.kind === 'typing' && this.#parts.isOurs(read.sender.id)) return;
     try {
       await this.give(team, channel, this.#isOfBot(read) ? withoutSender(read) : read, key);
     } catch (thrown) {
       if (read.kind === 'membership') team.own.untold(parseId(read.user.id).id, channel);
+      if (read.kind === 'channel') team.conversations.untold(channel);
       throw thrown;
     }
   }
@@ -275,18 +299,9 @@ function isMoveOfOurs(team: Team, event: Fields): boolean {
   return (isJoin(event) || isLeave(event)) && team.accounts.has(textIn(event, 'user') ?? '');
 }
 
-/** Names, topics and the like are told twice, as an event and as a message: what is so already is no news. */
-function isNews(team: Team, channel: string, event: SlackRemoteEvent, subtype: string | undefined): boolean {
-  if (event.kind === 'membership') return team.own.changed(parseId(event.user.id).id, channel, event.change === 'join');
-  if (event.kind !== 'channel') return true;
-  const { conversations } = team;
-  const { topic, name, archived } = event;
-  if (name !== undefined) return conversations.change(channel, { name: name.replace(/^#/, '') });
-  if (archived !== undefined) return conversations.change(channel, { isArchived: archived });
-  if (topic === undefined) return true;
-  if (subtype?.endsWith('_purpose') !== true) return conversations.change(channel, { topic });
-  // The purpose stands in for a topic that is not there.
-  return conversations.change(channel, { purpose: topic }) && (conversations.known(channel)?.topic ?? '') === '';
+/** Who went or came is not where they are known to be. */
+function isMove(team: Team, channel: string, { user, change }: Extract<SlackRemoteEvent, { kind: 'membership' }>): boolean {
+  return team.own.changed(parseId(user.id).id, channel, change === 'join');
 }
 
 /** Where it happened. */

@@ -3,7 +3,7 @@
 
 import type { ChannelId } from '#bridge-core';
 import { reactionNamed } from './emoji.ts';
-import { peopleIn, remoteEventOf, type SlackRemoteEvent, saidIn, type View } from './events.ts';
+import { isOfPrivate, peopleIn, remoteEventOf, type SlackRemoteEvent, saidIn, type View } from './events.ts';
 import { type Fields, fieldsIn, textIn } from './fields.ts';
 import { makeChannelId } from './ids.ts';
 import type { Team } from './team.ts';
@@ -42,14 +42,15 @@ export class Reader {
   }
 
   read(event: Fields, about: About): SlackRemoteEvent | undefined {
-    return remoteEventOf(event, this.view(about));
+    const isPrivate = isOfPrivate(event) ?? this.#team.conversations.known(about.channel)?.kind === 'private';
+    return marked(remoteEventOf(event, this.view(about)), isPrivate);
   }
 
   /** A message as the history has it. */
   readPosted(message: Fields, about: About): SlackRemoteEvent | undefined {
-    return message.type === 'message' && textIn(message, 'subtype') === undefined
-      ? saidIn(message, this.view(about))
-      : remoteEventOf({ ...message, type: 'message' }, this.view(about));
+    if (message.type === 'message' && textIn(message, 'subtype') === undefined) return saidIn(message, this.view(about));
+    // What the channel is now says nothing of then.
+    return marked(remoteEventOf({ ...message, type: 'message' }, this.view(about)), isOfPrivate(message) === true);
   }
 
   view({ channel, ...rest }: About): View {
@@ -76,6 +77,10 @@ export class Reader {
     const unknown = namesIn(event, channelSign, /<#(C[A-Z0-9]+)\|?>/g).filter((id) => conversations.known(id) === undefined);
     return unknown.length === 0 ? undefined : Promise.allSettled(unknown.map((id) => conversations.load(id)));
   }
+}
+
+function marked(read: SlackRemoteEvent | undefined, isPrivate: boolean): SlackRemoteEvent | undefined {
+  return read !== undefined && isPrivate ? { ...read, isPrivate } : read;
 }
 
 function inPatience(work: Promise<unknown>): Promise<unknown> {

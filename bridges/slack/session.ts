@@ -184,11 +184,11 @@ function actsOf(voice: Pick<Voice, 'team' | 'ask' | 'self'>) {
         const name = channelName(words);
         if (name === known?.name) return;
         // Noted before it is done: one of the two events that tell it names nobody, and may come before the answer.
-        team.conversations.change(channel, { name });
+        team.conversations.done(channel, { name });
         try {
           await expecting(channel, actNames.name, () => ask('conversations.rename', { channel, name }));
         } catch (thrown) {
-          if (known !== undefined) team.conversations.change(channel, { name: known.name });
+          if (known !== undefined) team.conversations.done(channel, { name: known.name });
           throw thrown;
         }
         return;
@@ -196,7 +196,7 @@ function actsOf(voice: Pick<Voice, 'team' | 'ask' | 'self'>) {
       const topic = [...words.replace(/\s+/g, ' ').trim()].slice(0, topicLength).join('');
       if (topic === known?.topic) return;
       await expecting(channel, actNames.topic, () => ask('conversations.setTopic', { channel, topic }));
-      team.conversations.change(channel, { topic });
+      team.conversations.done(channel, { topic });
     },
     async archive(channelId: ChannelId, on: boolean): Promise<void> {
       const { id: channel } = parseId(channelId);
@@ -204,7 +204,7 @@ function actsOf(voice: Pick<Voice, 'team' | 'ask' | 'self'>) {
         ask(on ? 'conversations.archive' : 'conversations.unarchive', { channel }),
       );
       await calmly(work, 'already_archived', 'not_archived');
-      team.conversations.change(channel, { isArchived: on });
+      team.conversations.done(channel, { isArchived: on });
     },
     async invite(channel: ChannelId, user: RemoteUserId): Promise<void> {
       const who = parseId(user);

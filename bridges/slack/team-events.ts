@@ -122,8 +122,11 @@ async function gone(team: Team, event: Fields, { inbox }: TeamListener): Promise
 
 function converted(team: Team, event: Fields, to: TeamListener): void {
   const channel = idIn(event, 'channel');
+  if (channel === undefined) return;
   const isPrivate = event.subtype === 'channel_convert_to_private';
-  if (channel !== undefined) team.conversations.change(channel, { kind: isPrivate ? 'private' : 'public' });
+  // That it is public may be told late, when it is so no longer.
+  if (isPrivate) team.conversations.change(channel, { kind: 'private' });
+  team.conversations.refresh(channel, team.eyesOn(channel)).catch(() => {});
   tellChanged(team, event, to, isPrivate);
 }
 

@@ -4,6 +4,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import Sqlite from 'better-sqlite3';
+import type { Channel } from '../../../bridge-core/channel.ts';
+import { type ChannelId, remoteUserId } from '../../../bridge-core/ids.ts';
 import type { Mark, Said } from '../../../bridge-core/plumbing/kept-back.ts';
 import { heldFrom, heldUntil, isKeptBack } from '../../../bridge-core/plumbing/kept-back.ts';
 import type { Link } from '../../../bridge-core/plumbing/links.ts';
@@ -125,6 +127,45 @@ test('an answer of before it was made private once more opens nothing', async (t
   answers[1]?.resolve();
   await scene.hears(scene.room, /is private now/);
   assert.deepEqual(scene.shown(), []);
+});
+
+test('what is said to be of a private channel is not shown in a room for all, however late it comes', async (t) => {
+  const scene = await begin(t);
+  const { inbox } = scene.adapter();
+  const sender = { id: remoteUserId('fake/zoe'), name: 'zoe', fields: { nick: 'zoe' } };
+  const base = { at: Date.now(), channel: inFake('#lawn'), isPrivate: true } as const;
+  await inbox.receive({ ...base, kind: 'message', sender, body: 'for few', style: 'text' });
+  await inbox.receive({ ...base, kind: 'channel', name: '#layoffs' });
+  await inbox.receive({ ...base, kind: 'channel', topic: 'who goes' });
+  await scene.say('for all');
+  await until('the words', () => scene.shown().includes('for all'));
+  assert.deepEqual(scene.shown(), ['for all']);
+  const state = JSON.stringify(scene.homeserver.events(scene.room).map(({ content }) => content));
+  assert.doesNotMatch(state, /layoffs|who goes/);
+});
+
+test('what clients show of it follows its name, but not while the network has it as private', async (t) => {
+  const scene = await begin(t);
+  const { inbox, channels } = scene.adapter();
+  const describe = channels.describe.bind(channels);
+  const now: Partial<Channel> = {};
+  t.mock.method(channels, 'describe', (id: ChannelId) => ({ ...describe(id), ...now }));
+  const shown = () =>
+    scene.homeserver
+      .events(scene.room)
+      .filter(({ type }) => type === 'm.bridge')
+      .map(({ content }) => (content.channel as { displayname: string }).displayname);
+  const call = async (name: string, kind: 'public' | 'private') => {
+    Object.assign(now, { name, kind });
+    await inbox.receive({ kind: 'channel', at: Date.now(), channel: inFake('#lawn'), name });
+  };
+  await call('#meadow', 'public');
+  await until('the name', () => shown().at(-1) === '#meadow');
+  await call('#layoffs', 'private');
+  await scene.settled();
+  await call('#garden', 'public');
+  await until('the name', () => shown().at(-1) === '#garden');
+  assert.deepEqual(shown(), ['#lawn', '#meadow', '#garden']);
 });
 
 test('times without number run together, the first of them; nothing that was kept back is shown for that', () => {
