@@ -178,11 +178,12 @@ test('a transaction waits for its own rooms alone; the rest is read beside it, e
   const busy = places.at(-1) as RoomId;
   let atOnce = 0;
   let most = 0;
+  let gate = Promise.withResolvers<void>();
   const reads = (honest: Reads): Reads =>
     async function* (where) {
       atOnce += 1;
       most = Math.max(most, atOnce);
-      await delay(2);
+      if (where !== busy) await gate.promise;
       yield* honest(where);
       atOnce -= 1;
     };
@@ -190,13 +191,16 @@ test('a transaction waits for its own rooms alone; the rest is read beside it, e
   start.said.set(busy, [event('lost', {}, busy)]);
   await start.push(true, event('next', {}, busy));
   assert.deepEqual(start.taken, ['$lost', '$next']);
-  assert.ok(start.asked.length < 10, `${start.asked.length} reads were waited for`);
-  while (start.asked.length < 500) await delay(5);
-  await delay(10);
-  assert.ok(most <= 3, `${most} at once after a start`);
+  assert.deepEqual([start.asked.length, most], [3, 3], 'two after a start, and the one that was waited for');
+  gate.resolve();
+  await until('the last read after a start', () => start.asked.length === 500 && atOnce === 0);
+  assert.equal(most, 3);
+  gate = Promise.withResolvers();
   start.said.set(places[3] as RoomId, [event('other', {}, places[3])]);
   await start.push(true, event('more', {}, busy));
-  await until('the last read', () => start.asked.length === 1_000 && start.taken.at(-1) === '$other');
+  assert.deepEqual([start.asked.length, start.taken.at(-1)], [509, '$more']);
+  gate.resolve();
+  await until('the last read', () => start.asked.length === 1_000 && atOnce === 0);
   assert.deepEqual([most, new Set(start.asked.slice(500)).size, start.taken.at(-1)], [8, 500, '$other']);
   assert.equal(start.asked[500], busy, 'the most recently active first');
 });
