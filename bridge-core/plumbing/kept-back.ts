@@ -92,7 +92,9 @@ const placeOf = ({ seq, progress }: Said): number => progress?.takenIn ?? seq;
 export function isKeptBack(link: Pick<Link, 'options'>, said: Said): boolean {
   const at = said.task.do === 'show' ? (said.task.event as RemoteEvent).at : undefined;
   const place = placeOf(said);
-  return spansOf(link).some(({ from, to }) => (place > from.seq && place <= to.seq) || (at !== undefined && at >= from.at && at < to.at));
+  // What was taken in before it was for all, whatever the clock says: the same millisecond holds both.
+  const isWithin = ({ from, to }: Span) => place > from.seq && (place <= to.seq || (at !== undefined && at >= from.at && at < to.at));
+  return spansOf(link).some(isWithin);
 }
 
 /** Told of a private channel, for a room that is not its people's alone. */

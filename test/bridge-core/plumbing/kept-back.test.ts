@@ -159,6 +159,7 @@ test('what clients show of it follows its name, but not while the network has it
     Object.assign(now, { name, kind });
     await inbox.receive({ kind: 'channel', at: Date.now(), channel: inFake('#lawn'), name });
   };
+  await until('its first name', () => shown().at(-1) === '#lawn');
   await call('#meadow', 'public');
   await until('the name', () => shown().at(-1) === '#meadow');
   await call('#layoffs', 'private');
@@ -166,6 +167,16 @@ test('what clients show of it follows its name, but not while the network has it
   await call('#garden', 'public');
   await until('the name', () => shown().at(-1) === '#garden');
   assert.deepEqual(shown(), ['#lawn', '#meadow', '#garden']);
+});
+
+test('what was taken in before a channel was made private stays for all, in the same millisecond too; what is read back goes by its time', () => {
+  const [from, to] = [{ seq: 5, at: 1_000 } as const, { seq: 9, at: 2_000 } as const];
+  const link = { options: { kept: [{ from, to }] } } as unknown as Link;
+  const told = (seq: number, at: number): Said => ({ seq, task: { do: 'show', event: { kind: 'message', at } } });
+  for (const said of [told(5, 1_000), told(4, 1_500), told(10, 2_000), told(10, 999)])
+    assert.ok(!isKeptBack(link, said), JSON.stringify(said));
+  for (const said of [told(6, 1_000), told(9, 3_000), told(10, 1_000), told(20, 1_999)])
+    assert.ok(isKeptBack(link, said), JSON.stringify(said));
 });
 
 test('times without number run together, the first of them; nothing that was kept back is shown for that', () => {
