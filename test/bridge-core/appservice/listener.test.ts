@@ -299,9 +299,16 @@ test('a page that fails is told in JSON, and one address may not ask without end
   const failed = await ask('/irc/broken');
   assert.deepEqual([failed.status, failed.body.errcode], [500, 'M_UNKNOWN']);
   assert.ok(!failed.text.includes('secret'));
-  let last = failed;
-  for (let number = 0; number < 1250 && last.status !== 429; number += 1) last = await ask('/irc/nothing');
-  assert.deepEqual([last.status, last.body.errcode], [429, 'M_LIMIT_EXCEEDED']);
+  // Many at once, for what counts is how many come within a minute.
+  const askUntilRefused = async (): Promise<typeof failed> => {
+    for (let number = 0; number < 25; number += 1) {
+      const answers = await Promise.all(Array.from({ length: 50 }, () => ask('/irc/nothing')));
+      const refused = answers.find(({ status }) => status === 429);
+      if (refused !== undefined) return refused;
+    }
+    throw new assert.AssertionError({ message: 'nothing was refused' });
+  };
+  assert.equal((await askUntilRefused()).body.errcode, 'M_LIMIT_EXCEEDED');
   assert.equal((await ask('/irc/hook', { method: 'POST', body: '{}' })).status, 204, 'a webhook is');
   const other = await ask('/irc/nothing', { headers: { 'x-forwarded-for': '203.0.113.9' } });
   assert.equal(other.status, 404, 'somebody else behind the same proxy is not held back');
