@@ -11,8 +11,10 @@ import type { HomeserverHttp } from './homeserver-http.ts';
 /** Clients of single users kept by the library; a ghost's next call simply makes a new one. */
 const keptClients = 200;
 
-// The library's request function is one for the whole process: the token tells which bridge a request is of.
+// The library's request function is one for the whole process: homeserver and token tell which bridge a request is of, for one
+// registration may stand on several homeservers.
 const bridges = new Map<string, HomeserverHttp>();
+const nameOf = (origin: string, authorization = ''): string => `${origin} ${authorization}`;
 let loading: ReturnType<typeof load> | undefined;
 
 /** Joins, registrations and profiles: each makes member events, the dearest thing to ask of a homeserver. */
@@ -54,7 +56,7 @@ export class Library {
     this.#http = http;
     this.#bot = bot;
     this.#domain = domain;
-    bridges.set(http.authorization, http);
+    bridges.set(nameOf(http.origin, http.authorization), http);
   }
 
   async warm(): Promise<void> {
@@ -83,7 +85,8 @@ export class Library {
   }
 
   close(): void {
-    if (bridges.get(this.#http.authorization) === this.#http) bridges.delete(this.#http.authorization);
+    const name = nameOf(this.#http.origin, this.#http.authorization);
+    if (bridges.get(name) === this.#http) bridges.delete(name);
   }
 
   #open(): Promise<{ appservice: Appservice; makeIntent: typeof Intent }> {
@@ -121,7 +124,7 @@ type LibraryCallback = (error: Error | null, response?: { statusCode: number; he
 
 /** What `request` would do, for the few options that the library gives. Errors are already ours, and pass through it. */
 function requestOverOurs(request: LibraryRequest, done: LibraryCallback): void {
-  const http = bridges.get(request.headers.Authorization ?? '');
+  const http = bridges.get(nameOf(new URL(request.uri).origin, request.headers.Authorization));
   if (http === undefined) {
     done(new UnreachableError('HOMESERVER_UNREACHABLE', 'the bridge is closing'));
     return;

@@ -37,6 +37,15 @@ test('two bridges in one process each ask with their own token', async (t) => {
   assert.deepEqual(names, [{ name: 'hs.test' }, { name: 'two.test' }]);
 });
 
+test('two bridges of one registration on two homeservers each ask their own', async (t) => {
+  const sides = [await bothSides(t), await bothSides(t)];
+  const name = async ({ fake, homeserver }: (typeof sides)[number], words: string) =>
+    await homeserver.state(roomId(fake.createRoom({ creator: fake.bot, name: words })), 'm.room.name', '');
+  assert.deepEqual(await Promise.all(sides.map((side, at) => name(side, `${at}`))), [{ name: '0' }, { name: '1' }]);
+  await sides[1]?.homeserver.close();
+  assert.deepEqual(await name(sides[0] as (typeof sides)[number], 'still there'), { name: 'still there' });
+});
+
 test('a refused state event neither joins, raises a power level nor tries again', async (t) => {
   for (const version of ['11', '12']) {
     const { fake, homeserver } = await bothSides(t);
