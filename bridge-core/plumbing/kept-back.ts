@@ -70,10 +70,11 @@ export function forAll(link: Link, mark: Mark): LinkOptions {
   return { membersOnly: undefined, few: undefined, ...(link.options.guarded === true ? { opening: span } : keptWith(link, span)) };
 }
 
-/** Others come in from here on. */
+/** Others come in from here on: where it is made private before that is done, it is as open as any. */
 export function opened(link: Link): LinkOptions {
+  if (isMembersOnly(link)) return {};
   const span = openingOf(link);
-  return span === undefined || isMembersOnly(link) ? {} : { opening: undefined, ...keptWith(link, span) };
+  return { guarded: false, ...(span !== undefined && { opening: undefined, ...keptWith(link, span) }) };
 }
 
 function keptWith(link: Link, span: Span): LinkOptions {

@@ -189,7 +189,7 @@ export class MembersOnly<Body extends Json = string> {
     if (link === undefined || isPlaceholder(link.room)) return;
     const isFresh = !isGuarded(link);
     try {
-      if (!isMembersOnly(link)) return isGuarded(link) ? await this.#open(link) : undefined;
+      if (!isMembersOnly(link)) return isUnfinished(link) ? await this.#open(link) : undefined;
       if (isFresh) await this.#close(link);
       await this.#compare(link, isFresh, turn);
     } catch (thrown) {
@@ -277,8 +277,10 @@ export class MembersOnly<Body extends Json = string> {
   }
 
   /** The door first: who comes in while the rest is done is seen by who looks afterwards. */
-  async #close({ room }: Link): Promise<void> {
-    const { roster } = this.#parts;
+  async #close({ id, room }: Link): Promise<void> {
+    const { links, roster } = this.#parts;
+    // Whatever becomes of it, a door that may be shut is opened again where it is for all by then.
+    await links.setOptions(id, (now) => (isMembersOnly(now) ? { guarded: false } : {}));
     await this.#rule(room, { ...closed }, (levels) => ({
       ...{ ...levels, invite: botAlone },
       events: { ...recordIn(levels, 'events'), 'm.room.join_rules': botAlone },
@@ -301,7 +303,8 @@ export class MembersOnly<Body extends Json = string> {
       const { 'm.room.join_rules': _, ...events } = recordIn(levels, 'events') ?? {};
       return { ...levels, invite: settings.power.invite, events };
     });
-    if (links.get(id) !== undefined) await links.setOptions(id, { guarded: undefined, people: undefined });
+    if (links.get(id) !== undefined)
+      await links.setOptions(id, (now) => (isMembersOnly(now) ? {} : { guarded: undefined, people: undefined }));
   }
 
   async #rule(room: RoomId, wanted: Readonly<Record<string, Content>>, levelled: (levels: Content) => Content): Promise<void> {
@@ -336,7 +339,8 @@ const closed: Readonly<Record<string, Content>> = {
 };
 
 const isGuarded = ({ options }: Link): boolean => options.guarded === true;
-const isUnfinished = (link: Link): boolean => !isPlaceholder(link.room) && isMembersOnly(link) !== isGuarded(link);
+const isUnfinished = (link: Link): boolean =>
+  !isPlaceholder(link.room) && (isMembersOnly(link) ? !isGuarded(link) : link.options.guarded !== undefined);
 const notKnown = () => new RetryableError('NETWORK_LOGIN', 'the network has not told yet who is in the channel', { after: unknownFor });
 
 function peopleIn(link: Link | undefined): readonly UserId[] {

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import Sqlite from 'better-sqlite3';
+import { isVeiled } from '../../../bridge-core/plumbing/kept-back.ts';
 import { inFake } from '../../support/fake-adapter.ts';
 import type { FakeBridgeWish } from '../../support/fake-bridge.ts';
 import { until } from '../../support/waiting.ts';
@@ -289,4 +290,36 @@ test('a room that is replaced before it was opened takes along what is not to be
   read.resolve();
   await showsAgain(scene, next);
   assert.deepEqual([...new Set([...scene.shown(room), ...scene.shown(next)])], ['before', 'for all']);
+});
+
+test('private again while its room is being opened: it is closed again, and nothing is said before', async (t) => {
+  const scene = await begin(t);
+  const { homeserver, person } = scene;
+  const room = await scene.room();
+  scene.turn(true);
+  await until('it to be closed', () => scene.linkOf(room).options.guarded === true);
+  homeserver.fault({ on: 'PUT .*/state/m.room.power_levels', act: { answer: 502 } });
+  scene.turn(false);
+  await until('the open door', () => scene.state(room, 'm.room.join_rules')?.join_rule === 'public');
+  homeserver.join(person, room);
+  homeserver.fault({ on: 'PUT .*/state/m.room.join_rules', act: { answer: 502 } });
+  scene.turn(true);
+  await until('it to be for few', () => scene.linkOf(room).options.membersOnly === true);
+  assert.ok(isVeiled(scene.linkOf(room)));
+  await scene.restart({}, () => homeserver.clearFaults());
+  await until('it to be closed', () => scene.linkOf(room).options.guarded === true && !isVeiled(scene.linkOf(room)));
+  assert.deepEqual([scene.state(room, 'm.room.join_rules')?.join_rule, homeserver.room(room).membership(person)], ['invite', 'leave']);
+});
+
+test('public again while its room is being closed: its door does not stay shut', async (t) => {
+  const scene = await begin(t);
+  const { homeserver } = scene;
+  const room = await scene.room();
+  homeserver.fault({ on: 'PUT .*/state/m.room.power_levels', act: { answer: 502 } });
+  scene.turn(true);
+  await until('the closed door', () => scene.state(room, 'm.room.join_rules')?.join_rule === 'invite');
+  scene.turn(false);
+  await until('it to be for all', () => scene.linkOf(room).options.membersOnly === undefined);
+  homeserver.clearFaults();
+  await until('the open door', () => scene.state(room, 'm.room.join_rules')?.join_rule === 'public');
 });
