@@ -259,6 +259,8 @@ export class SlackAdapter implements Adapter<SlackBody> {
 
   async unwatch(channel: ChannelId, by?: UserId, isForNow = false): Promise<void> {
     if (!this.#watched.delete(channel, by)) return;
+    const { team, id } = parseId(channel);
+    this.#teams.all.get(team)?.conversations.untold(id);
     await (isForNow && by === undefined ? this.#gaps.rest(channel) : this.#gaps.forget(channel));
   }
 

@@ -31,12 +31,22 @@ export type Shown = Partial<Pick<Conversation, 'name' | 'topic' | 'isArchived'>>
 /** Of an answer that is on its way, or is still being read: what was told of channels since it was asked for, which is newer. */
 type Since = Map<string, Partial<Conversation>>;
 
+/** One who asks while it waits asks for the same. */
+interface Fresh {
+  readonly ask: Ask;
+  readonly answer: Promise<Conversation | undefined>;
+  isAsked: boolean;
+}
+
 export class Conversations {
   readonly #ask: Ask;
   readonly #kept = new Map<string, Conversation>();
   /** What was told last to whoever listens. */
   readonly #told = new Map<string, Shown>();
   readonly #asking = new Map<string, Promise<Conversation | undefined>>();
+  /** The last that is under way or waits. */
+  readonly #fresh = new Map<string, Fresh>();
+  /** In the order in which they were asked for. */
   readonly #asked = new Set<Since>();
   #reading: Promise<void> | undefined;
 
@@ -61,9 +71,23 @@ export class Conversations {
     return kept?.isMember === undefined ? await this.#loadOwn(id) : kept;
   }
 
-  /** As Slack has it now. */
-  async refresh(id: string, ask: Ask = this.#ask): Promise<Conversation | undefined> {
-    return await this.#load(id, ask);
+  /** As Slack has it now. However often it is wanted, one question is under way and one waits, so that no answer overtakes another. */
+  refresh(id: string, ask: Ask = this.#ask): Promise<Conversation | undefined> {
+    const before = this.#fresh.get(id);
+    if (before?.ask === ask && !before.isAsked) return before.answer;
+    const load = () => {
+      fresh.isAsked = true;
+      return this.#load(id, ask);
+    };
+    const { promise: answer, resolve } = Promise.withResolvers<Conversation | undefined>();
+    const fresh: Fresh = { ask, answer, isAsked: false };
+    this.#fresh.set(id, fresh);
+    resolve(before === undefined ? load() : before.answer.then(load, load));
+    const over = () => {
+      if (this.#fresh.get(id) === fresh) this.#fresh.delete(id);
+    };
+    answer.then(over, over);
+    return answer;
   }
 
   keep(conversation: Conversation): void {
@@ -98,17 +122,30 @@ export class Conversations {
     this.tell(id, { ...change, ...(change.topic !== undefined && known !== undefined && { topic: topicOf(known) }) });
   }
 
+  /** What whoever listens was told last, as far as it is known. */
+  told(id: string): Shown {
+    return this.#told.get(id) ?? {};
+  }
+
   /** True: whoever listens is not known to know it. They do from now on. */
   tell(id: string, shown: Shown): boolean {
-    const told = this.#told.get(id) ?? {};
+    const told = this.told(id);
     const isNews = Object.entries(shown).some(([what, value]) => told[what as keyof Shown] !== value);
     if (isNews) this.#told.set(id, { ...told, ...shown });
     return isNews;
   }
 
-  /** It did not get through to them. */
+  /** It did not get through to them, or nobody listens any more. */
   untold(id: string): void {
     this.#told.delete(id);
+  }
+
+  /** They may hear by another way how it is now: of what they were told before only that is known to stand. */
+  foundFor(id: string, now: Shown): void {
+    const told = this.#told.get(id);
+    if (told === undefined) return;
+    const left = Object.entries(told).filter(([what, value]) => now[what as keyof Shown] === value);
+    this.#told.set(id, Object.fromEntries(left));
   }
 
   forget(id: string): void {
@@ -181,14 +218,17 @@ export class Conversations {
 
   async #load(id: string, ask: Ask): Promise<Conversation | undefined> {
     const since: Since = new Map();
+    const before = [...this.#asked];
     this.#asked.add(since);
     const answer = await ask('conversations.info', { channel: id }).finally(() => this.#asked.delete(since));
     const told = fieldsIn(answer, 'channel');
     const read = told === undefined ? undefined : conversationOf(told);
     if (read === undefined) return undefined;
     // The bot alone tells whether it is in it.
-    const seen = ask === this.#ask ? read : { ...read, isMember: this.#kept.get(id)?.isMember };
-    const kept = { ...seen, ...since.get(id) };
+    const { isMember, ...rest } = read;
+    const now = { ...rest, ...(ask === this.#ask && { isMember }), ...since.get(id) };
+    for (const earlier of before) if (this.#asked.has(earlier)) earlier.set(id, { ...earlier.get(id), ...now });
+    const kept = { isMember: this.#kept.get(id)?.isMember, ...now };
     this.#kept.set(id, kept);
     return kept;
   }

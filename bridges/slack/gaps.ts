@@ -15,6 +15,7 @@ import type { Intake } from './intake.ts';
 import { Pace } from './pace.ts';
 import { asItStands, nowOf } from './placing.ts';
 import type { Look } from './reach.ts';
+import { inPatience } from './reader.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
 import { isRefusal } from './wire/faults.ts';
@@ -208,8 +209,8 @@ export class Gaps {
         let asking: ReturnType<typeof nowOf> | undefined;
         for await (const event of historyOf(stretch)) {
           if (!this.#heard.has(id)) return found;
-          if (event.kind === 'channel') asking ??= nowOf(team, channel);
-          const read = event.kind === 'channel' ? asItStands(team, channel, {}, event, await asking) : event;
+          if (event.kind === 'channel') asking ??= inPatience(nowOf(team, channel));
+          const read = event.kind === 'channel' ? asItStands(team, channel, {}, event, (await asking) !== undefined) : event;
           const isNew = read !== undefined && (await this.#give(team, channel, read));
           if (isNew && event.kind === 'message') found += 1;
         }

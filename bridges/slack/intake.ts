@@ -3,13 +3,12 @@
 
 import { type ChannelId, type Inbox, type Logger, type RemoteUserId, UnreachableError } from '#bridge-core';
 import type { SlackBody } from './body.ts';
-import type { Conversation } from './conversations.ts';
 import { isNothing, readOf, type SlackRemoteEvent, takenAway } from './events.ts';
 import { type Fields, fieldsIn, idIn, textIn } from './fields.ts';
 import { makeChannelId, parseId } from './ids.ts';
 import { ownDoing } from './ownership.ts';
-import { asItStands, placeOf } from './placing.ts';
-import { Reader } from './reader.ts';
+import { asItStands, isOfItself, placeOf } from './placing.ts';
+import { inPatience, Reader } from './reader.ts';
 import type { Team } from './team.ts';
 import { teamTold, tellChanged } from './team-events.ts';
 import { Typing } from './typing.ts';
@@ -123,10 +122,12 @@ export class Intake {
     const own = ownDoing(team, channel, event);
     // Once for all the ways on which it comes: what we did was expected once.
     if (own === true) return this.#note(team, key);
-    let place: Conversation | undefined;
-    const placing = placeOf(team, channel, event, () => tellChanged(team, event, this.#parts, true))?.then((found) => {
-      place = found;
+    let isPlaced: boolean | undefined;
+    const placed = placeOf(team, channel, event, () => tellChanged(team, event, this.#parts, true))?.then((isFound) => {
+      isPlaced = isFound;
     });
+    // What is called otherwise may be told behind what was said since: nothing of that waits long for it.
+    const placing = placed !== undefined && isOfItself(event) ? inPatience(placed) : placed;
     const reading = reader.prepare(event);
     const read = () => this.#read(team, channel, told, key);
     // People are called as they were then.
@@ -134,7 +135,7 @@ export class Intake {
     const preparing = own === undefined && placing === undefined ? reading : Promise.all([own, reading, placing]);
     const before = this.#lines.get(id);
     if (before !== undefined) this.#parts.waits(id);
-    const pass = () => this.#pass(team, channel, readThen ?? read(), told, key, place);
+    const pass = () => this.#pass(team, channel, readThen ?? read(), told, key, isPlaced);
     if (preparing === undefined && before === undefined) return await pass();
     let passed: Promise<void> | undefined;
     const line = Promise.all([before, preparing]).then(([, prepared]) => {
@@ -142,7 +143,7 @@ export class Intake {
       // What goes before may have told that it is nobody's to hear.
       if (isListening === true && !this.#isHeard(team, id, event)) return;
       // Handed on is enough for the next of the channel; that it is kept, for Slack.
-      passed = pass();
+      passed = placed === undefined || isPlaced !== undefined ? pass() : placed.then(() => this.before(id, pass));
       passed.catch(() => {});
     });
     this.#stand(id, line);
@@ -193,18 +194,18 @@ export class Intake {
     return marker === undefined ? reader.read(event, about) : readOf(event, marker, reader.view(about));
   }
 
-  /** `place`: as Slack has the channel now, where that was asked for. */
+  /** `isPlaced`: how Slack has the channel now was asked for, and answered. */
   async #pass(
     team: Team,
     channel: string,
     heard: SlackRemoteEvent | undefined,
     { event }: SlackEvent,
     key: string | undefined,
-    place?: Conversation,
+    isPlaced = false,
   ): Promise<void> {
     if (event.type === 'channel_rename' || event.type === 'group_rename') this.#renamed(team, event);
     // Both are told twice, as an event and as a message.
-    const read = heard?.kind === 'channel' ? asItStands(team, channel, event, heard, place) : heard;
+    const read = heard?.kind === 'channel' ? asItStands(team, channel, event, heard, isPlaced) : heard;
     if (read === undefined || (read.kind === 'membership' && !isMove(team, channel, read))) return;
     // What ours let others see of their typing comes back by the connections of others.
     if (read.kind === 'typing' && this.#parts.isOurs(read.sender.id)) return;
@@ -212,7 +213,6 @@ export class Intake {
       await this.give(team, channel, this.#isOfBot(read) ? withoutSender(read) : read, key);
     } catch (thrown) {
       if (read.kind === 'membership') team.own.untold(parseId(read.user.id).id, channel);
-      if (read.kind === 'channel') team.conversations.untold(channel);
       throw thrown;
     }
   }
@@ -238,6 +238,7 @@ export class Intake {
       if (event.kind === 'message' && event.id !== undefined) this.#parts.heard(team, channel, event.id);
       return true;
     } catch (thrown) {
+      if (event.kind === 'channel') team.conversations.untold(channel);
       // Slack tells it again: then it is taken.
       if (key !== undefined) this.#given.delete(nameIn(team, key));
       throw thrown;

@@ -8,19 +8,14 @@ import type { Team } from './team.ts';
 
 type Change = Extract<SlackRemoteEvent, { kind: 'channel' }>;
 
-/** Undefined: nothing need be asked. Settles with what was found, if anything; `foundPrivate` where nobody knew of that. */
-export function placeOf(
-  team: Team,
-  channel: string,
-  event: Fields,
-  foundPrivate: () => void,
-): Promise<Conversation | undefined> | undefined {
+/** Undefined: nothing need be asked. Settles with whether Slack said how it is; `foundPrivate` where nobody knew of that. */
+export function placeOf(team: Team, channel: string, event: Fields, foundPrivate: () => void): Promise<boolean> | undefined {
   const before = team.conversations.known(channel)?.kind;
   const isStrange = isOfPrivate(event) === true && (before === undefined || before === 'public');
   if (!isStrange && !isOfItself(event)) return undefined;
   return nowOf(team, channel).then((now) => {
     if (before !== 'private' && (now === undefined ? isStrange : now.kind === 'private')) foundPrivate();
-    return now;
+    return now !== undefined;
   });
 }
 
@@ -29,20 +24,28 @@ export async function nowOf(team: Team, channel: string): Promise<Conversation |
   return await team.conversations.refresh(channel, team.eyesOn(channel)).catch(() => undefined);
 }
 
-/** `now`: as Slack had it since. Undefined: whoever listens knows it already. */
-export function asItStands(team: Team, channel: string, event: Fields, told: Change, now: Conversation | undefined): Change | undefined {
-  const { name, topic, archived, isPrivate, ...rest } = told;
+/** `isFound`: Slack has said since how it is. Undefined: whoever listens knows it already. */
+export function asItStands(team: Team, channel: string, event: Fields, told: Change, isFound: boolean): Change | undefined {
+  const { conversations } = team;
+  const { name, topic, archived, isPrivate, by, ...rest } = told;
+  // It may have been found anew since it was asked for.
+  const now = isFound ? conversations.known(channel) : undefined;
   // It stands in for a topic that is not there.
-  if (isOfPurpose(event) && (now ?? team.conversations.known(channel))?.topic) return undefined;
+  if (isOfPurpose(event) && (now ?? conversations.known(channel))?.topic) return undefined;
   const shown = now === undefined ? noted(team, channel, event, told) : { ...now, topic: topicOf(now) };
+  // What is over already is told to who may not know of its end alone.
+  const isOver = archived !== shown.isArchived && conversations.told(channel).isArchived === undefined;
   const news = {
     ...(name !== undefined && shown.name !== undefined && { name: shown.name }),
     ...(topic !== undefined && shown.topic !== undefined && { topic: shown.topic }),
-    ...(archived !== undefined && shown.isArchived !== undefined && { isArchived: shown.isArchived }),
+    ...(archived !== undefined && shown.isArchived !== undefined && !isOver && { isArchived: shown.isArchived }),
   };
-  if (!team.conversations.tell(channel, news)) return undefined;
+  if (!conversations.tell(channel, news)) return undefined;
+  // Another did what was done since.
+  const isTheirs = [name?.replace(/^#/, ''), topic, archived].every((said, at) => said === [news.name, news.topic, news.isArchived][at]);
   return {
     ...rest,
+    ...(isTheirs && by !== undefined && { by }),
     ...((now === undefined ? isPrivate : now.kind === 'private') && { isPrivate: true }),
     ...(news.name !== undefined && { name: `#${news.name}` }),
     ...(news.topic !== undefined && { topic: news.topic }),
@@ -70,7 +73,7 @@ function noted({ conversations }: Team, channel: string, event: Fields, { name, 
 const isOfPurpose = (event: Fields): boolean => textIn(event, 'subtype')?.endsWith('_purpose') === true;
 
 /** Of the channel itself, and not of what is in it. */
-function isOfItself(event: Fields): boolean {
+export function isOfItself(event: Fields): boolean {
   if (event.type !== 'message') return /^(?:channel|group)_(?:rename|(?:un)?archive)$/.test(textIn(event, 'type') ?? '');
   return /^(?:channel|group)_(?:topic|purpose|name)$/.test(textIn(event, 'subtype') ?? '');
 }

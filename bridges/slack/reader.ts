@@ -83,8 +83,9 @@ function marked(read: SlackRemoteEvent | undefined, isPrivate: boolean): SlackRe
   return read !== undefined && isPrivate ? { ...read, isPrivate } : read;
 }
 
-function inPatience(work: Promise<unknown>): Promise<unknown> {
-  return Promise.race([work, new Promise((resolve) => setTimeout(resolve, patience).unref())]);
+/** Undefined: it takes longer. */
+export function inPatience<T>(work: Promise<T>): Promise<T | undefined> {
+  return Promise.race([work, new Promise<undefined>((resolve) => setTimeout(resolve, patience, undefined).unref())]);
 }
 
 const channelSign = '<#';

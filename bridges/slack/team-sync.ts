@@ -12,7 +12,7 @@ import {
   type Unmirrored,
 } from '#bridge-core';
 import type { SlackChannels } from './channels.ts';
-import type { Conversation } from './conversations.ts';
+import { type Conversation, topicOf } from './conversations.ts';
 import { fieldsIn, listIn, textIn } from './fields.ts';
 import type { Hints } from './hints.ts';
 import { makeChannelId, parseId } from './ids.ts';
@@ -135,8 +135,10 @@ export class TeamSync implements Mirror {
     }
   }
 
-  #found(team: Team, { id, isArchived, kind }: Conversation): MirroredChannel {
+  #found(team: Team, found: Conversation): MirroredChannel {
+    const { id, isArchived, kind } = found;
     if (kind === 'public') this.#parts.sessions.isForAll(team, id);
+    team.conversations.foundFor(id, { ...found, topic: topicOf(found) });
     return { channel: this.#parts.channels.describe(makeChannelId(team.id, id)), isArchived };
   }
 

@@ -47,3 +47,37 @@ test('what is told while a list is asked for, or read, is newer than that: who w
   const others = (() => Promise.resolve(page)) as never;
   assert.deepEqual(await read('users.conversations', others), ['renamed public true', 'c2 public true', 'c3 private true']);
 });
+
+test('however often it is asked how a channel stands, one question is under way and one waits, and the last answer holds', async () => {
+  const answers: ((topic: string) => void)[] = [];
+  const ask = () =>
+    new Promise<{ channel: object }>((resolve) => answers.push((value) => resolve({ channel: { ...info, topic: { value } } })));
+  const conversations = new Conversations({ ask: ask as never });
+  const first = conversations.refresh('C1');
+  const rest = Array.from({ length: 100 }, () => conversations.refresh('C1'));
+  assert.equal(answers.length, 1);
+  answers.shift()?.('old');
+  assert.equal((await first)?.topic, 'old');
+  assert.equal(answers.length, 1);
+  answers.shift()?.('new');
+  assert.deepEqual([...new Set((await Promise.all(rest)).map((each) => each?.topic))], ['new']);
+  assert.deepEqual([answers.length, conversations.known('C1')?.topic], [0, 'new']);
+});
+
+test('what was asked for before is older, however late it is answered or read', async () => {
+  const answers: ((name: string) => void)[] = [];
+  const ask = ((method: string) =>
+    new Promise((resolve) =>
+      answers.push((name) => resolve(method === 'conversations.info' ? { channel: { ...info, name } } : { channels: [{ ...info, name }] })),
+    )) as never;
+  const conversations = new Conversations({ ask });
+  const list = conversations.list('conversations.list', 'public_channel');
+  const listed = list.next();
+  const loaded = conversations.load('C1');
+  const fresh = conversations.refresh('C1');
+  answers[2]?.('new');
+  assert.equal((await fresh)?.name, 'new');
+  for (const answer of answers) answer('old');
+  assert.deepEqual([(await loaded)?.name, (await listed).value?.name, conversations.known('C1')?.name], ['new', 'new', 'new']);
+  assert.equal((await list.next()).done, true);
+});
