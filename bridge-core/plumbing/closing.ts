@@ -84,13 +84,16 @@ export class Closing {
     this.#work.stop();
   }
 
-  async #shut({ id, room, options: before, state }: Link, reason: string, options: (link: Link) => LinkOptions): Promise<void> {
+  async #shut({ id, options: before, state }: Link, reason: string, options: (link: Link) => LinkOptions): Promise<void> {
     // One that was about to be opened again is live.
     if (before.shut === true && state === 'suspended') return;
     const { links, tell } = this.#parts;
+    // No room stands yet that could be shut, and none is to be made.
+    const now = links.get(id);
+    if (now !== undefined && isPlaceholder(now.room)) return await links.remove(id);
     // Its channel letting the bridge in again is not enough then.
     const shut = { shut: true, shutOut: undefined };
-    await links.set(id, (link) => ({ state: 'suspended', reason, options: { ...shut, ...options(link) } }));
+    const { room } = await links.set(id, (link) => ({ state: 'suspended', reason, options: { ...shut, ...options(link) } }));
     tell(room, `${reason}. What is said there is no longer shown here.`);
   }
 

@@ -165,7 +165,7 @@ export class Portals<Body extends Json = string> {
     if (known === undefined && unasked === undefined) this.#mayBegin();
     const link = known ?? (await links.add(wanted));
     try {
-      return await plumb.openings.during(channel, async () => {
+      const live = await plumb.openings.during(channel, async () => {
         // Nobody is led into a room whose channel does not let us in.
         await plumb.approach(link);
         const placed = isPlaceholder(link.room) ? await this.#place(link, alias) : link;
@@ -174,6 +174,10 @@ export class Portals<Body extends Json = string> {
         if (settings.directory && isForAll) await this.#list(placed.room, true);
         return await plumb.link({ room: placed.room, channel, origin: 'portal' });
       });
+      // It may have become one for few meanwhile, and was listed and led into since.
+      const now = links.get(live.id) ?? live;
+      if (!isLedInto(now) && aliasesOf(now).length > 0) this.#work.run(`link ${now.id}`, () => this.#publish(now.id));
+      return live;
     } catch (thrown) {
       if (!(thrown instanceof RetryableError)) await this.#giveUp(link.id);
       throw thrown;
@@ -280,7 +284,7 @@ export class Portals<Body extends Json = string> {
     if (link === undefined || isPlaceholder(link.room)) return;
     if (isLedInto(link) && aliasesOf(link).length === 0) await links.setOptions(id, { aliases: [this.#aliasOf(link.channel)] });
     await this.#pointAll(id);
-    if (settings.directory && link.options.still !== true) await this.#list(link.room, isLedInto(link));
+    if (settings.directory && (link.options.still !== true || !isLedInto(link))) await this.#list(link.room, isLedInto(link));
   }
 
   /** Nobody is led into a room of a channel that only some may see now. */
