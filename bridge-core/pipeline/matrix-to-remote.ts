@@ -116,6 +116,7 @@ export class MatrixToRemote<Body extends Json> {
     const { routing, recovery, calls, journal, count } = this.#parts;
     if (routing.isElsewhere(event)) return [];
     recovery.arrived(event);
+    this.#pointing.arrived(event);
     calls.arrived(event);
     if (event.redacts !== undefined) this.#parts.redacted(event);
     const rows = routing.rowsFor(event);

@@ -1,4 +1,4 @@
-// What an event of Matrix points at, as the network knows it: recorded, or on its way in another lane, for which it waits.
+// What an event of Matrix points at, as the network knows it: recorded, or on its way in another lane or to Matrix, for which it waits.
 
 import { type EventId, eventId, remoteUserId, type UserId } from '../ids.ts';
 import { type MatrixEvent, relationOf } from '../matrix-event.ts';
@@ -9,12 +9,13 @@ import type { Voice } from '../virtual-users/puppets.ts';
 import type { Pointed } from './fallbacks.ts';
 import type { Journal } from './journal.ts';
 import { BehindParked, type Lanes } from './lanes.ts';
+import { type OwnEventParts, OwnEvents } from './own-events.ts';
 import { asRemoteMessage, isMessage, type Relation, type Relations } from './relations.ts';
 import { type Row, states } from './row.ts';
 
-export interface PointingParts {
+export interface PointingParts extends OwnEventParts {
   readonly relations: Relations;
-  readonly journal: Pick<Journal, 'findBySource'>;
+  readonly journal: Pick<Journal, 'findBySource' | 'parseKey' | 'read'>;
   readonly lanes: Pick<Lanes, 'settled' | 'isParked'>;
   readonly links: Pick<Links, 'byChannel'>;
   readonly roster: Pick<Roster, 'nameOf'>;
@@ -23,9 +24,16 @@ export interface PointingParts {
 
 export class Pointing {
   readonly #parts: PointingParts;
+  readonly #own: OwnEvents;
 
   constructor(parts: PointingParts) {
     this.#parts = parts;
+    this.#own = new OwnEvents(parts);
+  }
+
+  /** Whatever comes from the homeserver, before anything that points at it. */
+  arrived(event: MatrixEvent): void {
+    this.#own.arrived(event);
   }
 
   /** A parked target holds an edit or a redaction back. */
@@ -33,7 +41,9 @@ export class Pointing {
     const { relations, journal, lanes, roster } = this.#parts;
     const { mention, called: nameOf = mention } = voice.session.fit(link.channel, 'text');
     const named = (user: UserId) => nameOf({ user }) ?? roster.nameOf(event.room, user);
-    let known = await relations.whole(relations.ofEvent(eventId(target), link.id));
+    const recorded = () => relations.whole(relations.ofEvent(eventId(target), link.id));
+    let known = await recorded();
+    if (known.length === 0 && (await this.#own.settled(eventId(target), link.id))) known = await recorded();
     if (known.length === 0) {
       const pending = journal.findBySource(link.id, target);
       if (pending === undefined || pending.seq >= row.seq || pending.state === states.dead) return undefined;
@@ -72,6 +82,7 @@ export class Pointing {
     const { journal, lanes } = this.#parts;
     const known = this.known(link, event);
     if (known !== undefined) return known;
+    if (await this.#own.settled(event, link.id)) return this.known(link, event);
     const pending = journal.findBySource(link.id, event);
     if (pending === undefined || pending.seq >= row.seq || pending.state === states.dead) return undefined;
     if (pending.lane !== row.lane && pending.progress.revived !== true) await lanes.settled(pending);

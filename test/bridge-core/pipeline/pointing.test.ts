@@ -167,6 +167,32 @@ test('a target that is dead is no target', async (t) => {
   assert.deepEqual(p.network.said('#chan'), ['bob[m]: an answer']);
 });
 
+test('at what was shown, though the homeserver has not said yet that it was', async (t) => {
+  const p = await startPipeline(t, { timing: { firstDelay: 700 } });
+  const room = p.room();
+  await p.link(room, '#chan');
+  p.hs.fault({ on: 'PUT .*/send/m.room.message/', times: 1, act: { drop: 'after' } });
+  const said = p.network.say('zoe', '#chan', 'hello all');
+  const shown = await until('it in the room', () => p.hs.messages(room)[0]?.event_id);
+  p.hs.setState(p.alice, room, 'm.room.pinned_events', '', { pinned: [shown] });
+  p.hs.say(p.bob, room, reaction(shown, '👍'), 'm.reaction');
+  p.hs.say(p.bob, room, reply(shown, 'an answer'));
+  await p.settled();
+  const message = p.network.channel('#chan').messages.find(({ id }) => id === said.id);
+  assert.deepEqual([...(message?.reactions ?? [])], ['👍 bob[m]']);
+  assert.equal(p.network.channel('#chan').messages[1]?.replyTo, said.id);
+  assert.deepEqual([...p.network.channel('#chan').pinned], [said.id]);
+  p.hs.fault({ on: 'PUT .*/send/m.room.message/', times: 1, act: { drop: 'after' } });
+  const spam = p.network.say('yan', '#chan', 'buy this');
+  p.hs.redact(
+    p.alice,
+    room,
+    await until('the other', () => p.hs.messages(room).find(({ content }) => content.body === 'buy this')?.event_id),
+  );
+  await p.settled();
+  assert.equal(spam.isRedacted, true);
+});
+
 test('a stop while one waits for another’s words ends, and both go on after it', async (t) => {
   const p = await startPipeline(t, { timing: { firstDelay: 60_000, maxDelay: 60_000 } });
   const room = p.room();
