@@ -131,8 +131,21 @@ export class Sidecar<Body extends Json = string> {
     const how = change === 'leave' ? 'have left' : 'were put out of';
     const words = `You ${how} ${name} on ${network.name}: nothing of it is carried here any more. Say “join ${name}” to me to come back.`;
     const isOut = change !== 'join' && change !== 'unban' && netsplit !== true;
-    if (isOut && link.state === 'live') this.#work.run(`link ${link.id}`, () => this.#parts.plumb.suspend([link], goneReason, words));
-    if (change === 'join' && link.state === 'suspended' && link.reason === goneReason) this.#openSoon(link);
+    if (isOut) this.#work.run(`link ${link.id}`, () => this.#rest(link.id, words));
+    else if (change === 'join') this.#openSoon(link, () => this.#isBack(link.id, owner));
+  }
+
+  /** As it stands by then: one may be under way to be opened, or to rest. */
+  async #rest(id: number, words: string): Promise<void> {
+    const link = this.#parts.links.get(id);
+    if (link?.state === 'live') await this.#parts.plumb.suspend([link], goneReason, words);
+  }
+
+  /** Who has gone again is not brought into the channel for it. */
+  #isBack(id: number, owner: UserId): boolean {
+    const link = this.#parts.links.get(id);
+    if (link?.state !== 'suspended' || link.reason !== goneReason) return false;
+    return this.#parts.adapter.channels.isIn?.(link.channel, owner) !== false;
   }
 
   /** In one's own room one's own ghost says that it is that. */
@@ -166,10 +179,11 @@ export class Sidecar<Body extends Json = string> {
     this.#work.stop();
   }
 
-  #openSoon(link: Link): void {
+  #openSoon(link: Link, isStillSo = () => true): void {
     const user = receiverOf(link);
     if (user === undefined) return;
     this.#work.run(`link ${link.id}`, async () => {
+      if (!isStillSo()) return;
       try {
         await this.open(user, this.#parts.adapter.channels.describe(link.channel));
       } catch (thrown) {

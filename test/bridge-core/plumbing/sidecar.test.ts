@@ -111,6 +111,25 @@ test('who goes from a private channel hears nothing more of it, while others do;
   assert.ok(!network.said('#den').some((line) => line.includes('can you hear')));
 });
 
+test('who goes and comes back at once goes on hearing; who comes back and goes at once does not come in by that', async (t) => {
+  const scene = await start(t);
+  const { network, ada } = scene;
+  for (const nick of ['ada', 'zoe']) network.join(nick, '#den');
+  const room = await scene.roomOf(ada, '#den');
+  network.leave('ada', '#den');
+  network.join('ada', '#den');
+  await scene.hears(room, /^You have left #den on Fake/);
+  await scene.adapter().reported();
+  await until('the line', () => {
+    network.say('zoe', '#den', 'still with us?');
+    return scene.spoken(room).includes('fake_zoe: still with us?');
+  });
+  for (const what of ['leave', 'join', 'leave'] as const) network[what]('ada', '#den');
+  await until('it to be told twice', () => scene.words(room).filter((words) => words.startsWith('You have left')).length >= 2);
+  await scene.settled();
+  assert.ok(!network.channel('#den').members.has('ada'));
+});
+
 test('part closes the room and not the channel; only one’s own', async (t) => {
   const scene = await start(t);
   const { network, homeserver, ada, bob } = scene;
