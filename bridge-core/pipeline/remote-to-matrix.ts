@@ -156,7 +156,7 @@ export class RemoteToMatrix<Body extends Json> {
     const task: Task = { do: 'show', event: event as unknown as RemoteEvent };
     const laneOf = how.isHeld ? heldLane : linkLane;
     const rows = await store.write(() => {
-      const isNew = event.id === undefined || takeIn(this.#parts, event.channel, event.id);
+      const isNew = takeIn(this.#parts, task.event, how.isHeld ? [] : on);
       if (!isNew && how.only === undefined) return [];
       if (!how.isHeld) this.#parts.heard?.(event);
       const to = isNew ? on : on.filter((link) => !this.#isKnown(event, link));

@@ -132,6 +132,7 @@ export async function told(team: Team, reader: Reader, channel: string, message:
   await reader.prepare(event);
   const ts = textIn(message, 'ts') ?? '';
   const edited = textIn(fieldsIn(message, 'edited'), 'ts') ?? '';
+  if (edited !== '') team.newest.read(channel, ts, edited);
   const about = { channel, receivedAt: Date.now(), key: isEdit ? editedKey(channel, ts, edited) : undefined, isRtm: false };
   const read = isEdit
     ? reader.read({ type: 'message', subtype: 'message_changed', channel, ts: edited, event_ts: edited, message }, about)

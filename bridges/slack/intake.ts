@@ -100,6 +100,20 @@ export class Intake {
   async #hear(team: Team, channel: string | undefined, heard: SlackEvent, key: string | undefined): Promise<void> {
     if (team.identity === undefined) await identified(team);
     const told = asLeaving(team, heard);
+    const forget = team.newest.take(told.event, told.authorizations?.[0]?.user);
+    if (forget === undefined) {
+      this.#parts.count('slack_events_dropped', { why: 'overtaken' });
+      return this.#note(team, key);
+    }
+    try {
+      await this.#take(team, channel, told, key);
+    } catch (thrown) {
+      forget();
+      throw thrown;
+    }
+  }
+
+  async #take(team: Team, channel: string | undefined, told: SlackEvent, key: string | undefined): Promise<void> {
     const { event } = told;
     const profiles = teamTold(team, told, this.#parts);
     if (event.type === 'channel_id_changed' && profiles !== undefined) this.#follow(team, textIn(event, 'new_channel_id'), profiles);

@@ -20,6 +20,7 @@ import { Chats } from './chats.ts';
 import { Conversations } from './conversations.ts';
 import { ForeignFiles } from './foreign-files.ts';
 import { parseId } from './ids.ts';
+import { Newest } from './newest.ts';
 import { OwnActs } from './own-acts.ts';
 import { OwnChannels } from './own-channels.ts';
 import { OwnEdits } from './own-edits.ts';
@@ -82,6 +83,7 @@ export class Team {
   readonly acts = new OwnActs();
   readonly edits: OwnEdits;
   readonly threads = new Threads();
+  readonly newest = new Newest();
   readonly chats: Chats;
   readonly own: OwnChannels;
   readonly accounts = new Map<string, Account>();

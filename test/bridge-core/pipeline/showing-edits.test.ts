@@ -108,6 +108,26 @@ test('an edit of what was never shown shows it, once; in a thread it stands in t
   assert.equal((edit?.['m.new_content'] as Record<string, unknown> | undefined)?.['m.relates_to'], undefined);
 });
 
+test('what was edited or taken away before it is told stands there once, or not at all', async (t) => {
+  const p = await begin(t);
+  const channel = p.parts.links.all()[0]?.channel as never;
+  const sender = { id: 'fake/zoe' as never, name: 'zoe', fields: { network: 'fake', nick: 'zoe' } };
+  const base = { at: Date.now(), channel, sender };
+  const accept = (event: object) => p.parts.remoteToMatrix.accept({ ...base, ...event } as never);
+  const message = (id: string, body: string) => accept({ kind: 'message', id, body, style: 'text' });
+  await accept({ kind: 'edit', id: 'e1', target: 'm901', body: 'mended', style: 'text' });
+  await accept({ kind: 'redaction', id: 'd1', target: 'm902' });
+  await message('m901', 'mistaken');
+  await message('m902', 'regretted');
+  await message('m903', 'the end');
+  await p.settled();
+  assert.deepEqual(after(p, 0), ['says mended', 'says the end']);
+  await p.restart();
+  await message('m901', 'mistaken');
+  await p.settled();
+  assert.deepEqual(after(p, 0), ['says mended', 'says the end']);
+});
+
 test('what a person said from Matrix and changed by other means is told in answer to it; the echo of their own edit is not', async (t) => {
   const p = await begin(t);
   const said = p.hs.say(p.alice, p.at, 'Monday');

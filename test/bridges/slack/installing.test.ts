@@ -38,6 +38,8 @@ test('a linked workspace without the app: what is said waits, and once it is ins
   });
   const { ann, general, homeserver, person, room, slack, lines } = bridge;
   const eve = slack.personOf(slack.world.users.get('U0EVE') ?? assert.fail('no eve'));
+  const isShown = (channel: string) => homeserver.requests.some(({ path }) => path.endsWith(`/m.bridge/dev.causeway://slack/${channel}`));
+  await until('both links', () => (isShown('T0001/C0GENERAL') && isShown('T0003/C0LOUNGE')) || undefined);
   homeserver.say(person, room, 'before the app is there');
   await ann.waitForMessage(general, 'before the app is there');
   await until('it to wait', () => lines.some((line) => line.includes('"scope":"T0003"')) || undefined);

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { remoteUserId, userId } from '#bridge-core';
 import { Hearing } from '../../../bridges/slack/hearing.ts';
 import { Intake } from '../../../bridges/slack/intake.ts';
+import { Newest } from '../../../bridges/slack/newest.ts';
 import type { SlackEvent } from '../../../bridges/slack/wire/source.ts';
 import { silentLog } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
@@ -18,6 +19,7 @@ function teamStub(id: string, isThere: boolean, via = 'app') {
     isToldBy: (of: string) => of === via,
     users: { load: () => undefined, person: (user: string) => ({ id: `${id}/${user}`, name: user, fields: {} }) },
     ...{ conversations: { known: () => undefined }, own: { note() {} }, acts: { isPosted: () => false }, threads: { note() {} } },
+    newest: new Newest(),
   };
 }
 
