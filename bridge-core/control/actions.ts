@@ -7,6 +7,7 @@ import type { Channel } from '../channel.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
 import { type ChannelId, type RemoteUserId, type RoomId, roomId, type UserId, userId } from '../ids.ts';
 import type { Roster } from '../membership/roster.ts';
+import { calledIn } from '../plumbing/described.ts';
 import { isMembersOnly, isPrivate, type Link, type Links } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
 import type { Json, RemoteUser } from '../remote-event.ts';
@@ -313,8 +314,10 @@ export class Actions<Body extends Json = string> {
     return this.#describe(link);
   }
 
+  /** As it may be told in its room, where the answers to all who ask there are read. */
   #describe(link: Link) {
-    return this.#parts.adapter.channels.describe(link.channel);
+    const { channels } = this.#parts.adapter;
+    return { ...channels.describe(link.channel), name: calledIn(channels, link) };
   }
 }
 

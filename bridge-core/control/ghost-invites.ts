@@ -9,6 +9,7 @@ import { type ChannelId, type RemoteUserId, type RoomId, type UserId, userId } f
 import { type Content, type MatrixEvent, noticeField } from '../matrix-event.ts';
 import { ChatRules } from '../plumbing/chat-rules.ts';
 import type { Chats } from '../plumbing/chats.ts';
+import { calledIn } from '../plumbing/described.ts';
 import { isChat, type Links } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
 import { isEncrypted, powerIn, stateOf } from '../plumbing/power.ts';
@@ -55,7 +56,7 @@ export class GhostInvites<Body extends Json = string> {
     const [link] = linked;
     // The invitation itself goes to the network, where that has such.
     if (link !== undefined)
-      return `this room is linked to ${adapter.channels.describe(link.channel).name}: who speaks there comes in with their first words`;
+      return `this room is linked to ${calledIn(adapter.channels, link)}: who speaks there comes in with their first words`;
     if (!settings.direct || adapter.openDirect === undefined)
       return 'private chats with people on the network are not carried; speak in a linked room';
     if (!mayUse(sender)) return `${sender} may not use this bridge; its operator can allow it`;

@@ -9,6 +9,7 @@ import { BridgeError, DeniedError, messageOf, PermanentError, RetryableError } f
 import { type RoomId, roomId, userId } from '../ids.ts';
 import { type MatrixEvent, stringIn } from '../matrix-event.ts';
 import type { Roster } from '../membership/roster.ts';
+import { calledIn } from '../plumbing/described.ts';
 import { type Link, type Links, receiverOf } from '../plumbing/links.ts';
 import type { Plumb } from '../plumbing/plumb.ts';
 import { stateOf } from '../plumbing/power.ts';
@@ -119,8 +120,9 @@ export class NetworkActs<Body extends Json = string> {
     if (meant.length === 0) return act.room === undefined ? `${name} is not linked.` : `${name} is not linked to ${act.room}.`;
     const [fixed, free] = [meant.filter(isConfigured), meant.filter((link) => !isConfigured(link))];
     for (const link of free) {
-      await plumb.unlink(link, `asked for by ${nameOf(act)} in ${name}`);
-      tell(link.room, `${nameOf(act)} in ${name} took the link away: ${name} is no longer linked to this room.`);
+      const called = calledIn(adapter.channels, link);
+      await plumb.unlink(link, `asked for by ${nameOf(act)} in ${called}`);
+      tell(link.room, `${nameOf(act)} in ${called} took the link away: ${called} is no longer linked to this room.`);
     }
     const stays = fixed.length > 0 ? `The link of ${name} stands in the bridge’s config: only its operator can take it out there.` : '';
     return [free.length > 0 ? `${name} is no longer linked to ${await this.#roomNames(free)}.` : '', stays].filter(Boolean).join(' ');

@@ -6,7 +6,7 @@ import type { Homeserver } from '../appservice/homeserver.ts';
 import type { Channel } from '../channel.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
 import { type RoomId, roomId, type UserId } from '../ids.ts';
-import { described } from '../plumbing/described.ts';
+import { calledIn, described } from '../plumbing/described.ts';
 import { isPrivate, type Link, type Links } from '../plumbing/links.ts';
 import { stateOf } from '../plumbing/power.ts';
 import type { ProvisioningChannel, ProvisioningLink, ProvisioningVerbs } from '../provisioning.ts';
@@ -63,8 +63,12 @@ export function provisioningVerbs<Body extends Json>(parts: VerbParts<Body>): Pr
     return room;
   }
 
-  const shownLink = (link: Pick<Link, 'room' | 'channel' | 'reason'>, state: ProvisioningLink['state']): ProvisioningLink => {
-    const { name, network } = described(channels, link.channel);
+  const shownLink = (
+    link: Pick<Link, 'room' | 'channel' | 'reason'>,
+    state: ProvisioningLink['state'],
+    name = described(channels, link.channel).name,
+  ): ProvisioningLink => {
+    const { network } = described(channels, link.channel);
     const reason = link.reason ?? (state === 'live' ? adapter.unheard?.(link.channel) : undefined);
     return {
       ...{ room: link.room, channel: link.channel, name, network: network?.id ?? '', state },
@@ -122,7 +126,7 @@ export function provisioningVerbs<Body extends Json>(parts: VerbParts<Body>): Pr
       const isThere = state === undefined || stateOf(state, 'm.room.member', user)?.content.membership === 'join';
       const known = linked.filter((link) => isThere || !isPrivate(link));
       return [
-        ...known.map((link) => shownLink(link, link.state as ProvisioningLink['state'])),
+        ...known.map((link) => shownLink(link, link.state as ProvisioningLink['state'], calledIn(channels, link))),
         ...asked.filter(({ channel }) => !linked.some((link) => link.channel === channel)).map((request) => shownLink(request, 'asked')),
       ];
     },

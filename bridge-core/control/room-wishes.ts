@@ -5,6 +5,7 @@ import type { Adapter, AdapterCommand, Network, TopicWay } from '../adapter.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
 import { namesSomebody } from '../formed-names.ts';
 import type { RoomId } from '../ids.ts';
+import { calledIn } from '../plumbing/described.ts';
 import { type Link, type Links, namesIn } from '../plumbing/links.ts';
 import { asked, isToNetwork, wayOf } from '../plumbing/ways.ts';
 import type { Json } from '../remote-event.ts';
@@ -38,7 +39,7 @@ export function roomWishes<Body extends Json>({ links, adapter, protocol }: Room
       async run({ room }, words) {
         const all = linksOf(room);
         if (words.length === 0) {
-          const said = all.map((link) => `${adapter.channels.describe(link.channel).name}: ${namesIn(link) ?? 'as everywhere'}`);
+          const said = all.map((link) => `${calledIn(adapter.channels, link)}: ${namesIn(link) ?? 'as everywhere'}`);
           return said.join('\n');
         }
         const template = words.join(' ');
@@ -60,7 +61,7 @@ export function roomWishes<Body extends Json>({ links, adapter, protocol }: Room
         if (what === undefined) {
           const said = all.map((link) => {
             const [topic, name] = [ways[wayOf(link, 'topic')], ways[wayOf(link, 'name')]];
-            return `${adapter.channels.describe(link.channel).name}: topic ${topic}, name ${name}`;
+            return `${calledIn(adapter.channels, link)}: topic ${topic}, name ${name}`;
           });
           return said.join('\n');
         }

@@ -8,6 +8,7 @@ import { DeniedError, RetryableError } from '../errors.ts';
 import type { ChannelId, EventId, RoomId, UserId } from '../ids.ts';
 import type { MatrixEvent } from '../matrix-event.ts';
 import { type Claim, claimContent, claimIn, claimsIn, claimType, isHeld, isStale, keyFor, names, restored } from './claims.ts';
+import { calledIn } from './described.ts';
 import type { Link, Links } from './links.ts';
 import { powerIn, shownLevel, stateOf } from './power.ts';
 
@@ -70,7 +71,7 @@ export class LoopGuard {
   /** Takes the channel for us, as pending. Rejects with LINK_HELD where another bridge has it or was quicker. */
   async claim(link: Link, state: readonly MatrixEvent[]): Promise<void> {
     const held = await this.heldBy(state, link.channel);
-    if (held !== undefined) throw this.#refusal(held.holder, held.requester, link.channel);
+    if (held !== undefined) throw this.#refusal(held.holder, held.requester, link);
     const key = this.keyOf(link.channel);
     // What we claimed and no longer stand by: under another spelling, or as a link that the store does not know.
     for (const own of await this.#claimsOn(state, link.channel)) {
@@ -86,7 +87,7 @@ export class LoopGuard {
     const replaced = claimIn({ ...event, content: was.content, ...(was.sender !== undefined && { sender: was.sender }) });
     if (!isHeld(replaced)) return;
     await this.#homeserver.setState(this.#homeserver.bot, link.room, claimType, key, restored(was.content, was.sender));
-    throw this.#refusal(was.sender, replaced.requester, link.channel);
+    throw this.#refusal(was.sender, replaced.requester, link);
   }
 
   /** Does our claim on the link's channel stand as a success? */
@@ -131,7 +132,7 @@ export class LoopGuard {
   async defend(event: MatrixEvent): Promise<void> {
     const claim = claimIn(event);
     for (const link of this.#links.byRoom(event.room)) {
-      const channel = this.#channels.describe(link.channel);
+      const name = calledIn(this.#channels, link);
       if (link.state !== 'live' || !(await this.#names(claim.key, link.channel))) continue;
       if (!isHeld(claim)) {
         if (link.claim === 'success' && claim.key === this.keyOf(link.channel)) await this.confirm(link);
@@ -139,7 +140,7 @@ export class LoopGuard {
       }
       const isAgain = link.options.contested !== undefined && link.options.contested !== event.id;
       if (link.claim !== 'success' || isAgain || !(await this.#insists(link))) {
-        const reason = `${claim.holder} claims ${channel.name} in this room`;
+        const reason = `${claim.holder} claims ${name} in this room`;
         await this.#links.set(link.id, { state: 'suspended', reason, claim: 'none' });
         this.#tell(
           event.room,
@@ -150,7 +151,7 @@ export class LoopGuard {
       }
       this.#tell(
         event.room,
-        `${claim.holder} tried to claim ${channel.name}, which is linked to this room already. If it tries again, this link is suspended.`,
+        `${claim.holder} tried to claim ${name}, which is linked to this room already. If it tries again, this link is suspended.`,
       );
       await this.#links.setOptions(link.id, { contested: event.id });
     }
@@ -210,8 +211,8 @@ export class LoopGuard {
     });
   }
 
-  #refusal(holder: UserId | undefined, requester: string | undefined, channel: ChannelId): DeniedError {
-    const { name } = this.#channels.describe(channel);
+  #refusal(holder: UserId | undefined, requester: string | undefined, link: Link): DeniedError {
+    const name = calledIn(this.#channels, link);
     const asked = requester === undefined || requester === holder ? '' : ` (asked for by ${requester})`;
     return new DeniedError(`${holder ?? 'Another bridge'}${asked} holds ${name} in this room`, 'LINK_HELD');
   }

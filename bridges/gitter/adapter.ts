@@ -265,7 +265,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
   }
 
   provisioning(verbs: ProvisioningVerbs): ProvisioningDialect {
-    return oldCalls(verbs, this.channels);
+    return oldCalls(verbs);
   }
 
   /** What comes next of the room waits until its links have followed. */

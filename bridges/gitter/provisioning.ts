@@ -3,14 +3,13 @@
 
 import { z } from 'zod';
 import { type BridgeError, PermanentError, type ProvisioningDialect, type ProvisioningRoute, type ProvisioningVerbs } from '#bridge-core';
-import type { GitterChannels } from './channels.ts';
 
 const room = z.looseObject({ matrix_room_id: z.string().min(1) });
 const link = z.looseObject({ matrix_room_id: z.string().min(1), remote_room_name: z.string().min(1) });
 
 const route = <Input>(given: ProvisioningRoute<Input>): ProvisioningRoute => given as ProvisioningRoute;
 
-export function oldCalls(verbs: ProvisioningVerbs, channels: Pick<GitterChannels, 'describe'>): ProvisioningDialect {
+export function oldCalls(verbs: ProvisioningVerbs): ProvisioningDialect {
   return {
     routes: [
       route({ method: 'POST', path: '/getbotid', isForNobody: true, run: async () => ({ bot_user_id: verbs.bot().user }) }),
@@ -19,7 +18,7 @@ export function oldCalls(verbs: ProvisioningVerbs, channels: Pick<GitterChannels
         async run({ user, input }) {
           const [first] = await verbs.links(user, input.matrix_room_id as never);
           if (first === undefined) throw new PermanentError('LINK_UNKNOWN', 'this room is not linked');
-          return { matrix_room_id: first.room, remote_room_name: channels.describe(first.channel).name };
+          return { matrix_room_id: first.room, remote_room_name: first.name };
         },
       }),
       route({

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { until } from '../../support/waiting.ts';
-import { bodiesIn } from './matrix-side.ts';
+import { bodiesIn, talk } from './matrix-side.ts';
 import { wholeBridge } from './whole-bridge.ts';
 
 const inTime = { timeout: 180_000 };
@@ -112,4 +112,35 @@ test('what Slack tells late of a time when it was private is not said once it is
   await scene.told(/for all again/);
   assert.deepEqual([scene.name(), scene.displayed()], ['#garden', '#garden']);
   assert.deepEqual(scene.saying(/layoffs|start/), []);
+});
+
+test('nor is it told to who asks there, be it the bot, by an invitation or by a program', inTime, async (t) => {
+  const scene = await begin(t, false);
+  const { ann, bob, eve, launch, homeserver, slack, room, url } = scene;
+  const ghost = homeserver.members(room).find((user) => user.includes(ann.id.toLowerCase())) ?? assert.fail('no ghost of Ann');
+  ann.convert(launch, true);
+  await scene.told(/private now/);
+  const before = slack.callsOf('conversations.info').length;
+  ann.rename(launch, 'layoffs');
+  await until('a look at it', () => slack.callsOf('conversations.info').length > before);
+  for (const [person, line, answer] of [
+    [eve, 'list acme', /from portal/],
+    [scene.person, 'list acme', /from portal/],
+    [eve, `unlink ${room}`, /power/],
+  ] as const) {
+    const { said } = await talk({ homeserver, person });
+    assert.doesNotMatch(await said(line, answer), /layoffs/);
+  }
+  homeserver.leave(ghost, room);
+  homeserver.invite(eve, room, ghost);
+  await until('the answer', () => homeserver.events(room).some(({ content }) => /linked to the channel/.test(String(content.reason))));
+  const asked = await fetch(`${url}/_matrix/provision/getlink`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${homeserver.hsToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ user_id: eve, matrix_room_id: room }),
+  });
+  assert.equal(((await asked.json()) as { slack_channel_name?: string }).slack_channel_name, 'the channel');
+  await bob.command(launch, '/matrix unlink');
+  await scene.told(/took the link away/);
+  assert.deepEqual(scene.saying(/layoffs/), []);
 });
