@@ -91,6 +91,8 @@ export class Team {
   #identity: Identity | undefined;
   readonly #identified = Promise.withResolvers<void>();
   #isAnswering = false;
+  /** Whose end Slack told. */
+  #voided = -1;
   /** Ways of hearing that have a connection: whether each stands. */
   readonly #ears = new Map<string, boolean>();
   #told: TeamState | undefined;
@@ -178,12 +180,14 @@ export class Team {
   }
 
   /** As the bot. */
-  readonly ask = <M extends Method>(method: M, args: Arguments = {}, options?: CallOptions): Promise<Replies[M]> =>
-    this.#parts.bot.call(method, args, options).catch((thrown) => {
-      if (isTokenEnded(thrown)) this.refused(thrown as BridgeError);
+  readonly ask = <M extends Method>(method: M, args: Arguments = {}, options?: CallOptions): Promise<Replies[M]> => {
+    const { generation } = this.#parts.bot;
+    return this.#parts.bot.call(method, args, options).catch((thrown) => {
+      if (isTokenEnded(thrown)) this.#ended(thrown as BridgeError, generation);
       else if (thrown instanceof RetryableError && thrown.code === 'NETWORK_UNREACHABLE') this.lost(thrown.message);
       throw thrown;
     });
+  };
 
   /** Asks Slack whether it is there, and who we are. Rejects where it is not. */
   probe(): Promise<void> {
@@ -211,8 +215,14 @@ export class Team {
 
   /** The app is out of the workspace, or its token revoked: until somebody installs it again. */
   voided(error: BridgeError): void {
+    this.#voided = this.#parts.bot.generation;
     this.refused(error);
     this.#parts.voided();
+  }
+
+  /** Of a token that another has replaced meanwhile nothing follows, and of one that is void Slack itself has told more. */
+  #ended(error: BridgeError, generation: number): void {
+    if (generation === this.#parts.bot.generation && generation !== this.#voided) this.refused(error);
   }
 
   /** A way of hearing came up, or was lost. */
@@ -265,6 +275,7 @@ export class Team {
   }
 
   async #greet(): Promise<void> {
+    const { generation } = this.#parts.bot;
     try {
       if (!this.isInstalled) throw new PermanentError('NETWORK_LOGIN', `nobody has installed the app in ${this.id} yet`);
       const told = await this.#here(await this.#parts.bot.call('auth.test', {}, { patience: 10_000 }));
@@ -272,10 +283,11 @@ export class Team {
       await this.#recognise(told);
       this.#identified.resolve();
       this.#isAnswering = true;
+      this.#voided = -1;
       this.#settle();
     } catch (thrown) {
       const error = thrown instanceof BridgeError ? thrown : new UnreachableError('NETWORK_UNREACHABLE', messageOf(thrown));
-      if (error instanceof PermanentError) this.refused(error);
+      if (error instanceof PermanentError && generation === this.#parts.bot.generation) this.#ended(error, generation);
       else {
         this.#tell('connecting', error.message);
         this.#probeLater(this.#parts.pauses.first);
