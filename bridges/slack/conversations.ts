@@ -40,6 +40,7 @@ interface Fresh {
 
 export class Conversations {
   readonly #ask: Ask;
+  readonly #turnedPrivate: (id: string) => void;
   readonly #kept = new Map<string, Conversation>();
   /** What was told last to whoever listens. */
   readonly #told = new Map<string, Shown>();
@@ -50,8 +51,10 @@ export class Conversations {
   readonly #asked = new Set<Since>();
   #reading: Promise<void> | undefined;
 
-  constructor(parts: { readonly ask: Ask }) {
+  /** `turnedPrivate`: found to be, by whatever question, where it was for all before. */
+  constructor(parts: { readonly ask: Ask; readonly turnedPrivate?: (id: string) => void }) {
     this.#ask = parts.ask;
+    this.#turnedPrivate = parts.turnedPrivate ?? (() => {});
   }
 
   known(id: string): Conversation | undefined {
@@ -91,7 +94,9 @@ export class Conversations {
   }
 
   keep(conversation: Conversation): void {
+    const before = this.#kept.get(conversation.id);
     this.#kept.set(conversation.id, conversation);
+    if (before?.kind === 'public' && conversation.kind === 'private') this.#turnedPrivate(conversation.id);
   }
 
   /** By a person's eyes: whether the bot is in it is another question. */
@@ -229,7 +234,7 @@ export class Conversations {
     const now = { ...rest, ...(ask === this.#ask && { isMember }), ...since.get(id) };
     for (const earlier of before) if (this.#asked.has(earlier)) earlier.set(id, { ...earlier.get(id), ...now });
     const kept = { isMember: this.#kept.get(id)?.isMember, ...now };
-    this.#kept.set(id, kept);
+    this.keep(kept);
     return kept;
   }
 }

@@ -14,7 +14,7 @@ export function placeOf(team: Team, channel: string, event: Fields, foundPrivate
   const isStrange = isOfPrivate(event) === true && (before === undefined || before === 'public');
   if (!isStrange && !isOfItself(event)) return undefined;
   return nowOf(team, channel).then((now) => {
-    if (before !== 'private' && (now === undefined ? isStrange : now.kind === 'private')) foundPrivate();
+    if (now === undefined ? isStrange : before === undefined && now.kind === 'private') foundPrivate();
     return now !== undefined;
   });
 }

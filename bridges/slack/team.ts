@@ -19,7 +19,7 @@ import type { SlackBody } from './body.ts';
 import { Chats } from './chats.ts';
 import { Conversations } from './conversations.ts';
 import { ForeignFiles } from './foreign-files.ts';
-import { parseId } from './ids.ts';
+import { makeChannelId, parseId } from './ids.ts';
 import { Newest } from './newest.ts';
 import { OwnActs } from './own-acts.ts';
 import { OwnChannels } from './own-channels.ts';
@@ -111,7 +111,10 @@ export class Team {
     const ask = this.ask as unknown as Ask;
     this.edits = new OwnEdits({ team: parts.id, memory: parts.memory });
     this.users = new Users({ team: parts.id, ask });
-    this.conversations = new Conversations({ ask });
+    this.conversations = new Conversations({
+      ask,
+      turnedPrivate: (channel) => parts.inbox.changed?.(makeChannelId(parts.id, channel), true),
+    });
     this.extras = new TeamExtras({ ask });
     this.foreignFiles = new ForeignFiles({
       eyes: () => [ask, ...Array.from(this.accounts.values(), (each) => each.ask as unknown as Ask)],

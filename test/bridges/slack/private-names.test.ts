@@ -144,3 +144,31 @@ test('nor is it told to who asks there, be it the bot, by an invitation or by a 
   await scene.told(/took the link away/);
   assert.deepEqual(scene.saying(/layoffs/), []);
 });
+
+test(
+  'made private without anybody telling: who finds that in a list closes its room, and what is said is shown there',
+  inTime,
+  async (t) => {
+    const scene = await begin(t, true);
+    const { ann, bob, eve, launch, homeserver, slack, app, room, url } = scene;
+    const dan = homeserver.user('dan', 'Dan');
+    homeserver.join(dan, room);
+    const { said } = await talk({ homeserver, person: eve });
+    await said('login token', /token/i);
+    await said(slack.setup.authorize(app, bob.user).value, /Bob Example/);
+    slack.eventFault({ on: 'message/channel_convert_to_private', act: 'drop' });
+    ann.convert(launch, true);
+    const listed = await fetch(`${url}/_matrix/provision/channels`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${homeserver.hsToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ user_id: eve, team_id: 'T0001' }),
+    });
+    assert.match(await listed.text(), /launch/);
+    ann.say(launch, 'for few');
+    await scene.told(/for few/);
+    assert.deepEqual(
+      [eve, dan].map((user) => homeserver.room(room).membership(user)),
+      ['join', 'leave'],
+    );
+  },
+);
