@@ -2,6 +2,7 @@
 // it, and that none of it goes back to the network, whatever comes between.
 
 import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { until } from '../../support/waiting.ts';
 import { type LoggedIn, startLoggedIn } from '../logged-in.ts';
@@ -14,6 +15,13 @@ async function start(t: TestContext): Promise<LoggedIn> {
   scene.homeserver.join(scene.ada, scene.room);
   await scene.settled();
   return scene;
+}
+
+/** Reads its store beside it. */
+function storeOf(t: TestContext, { storePath }: LoggedIn): DatabaseSync {
+  const store = new DatabaseSync(storePath, { readOnly: true });
+  t.after(() => store.close());
+  return store;
 }
 
 const byAda = ({ homeserver, room, ada }: LoggedIn, type: string) =>
@@ -113,7 +121,9 @@ test('who copies what was sent in their name says it themselves', async (t) => {
   const { network, homeserver, room, ada } = scene;
   network.say('ada', '#place', 'once');
   const event = await until('her line', () => byAda(scene, 'm.room.message')[0]);
-  await scene.settled();
+  // While it is on its way nobody could tell a copy of hers from it.
+  const rows = storeOf(t, scene).prepare('SELECT 1 FROM journal');
+  await until('its record', () => rows.get() === undefined);
   homeserver.say(ada, room, event.content);
   await until('the copy', () => network.said('#place').length === 2);
   homeserver.join(scene.bob, room);
@@ -199,10 +209,7 @@ test('rooms of the homeserver’s people that are none of the bridge’s leave n
   homeserver.say(bob, elsewhere, 'help');
   await scene.settled();
   assert.equal(homeserver.messages(elsewhere).length, 2);
-  const { DatabaseSync } = await import('node:sqlite');
-  const store = new DatabaseSync(scene.storePath, { readOnly: true });
-  t.after(() => store.close());
-  assert.deepEqual(store.prepare('SELECT * FROM roster WHERE room = ?').all(elsewhere), []);
+  assert.deepEqual(storeOf(t, scene).prepare('SELECT * FROM roster WHERE room = ?').all(elsewhere), []);
 });
 
 test('switched off, her ghost shows it', async (t) => {
