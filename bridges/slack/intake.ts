@@ -3,7 +3,7 @@
 
 import { type ChannelId, type Inbox, type Logger, type RemoteUserId, UnreachableError } from '#bridge-core';
 import type { SlackBody } from './body.ts';
-import { isNothing, readOf, type SlackRemoteEvent, takenAway } from './events.ts';
+import { isNothing, isOfPrivate, readOf, type SlackRemoteEvent, takenAway } from './events.ts';
 import { type Fields, fieldsIn, idIn, textIn } from './fields.ts';
 import { makeChannelId, parseId } from './ids.ts';
 import { ownDoing } from './ownership.ts';
@@ -137,13 +137,16 @@ export class Intake {
     // Once for all the ways on which it comes: what we did was expected once.
     if (own === true) return this.#note(team, key);
     let isPlaced: boolean | undefined;
-    const placed = placeOf(team, channel, event, () => tellChanged(team, event, this.#parts, true))?.then((isFound) => {
+    // Another workspace that shares the channel may keep it private: that says nothing of ours.
+    const isPrivate = this.#parts.teamOf(told, undefined) === team ? isOfPrivate(event) : undefined;
+    const foundPrivate = () => tellChanged(team, event, this.#parts, true);
+    const placed = placeOf(team, channel, { event, isPrivate }, foundPrivate)?.then((isFound) => {
       isPlaced = isFound;
     });
     // What is called otherwise may be told behind what was said since: nothing of that waits long for it.
     const placing = placed !== undefined && isOfItself(event) ? inPatience(placed) : placed;
     const reading = reader.prepare(event);
-    const read = () => this.#read(team, channel, told, key);
+    const read = () => this.#read(team, channel, told, key, isPrivate);
     // People are called as they were then.
     const readThen = placing !== undefined && reading === undefined ? read() : undefined;
     const preparing = own === undefined && placing === undefined ? reading : Promise.all([own, reading, placing]);
@@ -151,13 +154,13 @@ export class Intake {
     if (before !== undefined) this.#parts.waits(id);
     const pass = () => this.#pass(team, channel, readThen ?? read(), told, key, isPlaced);
     if (preparing === undefined && before === undefined) return await pass();
+    // What went before may have told that it is nobody's to hear.
+    const passLate = () => (isListening !== true || this.#isHeard(team, id, event) ? pass() : done);
     let passed: Promise<void> | undefined;
     const line = Promise.all([before, preparing]).then(([, prepared]) => {
       if (Array.isArray(prepared) && prepared[0] === true) return this.#note(team, key);
-      // What goes before may have told that it is nobody's to hear.
-      if (isListening === true && !this.#isHeard(team, id, event)) return;
       // Handed on is enough for the next of the channel; that it is kept, for Slack.
-      passed = placed === undefined || isPlaced !== undefined ? pass() : placed.then(() => this.before(id, pass));
+      passed = placed === undefined || isPlaced !== undefined ? passLate() : placed.then(() => this.before(id, passLate));
       passed.catch(() => {});
     });
     this.#stand(id, line);
@@ -200,10 +203,16 @@ export class Intake {
     return this.#parts.isWatched(id) && (this.#parts.isHeard(id) || isMoveOfOurs(team, event));
   }
 
-  #read(team: Team, channel: string, told: SlackEvent, key: string | undefined): SlackRemoteEvent | undefined {
+  #read(
+    team: Team,
+    channel: string,
+    told: SlackEvent,
+    key: string | undefined,
+    isPrivate: boolean | undefined,
+  ): SlackRemoteEvent | undefined {
     const { event, receivedAt, source, authorizations } = told;
     const reader = this.readerOf(team);
-    const about = { channel, receivedAt, key, isRtm: source === 'rtm' };
+    const about = { channel, receivedAt, key, isRtm: source === 'rtm', isPrivate };
     const marker = event.type.endsWith('_marked') ? authorizations?.[0]?.user : undefined;
     return marker === undefined ? reader.read(event, about) : readOf(event, marker, reader.view(about));
   }

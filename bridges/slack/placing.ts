@@ -2,16 +2,21 @@
 // it is open is asked for and not taken from what is told.
 
 import { type Conversation, type Shown, topicOf } from './conversations.ts';
-import { isOfPrivate, type SlackRemoteEvent } from './events.ts';
+import type { SlackRemoteEvent } from './events.ts';
 import { type Fields, textIn } from './fields.ts';
 import type { Team } from './team.ts';
 
 type Change = Extract<SlackRemoteEvent, { kind: 'channel' }>;
 
 /** Undefined: nothing need be asked. Settles with whether Slack said how it is; `foundPrivate` where nobody knew of that. */
-export function placeOf(team: Team, channel: string, event: Fields, foundPrivate: () => void): Promise<boolean> | undefined {
+export function placeOf(
+  team: Team,
+  channel: string,
+  { event, isPrivate }: { readonly event: Fields; readonly isPrivate: boolean | undefined },
+  foundPrivate: () => void,
+): Promise<boolean> | undefined {
   const before = team.conversations.known(channel)?.kind;
-  const isStrange = isOfPrivate(event) === true && (before === undefined || before === 'public');
+  const isStrange = isPrivate === true && (before === undefined || before === 'public');
   if (!isStrange && !isOfItself(event)) return undefined;
   return nowOf(team, channel).then((now) => {
     if (now === undefined ? isStrange : before === undefined && now.kind === 'private') foundPrivate();

@@ -14,6 +14,8 @@ export interface About {
   readonly receivedAt: number;
   readonly key: string | undefined;
   readonly isRtm: boolean;
+  /** As it says of itself. */
+  readonly isPrivate?: boolean | undefined;
 }
 
 /** ms: an event waits no longer for who is named in it; Slack itself waits three seconds for us. */
@@ -42,7 +44,7 @@ export class Reader {
   }
 
   read(event: Fields, about: About): SlackRemoteEvent | undefined {
-    const isPrivate = isOfPrivate(event) ?? this.#team.conversations.known(about.channel)?.kind === 'private';
+    const isPrivate = about.isPrivate ?? this.#team.conversations.known(about.channel)?.kind === 'private';
     return marked(remoteEventOf(event, this.view(about)), isPrivate);
   }
 

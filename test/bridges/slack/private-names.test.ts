@@ -26,6 +26,7 @@ async function begin(t: TestContext, isPrivateToo: boolean, transport: 'socket' 
   homeserver.join(eve, room);
   ann.say(launch, 'for all');
   await until('the words', () => bodiesIn(bridge, room).includes('for all'));
+  let sent = 1;
   const order = () => homeserver.events(room).map(({ type, content, state_key }) => ({ type, state_key, words: JSON.stringify(content) }));
   return {
     ...{ ...bridge, eve, launch, room },
@@ -33,6 +34,16 @@ async function begin(t: TestContext, isPrivateToo: boolean, transport: 'socket' 
     name: () => homeserver.room(room).stateOf('m.room.name')?.content.name,
     saying: (words: RegExp) => homeserver.events(room).filter(({ content }) => words.test(JSON.stringify(content))),
     told: (words: RegExp) => until(String(words), () => bodiesIn(bridge, room).find((body) => words.test(body))),
+    /** As Slack repeats what was not taken in time; by Events API. */
+    async late(event: object, team = 'T0001') {
+      const at = String(Math.floor(Date.now() / 1_000));
+      const envelope = { type: 'event_callback', team_id: team, api_app_id: 'A0BRIDGE', event_id: `Ev${sent++}`, event };
+      const body = JSON.stringify({ ...envelope, event_time: Number(at) - 60, authorizations: [] });
+      const signature = `v0=${createHmac('sha256', 's3cret').update(`v0:${at}:${body}`).digest('hex')}`;
+      const headers = { 'content-type': 'application/json', 'x-slack-request-timestamp': at, 'x-slack-signature': signature };
+      const { status } = await fetch(`${bridge.url}/slack/events`, { method: 'POST', headers, body });
+      assert.equal(status, 200);
+    },
     /** That these words stand nowhere in the room before Eve is out of it. */
     notBefore(words: string) {
       const out = order().findLastIndex(({ type, state_key }) => type === 'm.room.member' && state_key === eve);
@@ -88,18 +99,7 @@ test('what Slack tells late of a time when it was private is not said once it is
   ...inTime,
 }, async (t) => {
   const scene = await begin(t, false, 'events');
-  const { ann, bob, launch, url } = scene;
-  /** As Slack repeats what was not taken in time. */
-  const late = async (event: object) => {
-    const at = String(Math.floor(Date.now() / 1_000));
-    const envelope = { type: 'event_callback', team_id: 'T0001', api_app_id: 'A0BRIDGE', event_id: `Ev${sent++}`, event };
-    const body = JSON.stringify({ ...envelope, event_time: Number(at) - 60, authorizations: [] });
-    const signature = `v0=${createHmac('sha256', 's3cret').update(`v0:${at}:${body}`).digest('hex')}`;
-    const headers = { 'content-type': 'application/json', 'x-slack-request-timestamp': at, 'x-slack-signature': signature };
-    const { status } = await fetch(`${url}/slack/events`, { method: 'POST', headers, body });
-    assert.equal(status, 200);
-  };
-  let sent = 1;
+  const { ann, bob, launch, late } = scene;
   const at = (Date.now() / 1_000 - 60).toFixed(6);
   ann.rename(launch, 'garden');
   await until('the name', () => scene.name() === '#garden' && scene.displayed() === '#garden');
@@ -172,3 +172,16 @@ test(
     );
   },
 );
+
+test('another workspace, which shares the channel, may keep it private: it is as open here as it is in ours', inTime, async (t) => {
+  const { bob, launch, late, slack, ...scene } = await begin(t, false, 'events');
+  const posted = (words: string, seconds: number) => {
+    const ts = (Date.now() / 1_000 + seconds).toFixed(6);
+    return { type: 'message', channel: launch.id, user: bob.user.id, text: words, channel_type: 'group', ts, event_ts: ts };
+  };
+  const asked = slack.callsOf('conversations.info').length;
+  for (const number of [1, 2, 3]) await late(posted(`from there ${number}`, number / 1_000), 'T0002');
+  await scene.told(/from there 3/);
+  assert.equal(scene.saying(/from there/).length, 3);
+  assert.equal(slack.callsOf('conversations.info').length, asked);
+});
