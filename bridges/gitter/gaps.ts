@@ -49,6 +49,8 @@ const farAhead = 3_600_000;
 const atOnce = 6;
 /** ms: of what was heard before the loss, so much is looked at again for edits. */
 const lookBack = 600_000;
+/** ms that what was read may still be on its way to us. */
+const onItsWay = 2_000;
 
 export class Gaps {
   readonly #parts: GapsParts;
@@ -212,8 +214,13 @@ export class Gaps {
   /** Where nothing is read back: what nobody has heard, nor will. */
   async #unheardAmong(room: Room, messages: readonly WireMessage[]): Promise<WireMessage[]> {
     const { intake } = this.#parts;
-    const unheard: WireMessage[] = [];
+    let unheard: WireMessage[] = [];
     for (const message of messages) if (!intake.wasHeard(message) && !(await intake.isOurs(room, message))) unheard.push(message);
+    // What is said in the moment in which we come to listen again is read, and comes by itself as well.
+    for (const until = Date.now() + onItsWay; unheard.length > 0 && Date.now() < until && !this.#isClosed; ) {
+      await delay(50, undefined, { ref: false });
+      unheard = unheard.filter((message) => !intake.wasHeard(message));
+    }
     return unheard;
   }
 

@@ -197,21 +197,6 @@ test('more than is read back is told as a gap', quickly, async (t) => {
   assert.equal(new Set(texts(events)).size, texts(events).length);
 });
 
-test('where nothing is to be read back, what was missed is told as a gap and none of it is told', quickly, async (t) => {
-  const { ann, gitter, room, events } = await withAdapter(t, { settings: { history: { most: 0 } } });
-  ann.say(room, 'before');
-  await heardAll(events, ['before']);
-  gitter.deliveryFault({ on: 'chatMessages/create', username: 'matrixbot', times: 2, act: 'drop' });
-  for (const text of ['lost', 'lost too', 'after']) ann.say(room, text);
-  await heardAll(events, ['before', 'after']);
-  gitter.cutFaye('matrixbot');
-  await delay(100);
-  await gitter.waitForListener(room, 'matrixbot');
-  ann.say(room, 'at last');
-  await heardAll(events, ['before', 'after', 'at last']);
-  assert.equal(kinds(events, 'gap').length, 1);
-});
-
 for (const style of ['cr', 'lf'] as const) {
   test(`while the realtime channel is away rooms are heard by streams (${style})`, quickly, async (t) => {
     const { adapter, ann, bob, gitter, room, events, channel } = await withAdapter(t, {
