@@ -139,6 +139,8 @@ export class FayeLine {
 
   #ask(client: Client, channel: string): void {
     this.#awaits(channel);
+    // Of what it knows already the library asks nothing.
+    client.unsubscribe(channel);
     // What comes is taken by the extension, which sees it first; what became of the wish as well.
     client.subscribe(channel, () => {}).then(undefined, () => {});
   }
@@ -178,6 +180,8 @@ export class FayeLine {
       this.#refusals = 0;
       dispatcherOf(this.#client).retry = this.#timing.retry;
       this.#tell('up');
+      // Once it has sent what it knows, and what it was asked for before the greeting.
+      setImmediate((client) => this.#askForgotten(client), this.#client);
       return;
     }
     this.#refusals += 1;
@@ -212,7 +216,7 @@ export class FayeLine {
     }
     const client = this.#client;
     this.#later(resubscribe * (1 + Math.random()), () => {
-      if (client === this.#client && this.#subscriptions.get(channel) === subscription) this.#ask(client, channel);
+      if (client === this.#client && this.#subscriptions.get(channel) === subscription && !subscription.isOpen) this.#ask(client, channel);
     });
   }
 
@@ -248,8 +252,14 @@ export class FayeLine {
   /** For a snapshot of now: what was missed is in there, which spares a call. */
   #askAgain(channel: string, subscription: Subscription): void {
     subscription.isStale = false;
-    this.#client.unsubscribe(channel);
     this.#ask(this.#client, channel);
+  }
+
+  /** The library subscribes anew to what it knows; what was refused since the server knew us no more, it forgot. */
+  #askForgotten(client: Client): void {
+    if (client !== this.#client || this.#isClosed) return;
+    const { _channels: known } = client as unknown as Innards;
+    for (const channel of this.#subscriptions.keys()) if (!known.hasSubscription(channel)) this.#ask(client, channel);
   }
 
   #lost(client: Client, reason: string): void {
@@ -326,6 +336,7 @@ function backingOff(retry: number) {
 /** What faye has no word for: without this a client whose server is gone tries for ever, and keeps the process alive. */
 interface Innards {
   _advice: { reconnect: string };
+  readonly _channels: { hasSubscription(channel: string): boolean };
   readonly _dispatcher: {
     /** Seconds until it greets again where it was turned away. */
     retry: number;

@@ -55,7 +55,8 @@ export class Bayeux {
   take(message: BayeuxMessage, line: Line, reply: Reply): void {
     const client = this.clients.get(message.clientId ?? '');
     if (message.channel === '/meta/handshake') reply([this.#handshake(message)]);
-    else if (client === undefined) reply([this.#refuse(message, new GitterFault(401, 'Client is unknown'))]);
+    else if (client === undefined)
+      reply([{ ...this.#refuse(message, new GitterFault(401, 'Client is unknown')), ...this.#named(message) }]);
     else this.#takeFrom(client, message, line, reply);
   }
 
@@ -240,6 +241,11 @@ export class Bayeux {
 
   #advice(): Readonly<Record<string, unknown>> {
     return { reconnect: 'retry', interval: 0, timeout: this.#options.timeout };
+  }
+
+  /** As faye's server does, whatever became of it. */
+  #named({ subscription }: BayeuxMessage): Partial<BayeuxMessage> {
+    return subscription === undefined || this.#options.world.quirks.namelessRefusals ? {} : { subscription };
   }
 
   #refuse(message: BayeuxMessage, { status, message: text }: GitterFault): BayeuxMessage {

@@ -30,6 +30,8 @@ export interface Quirks {
   snapshotThreads: boolean;
   /** True: who is not in a public room may read it, and not listen to it. */
   hearingNeedsMembership: boolean;
+  /** True: a subscription that is refused since the client is unknown is not named in the answer. */
+  readonly namelessRefusals: boolean;
 }
 
 export interface NewRoom {
@@ -60,7 +62,7 @@ export class World {
   readonly later = new Later();
 
   constructor(quirks: Partial<Quirks> = {}) {
-    const usual = { writeNeedsMembership: true, processes: 1, tokenAnswer: 'json', snapshotDelay: 0 } as const;
+    const usual = { writeNeedsMembership: true, processes: 1, tokenAnswer: 'json', snapshotDelay: 0, namelessRefusals: false } as const;
     this.quirks = { ...usual, snapshotThreads: true, hearingNeedsMembership: false, ...quirks };
     this.#ids = new ObjectIds(this.clock, this.quirks.processes);
   }

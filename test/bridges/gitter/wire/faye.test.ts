@@ -19,3 +19,24 @@ test('a realtime channel that does not come back is tried ever more seldom, and 
   ann.say(room, 'back');
   await heard(events, 'message');
 });
+
+test('what is asked for in the moment in which the server knows us no more is heard once it does', { timeout: 180_000 }, async (t) => {
+  const { adapter, gitter, ann, room, events } = await withAdapter(t, { gitter: { quirks: { namelessRefusals: true } } });
+  const other = gitter.addRoom('org/other', [ann]);
+  const channel = await adapter.channels.resolve('org/other');
+  assert.ok(channel);
+  ann.say(room, 'one');
+  await heard(events, 'message');
+  // A number is missing, for which the room is asked for anew.
+  gitter.deliveryFault({ on: 'chatMessages/create', username: 'matrixbot', times: 1, act: 'skip' });
+  ann.say(room, 'two');
+  gitter.forgetFayeClients();
+  const watched = adapter.watch(channel.id);
+  await gitter.waitForListener(room, 'matrixbot');
+  await gitter.waitForListener(other, 'matrixbot');
+  await watched;
+  for (const [place, text] of [[room, 'three'] as const, [other, 'four'] as const]) {
+    ann.say(place, text);
+    await heard(events, 'message', ({ body }) => body.text === text);
+  }
+});
