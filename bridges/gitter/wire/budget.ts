@@ -38,7 +38,9 @@ export class Budget {
   }
 
   get left(): number {
-    return this.#now() >= this.#until ? this.#limit : this.#left;
+    const now = this.#now();
+    if (now < this.#closedUntil) return 0;
+    return now >= this.#until ? this.#limit : this.#left;
   }
 
   /** ms that so many calls in the background take from now on, if nothing else is asked. */
@@ -73,11 +75,9 @@ export class Budget {
     if (reset !== undefined && reset > now && reset < now + 2 * this.#window) this.#until = reset;
   }
 
-  /** Refused with a 429. */
+  /** Refused with a 429. What is left behind that is for its headers to tell: of when the window ends we may have but a guess. */
   closed(ms: number): void {
     this.#closedUntil = Math.max(this.#closedUntil, this.#now() + ms);
-    this.#left = 0;
-    this.#until = Math.max(this.#until, this.#closedUntil);
   }
 
   /** ms to wait; 0: taken. */

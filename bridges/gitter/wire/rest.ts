@@ -28,6 +28,9 @@ export interface Call {
 }
 
 const usualPatience = 10_000;
+/** ms since the end of a window in which a refusal of that window may still come, and after which it is over then. */
+const late = 5_000;
+const soon = 1_000;
 
 export class Rest {
   readonly #options: RestOptions;
@@ -143,5 +146,7 @@ function numberIn(header: string | string[] | undefined): number | undefined {
 function waitIn(reset: number | undefined, retryAfter: number | undefined): number | undefined {
   const wait = reset === undefined ? undefined : reset - Date.now();
   if (wait !== undefined && wait > 0 && wait < 600_000) return wait;
-  return retryAfter === undefined ? undefined : retryAfter * 1_000;
+  if (retryAfter !== undefined) return retryAfter * 1_000;
+  // The answer took longer than the window did, or Gitter's clock is behind ours.
+  return wait !== undefined && wait > -late ? soon : undefined;
 }

@@ -55,6 +55,18 @@ test('a refusal closes it for as long as Gitter says, and then calls go on', asy
   assert.equal(wentAt, 80);
 });
 
+test('a refusal that was on its way for longer than the window lasted closes no more than that', async () => {
+  let now = 1_000_000;
+  const budget = new Budget({ limit: 10, window: 60_000, now: () => now });
+  await spend(budget, 1);
+  budget.told(10, 0, now - 10);
+  budget.closed(1_000);
+  assert.equal(budget.left, 0);
+  await assert.rejects(budget.turn('now', 0), { code: 'NETWORK_BUSY', after: 1_000 });
+  now += 1_000;
+  await spend(budget, 1);
+});
+
 test('another limit than we thought counts from the first answer', async () => {
   const budget = new Budget({ limit: 10, window: 60_000 });
   await spend(budget, 1);

@@ -84,6 +84,12 @@ test('too many calls are waited for as long as Gitter says', async (t) => {
   assert.ok((await failing(caller.call({ route: '/user', patience: 0 }))) instanceof RetryableError);
 });
 
+test('a refusal whose end has passed by the time that it comes is soon over', async (t) => {
+  const { caller } = await serving(t, { status: 429, headers: { 'x-ratelimit-reset': String(Date.now() - 100) } });
+  const error = await failing(caller.call({ route: '/user', patience: 0 }));
+  assert.equal((error as RetryableError).after, 1_000);
+});
+
 test('nobody there is no answer, and nothing was done', async () => {
   const rest = new Rest({ apiUrl: 'http://127.0.0.1:9/api/v1' });
   const error = await failing(rest.caller(token).call({ method: 'POST', route: '/rooms', isPost: true }));
