@@ -203,6 +203,7 @@ export const hearingCases: readonly Case[] = [
       await heardUpTo(stage, 'zoe: watched');
       await stage.adapter.unwatch(stage.channel);
       await stage.adapter.unwatch(stage.channel);
+      await until('nobody to listen', () => stage.isListenedTo?.() !== true || undefined);
       zoe.say('between');
       await delay(50);
       await stage.adapter.watch(stage.channel);

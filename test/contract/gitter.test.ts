@@ -51,6 +51,7 @@ const gitterSubject: Make = async (t, { maxPuppets = ours.length }) => {
         style: message.isStatus ? 'emote' : 'text',
       })),
     members: () => [...room.members.keys()].map((id) => gitter.world.user(id).username),
+    isListenedTo: () => gitter.faye.clientsOf().some(({ subscriptions }) => subscriptions.has(`/rooms/${room.id}/chatMessages`)),
     nickOf: (id: RemoteUserId) => nickOf(gitter, id),
     mentionOf: (id: RemoteUserId) => `@${nickOf(gitter, id)}`,
     // Pictures are what there is of files.

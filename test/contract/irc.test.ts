@@ -38,6 +38,7 @@ function ircSubject(server: FakeIrcdOptions): Make {
             return { nick, text: action ?? text, style: action !== undefined ? 'emote' : command === 'NOTICE' ? 'notice' : 'text' };
           }),
       members: () => ircd.members(place),
+      isListenedTo: () => ircd.members(place).includes('causeway'),
       nickOf: (id) => ircd.world.user(id.slice('local/'.length))?.nick ?? id,
       topic: () => topicOf(ircd),
       see: {

@@ -20,6 +20,8 @@ export interface Subject {
   /** What stands in the place as natives see it, oldest first, formatting aside. */
   said(): readonly { readonly nick: string; readonly text: string; readonly style: Style }[];
   members(): readonly string[];
+  /** Whether somebody of ours hears what is said there, where the network knows it. */
+  isListenedTo?(): boolean;
   /** What natives call whom the adapter knows by this id; ids may be folded. */
   nickOf(id: RemoteUserId): string;
   /** How a text calls them; as natives do unless said. */

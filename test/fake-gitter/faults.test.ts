@@ -100,6 +100,7 @@ test('every delivery is written down with what became of it', async (t) => {
   const { gitter, ann, room, token, path } = world;
   const bridge = listen(world, token);
   await bridge.subscribe(`${path}/chatMessages`);
+  await bridge.until('a line to it', () => gitter.faye.clientsOf('relay')[0]?.isReachable() === true);
   gitter.deliveryFault({ times: 1, act: 'drop' });
   ann.say(room, 'lost');
   ann.say(room, 'sent');

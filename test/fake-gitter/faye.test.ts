@@ -145,6 +145,7 @@ test('a revoked token is told, and closes the client', async (t) => {
   const { gitter, token, api } = world;
   const bridge = listen(world, token);
   await bridge.subscribe(`/token/${token}`);
+  await bridge.until('a line to it', () => gitter.faye.clientsOf('relay')[0]?.isReachable() === true);
   gitter.revoke(token);
   await bridge.until('the end', () => bridge.answers.at(-1)?.advice?.reconnect === 'none');
   assert.deepEqual(

@@ -146,6 +146,7 @@ test('while people speak a link is made at the first start: whatever is said onc
       },
     }),
   );
+  await until('the room to be listened to', () => listenedTo !== undefined);
   clearInterval(timer);
   bridge.ann.say(bridge.room, 'the last');
   said.push('the last');

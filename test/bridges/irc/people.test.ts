@@ -125,6 +125,7 @@ test('the topic that stands is told at the join, and not again', async (t) => {
   const topic = await world.event('channel');
   assert.equal(topic.topic, 'As it was');
   assert.equal(world.adapter.channels.describe(id).topic, 'As it was');
+  await until('who is there', () => world.memberLists.length === 1 || undefined);
   ircd.drop('causeway');
   await until('the bot back', () => world.memberLists.length === 2 || undefined);
   assert.equal(world.events.filter((event) => event.kind === 'channel').length, 1);
