@@ -64,7 +64,6 @@ export class GitterAdapter implements Adapter<GitterBody> {
   readonly closesGaps = true;
   readonly mirror: Mirror;
   readonly #settings: LiveSettings;
-  readonly #tools: AdapterTools<GitterBody>;
   readonly #network: GitterNetwork;
   readonly #intake: Intake;
   readonly #gaps: Gaps;
@@ -83,7 +82,6 @@ export class GitterAdapter implements Adapter<GitterBody> {
   constructor(given: GitterSettings, tools: AdapterTools<GitterBody>, timing: Partial<GitterTiming> = {}) {
     const settings: LiveSettings = { ...given };
     this.#settings = settings;
-    this.#tools = tools;
     const pace = { ...usualTiming, ...timing };
     const { inbox, log, memory, count } = tools;
     this.#pictures = new Pictures({ settings });
@@ -270,11 +268,10 @@ export class GitterAdapter implements Adapter<GitterBody> {
 
   /** What comes next of the room waits until its links have followed. */
   #moved(from: ChannelId, room: Room): void {
-    const { inbox } = this.#tools;
     this.#ears.moved(from, room.channel);
     this.#own.moved(from, room.channel);
     this.#gaps.moved(from, room.channel);
-    this.#intake.before(room, async () => await inbox.moved?.(from, room.channel)).catch(() => {});
+    this.#intake.moved(from, room);
   }
 
   /** Their login is over: logged out, or no longer taken. */

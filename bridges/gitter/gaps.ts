@@ -236,14 +236,14 @@ export class Gaps {
     for (const message of known) if (sentAt(message) >= from && sentAt(message) <= to) gone.add(message.id);
     // What was heard by an earlier process is known by what stands in the rooms. An id tells the second alone: in the last one
     // something of ours may have been said since it was read.
-    const [channel, lastSecond] = [this.#parts.channelOf(room), firstIdAt(to)];
+    const [channel, lastSecond] = [this.#parts.intake.channelOf(room), firstIdAt(to)];
     const shown = (await this.#parts.inbox.shown?.(channel, firstIdAt(from + 1_000), firstIdAt(to + 1_000))) ?? [];
     for (const { id, isGone, sender } of shown) if (!isGone && isId(id) && (sender !== undefined || id < lastSecond)) gone.add(id);
     for (const id of gone) if (!there.has(id)) await this.#parts.intake.removed(room, id);
   }
 
   async #tellGap(room: Room, from: number, to: number): Promise<void> {
-    await this.#parts.inbox.receive({ kind: 'gap', at: Date.now(), channel: this.#parts.channelOf(room), from, to });
+    await this.#parts.inbox.receive({ kind: 'gap', at: Date.now(), channel: this.#parts.intake.channelOf(room), from, to });
   }
 
   #slotsOf(by: string): Slots {

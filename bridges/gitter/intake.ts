@@ -1,7 +1,7 @@
 // Whatever Gitter tells of a room, whichever way it comes: whether it is our own doing, what changed by it, and then on to the core, in
 // order within a room, once. A thread's counter is told as a change of its first message: that is no edit.
 
-import type { Inbox, Logger } from '#bridge-core';
+import type { ChannelId, Inbox, Logger } from '#bridge-core';
 import type { GitterBody } from './body.ts';
 import { authorOf, editOf, type GitterEvent, messageOf, type Place, removalOf, sentAt } from './events.ts';
 import { makeMessageId } from './ids.ts';
@@ -34,6 +34,8 @@ export class Intake {
   readonly #lines = new Map<string, Promise<unknown>>();
   readonly #known = new Map<string, Known>();
   readonly #given = new Set<string>();
+  /** By room, where it was renamed since we began: what its links are tied to. */
+  readonly #called = new Map<string, ChannelId>();
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -56,6 +58,20 @@ export class Intake {
   /** Nothing of the room is handed on until `work` is done; it hands on by `read`. */
   before(room: Room, work: () => Promise<void>): Promise<void> {
     return this.#run(room, work);
+  }
+
+  /** The room is called otherwise, and so it is told once what came before was handed on under the name of then. */
+  moved(from: ChannelId, room: Room): void {
+    const follow = async () => {
+      await this.#parts.inbox.moved?.(from, room.channel);
+      this.#called.set(room.id, room.channel);
+    };
+    this.#run(room, follow).catch(() => {});
+  }
+
+  /** As its links know it, for whatever is handed on in its turn. */
+  channelOf({ id, channel }: Pick<Room, 'id' | 'channel'>): ChannelId {
+    return this.#called.get(id) ?? channel;
   }
 
   /** Read in the history, which was heard until `since`: said, edited or known already. */
@@ -227,9 +243,9 @@ export class Intake {
     }
   }
 
-  /** As it is called now: what told us knows it by its name of then. */
+  /** It may be called otherwise by now, which comes behind what is in its turn. */
   #placeOf(room: Room): Place {
-    return placeOf(this.#parts.network.rooms.byId(room.id) ?? room);
+    return { ...placeOf(this.#parts.network.rooms.byId(room.id) ?? room), channel: this.channelOf(room) };
   }
 
   #keep(room: Room, message: WireMessage): void {

@@ -1,10 +1,10 @@
-// What is told of a gap in Gitter where what was missed is not to be read back.
+// What is told of a gap in Gitter where what was missed is not to be read back; and of a room that is renamed while it is.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../../support/waiting.ts';
-import { type GitterEvents, withAdapter } from './with-gitter.ts';
+import { type GitterEvents, heard, withAdapter } from './with-gitter.ts';
 
 const quickly = { timeout: 180_000 };
 
@@ -43,4 +43,33 @@ test('where nothing is to be read back, what is still on its way is no gap', qui
   ann.say(room, 'after');
   await heardAll(events, ['before', 'late', 'after']);
   assert.equal(kinds(events, 'gap').length, 0);
+});
+
+test('what is read while the room is renamed is told under the name that its links have by then', quickly, async (t) => {
+  const told: string[] = [];
+  const { ann, gitter, room, events } = await withAdapter(t, {
+    inbox: { moved: async (from, to) => void told.push(`${events.length}: ${from} → ${to}`) },
+  });
+  ann.say(room, 'before');
+  await heardAll(events, ['before']);
+  gitter.deliveryFault({ on: 'chatMessages/create', username: 'matrixbot', times: 1, act: 'lose' });
+  ann.say(room, 'missed');
+  const reads = () => gitter.callsOf('GET /rooms/:room/chatMessages').length;
+  const before = reads();
+  gitter.fault({ on: 'GET /rooms/:room/chatMessages', times: 1, act: { wait: 1_500 } });
+  gitter.forgetFayeClients();
+  await until('it to be read', () => reads() > before || undefined);
+  gitter.renameRoom(room, 'org/renamed');
+  ann.say(room, 'after');
+  await heard(events, 'message', ({ body }) => body.text === 'after');
+  const said = events.flatMap((event) => (event.kind === 'message' ? [`${event.body.text} in ${event.channel}`] : []));
+  const named = told.map((line) => line.replace(/^\d+: /, ''));
+  assert.deepEqual(named, ['gitter/org/room → gitter/org/renamed']);
+  const at = Number(told[0]?.split(':')[0]);
+  assert.deepEqual(
+    events.map(({ channel }, index) => (index < at ? 'gitter/org/room' : 'gitter/org/renamed') === channel),
+    events.map(() => true),
+    said.join('; '),
+  );
+  assert.deepEqual(texts(events), ['before', 'missed', 'after']);
 });
