@@ -65,8 +65,8 @@ export class MembersOnly<Body extends Json = string> {
         this.#sure.delete(was.id);
         this.#turns.delete(was.id);
       } else if (isUnfinished(link) && (was === undefined || !isUnfinished(was))) this.#doubt(link);
-      // Before it was opened: what was to open it leaves it.
-      else if (isMembersOnly(link) && was !== undefined && !isMembersOnly(was)) this.#doubt(link);
+      // Before what was begun with it is done: that leaves it, or is undone.
+      else if (was !== undefined && isMembersOnly(link) !== isMembersOnly(was)) this.#doubt(link);
       else if (isMembersOnly(link) && link.state === 'live' && was?.state !== 'live') this.#soon(link);
       if (was !== undefined && receiverOf(was) !== undefined && link?.state !== 'live') this.#lookAt(was.channel);
       this.#wake((link ?? was).id);
@@ -214,7 +214,7 @@ export class MembersOnly<Body extends Json = string> {
     }
     await this.#notePeople(id, people);
     // Not before: until then what the channel is called is told to nobody there.
-    if (isFresh && links.get(id) !== undefined) await links.setOptions(id, { guarded: true });
+    if (isFresh && links.get(id) !== undefined) await links.setOptions(id, (now) => (isMembersOnly(now) ? { guarded: true } : {}));
     // Somebody may have gone meanwhile: that is looked at next.
     if (this.#turns.get(id) === turn) this.#sure.add(id);
     this.#wake(id);

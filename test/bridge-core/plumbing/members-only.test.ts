@@ -209,7 +209,6 @@ test('a start puts out whom the channel lost meanwhile, before anything that was
   network.leave('ada', '#den');
   network.say('zoe', '#den', 'meanwhile');
   await scene.restart();
-  scene.adapter().channels.hidden.add('#den');
   network.up();
   await until('the words', () => scene.spoken(room).includes('fake_zoe: meanwhile'));
   assert.deepEqual(scene.members(room), { ada: 'leave', bob: 'join', ann: 'leave' });
@@ -228,9 +227,7 @@ test('cut short between room and link it is finished after the start, the same r
   homeserver.fault({ on: 'POST .*/createRoom', times: 1, act: { drop: 'after' } });
   scene.adapter().inbox.changed?.(inFake('#den'));
   await until('the room', () => rooms()[0]);
-  const restarting = scene.restart();
-  await restarting;
-  scene.adapter().channels.hidden.add('#den');
+  await scene.restart();
   homeserver.clearFaults();
   const room = await scene.roomOf('#den');
   await until('her to be asked in', () => scene.members(room).ada === 'invite');
@@ -277,7 +274,6 @@ test('a channel that is made private closes its room to others before anything m
   assert.equal((await homeserver.pusher.ask('GET', `/_matrix/app/v1/rooms/${encodeURIComponent(aliasOf('#lawn'))}`)).status, 404);
 
   await scene.restart();
-  scene.adapter().channels.hidden.add('#lawn');
   network.say('zoe', '#lawn', 'after a start');
   await until('the words', () => scene.spoken(room).includes('fake_zoe: after a start'));
   scene.hide('#lawn', false);

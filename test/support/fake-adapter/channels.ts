@@ -40,7 +40,7 @@ export class FakeChannels implements Channels {
   of?: NonNullable<Channels['of']>;
   isIn?: NonNullable<Channels['isIn']>;
   /** Those that not everybody may know of. */
-  readonly hidden = new Set<string>();
+  readonly hidden: Set<string>;
   /** The bridge itself is in those. */
   seesHidden = false;
   readonly #ownerOf: (nick: string) => UserId | undefined;
@@ -52,6 +52,7 @@ export class FakeChannels implements Channels {
     ownerOf: (nick: string) => UserId | undefined,
   ) {
     this.#network = network;
+    this.hidden = network.hidden;
     this.#ownerOf = ownerOf;
     if (ofOurs !== undefined) this.named = (channel, word) => this.#named(channel, word, ofOurs(word));
   }

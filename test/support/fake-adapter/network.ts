@@ -114,6 +114,8 @@ export class FakeNetwork {
   readonly channels = new Map<string, Channel>();
   readonly connections = new Set<Connection>();
   readonly people = new Set<string>();
+  /** Channels that not everybody may know of. */
+  readonly hidden = new Set<string>();
   /** What people were told in private, `nick: words`. */
   readonly told: string[] = [];
   readonly log: Happening[] = [];
