@@ -32,9 +32,10 @@ export interface MirroredChannel {
   readonly isArchived: boolean;
 }
 
-/** `hidden`: not everybody of the network may see it, or there is none. `excluded`: the settings leave it out. */
+/** `hidden`: not everybody of the network may see it, or there is none. `shut-out`: the same, and the bridge may be let into it again, as
+ *  after `Inbox.suspended`. `excluded`: the settings leave it out. */
 export interface Unmirrored {
-  readonly why: 'hidden' | 'excluded';
+  readonly why: 'hidden' | 'shut-out' | 'excluded';
 }
 
 export interface PageOfPeople {

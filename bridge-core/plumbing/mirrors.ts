@@ -238,8 +238,9 @@ export class Mirrors<Body extends Json = string> {
     if (course !== undefined) course.channels = new Set([...course.channels].filter((other) => other !== id));
     // Put out of a private one the bridge may be let in again. What a hidden one is called by now is not for who is in the room.
     for (const link of portals)
-      if (isMembersOnly(link) && isShutOut(link)) await this.#release(link, isOfNow);
-      else if (found.why === 'hidden' && !isMembersOnly(link)) await this.#parts.closing.hide(link, 'The channel is private now, or gone');
+      if (isMembersOnly(link) && (isShutOut(link) || found.why === 'shut-out')) await this.#release(link, isOfNow);
+      else if (found.why !== 'excluded' && !isMembersOnly(link))
+        await this.#parts.closing.hide(link, 'The channel is private now, or gone');
       // The settings leave out what nobody asked for.
       else if (isMirrored(link) || isMembersOnly(link)) await this.#parts.closing.shut(link, 'The channel is not to have a room any more');
       else await this.#release(link, isOfNow);

@@ -76,13 +76,20 @@ export class Absences {
   /** Nothing tells that anything was missed, but it may have been. */
   async look(team: Team, look: Look): Promise<number> {
     const { watched, gaps } = this.#parts;
-    const looks = watched.all(team.id).map((id) => {
-      const { id: channel } = parseId(id);
-      const isSeen = () =>
-        channel.startsWith('D') ? team.chats.has(channel) : watched.some(id, (by) => by !== undefined || !this.isOutOf(id));
-      return gaps.look(team, id, look, isSeen);
-    });
+    const looks = watched.all(team.id).map((id) => gaps.look(team, id, look, () => this.#isSeen(team, id)));
     return (await Promise.all(looks)).reduce((sum, found) => sum + found, 0);
+  }
+
+  /** The bot was out of it and is in again, though newer things of it may have been heard by now. `since`: ms. */
+  missedIn(team: Team, id: ChannelId, since: number): void {
+    if (this.#parts.watched.by(team.id, undefined).includes(id))
+      void this.#parts.gaps.look(team, id, { from: since, isSure: true }, () => this.#isSeen(team, id));
+  }
+
+  #isSeen(team: Team, id: ChannelId): boolean {
+    const { id: channel } = parseId(id);
+    if (channel.startsWith('D')) return team.chats.has(channel);
+    return this.#parts.watched.some(id, (by) => by !== undefined || !this.isOutOf(id));
   }
 
   /** It is listened to again, as before a start: by the bot, or by this person for themselves. */
@@ -159,8 +166,7 @@ export class Absences {
     const isSeen = await sessions.sight(team, channel);
     if (team.conversations.known(channel) !== undefined) this.#learnt(team);
     if (isSeen) return true;
-    if (team.isReachable && sessions.isPrivate(team, channel) && team.conversations.change(channel, { isMember: false }))
-      inbox.suspended(id, removed);
+    if (team.isReachable && sessions.isPrivate(team, channel) && team.conversations.went(channel)) inbox.suspended(id, removed);
     // Rooms of people's own are none of the bot's.
     return this.#parts.watched.some(id, (by) => by !== undefined);
   }

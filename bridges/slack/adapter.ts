@@ -56,6 +56,7 @@ import { openRoutes } from './routes.ts';
 import { Sessions } from './sessions.ts';
 import type { SlackSettings } from './settings.ts';
 import type { Team } from './team.ts';
+import { removed } from './team-events.ts';
 import { TeamSync } from './team-sync.ts';
 import { Teams } from './teams.ts';
 import { Tellings } from './tellings.ts';
@@ -147,6 +148,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
       isOurs: (id) => this.speakerOf(id) !== undefined,
       someWatched: (team) => this.#watched.by(team.id, undefined)[0] ?? this.#watched.all(team.id)[0],
       waits: (id) => this.#gaps.hurry(id),
+      missed: (team, id, since) => this.#absences.missedIn(team, id, since),
       heard: (team, channel, ts) => this.#gaps.heard(team, channel, ts),
     });
     this.#gaps = new Gaps({
@@ -178,7 +180,10 @@ export class SlackAdapter implements Adapter<SlackBody> {
     });
     this.lookups = new SlackLookups(teams);
     const hints = new Hints({ memory, log, tell: (user, words, about) => this.#tellings.tell(user, words, about) });
-    this.mirror = new TeamSync({ teams, settings, hints, sessions: this.#sessions, channels: this.channels, pause: pace.pages });
+    this.mirror = new TeamSync({
+      ...{ teams, settings, hints, sessions: this.#sessions, channels: this.channels, pause: pace.pages },
+      putOut: (id) => inbox.suspended(id, removed),
+    });
     openRoutes(tools.web, this.#hearing);
     const oauth = new OAuth({ settings, tools, api: this.#api, teams: this.#teams });
     this.provisioning = (verbs) => slackProvisioning({ verbs, oauth, teams, pairs: this.#pairs });

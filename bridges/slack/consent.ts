@@ -67,8 +67,7 @@ export class Consent {
     try {
       const conversation = await team.conversations.load(channel);
       if (conversation?.isMember === true) return;
-      await team.ask('conversations.join', { channel });
-      team.conversations.change(channel, { isMember: true });
+      await team.conversations.enter(channel, () => team.ask('conversations.join', { channel }));
     } catch (thrown) {
       if (isRefusal(thrown)) throw refused(team);
       throw thrown;

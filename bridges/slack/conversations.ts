@@ -44,6 +44,9 @@ export class Conversations {
   readonly #kept = new Map<string, Conversation>();
   /** What was told last to whoever listens. */
   readonly #told = new Map<string, Shown>();
+  /** Those that the bot went from, as whoever listens knows. */
+  readonly #left = new Set<string>();
+  readonly #entering = new Set<string>();
   readonly #asking = new Map<string, Promise<Conversation | undefined>>();
   /** The last that is under way or waits. */
   readonly #fresh = new Map<string, Fresh>();
@@ -95,6 +98,7 @@ export class Conversations {
 
   keep(conversation: Conversation): void {
     const before = this.#kept.get(conversation.id);
+    if (conversation.isMember === true) this.#left.delete(conversation.id);
     this.#kept.set(conversation.id, conversation);
     if (before?.kind === 'public' && conversation.kind === 'private') this.#turnedPrivate(conversation.id);
   }
@@ -118,6 +122,40 @@ export class Conversations {
     const isOther = Object.entries(change).some(([name, value]) => kept[name as keyof Conversation] !== value);
     if (isOther) this.#kept.set(id, { ...kept, ...change });
     return isOther;
+  }
+
+  /** The bot, by itself: what tells of it meanwhile is no news. */
+  async enter(id: string, join: () => Promise<unknown>): Promise<void> {
+    this.#entering.add(id);
+    try {
+      await join();
+      this.came(id);
+    } finally {
+      this.#entering.delete(id);
+    }
+  }
+
+  /** The bot is in it, as far as is known, or about to be. */
+  isIn(id: string): boolean {
+    return this.#entering.has(id) || this.#kept.get(id)?.isMember === true;
+  }
+
+  /** The bot. */
+  came(id: string): void {
+    this.#left.delete(id);
+    this.change(id, { isMember: true });
+  }
+
+  /** The bot, by itself or not. True: whoever listens is not known to know it. They do from now on. */
+  went(id: string): boolean {
+    this.change(id, { isMember: false });
+    if (this.#left.has(id)) return false;
+    this.#left.add(id);
+    return true;
+  }
+
+  hasLeft(id: string): boolean {
+    return this.#left.has(id);
   }
 
   /** By somebody of ours, for whoever listens. */
@@ -156,6 +194,7 @@ export class Conversations {
   forget(id: string): void {
     this.#kept.delete(id);
     this.#told.delete(id);
+    this.#left.delete(id);
   }
 
   /** All that the bot is in, with few questions. */

@@ -47,6 +47,8 @@ export class Gaps {
   /** The newest message of each channel. */
   readonly #heard = new Map<ChannelId, string>();
   readonly #unwritten = new Set<ChannelId>();
+  /** ms: those that are listened to only since then. */
+  readonly #begun = new Map<ChannelId, number>();
   /** Not listened to any more: what is still on its way from there begins nothing anew. */
   readonly #forgotten = new Set<ChannelId>();
   /** To be filled as soon as what goes before is done. */
@@ -84,8 +86,10 @@ export class Gaps {
   async begin(id: ChannelId): Promise<void> {
     this.#forgotten.delete(id);
     if (this.#heard.has(id)) return;
-    const now = (Date.now() / 1_000).toFixed(6);
+    const begun = Date.now();
+    const now = (begun / 1_000).toFixed(6);
     this.#heard.set(id, now);
+    this.#begun.set(id, begun);
     await this.#parts.memory.set(heardName(id), now);
   }
 
@@ -95,6 +99,7 @@ export class Gaps {
 
   async forget(id: ChannelId): Promise<void> {
     this.#heard.delete(id);
+    this.#begun.delete(id);
     this.#forgotten.add(id);
     this.#unwritten.delete(id);
     const { memory } = this.#parts;
@@ -143,7 +148,9 @@ export class Gaps {
     if (!this.#heard.has(id) || this.#waiting.has(id)) return 0;
     this.#looks.set(id, undefined);
     const turn = this.#pace.turn(team.id);
-    const how = { look: look as Look | undefined };
+    const { from } = look;
+    const within = from === undefined ? look : { ...look, from: Math.max(from, this.#begun.get(id) ?? 0) };
+    const how = { look: within as Look | undefined };
     const isThere = async (hurried: Promise<void>) => {
       await Promise.race([turn, hurried]);
       const filled = this.#looks.get(id);

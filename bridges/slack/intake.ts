@@ -10,7 +10,7 @@ import { ownDoing } from './ownership.ts';
 import { asItStands, isOfItself, placeOf } from './placing.ts';
 import { inPatience, Reader } from './reader.ts';
 import type { Team } from './team.ts';
-import { teamTold, tellChanged } from './team-events.ts';
+import { type TeamListener, teamTold, tellChanged } from './team-events.ts';
 import { Typing } from './typing.ts';
 import { dedupeKeyOf, postedKey } from './wire/dedupe.ts';
 import type { SlackEvent } from './wire/source.ts';
@@ -30,6 +30,8 @@ export interface IntakeParts {
   readonly count: (name: string, labels?: Readonly<Record<string, string>>) => void;
   /** Something of this channel stands behind other things of it. */
   readonly waits: (channel: ChannelId) => void;
+  /** The bot was out of this channel since then (ms), and is in again. */
+  readonly missed: (team: Team, channel: ChannelId, since: number) => void;
   /** A message of this channel was handed on. */
   readonly heard: (team: Team, channel: string, ts: string) => void;
 }
@@ -50,9 +52,15 @@ export class Intake {
   /** Channels by the ids that they have from now on, until whoever listens has followed. */
   readonly #moving = new Set<ChannelId>();
   readonly #typing: Typing;
+  readonly #listener: TeamListener;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    const inLine: TeamListener['inLine'] = (channel, work) => {
+      if (this.#lines.has(channel)) parts.waits(channel);
+      return this.before(channel, work);
+    };
+    this.#listener = { inbox: parts.inbox, someWatched: parts.someWatched, missed: parts.missed, inLine };
     this.#typing = new Typing({ ended: (event) => void parts.inbox.receive(event).catch(() => {}) });
   }
 
@@ -115,7 +123,7 @@ export class Intake {
 
   async #take(team: Team, channel: string | undefined, told: SlackEvent, key: string | undefined): Promise<void> {
     const { event } = told;
-    const profiles = teamTold(team, told, this.#parts);
+    const profiles = teamTold(team, told, this.#listener);
     if (event.type === 'channel_id_changed' && profiles !== undefined) this.#follow(team, textIn(event, 'new_channel_id'), profiles);
     if (profiles !== undefined) {
       await profiles;

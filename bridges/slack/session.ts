@@ -73,7 +73,7 @@ export function openSession(parts: SessionParts): Session<SlackBody> {
     async leave(channel) {
       const { id } = parseId(channel);
       joined.delete(id);
-      if (voice.isBot) voice.team.conversations.change(id, { isMember: false });
+      if (voice.isBot) voice.team.conversations.went(id);
       const fine = ['not_in_channel', 'channel_not_found', 'is_archived', 'cant_leave_general', 'last_member'];
       await acts.calmly(voice.ask('conversations.leave', { channel: id }), ...fine);
       voice.team.own.note(voice.self, id, false);

@@ -169,8 +169,7 @@ async function enterAs(team: Team, channel: string): Promise<void> {
   if (team.chats.has(channel)) return;
   const conversation = await team.conversations.loadOwn(channel);
   if (conversation?.isMember === true || conversation?.kind === 'direct' || conversation?.kind === 'group') return;
-  await team.ask('conversations.join', { channel });
-  team.conversations.change(channel, { isMember: true });
+  await team.conversations.enter(channel, () => team.ask('conversations.join', { channel }));
 }
 
 /** Where one cannot come in by oneself, one may be in already. */

@@ -5,18 +5,23 @@ import type { ChannelId, Inbox } from '#bridge-core';
 import { PermanentError } from '#bridge-core';
 import type { SlackBody } from './body.ts';
 import { type Fields, fieldsIn, idIn, textIn, textsIn } from './fields.ts';
-import { makeChannelId } from './ids.ts';
+import { makeChannelId, timeOf } from './ids.ts';
 import type { Team } from './team.ts';
+import { isRefusal } from './wire/faults.ts';
 import type { SlackEvent } from './wire/source.ts';
 
 export interface TeamListener {
   readonly inbox: Inbox<SlackBody>;
   /** Any channel of the team that is listened to. */
   readonly someWatched: (team: Team) => ChannelId | undefined;
+  /** Nothing of the channel is handed on until `work` is done. */
+  readonly inLine: (channel: ChannelId, work: () => Promise<void>) => Promise<void>;
+  /** The bot was out of a channel, for how long ever, since then (ms). */
+  readonly missed: (team: Team, channel: ChannelId, since: number) => void;
 }
 
 /** Undefined: it is of a channel, and read elsewhere. */
-export function teamTold(team: Team, { event, authorizations }: SlackEvent, to: TeamListener): Promise<unknown> | undefined {
+export function teamTold(team: Team, { event, authorizations, receivedAt }: SlackEvent, to: TeamListener): Promise<unknown> | undefined {
   switch (event.type) {
     case 'message':
       if (event.subtype === 'channel_convert_to_private' || event.subtype === 'channel_convert_to_public') converted(team, event, to);
@@ -58,12 +63,12 @@ export function teamTold(team: Team, { event, authorizations }: SlackEvent, to: 
       return gone(team, event, to);
     case 'channel_left':
     case 'group_left':
-      return left(team, event, authorizations?.[0]?.user, to);
+      return left(team, event, authorizations?.[0]?.user, receivedAt, to);
     case 'member_joined_channel':
       if (textIn(event, 'user') === team.identity?.botUser) cameIn(team, event, team.identity?.botUser, to);
       return undefined;
     case 'member_left_channel':
-      return textIn(event, 'user') === team.identity?.botUser ? left(team, event, team.identity?.botUser, to) : undefined;
+      return textIn(event, 'user') === team.identity?.botUser ? left(team, event, team.identity?.botUser, receivedAt, to) : undefined;
     case 'channel_joined':
     case 'group_joined':
       cameIn(team, event, authorizations?.[0]?.user, to);
@@ -139,13 +144,26 @@ export function tellChanged(team: Team, event: Fields, { inbox }: Pick<TeamListe
 export const removed = 'The bridge was removed from the channel in Slack';
 
 /** The bot was removed, or left by somebody's command in Slack; a person's own leaving is told by the channel's members. */
-async function left(team: Team, event: Fields, user: string | undefined, listener: TeamListener): Promise<void> {
+async function left(team: Team, event: Fields, user: string | undefined, receivedAt: number, to: TeamListener): Promise<void> {
   const channel = idIn(event, 'channel');
   if (channel === undefined || user === undefined || user !== team.identity?.botUser) return;
-  // By ourselves: that was noted before it was done.
-  if (team.conversations.known(channel)?.isMember === false) return;
-  team.conversations.change(channel, { isMember: false });
-  listener.inbox.suspended(makeChannelId(team.id, channel), removed);
+  const id = makeChannelId(team.id, channel);
+  await to.inLine(id, async () => {
+    // Slack tells it in two words, and of what we did ourselves too.
+    if (team.conversations.hasLeft(channel)) return;
+    // Told late: it was let in again meanwhile.
+    if ((await isInNow(team, channel)) === true)
+      to.missed(team, id, Math.min(receivedAt, timeOf(textIn(event, 'event_ts') ?? '') || receivedAt));
+    else if (team.conversations.went(channel)) to.inbox.suspended(id, removed);
+  });
+}
+
+/** Whether the bot is in it, as Slack has it by now. Undefined where Slack does not say. */
+async function isInNow({ conversations }: Team, channel: string): Promise<boolean | undefined> {
+  return await conversations.refresh(channel).then(
+    (found) => found?.isMember,
+    (thrown) => (isRefusal(thrown, 'channel_not_found') ? false : undefined),
+  );
 }
 
 /** Told to themselves alone; everybody else there is told that they came. */
@@ -157,10 +175,19 @@ function cameIn(team: Team, event: Fields, user: string | undefined, to: TeamLis
     team.own.note(user, channel, true);
     return;
   }
-  team.conversations.change(channel, { isMember: true });
   // First: it may have been for all when the bot was in it last.
   if (event.type === 'group_joined' || event.channel_type === 'G') tellChanged(team, event, to, true);
-  inbox.readmitted?.(makeChannelId(team.id, channel));
+  const id = makeChannelId(team.id, channel);
+  if (team.conversations.isIn(channel)) {
+    inbox.readmitted?.(id);
+    return;
+  }
+  void to.inLine(id, async () => {
+    // Told late: it was put out again meanwhile.
+    if ((await isInNow(team, channel)) === false) return;
+    team.conversations.came(channel);
+    inbox.readmitted?.(id);
+  });
 }
 
 async function chatOpened(team: Team, event: Fields): Promise<void> {

@@ -27,7 +27,9 @@ export interface TeamSyncParts {
   readonly settings: Pick<SlackSettings, 'teams' | 'teamSync'>;
   readonly channels: Pick<SlackChannels, 'describe'>;
   readonly hints: Pick<Hints, 'give'>;
-  readonly sessions: Pick<Sessions, 'isForAll'>;
+  readonly sessions: Pick<Sessions, 'isForAll' | 'isPrivate'>;
+  /** The bot turns out to be out of it. */
+  readonly putOut: (channel: ChannelId) => void;
   /** ms between two pages. */
   readonly pause: number;
 }
@@ -63,10 +65,15 @@ export class TeamSync implements Mirror {
     const team = this.#parts.teams.get(teamId);
     if (team === undefined) return { why: 'hidden' };
     const before = team.conversations.known(channel);
+    let isThere = true;
     const found = await team.conversations.refresh(channel).catch((thrown) => {
-      if (isRefusal(thrown)) return undefined;
-      throw thrown;
+      if (!isRefusal(thrown)) throw thrown;
+      isThere = !isRefusal(thrown, 'channel_not_found');
     });
+    if (!isThere && this.#parts.sessions.isPrivate(team, channel)) {
+      if (before?.isMember === true && team.conversations.went(channel)) this.#parts.putOut(id);
+      return { why: 'shut-out' };
+    }
     const wish = this.#wishOf(teamId);
     // Made private while the bot was not in it: nothing but that tells it.
     if (found === undefined && before?.kind === 'public' && wish?.allowPrivate === true) this.#hint(team, before);

@@ -2,10 +2,10 @@
 // state, in notices or in what clients show of the bridge.
 
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { until } from '../../support/waiting.ts';
 import { bodiesIn, talk } from './matrix-side.ts';
+import { tellsLate } from './told-late.ts';
 import { wholeBridge } from './whole-bridge.ts';
 
 const inTime = { timeout: 180_000 };
@@ -26,7 +26,6 @@ async function begin(t: TestContext, isPrivateToo: boolean, transport: 'socket' 
   homeserver.join(eve, room);
   ann.say(launch, 'for all');
   await until('the words', () => bodiesIn(bridge, room).includes('for all'));
-  let sent = 1;
   const order = () => homeserver.events(room).map(({ type, content, state_key }) => ({ type, state_key, words: JSON.stringify(content) }));
   return {
     ...{ ...bridge, eve, launch, room },
@@ -35,15 +34,7 @@ async function begin(t: TestContext, isPrivateToo: boolean, transport: 'socket' 
     saying: (words: RegExp) => homeserver.events(room).filter(({ content }) => words.test(JSON.stringify(content))),
     told: (words: RegExp) => until(String(words), () => bodiesIn(bridge, room).find((body) => words.test(body))),
     /** As Slack repeats what was not taken in time; by Events API. */
-    async late(event: object, team = 'T0001') {
-      const at = String(Math.floor(Date.now() / 1_000));
-      const envelope = { type: 'event_callback', team_id: team, api_app_id: 'A0BRIDGE', event_id: `Ev${sent++}`, event };
-      const body = JSON.stringify({ ...envelope, event_time: Number(at) - 60, authorizations: [] });
-      const signature = `v0=${createHmac('sha256', 's3cret').update(`v0:${at}:${body}`).digest('hex')}`;
-      const headers = { 'content-type': 'application/json', 'x-slack-request-timestamp': at, 'x-slack-signature': signature };
-      const { status } = await fetch(`${bridge.url}/slack/events`, { method: 'POST', headers, body });
-      assert.equal(status, 200);
-    },
+    late: tellsLate(bridge),
     /** That these words stand nowhere in the room before Eve is out of it. */
     notBefore(words: string) {
       const out = order().findLastIndex(({ type, state_key }) => type === 'm.room.member' && state_key === eve);

@@ -1,0 +1,95 @@
+// Slack tells of the bot's going and coming in several words, each by a request of its own: in whatever order they come, the room is
+// linked where the bot is in the channel, and nothing that was said there is missing.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { until } from '../../support/waiting.ts';
+import { bodiesIn } from './matrix-side.ts';
+import { tellsLate } from './told-late.ts';
+import { type WholeBridge, wholeBridge } from './whole-bridge.ts';
+
+const inTime = { timeout: 180_000 };
+
+const shows = (bridge: WholeBridge, words: RegExp) =>
+  until(String(words), () => bodiesIn(bridge, bridge.room).find((body) => words.test(body)));
+const moment = () => (Date.now() / 1_000).toFixed(6);
+
+test('put out and in again: a word of its going that comes afterwards ends nothing', inTime, async (t) => {
+  const bridge = await wholeBridge(t, { transport: 'events' });
+  const { ann, bot, general } = bridge;
+  const late = tellsLate(bridge);
+  const went = moment();
+  ann.kick(general, bot.user);
+  await shows(bridge, /was removed from the channel/);
+  ann.invite(general, bot.user);
+  await shows(bridge, /messages are carried/);
+  await late({ type: 'channel_left', channel: general.id, actor_id: ann.id, event_ts: went });
+  await late({ type: 'member_left_channel', channel: general.id, user: bot.user.id, channel_type: 'C', team: 'T0001', event_ts: went });
+  ann.say(general, 'afterwards');
+  await shows(bridge, /afterwards/);
+  assert.equal(bodiesIn(bridge, bridge.room).filter((body) => /was removed/.test(body)).length, 1);
+});
+
+test('its going is told after its coming: what was said between is shown', inTime, async (t) => {
+  const bridge = await wholeBridge(t, { transport: 'events' });
+  const { ann, bot, general, slack } = bridge;
+  const late = tellsLate(bridge);
+  ann.say(general, 'before');
+  await shows(bridge, /before/);
+  slack.eventFault({ on: /left/, transport: 'events', act: 'drop' });
+  ann.kick(general, bot.user);
+  const went = moment();
+  ann.say(general, 'between');
+  ann.invite(general, bot.user);
+  ann.say(general, 'after');
+  await shows(bridge, /after/);
+  await late({ type: 'member_left_channel', channel: general.id, user: bot.user.id, channel_type: 'C', team: 'T0001', event_ts: went });
+  await shows(bridge, /between/);
+  const said = bodiesIn(bridge, bridge.room);
+  assert.deepEqual([said.filter((body) => body === 'after').length, said.some((body) => /was removed/.test(body))], [1, false]);
+});
+
+test('a word of its coming that is told once it is out again lets nothing go on', inTime, async (t) => {
+  const bridge = await wholeBridge(t, { transport: 'events' });
+  const { ann, bot, general, slack } = bridge;
+  const late = tellsLate(bridge);
+  const came = moment();
+  ann.kick(general, bot.user);
+  await shows(bridge, /was removed from the channel/);
+  const asked = () => slack.callsOf('conversations.info').filter(({ answer }) => answer !== undefined).length;
+  // When the second is asked about, the first is done with.
+  for (const event_ts of [came, moment()]) {
+    const before = asked();
+    await late({ type: 'member_joined_channel', channel: general.id, user: bot.user.id, channel_type: 'C', team: 'T0001', event_ts });
+    await until('the question', () => asked() > before);
+  }
+  assert.ok(!bodiesIn(bridge, bridge.room).some((body) => /messages are carried/.test(body)));
+  ann.invite(general, bot.user);
+  await shows(bridge, /messages are carried/);
+});
+
+test('put out before anything tells that, a look at its private channel finds it: the room is told why, and goes on', inTime, async (t) => {
+  const bridge = await wholeBridge(t, {
+    transport: 'events',
+    core: { portals: { aliases: true } },
+    section: ({ slack, team, ann, bot }) => {
+      slack.addChannel(team, 'secret', [ann, bot.user], { id: 'C0SECRET', isPrivate: true });
+      return { team_sync: { rooms_per_minute: 6_000, allow_private: true } };
+    },
+  });
+  const { ann, bot, homeserver, slack } = bridge;
+  const room = await until('the room', () =>
+    [...homeserver.world.rooms.keys()].find((id) => homeserver.room(id).stateOf('m.bridge', 'dev.causeway://slack/T0001/C0SECRET')),
+  );
+  const shown = (words: RegExp) => until(String(words), () => bodiesIn(bridge, room).find((body) => words.test(body)));
+  ann.say('C0SECRET', 'before');
+  await shown(/before/);
+  slack.eventFault({ on: /left/, transport: 'events', act: 'drop' });
+  ann.kick('C0SECRET', bot.user);
+  await tellsLate(bridge)({ type: 'group_rename', channel: { id: 'C0SECRET', name: 'secret' }, event_ts: moment() });
+  await shown(/was removed from the channel/);
+  ann.say('C0SECRET', 'between');
+  ann.invite('C0SECRET', bot.user);
+  await shown(/between/);
+  assert.ok(!bodiesIn(bridge, room).some((body) => /not to have a room/.test(body)));
+});
