@@ -205,6 +205,7 @@ export const hearingCases: readonly Case[] = [
       await stage.adapter.unwatch(stage.channel);
       await until('nobody to listen', () => stage.isListenedTo?.() !== true || undefined);
       zoe.say('between');
+      await until('it to be told', () => stage.see.isTold?.('between') ?? true);
       await delay(50);
       await stage.adapter.watch(stage.channel);
       await stage.adapter.watch(stage.channel);

@@ -74,6 +74,10 @@ function slackSubject(transport: 'socket' | 'events' | 'rtm'): Make {
       mentionOf: (id: RemoteUserId) => `<@${parseId(id).id}>`,
       topic: () => place.topic.value,
       see: {
+        isTold: (text) =>
+          slack.deliveries.items.some(
+            ({ outcome, payload }) => outcome === 'taken' && JSON.stringify(payload).includes(JSON.stringify(text)),
+          ),
         isRedacted: (text) => !messagesIn(place).some((message) => message.text === text),
         reactions: () =>
           messagesIn(place).flatMap(({ reactions }) =>

@@ -36,6 +36,8 @@ export interface Subject {
   topic(): string;
   /** What natives see of somebody or of a message, where the network shows it at all. */
   readonly see: {
+    /** The network told us of it, where that is to be seen. */
+    isTold?(text: string): boolean;
     isRedacted?(text: string): boolean;
     reactions?(): readonly string[];
     isTyping?(nick: string): boolean;

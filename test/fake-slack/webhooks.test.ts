@@ -89,7 +89,8 @@ test('an outgoing webhook with trigger words comes from every public channel', a
   const secret = slack.addChannel(team, 'secret', [ann], { isPrivate: true });
   for (const channel of [general, elsewhere, secret]) ann.say(channel, 'bot: hi');
   ann.say(general, 'hi bot:');
-  await slack.deliveries.waitFor(({ payload, outcome }) => payload.channel_name === 'elsewhere' && outcome === 'taken');
+  for (const name of ['general', 'elsewhere'])
+    await slack.deliveries.waitFor(({ payload, outcome }) => payload.channel_name === name && outcome === 'taken');
   assert.deepEqual(
     server.posts.map(({ body }) => new URLSearchParams(body).get('trigger_word')),
     ['bot:', 'bot:'],

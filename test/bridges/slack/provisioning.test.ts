@@ -132,6 +132,8 @@ test('a pair of webhooks of the config is shown as one, and belongs to no worksp
     ...{ matrix_room_id: room, slack_channel_id: 'C0OLD', slack_channel_name: 'C0OLD', team_id: null, status: 'ready' },
     ...{ isWebhook: true, inbound_uri: `${url}/slack/webhooks/C0OLD`, slack_webhook_uri: null },
   });
+  // The link of the pair waits for no workspace.
+  await until('the workspace', () => bridge.lines.some((line) => /^connection .*T0001.*"up"/.test(line)));
   assert.deepEqual(await call('teams'), { teams: [{ id: 'T0001', name: 'Acme', slack_id: null }] });
 });
 

@@ -161,7 +161,8 @@ test('with limits in force at Slack, our own budget keeps us below them', async 
   const order = slack.callsOf('chat.postMessage').map(({ args }) => args.channel);
   for (const from of [-6, -3]) assert.equal(new Set(order.slice(from, from + 3 || undefined)).size, 3, order.join());
   assert.deepEqual(slack.limits.exceeded, []);
-  for (const channel of channels) assert.deepEqual(ann.texts(channel), ['0', '1', '2', '3', '4', '5']);
+  // Those of one moment go by connections of their own.
+  for (const channel of channels) assert.deepEqual([...ann.texts(channel)].sort(), ['0', '1', '2', '3', '4', '5']);
 });
 
 test('a token that grew too old is renewed once for all who wait for it', async (t) => {
