@@ -177,7 +177,7 @@ export class Chats {
     if (kind !== 'direct' && kind !== 'group') return;
     // What the bridge itself tells them is no chat of theirs.
     if (kind === 'direct' && user !== undefined && user === this.#team.identity?.botUser) return;
-    this.#team.conversations.keep(conversation);
+    this.#team.conversations.seen(conversation);
     this.opened(id, kind, account);
   }
 }

@@ -248,7 +248,7 @@ export class Gaps {
     const { log } = this.#parts;
     log.warn({ channel: id, why: refusal.message }, 'what was missed could not be read');
     // Whoever's token it is gets another, and it is read then; where nothing says that something was missed, nothing is told.
-    if (isLook || isTokenEnded(refusal)) return;
+    if (isLook || isTokenEnded(refusal) || isUnseenChat(team, id, refusal)) return;
     const told = `${since} ${isRefusal(refusal) ? refusal.word : refusal.code}`;
     if (this.#parts.memory.get(refusedName(id)) === told) return;
     const { id: channel } = parseId(id);
@@ -292,6 +292,14 @@ const isMoment = (ts: string): boolean => /^\d{10}\.\d{6}$/.test(ts) && timeOf(t
 const heardName = (id: string): string => `heard ${id}`;
 const refusedName = (id: string): string => `refused ${id}`;
 const restName = (id: string): string => `rests ${id}`;
+
+/** Whoever saw it has no login now: with the next one it is read. */
+function isUnseenChat(team: Team, id: ChannelId, refusal: PermanentError): boolean {
+  if (!isRefusal(refusal, 'channel_not_found')) return false;
+  const { id: channel } = parseId(id);
+  const kind = channel.startsWith('D') ? 'direct' : team.conversations.known(channel)?.kind;
+  return (kind === 'direct' || kind === 'group') && !team.chats.has(channel);
+}
 
 function reasonOf(refusal: PermanentError): string {
   if (!isRefusal(refusal)) return `${refusal.message}. ${refusal.remedy}`;

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../../support/waiting.ts';
 import { bodiesIn, logIn, roomWith } from './matrix-side.ts';
-import { wholeBridge } from './whole-bridge.ts';
+import { type WholeBridge, wholeBridge } from './whole-bridge.ts';
 import { givenUp } from './with-slack.ts';
 
 test('what was said in a direct and in a group chat while the bridge was away is there after it came up, once and in order', {
@@ -41,8 +41,13 @@ test('what was said in a direct and in a group chat while the bridge was away is
 });
 
 test('what was said in a chat while its person had no login is there once they log in again', { timeout: 180_000 }, async (t) => {
-  const bridge = await wholeBridge(t);
+  for (const isOld of [false, true]) await loggedInAgain(await wholeBridge(t), isOld);
+});
+
+/** `isOld`: they had the chat already, and it is known by their list. */
+async function loggedInAgain(bridge: WholeBridge, isOld: boolean): Promise<void> {
   const { ann, bob, app, homeserver, person } = bridge;
+  if (isOld) bob.open(ann);
   const chat = await logIn(bridge);
   const dm = bob.open(ann);
   bob.say(dm, 'before');
@@ -58,4 +63,4 @@ test('what was said in a chat while its person had no login is there once they l
     bodiesIn(bridge, room).filter((body) => /^(?:before|meanwhile|after)$/.test(body)),
     ['before', 'meanwhile', 'after'],
   );
-});
+}

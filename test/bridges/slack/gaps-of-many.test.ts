@@ -23,7 +23,7 @@ test('of more channels than the budget has calls none is told to have a gap, and
       };
     },
   });
-  const { ann, homeserver } = bridge;
+  const { ann, app, homeserver, slack } = bridge;
   const aliasOf = (id: string) => `#slack_t0001_${id.toLowerCase()}:hs.test`;
   await until('every room', () => homeserver.world.aliases.size === count || undefined);
   for (let number = 0; number < count; number += 1) rooms.set(`C1R${number}`, homeserver.world.aliases.get(aliasOf(`C1R${number}`)) ?? '');
@@ -33,6 +33,8 @@ test('of more channels than the budget has calls none is told to have a gap, and
   await bridge.restart(async () => {
     ann.say(`C1R${count - 1}`, 'meanwhile');
   });
+  // What nobody hears hurries nothing, and this Slack soon gives it up.
+  await until('Slack to be heard', () => slack.socketMode.connections(app) > 0 || undefined);
   ann.say(`C1R${count - 1}`, 'now');
   const last = await until('both words', () => (said(`C1R${count - 1}`).includes('now') ? said(`C1R${count - 1}`) : undefined));
   assert.deepEqual(last, ['before', 'meanwhile', 'now']);

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { type ChannelId, PermanentError } from '#bridge-core';
 import { Gaps } from '../../../bridges/slack/gaps.ts';
 import type { Team } from '../../../bridges/slack/team.ts';
+import { SlackRefusal } from '../../../bridges/slack/wire/faults.ts';
 import { silentLog } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
 
@@ -81,4 +82,30 @@ test('what waits for its turn, as nothing says that anything was missed, goes at
   assert.equal(await looking, 0);
   assert.deepEqual([given, counted], [['gap'], ['gaps']]);
   await gaps.stop();
+});
+
+test('of a chat whose people have no login now nothing is told to be missing: it is read with the next', async () => {
+  const given: string[] = [];
+  const intake = {
+    before: (_id: string, work: () => Promise<void>) => work(),
+    readerOf: () => ({}),
+    give: async (_team: unknown, channel: string, { kind }: { kind: string }) => given.push(`${kind} ${channel}`),
+  };
+  const channels = ['D0001', 'G0001', 'G0002', 'C0001'];
+  const memory = {
+    get: (name: string) => (name.startsWith('heard') ? '1700000000.000100' : undefined),
+    ...{ keys: () => channels.map((channel) => `heard T0001/${channel}`), set: async () => {} },
+  };
+  const settings = { callsPerMinute: 1, page: 10, most: 10 };
+  const gaps = new Gaps({ memory, log: silentLog, intake, settings, count: () => {}, inbox: {} } as never);
+  const refusal = new SlackRefusal('CHANNEL_UNKNOWN', 'no', { word: 'channel_not_found' });
+  const team = {
+    ...{ id: 'T0001', identity: {}, eyesOn: () => () => Promise.reject(refusal) },
+    conversations: { known: (channel: string) => ({ kind: channel.startsWith('G') ? 'group' : 'public' }) },
+    chats: { has: (channel: string) => channel === 'G0002' },
+  } as unknown as Team;
+  for (const channel of channels) gaps.fill(team, `T0001/${channel}` as ChannelId, Promise.resolve(true));
+  await until('the others', () => given.length === 2 || undefined);
+  await gaps.stop();
+  assert.deepEqual(given.toSorted(), ['gap C0001', 'gap G0002']);
 });
