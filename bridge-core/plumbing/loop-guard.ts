@@ -9,7 +9,8 @@ import type { ChannelId, EventId, RoomId, UserId } from '../ids.ts';
 import type { MatrixEvent } from '../matrix-event.ts';
 import { type Claim, claimContent, claimIn, claimsIn, claimType, isHeld, isStale, keyFor, names, restored } from './claims.ts';
 import { calledIn } from './described.ts';
-import type { Link, Links } from './links.ts';
+import { isVeiled } from './kept-back.ts';
+import { type Link, type Links, movedFrom } from './links.ts';
 import { powerIn, shownLevel, stateOf } from './power.ts';
 
 type Calls = Pick<Homeserver, 'bot' | 'setState' | 'fullState' | 'event'>;
@@ -72,7 +73,7 @@ export class LoopGuard {
   async claim(link: Link, state: readonly MatrixEvent[]): Promise<void> {
     const held = await this.heldBy(state, link.channel);
     if (held !== undefined) throw this.#refusal(held.holder, held.requester, link);
-    const key = this.keyOf(link.channel);
+    const key = this.#keyOf(link);
     // What we claimed and no longer stand by: under another spelling, or as a link that the store does not know.
     for (const own of await this.#claimsOn(state, link.channel)) {
       const isDead = own.key !== key || (own.status === 'success' && link.claim === 'none');
@@ -92,13 +93,13 @@ export class LoopGuard {
 
   /** Does our claim on the link's channel stand as a success? */
   isConfirmed(link: Link, state: readonly MatrixEvent[]): boolean {
-    const event = stateOf(state, claimType, this.keyOf(link.channel));
+    const event = stateOf(state, claimType, this.#keyOf(link));
     return event !== undefined && event.sender === this.#homeserver.bot && claimIn(event).status === 'success';
   }
 
   /** The link works: others keep off. */
   async confirm(link: Link): Promise<void> {
-    await this.#write(link, this.keyOf(link.channel), 'success');
+    await this.#write(link, this.#keyOf(link), 'success');
   }
 
   /** Gives the channel back. `failure`, never an empty content: older bridges read that as held. */
@@ -106,7 +107,7 @@ export class LoopGuard {
     // What we never took, or yielded, may be another's by now.
     if (link.claim === 'none') return;
     try {
-      await this.#write(link, this.keyOf(link.channel), 'failure');
+      await this.#write(link, this.#keyOf(link), 'failure');
     } catch (thrown) {
       if (thrown instanceof RetryableError) throw thrown;
       this.#log.warn({ room: link.room, channel: link.channel, err: thrown }, 'a claim could not be given back');
@@ -135,7 +136,7 @@ export class LoopGuard {
       const name = calledIn(this.#channels, link);
       if (link.state !== 'live' || !(await this.#names(claim.key, link.channel))) continue;
       if (!isHeld(claim)) {
-        if (link.claim === 'success' && claim.key === this.keyOf(link.channel)) await this.confirm(link);
+        if (link.claim === 'success' && claim.key === this.#keyOf(link)) await this.confirm(link);
         continue;
       }
       const isAgain = link.options.contested !== undefined && link.options.contested !== event.id;
@@ -155,6 +156,12 @@ export class LoopGuard {
       );
       await this.#links.setOptions(link.id, { contested: event.id });
     }
+  }
+
+  /** By the id that it had before, while those in the room may not know what it is called by now, which on some networks is its id. */
+  #keyOf(link: Link): string {
+    const before = isVeiled(link) ? movedFrom(link.options)[0] : undefined;
+    return this.keyOf(before ?? link.channel);
   }
 
   async #insists(link: Link): Promise<boolean> {

@@ -3,19 +3,23 @@
 
 import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
+import { PermanentError } from '../errors.ts';
 import type { ChannelId } from '../ids.ts';
 import { Background } from './background.ts';
-import type { BridgeInfo } from './bridge-info.ts';
+import { type BridgeInfo, infoTypes } from './bridge-info.ts';
+import { claimType } from './claims.ts';
+import { isVeiled } from './kept-back.ts';
 import { type Link, type Links, movedFrom } from './links.ts';
 import type { LoopGuard } from './loop-guard.ts';
 import type { Plumb } from './plumb.ts';
+import { stateOf } from './power.ts';
 
 export interface MovesParts {
   readonly links: Links;
   readonly homeserver: Pick<Homeserver, 'fullState'>;
-  readonly guard: Pick<LoopGuard, 'heldBy' | 'confirm' | 'release'>;
+  readonly guard: Pick<LoopGuard, 'heldBy' | 'confirm' | 'release' | 'keyOf'>;
   readonly plumb: Pick<Plumb, 'suspend'>;
-  readonly info: Pick<BridgeInfo, 'publish' | 'withdraw'>;
+  readonly info: Pick<BridgeInfo, 'publish' | 'withdraw' | 'keyOf'>;
   readonly log: Logger;
 }
 
@@ -26,6 +30,9 @@ export class Moves {
   constructor(parts: MovesParts) {
     this.#parts = parts;
     this.#work = new Background({ atOnce: 2, log: parts.log });
+    parts.links.onChange(({ link, was }) => {
+      if (link !== undefined && was !== undefined && isVeiled(was) && movedFrom(link.options).length > 0) this.#follow(link);
+    });
   }
 
   /** The links follow before it resolves. */
@@ -54,16 +61,23 @@ export class Moves {
   async #takeAlong(id: number): Promise<void> {
     const { links, homeserver, guard, info, plumb } = this.#parts;
     const link = links.get(id);
-    if (link === undefined) return;
+    // While who is in the room may not know what it is called now it stays claimed as it was.
+    if (link === undefined || isVeiled(link)) return;
+    const state = await homeserver.fullState(link.room).catch((thrown) => {
+      if (link.claim === 'success' || !(thrown instanceof PermanentError)) throw thrown;
+      return [];
+    });
+    const stands = (type: string, key: string) => stateOf(state, type, key) !== undefined;
     if (link.claim === 'success') {
-      const held = await guard.heldBy(await homeserver.fullState(link.room), link.channel);
+      const held = await guard.heldBy(state, link.channel);
       if (held === undefined) await guard.confirm(link);
       else await plumb.suspend([link], `${held.holder} holds the channel under its new id`, `${held.holder} holds the channel here.`);
     }
     for (const channel of movedFrom(link.options)) {
       const was: Link = { ...link, channel };
-      await guard.release(was);
-      await info.withdraw({ ...was, options: { info: '' } });
+      // What it was called for a while, unseen by those in the room, is told to nobody there by taking it back.
+      if (stands(claimType, guard.keyOf(channel))) await guard.release(was);
+      if (infoTypes.some((type) => stands(type, info.keyOf(channel)))) await info.withdraw({ ...was, options: { info: '' } });
     }
     if (links.get(id)?.state === 'live') await info.publish(link);
     if (links.get(id) !== undefined) await links.setOptions(id, { moved: undefined });

@@ -179,6 +179,29 @@ test('what was taken in before a channel was made private stays for all, in the 
     assert.ok(isKeptBack(link, said), JSON.stringify(said));
 });
 
+test('where its id is what it is called, and another since it was made private: the room is claimed by the old one until it is public', async (t) => {
+  const scene = await begin(t);
+  const { homeserver, network, room } = scene;
+  const { channels, inbox } = scene.adapter();
+  const claims = (name: string) => homeserver.room(room).stateOf('m.room.bridging', `fake://fake.test/${name}`)?.content.status;
+  const move = async (from: string, to: string) => {
+    network.channel(to);
+    channels.hidden.add(to);
+    await inbox.moved?.(inFake(from), inFake(to));
+    await scene.settled();
+  };
+  scene.turn(true);
+  await scene.hears(room, /is private now/);
+  await move('#lawn', '#layoffs');
+  await move('#layoffs', '#garden');
+  channels.hidden.delete('#garden');
+  inbox.changed?.(inFake('#garden'));
+  await until('the claims', () => claims('#garden') === 'success' && claims('#lawn') === 'failure');
+  await scene.settled();
+  const told = JSON.stringify(homeserver.events(room).map(({ state_key, content }) => [state_key, content]));
+  assert.doesNotMatch(told, /layoffs/);
+});
+
 test('times without number run together, the first of them; nothing that was kept back is shown for that', () => {
   const mark = (seq: number): Mark => ({ seq, at: seq * 1_000 });
   const said = (seq: number): Said => ({ seq, task: { do: 'repeat' } });
