@@ -19,7 +19,6 @@ export interface PointingParts extends OwnEventParts {
   readonly lanes: Pick<Lanes, 'settled' | 'isParked'>;
   readonly links: Pick<Links, 'byChannel'>;
   readonly roster: Pick<Roster, 'nameOf'>;
-  readonly isOurs: (user: UserId) => boolean;
 }
 
 export class Pointing {
@@ -43,7 +42,7 @@ export class Pointing {
     const named = (user: UserId) => nameOf({ user }) ?? roster.nameOf(event.room, user);
     const recorded = () => relations.whole(relations.ofEvent(eventId(target), link.id));
     let known = await recorded();
-    if (known.length === 0 && (await this.#own.settled(eventId(target), link.id))) known = await recorded();
+    if (known.length === 0 && (await this.#own.settled(eventId(target), link))) known = await recorded();
     if (known.length === 0) {
       const pending = journal.findBySource(link.id, target);
       if (pending === undefined || pending.seq >= row.seq || pending.state === states.dead) return undefined;
@@ -82,7 +81,7 @@ export class Pointing {
     const { journal, lanes } = this.#parts;
     const known = this.known(link, event);
     if (known !== undefined) return known;
-    if (await this.#own.settled(event, link.id)) return this.known(link, event);
+    if (await this.#own.settled(event, link)) return this.known(link, event);
     const pending = journal.findBySource(link.id, event);
     if (pending === undefined || pending.seq >= row.seq || pending.state === states.dead) return undefined;
     if (pending.lane !== row.lane && pending.progress.revived !== true) await lanes.settled(pending);

@@ -193,6 +193,26 @@ test('at what was shown, though the homeserver has not said yet that it was', as
   assert.equal(spam.isRedacted, true);
 });
 
+test('at what was shown and taken away before it came back', async (t) => {
+  const p = await startPipeline(t, { timing: { firstDelay: 700 } });
+  const room = p.room();
+  await p.link(room, '#chan');
+  const { transactions } = p.parts;
+  const receive = transactions.receive.bind(transactions);
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  t.mock.method(transactions, 'receive', async (id: string, body: never) => {
+    await gate;
+    await receive(id, body);
+  });
+  p.hs.say(p.bob, room, 'before');
+  p.hs.fault({ on: 'PUT .*/send/m.room.message/', times: 1, act: { drop: 'after' } });
+  const spam = p.network.say('yan', '#chan', 'buy this');
+  p.hs.redact(p.alice, room, await until('it in the room', () => p.hs.messages(room)[1]?.event_id));
+  open();
+  await p.settled();
+  assert.equal(spam.isRedacted, true);
+});
+
 test('a stop while one waits for another’s words ends, and both go on after it', async (t) => {
   const p = await startPipeline(t, { timing: { firstDelay: 60_000, maxDelay: 60_000 } });
   const room = p.room();
