@@ -105,9 +105,14 @@ export class SessionPool {
     const fresh = () => ({ nick: this.#freeNick(user, name), spoke: Date.now(), channels: [], ...(name ? { name } : {}) });
     const puppet = this.#puppets.get(user) ?? this.#add(user, fresh());
     if (!isSilent) puppet.hasSpoken(name);
+    const isThere = puppet.session !== undefined;
     const ready = puppet.ready();
     this.#promised.delete(user);
-    return ready;
+    if (isSilent || isThere) return ready;
+    const session = await ready;
+    // Who waited for it for long is not idle as soon as they have it.
+    puppet.hasSpoken(undefined);
+    return session;
   }
 
   /** What the person asked to be called; returns what they are called now. */

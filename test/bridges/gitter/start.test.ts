@@ -36,7 +36,7 @@ async function withRooms(t: TestContext, names: readonly string[], gitter: FakeG
     const open = org.gitter.faye.clientsOf('matrixbot').flatMap(({ subscriptions }) => [...subscriptions]);
     return open.flatMap((path) => rooms.filter(({ id }) => path === `/rooms/${id}/chatMessages`));
   };
-  const allHeard = () => until('all rooms to be heard', () => inOrder().length === rooms.length || undefined);
+  const allHeard = () => until('all rooms to be heard', () => new Set(inOrder()).size === rooms.length || undefined);
   return { ...org, rooms, memory, start, inOrder, allHeard };
 }
 
