@@ -10,7 +10,7 @@ import { ownDoing } from './ownership.ts';
 import { asItStands, isOfItself, placeOf } from './placing.ts';
 import { inPatience, Reader } from './reader.ts';
 import type { Team } from './team.ts';
-import { type TeamListener, teamTold, tellChanged } from './team-events.ts';
+import { missedBetween, type TeamListener, teamTold, tellChanged } from './team-events.ts';
 import { Typing } from './typing.ts';
 import { dedupeKeyOf, postedKey } from './wire/dedupe.ts';
 import type { SlackEvent } from './wire/source.ts';
@@ -111,6 +111,7 @@ export class Intake {
     const forget = team.newest.take(told.event, told.authorizations?.[0]?.user);
     if (forget === undefined) {
       this.#parts.count('slack_events_dropped', { why: 'overtaken' });
+      missedBetween(team, told, this.#listener);
       return this.#note(team, key);
     }
     try {

@@ -152,11 +152,21 @@ async function left(team: Team, event: Fields, user: string | undefined, receive
     // Slack tells it in two words, and of what we did ourselves too.
     if (team.conversations.hasLeft(channel)) return;
     // Told late: it was let in again meanwhile.
-    if ((await isInNow(team, channel)) === true)
-      to.missed(team, id, Math.min(receivedAt, timeOf(textIn(event, 'event_ts') ?? '') || receivedAt));
+    if ((await isInNow(team, channel)) === true) to.missed(team, id, momentOf(event, receivedAt));
     else if (team.conversations.went(channel)) to.inbox.suspended(id, removed);
   });
 }
+
+/** Of something that was overtaken: the bot was out of a channel and is in again. */
+export function missedBetween(team: Team, { event, authorizations, receivedAt }: SlackEvent, to: Pick<TeamListener, 'missed'>): void {
+  const channel = idIn(event, 'channel');
+  const who = event.type === 'member_left_channel' ? textIn(event, 'user') : authorizations?.[0]?.user;
+  const isLeaving = /^(?:member_left_channel|channel_left|group_left)$/.test(event.type);
+  if (isLeaving && channel !== undefined && who === team.identity?.botUser)
+    to.missed(team, makeChannelId(team.id, channel), momentOf(event, receivedAt));
+}
+
+const momentOf = (event: Fields, receivedAt: number): number => Math.min(receivedAt, timeOf(textIn(event, 'event_ts') ?? '') || receivedAt);
 
 /** Whether the bot is in it, as Slack has it by now. Undefined where Slack does not say. */
 async function isInNow({ conversations }: Team, channel: string): Promise<boolean | undefined> {

@@ -14,21 +14,25 @@ const shows = (bridge: WholeBridge, words: RegExp) =>
   until(String(words), () => bodiesIn(bridge, bridge.room).find((body) => words.test(body)));
 const moment = () => (Date.now() / 1_000).toFixed(6);
 
-test('put out and in again: a word of its going that comes afterwards ends nothing', inTime, async (t) => {
-  const bridge = await wholeBridge(t, { transport: 'events' });
-  const { ann, bot, general } = bridge;
-  const late = tellsLate(bridge);
-  const went = moment();
-  ann.kick(general, bot.user);
-  await shows(bridge, /was removed from the channel/);
-  ann.invite(general, bot.user);
-  await shows(bridge, /messages are carried/);
-  await late({ type: 'channel_left', channel: general.id, actor_id: ann.id, event_ts: went });
-  await late({ type: 'member_left_channel', channel: general.id, user: bot.user.id, channel_type: 'C', team: 'T0001', event_ts: went });
-  ann.say(general, 'afterwards');
-  await shows(bridge, /afterwards/);
-  assert.equal(bodiesIn(bridge, bridge.room).filter((body) => /was removed/.test(body)).length, 1);
-});
+test(
+  'put out and in again: a word of its going that comes afterwards ends nothing, be it that it does not say when it was',
+  inTime,
+  async (t) => {
+    const bridge = await wholeBridge(t, { transport: 'events' });
+    const { ann, bot, general } = bridge;
+    const late = tellsLate(bridge);
+    const went = moment();
+    ann.kick(general, bot.user);
+    await shows(bridge, /was removed from the channel/);
+    ann.invite(general, bot.user);
+    await shows(bridge, /messages are carried/);
+    const left = { type: 'member_left_channel', channel: general.id, user: bot.user.id, channel_type: 'C', team: 'T0001' };
+    for (const event of [left, { ...left, event_ts: went }]) await late(event);
+    ann.say(general, 'afterwards');
+    await shows(bridge, /afterwards/);
+    assert.equal(bodiesIn(bridge, bridge.room).filter((body) => /was removed/.test(body)).length, 1);
+  },
+);
 
 test('its going is told after its coming: what was said between is shown', inTime, async (t) => {
   const bridge = await wholeBridge(t, { transport: 'events' });
@@ -53,14 +57,13 @@ test('a word of its coming that is told once it is out again lets nothing go on'
   const bridge = await wholeBridge(t, { transport: 'events' });
   const { ann, bot, general, slack } = bridge;
   const late = tellsLate(bridge);
-  const came = moment();
   ann.kick(general, bot.user);
   await shows(bridge, /was removed from the channel/);
   const asked = () => slack.callsOf('conversations.info').filter(({ answer }) => answer !== undefined).length;
   // When the second is asked about, the first is done with.
-  for (const event_ts of [came, moment()]) {
+  for (let told = 0; told < 2; told += 1) {
     const before = asked();
-    await late({ type: 'member_joined_channel', channel: general.id, user: bot.user.id, channel_type: 'C', team: 'T0001', event_ts });
+    await late({ type: 'member_joined_channel', channel: general.id, user: bot.user.id, channel_type: 'C', team: 'T0001' });
     await until('the question', () => asked() > before);
   }
   assert.ok(!bodiesIn(bridge, bridge.room).some((body) => /messages are carried/.test(body)));
