@@ -1,6 +1,6 @@
 // A person's own account in a team, as they logged in with it: the caller that bears their token, and what is told of its end.
 
-import { type BridgeError, type Login, RetryableError, type UserId } from '#bridge-core';
+import { type BridgeError, type Login, PermanentError, RetryableError, type UserId } from '#bridge-core';
 import { parseId } from './ids.ts';
 import { isRefusal } from './wire/faults.ts';
 import type { Arguments, CallOptions, Method, Replies } from './wire/methods.ts';
@@ -10,6 +10,17 @@ import type { Caller } from './wire/web-api.ts';
 const ended = ['invalid_auth', 'not_authed', 'account_inactive', 'token_revoked', 'token_expired', 'invalid_refresh_token'] as const;
 
 export const isTokenEnded = (thrown: unknown): boolean => isRefusal(thrown, ...ended);
+
+/** Asked of Slack itself. Rejects where it is not to be reached. */
+export async function isDead(caller: Pick<Caller, 'call'>): Promise<boolean> {
+  try {
+    await caller.call('auth.test', {});
+    return false;
+  } catch (thrown) {
+    if (thrown instanceof RetryableError) throw thrown;
+    return isTokenEnded(thrown);
+  }
+}
 
 export interface AccountParts {
   readonly login: Login;
@@ -50,6 +61,11 @@ export class Account {
       else if (thrown instanceof RetryableError && thrown.code === 'NETWORK_UNREACHABLE') this.#parts.lost();
       throw thrown;
     });
+
+  /** As Slack tells it of a person, maybe late: they may have logged in again since, and the token be another. */
+  async revoked(): Promise<void> {
+    if (await isDead(this.#parts.caller)) this.end(new PermanentError('NETWORK_LOGIN', 'Slack has revoked the login'));
+  }
 
   end(reason: BridgeError): void {
     if (this.#isEnded) return;

@@ -51,11 +51,9 @@ export function teamTold(team: Team, { event, authorizations, receivedAt }: Slac
       team.called({ url: textIn(event, 'url') });
       return done;
     case 'tokens_revoked':
-      tokensRevoked(team, fieldsIn(event, 'tokens') ?? {});
-      return done;
+      return tokensRevoked(team, fieldsIn(event, 'tokens') ?? {});
     case 'app_uninstalled':
-      team.voided(new PermanentError('NETWORK_LOGIN', 'the app was taken out of the workspace'));
-      return done;
+      return team.voided(new PermanentError('NETWORK_LOGIN', 'the app was taken out of the workspace'));
     case 'channel_id_changed':
       return moved(team, event, to);
     case 'channel_deleted':
@@ -98,14 +96,12 @@ async function personTold(team: Team, user: Fields, { inbox, someWatched }: Team
 }
 
 /** `oauth` and `bot` hold the people whose tokens they were. */
-function tokensRevoked(team: Team, tokens: Fields): void {
-  for (const user of textsIn(tokens, 'oauth')) {
-    const account = team.accounts.get(user);
-    account?.end(new PermanentError('NETWORK_LOGIN', 'Slack has revoked the login'));
-  }
+async function tokensRevoked(team: Team, tokens: Fields): Promise<void> {
+  const ended = textsIn(tokens, 'oauth').map((user) => team.accounts.get(user)?.revoked());
   const { botUser } = team.identity ?? {};
   if (botUser !== undefined && textsIn(tokens, 'bot').includes(botUser))
-    team.voided(new PermanentError('NETWORK_LOGIN', 'Slack has revoked the token of the bot'));
+    ended.push(team.voided(new PermanentError('NETWORK_LOGIN', 'Slack has revoked the token of the bot')));
+  await Promise.all(ended);
 }
 
 async function moved(team: Team, event: Fields, { inbox }: TeamListener): Promise<void> {

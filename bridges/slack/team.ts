@@ -14,7 +14,7 @@ import {
   UnreachableError,
   type UserId,
 } from '#bridge-core';
-import { type Account, isTokenEnded } from './account.ts';
+import { type Account, isDead, isTokenEnded } from './account.ts';
 import type { SlackBody } from './body.ts';
 import { Chats } from './chats.ts';
 import { Conversations } from './conversations.ts';
@@ -216,9 +216,12 @@ export class Team {
     this.#tell('down', `${error.message}. ${way}`);
   }
 
-  /** The app is out of the workspace, or its token revoked: until somebody installs it again. */
-  voided(error: BridgeError): void {
-    this.#voided = this.#parts.bot.generation;
+  /** Slack tells that the app is out of the workspace, or its token revoked, maybe late: somebody may have installed it again by now. */
+  async voided(error: BridgeError): Promise<void> {
+    const { bot } = this.#parts;
+    const { generation } = bot;
+    if (!(await isDead(bot)) || generation !== bot.generation) return;
+    this.#voided = generation;
     this.refused(error);
     this.#parts.voided();
   }

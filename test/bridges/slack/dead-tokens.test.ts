@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { PermanentError } from '#bridge-core';
+import { PermanentError, UnreachableError } from '#bridge-core';
+import { Account } from '../../../bridges/slack/account.ts';
 import { Team } from '../../../bridges/slack/team.ts';
 import { SlackRefusal } from '../../../bridges/slack/wire/faults.ts';
 import { keptIn, silentLog } from '../../support/tools.ts';
@@ -34,14 +35,18 @@ function teamWith(t: TestContext) {
   return { team, bot, next, up };
 }
 
+const takenOut = new PermanentError('NETWORK_LOGIN', 'the app was taken out of the workspace');
 const dead = () => new SlackRefusal('NETWORK_LOGIN', 'Slack says account_inactive', { word: 'account_inactive' });
 
 test('why it ended is what Slack told of it, not what a call met afterwards', async (t) => {
   const { team, next, up } = teamWith(t);
   await up();
   const asking = team.ask('team.info');
-  team.voided(new PermanentError('NETWORK_LOGIN', 'the app was taken out of the workspace'));
+  const asked = await next();
+  const voiding = team.voided(takenOut);
   (await next()).reject(dead());
+  await voiding;
+  asked.reject(dead());
   await assert.rejects(asking);
   assert.match(team.detail ?? '', /^the app was taken out/);
   await up();
@@ -73,4 +78,36 @@ test('who is asked for with a token of before is asked for again with the new on
   first.reject(dead());
   (await next()).resolve(here);
   await until('it to be up', () => team.state === 'up' || undefined);
+});
+
+test('that the app was taken out, told late, ends nothing where it is there again; told while Slack is away it is to be told again', async (t) => {
+  const { team, bot, next, up } = teamWith(t);
+  await up();
+  const late = team.voided(takenOut);
+  (await next()).resolve(here);
+  await late;
+  assert.equal(team.state, 'up');
+  const between = team.voided(takenOut);
+  const asked = await next();
+  bot.generation += 1;
+  asked.reject(dead());
+  await between;
+  assert.equal(team.state, 'up', 'installed while that was asked for');
+  const away = team.voided(takenOut);
+  (await next()).reject(new UnreachableError('NETWORK_UNREACHABLE', 'no answer'));
+  await assert.rejects(away, UnreachableError);
+});
+
+test('that a login was revoked, told after another came, does not end that', async () => {
+  const ended: string[] = [];
+  const answers = [async () => here, async () => Promise.reject(dead())];
+  const account = new Account({
+    login: { user: '@alice:hs.test', account: 'T0001/U0ANN' },
+    caller: { call: () => answers.shift()?.() },
+    ended: (_account: unknown, { message }: Error) => void ended.push(message),
+  } as never);
+  await account.revoked();
+  assert.deepEqual(ended, []);
+  await account.revoked();
+  assert.deepEqual(ended, ['Slack has revoked the login']);
 });
