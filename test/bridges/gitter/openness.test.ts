@@ -22,6 +22,7 @@ test(
     await gitter.waitForListener(garden, 'matrixbot');
     const said = () => homeserver.messages(portal).map(({ content }) => String(content.body));
     gitter.makePrivate(garden);
+    ann.say(garden, 'not for everybody from now on');
     await until('the words for it', () => said().find((line) => /The channel is private now/.test(line)));
     await until('the alias gone', () => !homeserver.world.aliases.has(alias) || undefined);
     await until('the directory without it', () => !homeserver.world.listed.has(portal) || undefined);
@@ -32,9 +33,13 @@ test(
       await ask();
       return homeserver.world.aliases.get(alias) === portal || undefined;
     });
+    await until('the words for it', () => said().find((line) => /is shown here again/.test(line)));
     await gitter.waitForListener(garden, 'matrixbot');
     ann.say(garden, 'for everybody');
     await until('the words', () => said().includes('for everybody') || undefined);
-    assert.ok(!said().includes('not for everybody'));
+    assert.deepEqual(
+      said().filter((line) => line.startsWith('not for everybody')),
+      [],
+    );
   },
 );
