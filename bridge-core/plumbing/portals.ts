@@ -252,11 +252,15 @@ export class Portals<Body extends Json = string> {
   async #lead(alias: string, link: Link): Promise<boolean> {
     const { links } = this.#parts;
     const now = links.get(link.id);
-    const aliases = now === undefined ? [] : aliasesOf(now);
-    if (now === undefined || aliases.length >= mostAliases) return aliases.includes(alias);
+    if (now === undefined || !isLedInto(now)) return false;
+    const aliases = aliasesOf(now);
+    if (aliases.length >= mostAliases) return aliases.includes(alias);
     await this.#pointTo(now.room, alias);
-    if (!aliases.includes(alias)) await links.setOptions(now.id, { aliases: [...aliases, alias] });
-    return true;
+    const then = aliases.includes(alias) ? links.get(now.id) : await links.setOptions(now.id, { aliases: [...aliases, alias] });
+    if (then !== undefined && isLedInto(then)) return true;
+    // It is for few by now.
+    this.#work.run(`link ${now.id}`, () => this.#publish(now.id));
+    return false;
   }
 
   async #pointTo(room: RoomId, alias: string): Promise<void> {

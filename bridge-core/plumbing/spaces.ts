@@ -108,12 +108,15 @@ export class Spaces {
   async #putIn(id: number): Promise<void> {
     const { links, homeserver } = this.#parts;
     const link = links.get(id);
-    if (link?.state !== 'live' || link.options.inSpace === link.room) return;
+    if (link?.state !== 'live' || !isHeld(link) || link.options.inSpace === link.room) return;
     const space = await this.#make(this.#networkOf(link));
     const { bot, domain } = homeserver;
     await homeserver.setState(bot, space, 'm.space.child', link.room, { via: [domain] });
     await homeserver.setState(bot, link.room, 'm.space.parent', space, { via: [domain], canonical: true });
-    if (links.get(id) !== undefined) await links.setOptions(id, { inSpace: link.room });
+    const isThere = links.get(id)?.room === link.room;
+    const now = isThere ? await links.setOptions(id, { inSpace: link.room }) : undefined;
+    // Meanwhile it may have become one for few, or none at all.
+    if (!isHeld(now)) return this.#takeOut({ ...link, options: { ...link.options, inSpace: link.room } });
     // Who came before the space was there.
     for (const user of this.#parts.peopleIn(link.room)) this.welcome(user, this.#networkOf(link).id);
   }

@@ -204,9 +204,8 @@ test('too much is refused: for a person, and of those who try to prove who they 
   assert.deepEqual([refused.status, refused.body.errcode], [429, 'M_AS_LIMIT_EXCEEDED']);
   assert.ok(refused.body.retry_after_ms > 0);
   assert.equal((await call('GET', `/logins?user_id=${homeserver.user('dave')}`)).status, 200);
-  const statuses: number[] = [];
-  for (let count = 0; count < 12; count += 1)
-    statuses.push((await call('POST', '/exchange_openid', { matrix_server: 'hs.test', access_token: 'x' }, { token: '' })).status);
+  const exchange = () => call('POST', '/exchange_openid', { matrix_server: 'hs.test', access_token: 'x' }, { token: '' });
+  const statuses = (await Promise.all(Array.from({ length: 12 }, exchange))).map(({ status }) => status);
   assert.ok(statuses.includes(429));
 });
 
@@ -220,12 +219,14 @@ test('strangers, from however many addresses, use up nobody’s chance to prove 
       { matrix_server: 'hs.test', access_token: token },
       { token: '', headers: { 'x-forwarded-for': from } },
     );
-  for (let stranger = 0; stranger < 4; stranger += 1)
-    for (let count = 0; count < 12; count += 1) await exchange('none', `203.0.113.${stranger}`);
-  assert.equal((await exchange('none', '203.0.113.1')).status, 429);
+  // All at once: a chance comes back with time.
+  const often = (from: (count: number) => string) => Promise.all(Array.from({ length: 12 }, (_, count) => exchange('none', from(count))));
+  for (let stranger = 0; stranger < 4; stranger += 1) {
+    const answers = await often(() => `203.0.113.${stranger}`);
+    assert.ok(answers.some(({ status }) => status === 429));
+  }
   assert.equal((await exchange('open-1', '198.51.100.7')).status, 200);
-  const statuses: number[] = [];
-  for (let count = 0; count < 12; count += 1) statuses.push((await exchange('none', `2001:db8::${count + 1}`)).status);
+  const statuses = (await often((count) => `2001:db8::${count + 1}`)).map(({ status }) => status);
   assert.ok(statuses.includes(429), 'who has a network has one chance');
 });
 

@@ -42,12 +42,6 @@ async function begin(t: TestContext, wish: FakeBridgeWish = {}) {
       await bridge.adapter().reported();
     },
     shown: (room: string) => bridge.spoken(room).map((line) => line.replace('fake_zoe: ', '')),
-    isLinked: () => {
-      const store = new Sqlite(bridge.storePath, { readonly: true });
-      const isLinked = store.prepare("SELECT 1 FROM links WHERE channel = 'fake/#lawn'").get() !== undefined;
-      store.close();
-      return isLinked;
-    },
     linkOf: (room: string) => {
       const store = new Sqlite(bridge.storePath, { readonly: true });
       const row = store.prepare('SELECT state, options FROM links WHERE room = ?').get(room) as { state: string; options: string };
@@ -336,31 +330,3 @@ for (const [how, act] of [
     await until('the open door', () => scene.state(room, 'm.room.join_rules')?.join_rule === 'public');
     await until('it to be done', () => scene.linkOf(room).options.guarded === undefined);
   });
-
-test('a channel that is made private while its room is made for all is in no list, and no alias leads there', async (t) => {
-  const scene = await begin(t);
-  const { homeserver } = scene;
-  for (const what of ['POST .*/createRoom', 'PUT .*/directory/list/room']) homeserver.fault({ on: what, times: 1, act: { wait: 500 } });
-  scene.adapter().inbox.changed?.(inFake('#lawn'));
-  await until('the room to be asked for', () => homeserver.requests.some(({ path }) => path.endsWith('/createRoom')));
-  scene.turn(true);
-  const { id } = await until('the room', scene.found);
-  await until('what it leads to', () => scene.state(id, 'm.bridge', 'dev.causeway://fake/fake/#lawn'));
-  const { listed, aliases } = homeserver.world;
-  await until('no trace', () => !listed.has(id) && ![...aliases.values()].includes(id));
-  assert.deepEqual([scene.linkOf(id).options.guarded, scene.state(id, 'm.room.join_rules')?.join_rule], [true, 'invite']);
-});
-
-test('a channel that is made private before its room could be made has one once it is for all again', async (t) => {
-  const scene = await begin(t, { options: { mirror: { channels: true, people: 'off' } } });
-  const { homeserver } = scene;
-  homeserver.fault({ on: 'POST .*/createRoom', act: { answer: 502 } });
-  scene.adapter().inbox.changed?.(inFake('#lawn'));
-  await until('the room to be asked for', () => homeserver.requests.some(({ path }) => path.endsWith('/createRoom')));
-  scene.turn(true);
-  await until('it not to be wanted', () => !scene.isLinked());
-  homeserver.clearFaults();
-  scene.turn(false);
-  const room = await scene.room();
-  await showsAgain(scene, room);
-});

@@ -101,6 +101,10 @@ export class Door {
         setTimeout(() => this.#perform(request, response, raw, path, query, undefined), act.wait);
         return;
       }
+      if ('gate' in act) {
+        void act.gate().then(() => this.#perform(request, response, raw, path, query, undefined));
+        return;
+      }
       if ('answer' in act && !act.done) {
         this.#noted(request, path, query);
         answerFalsely(response, act);

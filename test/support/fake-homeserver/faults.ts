@@ -24,6 +24,8 @@ export interface Fault {
     /** Closes the connection: before the request did anything, or after all of it was done. */
     | { readonly drop: 'before' | 'after' }
     | { readonly wait: number }
+    /** Called once the request is there, which is done when that resolves. */
+    | { readonly gate: () => Promise<unknown> }
     /** Sends half the answer, then closes. */
     | { readonly truncate: true }
     | { readonly raw: string; readonly status?: number };
