@@ -141,14 +141,23 @@ test('while the target is parked: an edit waits behind it, a reply goes out as t
 });
 
 test('a target that is parked while others wait for it: they do not go out without it', async (t) => {
-  const p = await startPipeline(t, { timing: { parkedFirst: 60, firstDelay: 40 } });
+  // Parked after half a second, and let through only once it is.
+  const p = await startPipeline(t, { timing: { firstDelay: 150, maxDelay: 300 } });
   const room = p.room();
   await p.link(room, '#chan');
-  p.network.script(['busy', 'busy', 'busy'], ({ nick }) => nick === 'alice[m]');
+  let tries = 0;
+  let isBusy = true;
+  p.network.meet = ({ nick }) => {
+    if (!isBusy || nick !== 'alice[m]') return undefined;
+    tries += 1;
+    return 'busy';
+  };
   const said = p.hs.say(p.alice, room, 'first');
-  await until('it in the journal', () => p.temp.committed('SELECT count(*) FROM journal') === 1);
+  await until('the first try', () => tries > 0);
   p.hs.redact(p.bob, room, said);
+  await until('both in the journal', () => p.temp.committed('SELECT count(*) FROM journal') === 2);
   await until('the parking', () => p.parts.toNetwork.isParked({ seq: 1 }));
+  isBusy = false;
   await p.settled();
   const [original] = p.network.channel('#chan').messages;
   assert.equal(original?.isRedacted, true);
