@@ -233,12 +233,18 @@ export class Gaps {
     const to = Math.max(sentAt(last), Date.now() - settled);
     const there = new Set(messages.map(({ id }) => id));
     const gone = new Set<string>();
-    for (const message of known) if (sentAt(message) >= from && sentAt(message) <= to) gone.add(message.id);
+    for (const message of known) if (sentAt(message) >= from && sentAt(message) < to) gone.add(message.id);
     // What was heard by an earlier process is known by what stands in the rooms. An id tells the second alone: in the last one
     // something of ours may have been said since it was read.
     const [channel, lastSecond] = [this.#parts.intake.channelOf(room), firstIdAt(to)];
     const shown = (await this.#parts.inbox.shown?.(channel, firstIdAt(from + 1_000), firstIdAt(to + 1_000))) ?? [];
-    for (const { id, isGone, sender } of shown) if (!isGone && isId(id) && (sender !== undefined || id < lastSecond)) gone.add(id);
+    // Nor may what was read lack anything of that second only because it was handed on since.
+    const isLater = (id: string) => {
+      const message = this.#parts.intake.known(id);
+      return message !== undefined && sentAt(message) >= to;
+    };
+    for (const { id, isGone, sender } of shown)
+      if (!isGone && isId(id) && (sender !== undefined || id < lastSecond) && !isLater(id)) gone.add(id);
     for (const id of gone) if (!there.has(id)) await this.#parts.intake.removed(room, id);
   }
 

@@ -56,6 +56,8 @@ interface Subscription {
   early: unknown[] | undefined;
   /** Something was missed after it was asked for: the answer need not show it. */
   isStale: boolean;
+  /** Which wish is the last. What an earlier one is answered, however late, may lack what was told since. */
+  wish: string | undefined;
 }
 
 export class FayeLine {
@@ -97,7 +99,7 @@ export class FayeLine {
 
   subscribe(channel: string, listener: FayeListener): void {
     if (this.#isClosed || this.#subscriptions.has(channel)) return;
-    this.#subscriptions.set(channel, { listener, isOpen: false, wasOpen: false, early: undefined, isStale: false });
+    this.#subscriptions.set(channel, { listener, isOpen: false, wasOpen: false, early: undefined, isStale: false, wish: undefined });
     this.#ask(this.#client, channel);
   }
 
@@ -150,8 +152,9 @@ export class FayeLine {
     if (message.channel !== '/meta/subscribe') return;
     // The library subscribes anew by itself as well.
     const channel = String(message.subscription);
-    const { listener } = (isCurrent ? this.#awaits(channel) : this.#subscriptions.get(channel)) ?? {};
-    message.ext = { ...message.ext, snapshot: false, ...listener?.ext };
+    const subscription = isCurrent ? this.#awaits(channel) : this.#subscriptions.get(channel);
+    if (subscription !== undefined) subscription.wish = message.id;
+    message.ext = { ...message.ext, snapshot: false, ...subscription?.listener.ext };
   }
 
   #awaits(channel: string): Subscription | undefined {
@@ -193,10 +196,10 @@ export class FayeLine {
     }
   }
 
-  #subscribed({ subscription: asked, successful, error = '', ext }: FayeMessage): void {
+  #subscribed({ id, subscription: asked, successful, error = '', ext }: FayeMessage): void {
     const channel = String(asked);
     const subscription = this.#subscriptions.get(channel);
-    if (subscription === undefined) return;
+    if (subscription === undefined || id !== subscription.wish) return;
     const { listener, early = [], wasOpen } = subscription;
     if (successful === true) {
       if (subscription.isStale) {

@@ -1,8 +1,12 @@
-// What is told of a gap in Gitter where what was missed is not to be read back; and of a room that is renamed while it is.
+// What is told of a gap in Gitter where what was missed is not to be read back; of a room that is renamed while it is, and of what was read late.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Gaps, type GapsParts } from '../../../bridges/gitter/gaps.ts';
+import { firstIdAt } from '../../../bridges/gitter/ids.ts';
+import type { Room } from '../../../bridges/gitter/rooms.ts';
+import { keepTools, silentLog } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
 import { type GitterEvents, heard, withAdapter } from './with-gitter.ts';
 
@@ -72,4 +76,35 @@ test('what is read while the room is renamed is told under the name that its lin
     said.join('; '),
   );
   assert.deepEqual(texts(events), ['before', 'missed', 'after']);
+});
+
+test('what was handed on since a history was drawn is not taken for removed, though it is of the same second', async () => {
+  const second = Math.floor((Date.now() - 5_000) / 1_000) * 1_000;
+  const said = (name: string, at: number) => ({
+    id: firstIdAt(at).slice(0, 16) + name.padStart(8, '0'),
+    text: name,
+    sent: new Date(at).toISOString(),
+  });
+  const [old, read, late] = [said('a', second - 60_000), said('b', second + 100), said('c', second + 150)];
+  const removed: string[] = [];
+  const channel = 'gitter/org/room' as Room['channel'];
+  const intake = {
+    before: (_room: Room, work: () => Promise<void>) => work(),
+    known: (id: string) => (id === late.id ? late : undefined),
+    knownIn: () => [late],
+    channelOf: () => channel,
+    read: async () => {},
+    reread: async () => {},
+    removed: async (_room: Room, id: string) => void removed.push(id),
+  };
+  const gaps = new Gaps({
+    ...{ memory: keepTools().tools.memory, log: silentLog, settings: { history: { most: 100 } }, isThere: () => true },
+    intake: intake as unknown as GapsParts['intake'],
+    inbox: { shown: async () => [read, late].map(({ id }) => ({ id, isGone: false, sender: '@gitter_bob:hs.test' })) } as never,
+    channelOf: () => channel,
+  });
+  await gaps.begin(channel, second - 10_000);
+  await gaps.fill({ id: 'room', channel } as Room, () => assert.fail('nothing is asked'), 'bot', [old, read] as never);
+  await gaps.close();
+  assert.deepEqual(removed, []);
 });

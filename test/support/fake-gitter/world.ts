@@ -25,7 +25,7 @@ export interface Quirks {
   /** The documentation's default is `form`, unless JSON is asked for by `accept`; the server's code of 2020 answers JSON in any case. */
   readonly tokenAnswer: 'json' | 'form';
   /** ms between a subscription, from which on all is told, and its answer with the snapshot. */
-  readonly snapshotDelay: number;
+  snapshotDelay: number;
   /** False: a snapshot leaves answers in threads out, whatever is asked for. */
   snapshotThreads: boolean;
   /** True: who is not in a public room may read it, and not listen to it. */

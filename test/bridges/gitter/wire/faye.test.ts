@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FayeLine } from '../../../../bridges/gitter/wire/faye.ts';
 import { until } from '../../../support/waiting.ts';
-import { heard, withAdapter } from '../with-gitter.ts';
+import { heard, orgOnGitter, quick, withAdapter } from '../with-gitter.ts';
 
 test('a realtime channel that does not come back is tried ever more seldom, and stands once it does', { timeout: 180_000 }, async (t) => {
   const { gitter, ann, room, events } = await withAdapter(t);
@@ -39,4 +40,28 @@ test('what is asked for in the moment in which the server knows us no more is he
     ann.say(place, text);
     await heard(events, 'message', ({ body }) => body.text === text);
   }
+});
+
+test('what an earlier wish is answered, late, opens nothing: it shows less than was told since', { timeout: 180_000 }, async (t) => {
+  const { gitter, room, token } = await orgOnGitter();
+  const line = new FayeLine({ url: gitter.fayeUrl, token, ...(quick.faye && { timing: quick.faye }), onState: () => {} });
+  t.after(async () => {
+    await line.close();
+    await gitter.stop();
+  });
+  const opened: string[] = [];
+  const listener = (name: string) => ({ ext: { snapshot: { limit: 100 } }, onData: () => {}, onOpen: () => void opened.push(name) });
+  const path = `/api/v1/rooms/${room.id}`;
+  gitter.world.quirks.snapshotDelay = 400;
+  line.subscribe(`${path}/chatMessages`, listener('the first'));
+  await gitter.waitForListener(room, 'matrixbot');
+  line.unsubscribe(`${path}/chatMessages`);
+  gitter.world.quirks.snapshotDelay = 0;
+  line.subscribe(`${path}/chatMessages`, listener('the second'));
+  await until('the second', () => opened.length > 0 || undefined);
+  // Answered behind the first.
+  gitter.world.quirks.snapshotDelay = 500;
+  line.subscribe(`${path}/users`, listener('the third'));
+  await until('the third', () => opened.includes('the third') || undefined);
+  assert.deepEqual(opened, ['the second', 'the third']);
 });
