@@ -42,6 +42,8 @@ export class Conversations {
   readonly #ask: Ask;
   readonly #turnedPrivate: (id: string) => void;
   readonly #kept = new Map<string, Conversation>();
+  /** What was said there said so, and Slack has not said since how it is. */
+  readonly #saidPrivate = new Set<string>();
   /** What was told last to whoever listens. */
   readonly #told = new Map<string, Shown>();
   /** Those that the bot went from, as whoever listens knows. */
@@ -100,7 +102,19 @@ export class Conversations {
     const before = this.#kept.get(conversation.id);
     if (conversation.isMember === true) this.#left.delete(conversation.id);
     this.#kept.set(conversation.id, conversation);
+    this.#saidPrivate.delete(conversation.id);
     if (before?.kind === 'public' && conversation.kind === 'private') this.#turnedPrivate(conversation.id);
+  }
+
+  /** False: it was said before. */
+  sayPrivate(id: string): boolean {
+    if (this.#saidPrivate.has(id)) return false;
+    this.#saidPrivate.add(id);
+    return true;
+  }
+
+  isSaidPrivate(id: string): boolean {
+    return this.#saidPrivate.has(id);
   }
 
   /** By a person's eyes: whether the bot is in it is another question. */
@@ -194,6 +208,7 @@ export class Conversations {
   forget(id: string): void {
     this.#kept.delete(id);
     this.#told.delete(id);
+    this.#saidPrivate.delete(id);
     this.#left.delete(id);
   }
 

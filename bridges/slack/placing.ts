@@ -16,10 +16,12 @@ export function placeOf(
   foundPrivate: () => void,
 ): Promise<boolean> | undefined {
   const before = team.conversations.known(channel)?.kind;
-  const isStrange = isPrivate === true && (before === undefined || before === 'public');
+  const isStrange = isPrivate === true && (before === undefined || before === 'public') && !team.conversations.isSaidPrivate(channel);
   if (!isStrange && !isOfItself(event)) return undefined;
   return nowOf(team, channel).then((now) => {
-    if (now === undefined ? isStrange : before === undefined && now.kind === 'private') foundPrivate();
+    // Where Slack does not say, what is said there says it for as long: it is not asked for each word.
+    if (now === undefined ? isStrange && team.conversations.sayPrivate(channel) : before === undefined && now.kind === 'private')
+      foundPrivate();
     return now !== undefined;
   });
 }

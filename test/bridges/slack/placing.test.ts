@@ -49,6 +49,23 @@ test('a channel that is open again before its end is told was never closed to wh
   assert.deepEqual(changesIn(events), []);
 });
 
+test('where Slack does not say that a channel is private it is asked once, not for each word that is said there', inTime, async (t) => {
+  const { slack, ann, general, events, adapter, channel } = await withAdapter(t);
+  slack.eventFault({ on: 'message/channel_convert_to_private', act: 'drop' });
+  slack.fault({ on: 'conversations.info', times: 1, act: { error: 'missing_scope' } });
+  ann.convert(general, true);
+  const before = slack.callsOf('conversations.info').length;
+  for (const words of ['one', 'two', 'three']) {
+    ann.say(general, words);
+    const { isPrivate } = await heard(events, 'message', ({ body }) => body.text === words);
+    assert.equal(isPrivate, true);
+  }
+  assert.equal(slack.callsOf('conversations.info').length, before + 1);
+  ann.rename(general, 'den');
+  assert.equal((await heard(events, 'channel')).isPrivate, true);
+  assert.equal(adapter.channels.describe(channel).kind, 'private');
+});
+
 test('a topic that was told before nobody listened is told again to who listens anew', inTime, async (t) => {
   const { ann, general, adapter, channel, events } = await withAdapter(t);
   ann.setTopic(general, 'old');
