@@ -30,11 +30,13 @@ test('of more channels than the budget has calls none is told to have a gap, and
   const said = (id: string) => homeserver.messages(rooms.get(id) ?? '').map(({ content }) => String(content.body));
   ann.say(`C1R${count - 1}`, 'before');
   await until('the first word', () => said(`C1R${count - 1}`).includes('before') || undefined);
+  // What nobody hears hurries nothing, and this Slack soon gives it up.
+  const isHeard = () => slack.socketMode.connections(app) > 0;
   await bridge.restart(async () => {
+    await until('the connection of before to end', () => !isHeard() || undefined);
     ann.say(`C1R${count - 1}`, 'meanwhile');
   });
-  // What nobody hears hurries nothing, and this Slack soon gives it up.
-  await until('Slack to be heard', () => slack.socketMode.connections(app) > 0 || undefined);
+  await until('Slack to be heard', () => isHeard() || undefined);
   ann.say(`C1R${count - 1}`, 'now');
   const last = await until('both words', () => (said(`C1R${count - 1}`).includes('now') ? said(`C1R${count - 1}`) : undefined));
   assert.deepEqual(last, ['before', 'meanwhile', 'now']);
