@@ -69,6 +69,8 @@ test('where the relay account listens too, each line is heard once; who goes on 
     await adapter.watch(channel, user);
   }
   const zoe = org.gitter.addPerson('zoe');
+  const isTold = () => org.gitter.faye.clientsOf('matrixbot').some(({ subscriptions }) => subscriptions.has(`/rooms/${room.id}/users`));
+  await until('who comes to be told', () => isTold() || undefined);
   zoe.join(room);
   zoe.say(room, 'to all');
   await heard(events, 'message');

@@ -8,7 +8,9 @@ import { heard, orgOnGitter, quick, withAdapter } from '../with-gitter.ts';
 
 test('a realtime channel that does not come back is tried ever more seldom, and stands once it does', { timeout: 180_000 }, async (t) => {
   const { gitter, ann, room, events } = await withAdapter(t);
-  await gitter.waitForListener(room, 'matrixbot');
+  // Behind the answers to whatever was asked: each of those would be tried again for itself.
+  ann.say(room, 'before');
+  await heard(events, 'message');
   for (const on of ['POST /bayeux', 'UPGRADE /bayeux']) gitter.fault({ on, act: { status: 503 } });
   const tries = () => gitter.calls.items.filter(({ route }) => route.endsWith(' /bayeux')).map(({ at }) => at);
   const before = tries().length;
@@ -18,7 +20,7 @@ test('a realtime channel that does not come back is tried ever more seldom, and 
   assert.ok((of.at(-1) ?? 0) - (of[0] ?? 0) > 1_000, 'at an even pace it were less');
   gitter.clearFaults();
   ann.say(room, 'back');
-  await heard(events, 'message');
+  await heard(events, 'message', ({ body }) => body.text === 'back');
 });
 
 test('what is asked for in the moment in which the server knows us no more is heard once it does', { timeout: 180_000 }, async (t) => {
