@@ -141,8 +141,6 @@ export class FayeLine {
 
   #ask(client: Client, channel: string): void {
     this.#awaits(channel);
-    // Of what it knows already the library asks nothing.
-    client.unsubscribe(channel);
     // What comes is taken by the extension, which sees it first; what became of the wish as well.
     client.subscribe(channel, () => {}).then(undefined, () => {});
   }
@@ -255,14 +253,15 @@ export class FayeLine {
   /** For a snapshot of now: what was missed is in there, which spares a call. */
   #askAgain(channel: string, subscription: Subscription): void {
     subscription.isStale = false;
+    this.#client.unsubscribe(channel);
     this.#ask(this.#client, channel);
   }
 
   /** The library subscribes anew to what it knows; what was refused since the server knew us no more, it forgot. */
   #askForgotten(client: Client): void {
     if (client !== this.#client || this.#isClosed) return;
-    const { _channels: known } = client as unknown as Innards;
-    for (const channel of this.#subscriptions.keys()) if (!known.hasSubscription(channel)) this.#ask(client, channel);
+    const known = new Set((client as unknown as Innards)._channels.getKeys());
+    for (const channel of this.#subscriptions.keys()) if (!known.has(channel)) this.#ask(client, channel);
   }
 
   #lost(client: Client, reason: string): void {
@@ -339,7 +338,7 @@ function backingOff(retry: number) {
 /** What faye has no word for: without this a client whose server is gone tries for ever, and keeps the process alive. */
 interface Innards {
   _advice: { reconnect: string };
-  readonly _channels: { hasSubscription(channel: string): boolean };
+  readonly _channels: { getKeys(): readonly string[] };
   readonly _dispatcher: {
     /** Seconds until it greets again where it was turned away. */
     retry: number;

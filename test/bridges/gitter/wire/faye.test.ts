@@ -67,3 +67,32 @@ test('what an earlier wish is answered, late, opens nothing: it shows less than 
   await until('the third', () => opened.includes('the third') || undefined);
   assert.deepEqual(opened, ['the second', 'the third']);
 });
+
+test('whatever is listened to is asked for once at each greeting', { timeout: 180_000 }, async (t) => {
+  const { gitter, room, token } = await orgOnGitter();
+  const asked: string[] = [];
+  const { take } = gitter.faye;
+  t.mock.method(gitter.faye, 'take', function (this: typeof gitter.faye, ...given: Parameters<typeof take>) {
+    if (given[0].channel === '/meta/subscribe') asked.push(String(given[0].subscription));
+    take.apply(this, given);
+  });
+  const line = new FayeLine({ url: gitter.fayeUrl, token, ...(quick.faye && { timing: quick.faye }), onState: () => {} });
+  t.after(async () => {
+    await line.close();
+    await gitter.stop();
+  });
+  const channels = ['', '/users', '/chatMessages'].map((part) => `/api/v1/rooms/${room.id}${part}`);
+  const opened: string[] = [];
+  for (const channel of channels) line.subscribe(channel, { onData: () => {}, onOpen: () => void opened.push(channel) });
+  for (const times of [1, 2]) {
+    await until('all of them', () => opened.length >= times * channels.length || undefined);
+    // Behind whatever else would be asked.
+    const last = `/api/v1/rooms/${room.id}/events`;
+    const answered = Promise.withResolvers<void>();
+    line.subscribe(last, { onData: () => {}, onOpen: () => answered.resolve() });
+    await answered.promise;
+    line.unsubscribe(last);
+    assert.deepEqual(asked.toSorted(), [...Array(times).fill(channels).flat(), ...Array(times).fill(last)].toSorted());
+    gitter.forgetFayeClients();
+  }
+});
