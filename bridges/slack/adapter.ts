@@ -171,7 +171,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
       ...{ settings, inbox, log, api: this.#api, web: tools.web, secrets: tools.secrets },
       isWatched: (id) => this.#watched.has(id),
     });
-    this.#hooks = new Hooks(tools);
+    this.#hooks = new Hooks(tools, (id) => this.#watched.has(id));
     this.channels = new SlackChannels({ teams, consent, webhookName: (id) => this.#webhookName(id) });
     this.#tellings = new Tellings({
       ...{ teams, log, memory: tools.memory },

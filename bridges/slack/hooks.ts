@@ -2,6 +2,7 @@
 // answers `ok`. Made, listed, renewed and ended by those who rule the room; of the address only a hash is kept.
 
 import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type AdapterCommand,
   type AdapterTools,
@@ -40,6 +41,8 @@ interface Budget {
 const burst = 20;
 const perMs = 1 / 1_000;
 const mostOfRoom = 50;
+/** ms */
+const linkedWithin = 5_000;
 
 export class Hooks {
   readonly #tools: Pick<AdapterTools<SlackBody>, 'memory' | 'web' | 'inbox'>;
@@ -48,8 +51,11 @@ export class Hooks {
   /** Made just now: their links may not be there yet. */
   readonly #fresh = new Set<string>();
 
-  constructor(tools: Pick<AdapterTools<SlackBody>, 'memory' | 'web' | 'inbox'>) {
+  readonly #isWatched: (channel: ChannelId) => boolean;
+
+  constructor(tools: Pick<AdapterTools<SlackBody>, 'memory' | 'web' | 'inbox'>, isWatched: (channel: ChannelId) => boolean) {
     this.#tools = tools;
+    this.#isWatched = isWatched;
     for (const name of tools.memory.keys('hook ')) {
       const kept = readHook(name.slice('hook '.length), tools.memory.get(name));
       if (kept !== undefined) this.#hooks.set(kept.id, kept);
@@ -128,6 +134,7 @@ export class Hooks {
     if (payload === undefined) return said(400, 'invalid_payload');
     const body = bodyOf(payload);
     if (body.text === '' && body.blocks === undefined && listIn(payload, 'attachments').length === 0) return said(400, 'no_text');
+    if (!(await this.#isLinked(hook))) return { ...said(503, 'not_linked'), headers: { 'retry-after': '60' } };
     const sender = senderOf(hook);
     const at = Date.now();
     await this.#tools.inbox.receive({
@@ -135,6 +142,16 @@ export class Hooks {
       ...{ sender, body, ...shownIn(payload, hook.name) },
     });
     return said(200, 'ok');
+  }
+
+  /** Its address is given out before its link carries: what nobody listens for would be taken and shown nowhere. */
+  async #isLinked({ id }: Hook): Promise<boolean> {
+    const channel = makeChannelId(hookTeam, id);
+    for (const last = Date.now() + linkedWithin; !this.#isWatched(channel); ) {
+      if (Date.now() >= last) return false;
+      await delay(100, undefined, { ref: false });
+    }
+    return true;
   }
 
   /** ms to wait. */

@@ -218,3 +218,13 @@ test('a team that is heard by webhooks alone is linked by those alone', { timeou
   await until('the bot there', () => homeserver.members(other).includes(homeserver.bot) || undefined);
   assert.match(await ask(`link ${other} ${plans.id}`, undefined, /T0001/), /nothing is heard of T0001/);
 });
+
+test('what comes by an address before its link carries is shown once it does', { timeout: 180_000 }, async (t) => {
+  const bridge = await wholeBridge(t);
+  const { homeserver, room } = bridge;
+  const { chat, ask } = await asking(bridge);
+  homeserver.fault({ on: 'GET .*/state$', times: 3, act: { wait: 700 } });
+  const address = /https?:\/\/\S+/.exec(await ask(`webhook ${room} new builds`, chat, /https?:/))?.[0] ?? assert.fail('no address');
+  assert.deepEqual(await postTo(address, '{"text":"at once"}'), [200, 'ok']);
+  await until('the words', () => homeserver.events(room).some(({ content }) => content.body === 'at once'));
+});
