@@ -52,6 +52,8 @@ export class MembersOnly<Body extends Json = string> {
   readonly #work: Background;
   /** Links of whose rooms it is certain by now that nobody is there who may not be. */
   readonly #sure = new Set<number>();
+  /** Links of whose rooms it was asked in this run who is there: what was done last before it may not have been noted. */
+  readonly #asked = new Set<number>();
   readonly #waiting = new Map<number, Set<() => void>>();
   /** By link: what was asked for later stands in for what still tries. */
   readonly #turns = new Map<number, number>();
@@ -63,6 +65,7 @@ export class MembersOnly<Body extends Json = string> {
     parts.links.onChange(({ link, was }) => {
       if (link === undefined) {
         this.#sure.delete(was.id);
+        this.#asked.delete(was.id);
         this.#turns.delete(was.id);
       } else if (isUnfinished(link) && (was === undefined || !isUnfinished(was))) this.#doubt(link);
       // Before what was begun with it is done: that leaves it, or is undone.
@@ -191,6 +194,8 @@ export class MembersOnly<Body extends Json = string> {
     try {
       if (!isMembersOnly(link)) return isUnfinished(link) ? await this.#open(link) : undefined;
       if (isFresh) await this.#close(link);
+      else if (link.state === 'live' && !this.#asked.has(id)) await this.#parts.roster.refresh(link.room);
+      if (isFresh || link.state === 'live') this.#asked.add(id);
       await this.#compare(link, isFresh, turn);
     } catch (thrown) {
       if (!(thrown instanceof PermanentError)) throw thrown;

@@ -217,6 +217,20 @@ test('a start puts out whom the channel lost meanwhile, before anything that was
   assert.equal(made(), before);
 });
 
+test('who is in the room without the bridge having been told is put out after a start, before anything is shown', async (t) => {
+  const scene = await begin(t);
+  const { homeserver, network, ada, bob } = scene;
+  await scene.logIn(ada, bob);
+  const room = await den(scene);
+  await scene.settled();
+  homeserver.pusher.pushTo(undefined);
+  homeserver.world.setMembership(homeserver.room(room), homeserver.bot, bob, 'join');
+  await scene.restart();
+  network.say('zoe', '#den', 'between us');
+  await until('the words', () => scene.spoken(room).includes('fake_zoe: between us'));
+  assert.deepEqual(scene.members(room), { ada: 'join', bob: 'leave', ann: 'leave' });
+});
+
 test('cut short between room and link it is finished after the start, the same room and as closed', async (t) => {
   const scene = await begin(t);
   const { homeserver, network, ada } = scene;
