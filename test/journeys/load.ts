@@ -73,8 +73,8 @@ export function openLoad<Channel>(
       await speak(() => said.up >= end, gap);
     },
     arrived: async (timeout = 60_000) => {
-      await until(`all of ${said.up} on the network`, () => new Set(inNetwork()).size >= said.up || undefined, timeout);
-      await until(`all of ${said.down} in Matrix`, async () => new Set(await inMatrix()).size >= said.down || undefined, timeout);
+      await allOf('on the network', said.up, inNetwork, timeout);
+      await allOf('in Matrix', said.down, inMatrix, timeout);
     },
   };
 }
@@ -92,4 +92,16 @@ export function faultIn(found: readonly number[], many: number, speakers: number
   }
   for (let number = 0; number < many; number += 1) if (!seen.has(number)) return `${number} is lost`;
   return undefined;
+}
+
+async function allOf(where: string, many: number, look: () => number[] | Promise<number[]>, timeout: number): Promise<void> {
+  let there = new Set<number>();
+  const looked = async () => {
+    there = new Set(await look());
+    return there.size >= many || undefined;
+  };
+  await until(`all of ${many} ${where}`, looked, timeout).catch((thrown) => {
+    const missing = Array.from({ length: many }, (_, number) => number).filter((number) => !there.has(number));
+    throw new Error(`missing ${where}: ${missing.join(', ')}`, { cause: thrown });
+  });
 }
