@@ -104,7 +104,10 @@ export class FayeLine {
   }
 
   unsubscribe(channel: string): void {
-    if (this.#subscriptions.delete(channel) && !this.#isClosed) this.#client.unsubscribe(channel);
+    if (!this.#subscriptions.delete(channel) || this.#isClosed) return;
+    // A server that does not know us yet has nothing to be taken back, and would be told so behind a later wish.
+    if (innardsOf(this.#client)._state === connected) this.#client.unsubscribe(channel);
+    else innardsOf(this.#client)._channels.remove(channel);
   }
 
   async close(): Promise<void> {
@@ -250,17 +253,17 @@ export class FayeLine {
     }
   }
 
-  /** For a snapshot of now: what was missed is in there, which spares a call. */
+  /** For a snapshot of now: what was missed is in there, which spares a call. Taken back it is not before: that may come behind the wish. */
   #askAgain(channel: string, subscription: Subscription): void {
     subscription.isStale = false;
-    this.#client.unsubscribe(channel);
+    innardsOf(this.#client)._channels.remove(channel);
     this.#ask(this.#client, channel);
   }
 
   /** The library subscribes anew to what it knows; what was refused since the server knew us no more, it forgot. */
   #askForgotten(client: Client): void {
     if (client !== this.#client || this.#isClosed) return;
-    const known = new Set((client as unknown as Innards)._channels.getKeys());
+    const known = new Set(innardsOf(client)._channels.getKeys());
     for (const channel of this.#subscriptions.keys()) if (!known.has(channel)) this.#ask(client, channel);
   }
 
@@ -338,7 +341,8 @@ function backingOff(retry: number) {
 /** What faye has no word for: without this a client whose server is gone tries for ever, and keeps the process alive. */
 interface Innards {
   _advice: { reconnect: string };
-  readonly _channels: { getKeys(): readonly string[] };
+  readonly _state: number;
+  readonly _channels: { getKeys(): readonly string[]; remove(channel: string): void };
   readonly _dispatcher: {
     /** Seconds until it greets again where it was turned away. */
     retry: number;
@@ -348,7 +352,10 @@ interface Innards {
   };
 }
 
-const dispatcherOf = (client: Client) => (client as unknown as Innards)._dispatcher;
+const innardsOf = (client: Client) => client as unknown as Innards;
+const dispatcherOf = (client: Client) => innardsOf(client)._dispatcher;
+/** `_state` of a client that was greeted. */
+const connected = 3;
 
 /** ms for a proper farewell. */
 const farewell = 500;
@@ -365,7 +372,7 @@ async function end(client: Client): Promise<void> {
     );
   await promise;
   clearTimeout(timer);
-  const { _advice: advice, _dispatcher: dispatcher } = client as unknown as Innards;
+  const { _advice: advice, _dispatcher: dispatcher } = innardsOf(client);
   advice.reconnect = 'none';
   for (const { timer: waiting, request } of dispatcher._envelopes.values()) {
     clearTimeout(waiting);

@@ -92,3 +92,36 @@ test('whatever is listened to is asked for once at the greeting', { timeout: 180
   await answered.promise;
   assert.deepEqual(asked.toSorted(), [...channels, last].toSorted());
 });
+
+test('what is asked for anew while the server knows us no more is not taken back behind that', { timeout: 180_000 }, async (t) => {
+  const { gitter, ann, room, events } = await withAdapter(t);
+  ann.say(room, 'one');
+  await heard(events, 'message');
+  const asked: string[] = [];
+  const { take } = gitter.faye;
+  let isPinged = false;
+  // The first answer that tells it is that to the ping: the connection is up again by then, and nobody is greeted.
+  const heldBack: (() => void)[] = [];
+  t.mock.method(gitter.faye, 'take', function (this: typeof gitter.faye, ...given: Parameters<typeof take>) {
+    const { channel, subscription } = given[0];
+    if (channel === '/meta/connect' && !isPinged) return void heldBack.push(() => take.apply(this, given));
+    if (String(subscription).endsWith('/chatMessages')) asked.push(channel);
+    take.apply(this, given);
+    if (!channel.startsWith('/meta/') && !isPinged) {
+      isPinged = true;
+      for (const go of heldBack) setTimeout(go, 200);
+    }
+  });
+  for (const on of ['POST /bayeux', 'UPGRADE /bayeux']) gitter.fault({ on, act: { status: 503 } });
+  const tries = () => gitter.calls.items.filter(({ route }) => route.endsWith(' /bayeux')).length;
+  const before = tries();
+  gitter.forgetFayeClients();
+  gitter.cutFaye('matrixbot');
+  await until('it to be lost', () => tries() >= before + 2);
+  gitter.clearFaults();
+  await until('the wish', () => asked.includes('/meta/subscribe') || undefined);
+  await gitter.waitForListener(room, 'matrixbot');
+  ann.say(room, 'two');
+  await heard(events, 'message', ({ body }) => body.text === 'two');
+  assert.deepEqual([...new Set(asked)], ['/meta/subscribe']);
+});
