@@ -128,14 +128,11 @@ export class Conversations {
       if (kept.kind === 'private' || kept.kind === 'public') this.#kept.set(id, { ...kept, isMember: undefined });
   }
 
-  /** True: it was otherwise. */
-  change(id: string, change: Partial<Conversation>): boolean {
+  /** As it was told, or done by ourselves; newer than any answer that is on its way. */
+  change(id: string, change: Partial<Conversation>): void {
     for (const since of this.#asked) since.set(id, { ...since.get(id), ...change });
     const kept = this.#kept.get(id);
-    if (kept === undefined) return true;
-    const isOther = Object.entries(change).some(([name, value]) => kept[name as keyof Conversation] !== value);
-    if (isOther) this.#kept.set(id, { ...kept, ...change });
-    return isOther;
+    if (kept !== undefined) this.#kept.set(id, { ...kept, ...change });
   }
 
   /** The bot, by itself: what tells of it meanwhile is no news. */
