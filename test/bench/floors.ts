@@ -87,8 +87,9 @@ function start(...args: string[]) {
 
 async function run(...args: string[]): Promise<Measured> {
   const child = start(...args);
+  const ended = once(child, 'exit');
   const [line] = await once(createInterface({ input: child.stdout }), 'line');
-  await once(child, 'exit');
+  await ended;
   return JSON.parse(String(line)) as Measured;
 }
 

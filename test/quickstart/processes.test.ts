@@ -13,7 +13,7 @@ import { until } from '../support/waiting.ts';
 
 const module = new URL('../../quickstart/servers/processes.ts', import.meta.url).href;
 
-/** A parent that starts a `sleep`, tells its pid, and then does as `then` says. Resolves with the pid once told. */
+/** A parent that starts a `sleep`, tells its pid, and then does as `then` says. Resolves with the pid once told; `ended` once the parent has. */
 async function parentOfSleep(then: string) {
   const code = `
     const { ServerProcess } = await import(${JSON.stringify(module)});
@@ -21,11 +21,13 @@ async function parentOfSleep(then: string) {
     console.log(child.pid);
     ${then}`;
   const parent = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'ignore'] });
+  // Asked for now: it may be over before the next line is.
+  const ended = once(parent, 'close');
   const [told] = (await once(parent.stdout, 'data')) as [Buffer];
   const pid = Number(told);
   // Until then it may be the program before it, which has yet to tell the kernel whose end is its own.
   await until('the server itself', () => nameOf(pid) !== 'setpriv' || undefined);
-  return { parent, pid };
+  return { parent, pid, ended };
 }
 
 /** Empty: there is none. */
@@ -55,9 +57,8 @@ for (const [how, then, signal] of [
 ] as const) {
   const skip = signal === 'SIGKILL' && !findProgram('setpriv') ? 'no setpriv here' : false;
   it(`a server is gone once its parent ${how}`, { skip }, async () => {
-    const { parent, pid } = await parentOfSleep(then);
+    const { parent, pid, ended } = await parentOfSleep(then);
     assert.ok(pid > 0);
-    const ended = once(parent, 'close');
     if (signal) parent.kill(signal);
     await ended;
     await until('the end of the server', () => isGone(pid));
