@@ -9,7 +9,7 @@ import { it } from 'node:test';
 import { ServerProcess } from '../../quickstart/servers/processes.ts';
 import { findProgram } from '../../quickstart/servers/run-command.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-import { until } from '../support/waiting.ts';
+import { patience, until } from '../support/waiting.ts';
 
 const module = new URL('../../quickstart/servers/processes.ts', import.meta.url).href;
 
@@ -73,7 +73,7 @@ it('a server that does not heed the request to end is made to', async () => {
     args: ['-c', 'trap "" TERM; echo ready; while :; do sleep 0.05; done'],
     log,
   });
-  await stubborn.waitUntil(async () => stubborn.tail().includes('ready'), 5_000);
+  await stubborn.waitUntil(async () => stubborn.tail().includes('ready'), patience);
   await stubborn.stop(100);
   assert.equal(await stubborn.exited, 'ended by SIGKILL');
 });
@@ -81,7 +81,7 @@ it('a server that does not heed the request to end is made to', async () => {
 it('a program that is not there is an error with its name', async () => {
   const missing = new ServerProcess({ name: 'Nothing', command: '/nonexistent/program', args: [], log: join(tempFolder(), 'log') });
   await assert.rejects(
-    missing.waitUntil(async () => false, 5_000),
+    missing.waitUntil(async () => false, patience),
     /Nothing ended while starting/,
   );
 });

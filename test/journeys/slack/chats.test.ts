@@ -26,7 +26,7 @@ test('a direct message from Slack opens a private room with the sender, and an a
   await logIn(alice, slack.setup.authorize(app, ann.user).value);
   const dm = bob.open(ann);
   bob.say(dm, 'just between us');
-  const room = await alice.waitForInvite(undefined, 20_000);
+  const room = await alice.waitForInvite();
   await alice.join(room);
   const shown = await alice.waitForText(room, 'just between us');
   assert.equal(shown.sender, stage.ghostOf(bob));
@@ -59,7 +59,7 @@ test('a group message is one room, named by its people; two of ours share it', a
   const before = new Set(alice.invites.keys());
   const group = cora.open(ann, bob);
   cora.say(group, 'the three of us');
-  const room = await carol.waitForInvite(undefined, 20_000);
+  const room = await carol.waitForInvite();
   await carol.join(room);
   await carol.waitForText(room, 'the three of us');
   await until('the same room for both', () => alice.invites.has(room) || undefined);
