@@ -114,7 +114,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
     this.#hearing = new Hearing({
       ...{ network, settings, timing: pace, inbox, log },
       ...{ intake: this.#intake, gaps: this.#gaps, bans: this.#bans, presences: this.#presences, present: this.#present },
-      wentBy: (account, room, isIn) => this.#ears.wentBy(account, room, isIn),
+      seen: (account, room, isIn) => this.#own.seen(account, room, isIn),
     });
     this.#own = new OwnRooms({
       ...{ network, log, reread: settings.streamUrl === undefined ? undefined : pace.reread },

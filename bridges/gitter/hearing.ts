@@ -32,8 +32,8 @@ export interface HearingParts {
   readonly present: Present;
   readonly inbox: Inbox<GitterBody>;
   readonly log: Logger;
-  /** Somebody of ours came into a room or went. */
-  readonly wentBy: (account: Account, room: Room, isIn: boolean) => void;
+  /** Somebody of ours came into a room or went, as its channel tells. */
+  readonly seen: (account: Account, room: Room, isIn: boolean) => void;
 }
 
 const nobody: ReadonlySet<string> = new Set();
@@ -62,6 +62,8 @@ export class Hearing {
   /** Chats of two, and whose eyes see them. */
   readonly #chats = new Map<string, Set<Account>>();
   readonly #fallback: Fallback | undefined;
+  /** Comings and goings, by room. */
+  readonly #moves = new Map<string, Promise<void>>();
   #isClosed = false;
 
   constructor(parts: HearingParts) {
@@ -197,12 +199,14 @@ export class Hearing {
   }
 
   /** Somebody of ours came or went, by their own account. Gitter tells that they are gone, not why. */
-  async tellMove({ id: room, channel }: { readonly id: string; readonly channel: ChannelId }, id: string, isIn: boolean): Promise<void> {
+  tellMove({ id: room, channel }: { readonly id: string; readonly channel: ChannelId }, id: string, isIn: boolean): Promise<void> {
     const { network, intake, inbox } = this.#parts;
-    const known = network.rooms.byId(room);
-    if (!isIn && known !== undefined && (await this.#banned(known)).has(id)) return;
-    const event = membershipOf(network.users.person(id), isIn ? 'join' : 'leave', { channel, project: undefined }, Date.now());
-    await (known === undefined ? inbox.receive(event) : intake.tell(known, event));
+    return this.#inTurn(room, async () => {
+      const known = network.rooms.byId(room);
+      if (!isIn && known !== undefined && (await this.#banned(known)).has(id)) return;
+      const event = membershipOf(network.users.person(id), isIn ? 'join' : 'leave', { channel, project: undefined }, Date.now());
+      await (known === undefined ? inbox.receive(event) : intake.tell(known, event));
+    });
   }
 
   close(): void {
@@ -226,11 +230,9 @@ export class Hearing {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const changes = Promise.withResolvers<void>();
     account.listen(path(room.id, '/chatMessages'), this.#messages(room, resolve));
-    // One after the other: who went is looked for among the banned, and may be back before that is known.
-    let told = Promise.resolve();
     account.listen(path(room.id, '/users'), {
       onData: (data) => {
-        told = told.then(() => this.#people(room, data)).catch((thrown) => this.#failed(room, thrown));
+        this.#inTurn(room.id, () => this.#people(room, data)).catch((thrown) => this.#failed(room, thrown));
       },
       onMissed: () => {
         if ((this.#parts.network.rooms.byId(room.id)?.members ?? 0) <= mostCompared) this.#parts.inbox.members?.(room.channel);
@@ -280,6 +282,17 @@ export class Hearing {
     void this.#parts.gaps.fill(room, ask, this.earOf(room.id)?.id ?? '', newest);
   }
 
+  /** One after the other: who went is looked for among the banned, and may be back before that is known. */
+  #inTurn(room: string, work: () => Promise<void>): Promise<void> {
+    const turn = (this.#moves.get(room) ?? Promise.resolve()).catch(() => {}).then(work);
+    this.#moves.set(room, turn);
+    const over = () => {
+      if (this.#moves.get(room) === turn) this.#moves.delete(room);
+    };
+    turn.then(over, over);
+    return turn;
+  }
+
   async #people(room: Room, data: unknown): Promise<void> {
     const { operation, model } = isRecord(data) ? (data as WireChange) : {};
     if (!hasId(model)) return;
@@ -289,7 +302,7 @@ export class Hearing {
     if (isIn) network.users.keep(model as WireUser);
     if (model.id === network.bot.id) return isIn ? undefined : await this.#putOut(room);
     const ours = network.accounts.get(model.id);
-    if (ours !== undefined) return this.#parts.wentBy(ours, network.rooms.byId(room.id) ?? room, isIn);
+    if (ours !== undefined) return this.#parts.seen(ours, network.rooms.byId(room.id) ?? room, isIn);
     const place = placeOf(network.rooms.byId(room.id) ?? room);
     if (isIn) await intake.tell(room, membershipOf(remoteUserOf(model as WireUser), 'join', place, Date.now()));
     else if (!(await this.#banned(room)).has(model.id))

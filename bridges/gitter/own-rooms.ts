@@ -33,6 +33,8 @@ interface Kept {
   rooms: Map<ChannelId, string>;
   /** Whoever is not among them is in none but these. */
   isRead: boolean;
+  /** False: Gitter refuses the list. */
+  isAskable: boolean;
   reading: Promise<void> | undefined;
   isStale: boolean;
   /** While the list is read: it may be older than these. */
@@ -91,7 +93,8 @@ export class OwnRooms {
     const user = userOf(account);
     if (user !== undefined) this.#gone.delete(user);
     const { rooms = new Map<ChannelId, string>(), isRead = false } = before ?? {};
-    this.#kept.set(account.id, { account, rooms, isRead, reading: undefined, isStale: false, changed: new Map(), told: new Map() });
+    const unread = { isAskable: true, reading: undefined, isStale: false, changed: new Map(), told: new Map() };
+    this.#kept.set(account.id, { account, rooms, isRead, ...unread });
     account.open();
     const reread = () => void this.read(account);
     account.listen(`/api/v1/user/${account.id}/rooms`, { onData: (data) => this.#heard(account, data), onOpen: reread, onMissed: reread });
@@ -128,6 +131,12 @@ export class OwnRooms {
     if (isIn) kept.rooms.set(channel, room);
     else kept.rooms.delete(channel);
     if (kept.reading !== undefined) kept.changed.set(room, isIn ? channel : undefined);
+  }
+
+  /** The room's channel tells it too, heard by whomever, behind their own or before it: what does not agree with that is asked for. */
+  seen(account: Account, room: Place, isIn: boolean): void {
+    if (this.#of(account)?.isAskable === false) this.#parts.moved(account, room, isIn);
+    else if (this.has(account.id, room.channel) !== isIn) void this.read(account);
   }
 
   /** As Gitter tells it; false: that was reported already. */
@@ -200,7 +209,7 @@ export class OwnRooms {
         if (!(thrown instanceof RetryableError)) {
           this.#parts.log.info({ account: account.username, why: messageOf(thrown) }, 'where they are in Gitter cannot be read');
           // Who may not be asked is where they were seen to come in.
-          kept.isRead = true;
+          Object.assign(kept, { isRead: true, isAskable: false });
           return;
         }
       }

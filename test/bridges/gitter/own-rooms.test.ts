@@ -33,8 +33,8 @@ async function withSecret(t: Parameters<typeof withAdapter>[0], wish: Wish = {})
 
 const heardBy = (org: Org, room: Room, username: string) => org.gitter.waitForListener(room, username);
 
-const listensTo = ({ gitter }: Org, room: Room, username: string): boolean =>
-  gitter.faye.clientsOf(username).some((client) => client.subscriptions.has(`/rooms/${room.id}/chatMessages`));
+const listensTo = ({ gitter }: Org, room: Room, username: string, what = 'chatMessages'): boolean =>
+  gitter.faye.clientsOf(username).some((client) => client.subscriptions.has(`/rooms/${room.id}/${what}`));
 
 test('a private room that the relay account is not in is heard by its person’s own login', quickly, async (t) => {
   const org = await withSecret(t);
@@ -69,8 +69,7 @@ test('where the relay account listens too, each line is heard once; who goes on 
     await adapter.watch(channel, user);
   }
   const zoe = org.gitter.addPerson('zoe');
-  const isTold = () => org.gitter.faye.clientsOf('matrixbot').some(({ subscriptions }) => subscriptions.has(`/rooms/${room.id}/users`));
-  await until('who comes to be told', () => isTold() || undefined);
+  await until('who comes to be told', () => listensTo(org, room, 'matrixbot', 'users') || undefined);
   zoe.join(room);
   zoe.say(room, 'to all');
   await heard(events, 'message');
@@ -112,17 +111,60 @@ test('who is put out of a room of theirs hears nothing more of it; that, and the
   assert.deepEqual(moves(events, secretId), ['ann leave', 'ann join']);
 });
 
-test('who is in two rooms with the relay account and goes is told to be gone once', quickly, async (t) => {
+/** Bob is logged in, and his own channel tells where he goes. */
+async function withBob(t: Parameters<typeof withAdapter>[0]) {
   const org = await withAdapter(t);
-  const { adapter, channel, room, events } = org;
+  const { adapter, channel, gitter } = org;
   await adapter.signIn(loginOf(org, org.bob, bob));
   await until('where he is', () => adapter.channels.isIn(channel, bob));
+  const tells = () => gitter.faye.clientsOf('bob').some(({ subscriptions }) => subscriptions.has(`/user/${org.bob.id}/rooms`));
+  await until('his own channel', () => tells() || undefined);
   await adapter.watch(channel, bob);
+  return org;
+}
+
+test('who is in two rooms with the relay account and goes is told to be gone once', quickly, async (t) => {
+  const org = await withBob(t);
+  const { channel, room, events } = org;
   org.bob.leave(room);
   await heard(events, 'membership', ({ change }) => change === 'leave');
   org.bob.join(room);
   await heard(events, 'membership', ({ change }) => change === 'join');
   await delay(100);
+  assert.deepEqual(
+    moves(events, channel).map((move) => move.split(' ').at(-1)),
+    ['leave', 'join'],
+  );
+});
+
+test('where the room’s own channel tells of a going after the return, they are in, and both are told once', quickly, async (t) => {
+  const org = await withBob(t);
+  const { adapter, channel, gitter, room, events } = org;
+  await until('the room’s channel', () => listensTo(org, room, 'matrixbot', 'users') || undefined);
+  gitter.deliveryFault({ on: 'users/remove', username: 'matrixbot', times: 1, act: { delay: 500 } });
+  const late = gitter.waitForDelivery('users/remove', ({ username }) => username === 'matrixbot');
+  org.bob.leave(room);
+  org.bob.join(room);
+  await heard(events, 'membership', ({ change }) => change === 'join');
+  await late;
+  org.ann.say(room, 'behind it');
+  await heard(events, 'message');
+  await delay(100);
+  assert.deepEqual(
+    moves(events, channel).map((move) => move.split(' ').at(-1)),
+    ['leave', 'join'],
+  );
+  assert.equal(adapter.channels.isIn(channel, bob), true);
+});
+
+test('somebody of ours who goes and is back at once has gone and come, however long the list of the banned takes', quickly, async (t) => {
+  const org = await withBob(t);
+  const { channel, gitter, room, events } = org;
+  room.admins.add(org.relay.id);
+  gitter.fault({ on: 'GET /rooms/:room/bans', act: { wait: 300 } });
+  org.bob.leave(room);
+  org.bob.join(room);
+  await until('both', () => moves(events, channel).length >= 2 || undefined);
   assert.deepEqual(
     moves(events, channel).map((move) => move.split(' ').at(-1)),
     ['leave', 'join'],
