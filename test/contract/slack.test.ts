@@ -5,7 +5,7 @@ import { toPlain } from '../../bridge-core/format/to-html.ts';
 import { SlackAdapter } from '../../bridges/slack/adapter.ts';
 import { bodyOf, type SlackBody } from '../../bridges/slack/body.ts';
 import { signNamed } from '../../bridges/slack/emoji.ts';
-import { parseId } from '../../bridges/slack/ids.ts';
+import { makeChannelId, parseId } from '../../bridges/slack/ids.ts';
 import { quick, settingsFor } from '../bridges/slack/with-slack.ts';
 import { inHistory } from '../support/fake-slack/message-shapes.ts';
 import type { Channel, Message, Team } from '../support/fake-slack/model.ts';
@@ -32,7 +32,8 @@ function slackSubject(transport: 'socket' | 'events' | 'rtm'): Make {
     const place = slack.addChannel(team, placeName, [founder], { id: 'C0PLACE' });
     const closed = slack.addChannel(team, 'closed', [founder], { id: 'C0CLOSED' });
     closed.isArchived = true;
-    slack.setup.install(app, team, { token: 'xoxb-1', channels: [place] });
+    const beside = slack.addChannel(team, 'beside', [founder], { id: 'C0BESIDE' });
+    slack.setup.install(app, team, { token: 'xoxb-1', channels: [place, beside] });
     slack.setup.appToken(app, 'xapp-1');
     const kept = keepTools();
     const web = await openWeb();
@@ -52,6 +53,11 @@ function slackSubject(transport: 'socket' | 'events' | 'rtm'): Make {
         credentials: { token: token.value },
       });
     }
+    const heardFrom = async (channel: Channel) => {
+      await adapter.watch(makeChannelId('T0001', channel.id));
+      const ts = founder.say(channel, 'a mark');
+      await until('the mark', () => (kept.events as RemoteEvent<SlackBody>[]).some((each) => each.kind === 'message' && each.id === ts));
+    };
     return {
       ...{ adapter, events: kept.events as never, connections: kept.connections },
       ...{ place: `#${placeName}`, closedPlace: 'C0CLOSED', impossiblePlace: 'no such place at all' },
@@ -61,6 +67,15 @@ function slackSubject(transport: 'socket' | 'events' | 'rtm'): Make {
         founder.upload(place, { name: 'a.txt', bytes: Buffer.from(words) });
         const event = await until('the file', () => (kept.events as RemoteEvent<SlackBody>[]).find((each) => each.kind === 'message'));
         return (event as { files?: readonly RemoteFile[] }).files?.[0] as RemoteFile;
+      },
+      told: async (text) => {
+        const isTold = () =>
+          slack.deliveries.items.some(
+            ({ outcome, payload }) => outcome === 'taken' && JSON.stringify(payload).includes(JSON.stringify(text)),
+          );
+        await until('it to be told', isTold);
+        // On RTM nothing is answered: what is told behind it has come with it.
+        if (transport === 'rtm') await heardFrom(beside);
       },
       person: (nick) => native(slack, team, place, nick),
       said: () =>
@@ -74,10 +89,6 @@ function slackSubject(transport: 'socket' | 'events' | 'rtm'): Make {
       mentionOf: (id: RemoteUserId) => `<@${parseId(id).id}>`,
       topic: () => place.topic.value,
       see: {
-        isTold: (text) =>
-          slack.deliveries.items.some(
-            ({ outcome, payload }) => outcome === 'taken' && JSON.stringify(payload).includes(JSON.stringify(text)),
-          ),
         isRedacted: (text) => !messagesIn(place).some((message) => message.text === text),
         reactions: () =>
           messagesIn(place).flatMap(({ reactions }) =>

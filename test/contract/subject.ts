@@ -22,6 +22,8 @@ export interface Subject {
   members(): readonly string[];
   /** Whether somebody of ours hears what is said there, where the network knows it. */
   isListenedTo?(): boolean;
+  /** Resolves once this came to us, where the network tells what nobody watches too. */
+  told?(text: string): Promise<void>;
   /** What natives call whom the adapter knows by this id; ids may be folded. */
   nickOf(id: RemoteUserId): string;
   /** How a text calls them; as natives do unless said. */
@@ -36,8 +38,6 @@ export interface Subject {
   topic(): string;
   /** What natives see of somebody or of a message, where the network shows it at all. */
   readonly see: {
-    /** The network told us of it, where that is to be seen. */
-    isTold?(text: string): boolean;
     isRedacted?(text: string): boolean;
     reactions?(): readonly string[];
     isTyping?(nick: string): boolean;
