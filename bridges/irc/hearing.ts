@@ -180,7 +180,9 @@ export class LineHearing {
       const isYoung = !own.isLost && performance.now() - own.upSince < this.#parts.timing.young;
       if (!isYoung) {
         // Where another hears it first, words from before it may still be on their way to who reports.
-        if ([...reporters.dutiesOf(session)].some(({ reporter }) => reporter === session)) ownNicks.ended(folded);
+        const isReporting = [...reporters.dutiesOf(session)].some(({ reporter }) => reporter === session);
+        if (isReporting) ownNicks.ended(folded);
+        else ownNicks.endedFor(folded, session);
         if (!own.isLost) this.#bury(own, line);
       }
     }

@@ -10,7 +10,7 @@ interface Held {
   goneAt: number | undefined;
   /** Somebody else's stream told of its end already. */
   isEnded: boolean;
-  /** Streams that told of the session's other nick: what they bring under this one from there on is somebody else's. */
+  /** Streams that told of its end or of the session's other nick: what they bring under this one from there on is somebody else's. */
   readonly passedIn: Set<IrcSession>;
 }
 
@@ -30,12 +30,11 @@ export class OwnNicks {
   sessionOf(folded: string, listener?: IrcSession): IrcSession | undefined {
     const held = this.#held.get(folded);
     if (held === undefined) return undefined;
-    if (held.goneAt === undefined) return held.session;
-    if (performance.now() - held.goneAt < this.#memory) {
-      return listener !== undefined && held.passedIn.has(listener) ? undefined : held.session;
+    if (held.goneAt !== undefined && performance.now() - held.goneAt >= this.#memory) {
+      this.#held.delete(folded);
+      return undefined;
     }
-    this.#held.delete(folded);
-    return undefined;
+    return listener !== undefined && held.passedIn.has(listener) ? undefined : held.session;
   }
 
   /** Whose nick it is now, for all who ask beside the streams. */
@@ -68,6 +67,11 @@ export class OwnNicks {
   passed(folded: string, listener: IrcSession): void {
     const held = this.#held.get(folded);
     if (held?.goneAt !== undefined) held.passedIn.add(listener);
+  }
+
+  /** The stream of `listener`, who does not report, told of its end: the reporter's may still bring words from before it. */
+  endedFor(folded: string, listener: IrcSession): void {
+    this.#held.get(folded)?.passedIn.add(listener);
   }
 
   /** The reporter heard it end: whoever comes under it now is somebody else. */

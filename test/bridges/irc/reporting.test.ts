@@ -142,6 +142,23 @@ test('what a puppet said last is ours also where another hears its end before th
   await assertAll(world, ['after']);
 });
 
+test('who takes a nick that a puppet gave up is heard by whoever told of its end, also where the bot never did', async (t) => {
+  const { ircd, world, id, zoe } = await start(t);
+  await world.join('ann', id);
+  await world.join('ben', id);
+  await standsBy(ircd, 'ann[m]');
+  const half = ircd.client(bot);
+  half.sendBytes = () => {};
+  await world.adapter.openSession(speaker('ben'), id)?.close('off');
+  await ircd.hasHeard('ann[m]');
+  ircd.person('ben[m]').join('#chan').say('#chan', 'another ben');
+  await ircd.hasHeard('ann[m]');
+  half.quit('Ping timeout: 120 seconds', false);
+  zoe.say('#chan', 'after');
+  await until('the last line', () => world.texts().includes('zoe: after') || undefined);
+  assert.deepEqual(world.texts(), ['ben[m]: another ben', 'zoe: after']);
+});
+
 test('with nobody left there, the gap is told once the bot is back', async (t) => {
   const { ircd, world, zoe, id } = await start(t);
   zoe.say('#chan', 'before');
