@@ -13,8 +13,10 @@ test('what is said on the network once it listens for a link, and before that is
   homeserver.invite(person, room, homeserver.bot);
   await until('the bot', () => homeserver.members(room).includes(homeserver.bot) || undefined);
   homeserver.setState(person, room, 'm.room.power_levels', '', { users: { [person]: 100, [homeserver.bot]: 50 } });
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  t.after(() => open());
   // The second is that of a link that stands.
-  homeserver.fault({ on: claimed, after: 1, times: 1, act: { wait: 3_000 } });
+  homeserver.fault({ on: claimed, after: 1, times: 1, act: { gate: () => gate } });
   homeserver.say(person, room, '!fake link #other');
   await until('the bot there', () => network.channel('#other').members.has('causeway') || undefined);
   const lines = Array.from({ length: 20 }, (_, n) => `line ${n}`);
@@ -24,6 +26,7 @@ test('what is said on the network once it listens for a link, and before that is
   }
   const said = () => homeserver.messages(room).flatMap(({ sender, content }) => (sender.includes('zoe') ? [content.body] : []));
   assert.deepEqual(said(), [], 'it is not live yet');
+  open();
   await until(`the last of them among ${said()}`, () => said().includes('line 19') || undefined);
   network.say('zoe', '#other', 'live');
   await until('what comes after', () => said().includes('live') || undefined);
