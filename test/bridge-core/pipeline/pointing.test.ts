@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../../support/waiting.ts';
 import { type Pipeline, startPipeline } from './pipeline-rig.ts';
 
@@ -226,11 +225,16 @@ test('a stop while one waits for another’s words ends, and both go on after it
   const p = await startPipeline(t, { timing: { firstDelay: 60_000, maxDelay: 60_000 } });
   const room = p.room();
   await p.link(room, '#chan');
-  p.network.script(['busy'], ({ nick }) => nick === 'alice[m]');
+  let isTried = false;
+  p.network.meet = ({ nick }) => {
+    if (isTried || nick !== 'alice[m]') return undefined;
+    isTried = true;
+    return 'busy';
+  };
   const said = p.hs.say(p.alice, room, 'first');
   p.hs.say(p.bob, room, reply(said, 'an answer'));
-  await until('both in the journal', () => p.temp.committed('SELECT count(*) FROM journal') === 2);
-  await delay(50);
+  const isThere = (nick: string) => [...p.network.connections].some((connection) => connection.nick === nick);
+  await until('hers to have failed, and his to have come to its turn', () => isTried && isThere('bob[m]'));
   await p.restart();
   await p.settled();
   const [original, answer] = p.network.channel('#chan').messages;
