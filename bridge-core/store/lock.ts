@@ -31,8 +31,9 @@ interface Holder {
 /** Unix sockets take 107 bytes on Linux and 103 elsewhere. */
 const longestSocketPath = 100;
 const temporaryPrefix = 'causeway-';
-/** How long a run that is just ending is waited for. */
+/** ms. How long a run that is just ending is waited for; whoever only reads who runs is never refused for. */
 const patience = 250;
+const readersPatience = 10_000;
 
 /** Locks of this process. Keeps them from the collector, which would give them up; and a second try must not even open
  *  the file, since closing it would drop the lock of the first. */
@@ -95,7 +96,10 @@ function takeOver(database: Sqlite.Database, place: string, storePath: string): 
   const stale = new Set<string>();
   try {
     for (;;) {
+      database.pragma(`busy_timeout = ${patience}`);
       database.exec('BEGIN IMMEDIATE');
+      // It is ours among those who write: only readers can be in the way of a commit.
+      database.pragma(`busy_timeout = ${readersPatience}`);
       database.exec('CREATE TABLE IF NOT EXISTS holder (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL)');
       const found = rowOf(database);
       if (found?.nonce === holder.nonce) break;
@@ -105,6 +109,7 @@ function takeOver(database: Sqlite.Database, place: string, storePath: string): 
         .run(JSON.stringify(holder));
       database.exec('COMMIT');
     }
+    database.pragma(`busy_timeout = ${patience}`);
   } catch (error) {
     // The usual path is the holder's too, who may be listening there; only a folder made just now is ours to remove.
     if (holder.socket !== usualSocket(place)) removeSocket(holder.socket);

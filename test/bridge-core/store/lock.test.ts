@@ -94,6 +94,22 @@ test('of many that start at once exactly one gets the store', async () => {
   }
 });
 
+test('a start waits for who just reads who runs', async () => {
+  const store = join(folder, 'irc.db');
+  await (await acquireLock(store)).release();
+  const code = `
+    import Sqlite from 'better-sqlite3';
+    const database = new Sqlite(${JSON.stringify(`${store}.lock`)}, { readonly: true });
+    database.exec('BEGIN');
+    database.prepare('SELECT json FROM holder').all();
+    console.log('reads');
+    setTimeout(() => process.exit(0), 700);`;
+  const reader = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.add(reader);
+  await once(reader.stdout, 'data');
+  await (await acquireLock(store)).release();
+});
+
 test('a released store is free, and neither socket nor name of the holder stays', async () => {
   const store = join(folder, 'irc.db');
   const lock = await acquireLock(store);
