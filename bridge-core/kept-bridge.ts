@@ -110,7 +110,8 @@ export class KeptBridge {
     const timer = setTimeout(impatience.resolve, patience);
     await Promise.race([this.#attempt?.catch(() => {}), impatience.promise]);
     clearTimeout(timer);
-    await this.#running?.stop();
+    // Those beside it are to be closed as well.
+    if (this.#running !== undefined) await this.#close(this.#running);
     this.#withdraw();
   }
 

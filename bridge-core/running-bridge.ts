@@ -113,17 +113,27 @@ export class RunningBridge {
     return this.#bridge?.reload(settings, networkSettings) ?? [];
   }
 
+  /** Rejects with what could not be closed; the rest is by then: a lock that is kept would hinder the next start for ever. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
     clearTimeout(this.#greeting);
     this.#unlisten?.();
-    await this.#bridge?.stop();
-    await this.#adapter?.disconnect();
-    await this.#bridge?.close();
-    await this.#store?.close();
-    await this.#lock?.release();
+    const failed: unknown[] = [];
+    const end = async (step: () => Promise<void> | undefined): Promise<void> => {
+      try {
+        await step();
+      } catch (thrown) {
+        failed.push(thrown);
+      }
+    };
+    await end(() => this.#bridge?.stop());
+    await end(() => this.#adapter?.disconnect());
+    await end(() => this.#bridge?.close());
+    await end(() => this.#store?.close());
+    await end(() => this.#lock?.release());
     this.#metrics.close();
+    if (failed.length > 0) throw failed[0];
   }
 
   /** They are made with the store; where they are lost later, the operator may still have them. */

@@ -79,7 +79,9 @@ export class RoomLimits {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    await this.#parts.spoken.stop();
+    const { spoken, log } = this.#parts;
+    // What is not noted is read anew after the next start; the rest of the stop does not wait for a disk.
+    await spoken.stop().catch((thrown) => log.warn({ why: messageOf(thrown) }, 'who spoke when could not be noted at the stop'));
   }
 
   /** Something is said in a ghost's name. `isNew`: it may have come in for that. */

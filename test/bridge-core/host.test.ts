@@ -77,3 +77,26 @@ test('a disk that still fails when the store is opened anew is tried again, and 
   assert.ok(lines.includes('runs now'));
   await until('the door to be ready', async () => (await fetch(`${url}/ready`)).status === 200 || undefined);
 });
+
+test('what cannot be noted or closed on a disk that failed hinders neither the rest of the stop nor the new start', async (t) => {
+  const { network, homeserver, room, person, lines, adapter } = await startFakeBridge(t, { settings: 'membership: { idle: 1h }' });
+  network.say('zoe', '#place', 'before');
+  await until('the first words', () => homeserver.events(room).some(({ content }) => content.body === 'before') || undefined);
+  const first = adapter();
+  const close = first.disconnect.bind(first);
+  first.disconnect = async () => {
+    await close();
+    throw new Error('the marks could not be written');
+  };
+
+  const mendDisk = breakDisk(t);
+  homeserver.say(person, room, 'in the failure');
+  await until('the disk to be lost', () => lines.some((line) => line.includes('the disk failed')) || undefined);
+  mendDisk();
+
+  await until(
+    'the words of before to arrive',
+    () => network.channel('#place').messages.some(({ body }) => body === 'in the failure') || undefined,
+  );
+  assert.ok(lines.includes('not all could be closed'));
+});
