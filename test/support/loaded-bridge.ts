@@ -130,7 +130,6 @@ function lifeOf({ bridge, channel, watchers: [watcher] }: Parts, planFile: strin
       await bridge.start();
       await watcher?.waitForLine(({ command, nick, target }) => command === 'JOIN' && nick === botNick && target === channel, {
         since,
-        timeout: 30_000,
       });
     },
     async kill() {

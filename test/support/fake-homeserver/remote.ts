@@ -27,9 +27,11 @@ export async function spawnFakeHomeserver(options: FakeHomeserverOptions = {}): 
   const script = fileURLToPath(new URL('process.ts', import.meta.url));
   const child = spawn(process.execPath, [script, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout });
+  // Asked for from its start on: where it ended by itself, nobody waits for that in vain.
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const { url, control, bot } = await new Promise<{ url: string; control: string; bot: string }>((resolve, reject) => {
     lines.once('line', (line) => resolve(JSON.parse(line)));
-    child.once('exit', (code) => reject(new Error(`the fake homeserver ended with ${code}`)));
+    void ended.then((code) => reject(new Error(`the fake homeserver ended with ${code}`)));
   });
   const ask = async (verb: string, ...given: unknown[]) => {
     const answer = await fetch(control, { method: 'POST', body: JSON.stringify({ verb, given }) });
@@ -49,7 +51,6 @@ export async function spawnFakeHomeserver(options: FakeHomeserverOptions = {}): 
       await ask('sayAll', room, lines, gap);
     },
     stop: async () => {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
       child.stdin.end();
       await ended;
       lines.close();
