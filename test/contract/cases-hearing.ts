@@ -205,7 +205,10 @@ export const hearingCases: readonly Case[] = [
       await stage.adapter.unwatch(stage.channel);
       await until('nobody to listen', () => stage.isListenedTo?.() !== true || undefined);
       zoe.say('between');
+      const said = Date.now();
       await stage.told?.('between');
+      // What is said in the very moment in which listening begins may be heard.
+      await until('a later moment', () => Date.now() > said);
       await stage.adapter.watch(stage.channel);
       await stage.adapter.watch(stage.channel);
       await until('somebody of ours', () => {
