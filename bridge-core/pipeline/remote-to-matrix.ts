@@ -18,12 +18,13 @@ import type { Ghosts } from '../virtual-users/ghosts.ts';
 import type { Names } from '../virtual-users/names.ts';
 import type { CrossingAddresses } from './crossing-addresses.ts';
 import type { Doubled } from './doubled.ts';
+import { Echoes } from './echoes.ts';
 import type { Failures } from './failures.ts';
 import type { Journal } from './journal.ts';
 import type { Lanes } from './lanes.ts';
 import type { Recovery } from './recovery.ts';
-import { isMessage, type Relation, type Relations } from './relations.ts';
-import { heldLane, linkLane, needsRow, type Row, roomOfLane, speakerLane, type Task, towards } from './row.ts';
+import type { Relation, Relations } from './relations.ts';
+import { heldLane, linkLane, needsRow, type Row, roomOfLane, type Task, towards } from './row.ts';
 import type { Sending } from './sending.ts';
 import { concerns, Showing } from './showing.ts';
 import { slotOf } from './slots.ts';
@@ -83,9 +84,11 @@ const nothingSent = eventId('');
 export class RemoteToMatrix<Body extends Json> {
   readonly #parts: RemoteToMatrixParts<Body>;
   readonly #showing: Showing<Body>;
+  readonly #echoes: Echoes;
 
   constructor(parts: RemoteToMatrixParts<Body>) {
     this.#parts = parts;
+    this.#echoes = new Echoes(parts);
     this.#showing = new Showing(parts);
   }
 
@@ -186,18 +189,19 @@ export class RemoteToMatrix<Body extends Json> {
       await this.#parts.store.write(() => this.#parts.journal.remove(row));
       return;
     }
-    if (this.#isOwn(row) && (await this.#isEcho(task))) {
+    if (this.#echoes.mayBe(task) && (await this.#echoes.is(task))) {
       this.#parts.log.debug({ seq: row.seq }, 'our own words come back');
       return await this.#parts.store.write(() => this.#parts.journal.remove(row));
     }
     const link = this.#parts.links.get(row.link);
     const isKept = link !== undefined && this.#parts.keepsBack?.(link, row);
-    if (this.#isUnheard(row) || (await isKept)) return await this.#parts.store.write(() => this.#parts.journal.remove(row));
+    const shown = this.#isUnheard(row) ? undefined : (await isKept) ? shownOfKept(task) : task;
+    if (shown === undefined) return await this.#parts.store.write(() => this.#parts.journal.remove(row));
     const place = this.#placeOf(row);
     const room = typeof place === 'string' ? place : await place;
     try {
-      if (this.#parts.doubles !== undefined && (await this.#doubled(row, room, this.#parts.doubles))) return;
-      await this.#show(row, room, await this.#speakAs(task, room));
+      if (this.#parts.doubles !== undefined && (await this.#doubled(row, shown, room, this.#parts.doubles))) return;
+      await this.#show(row, shown, room, await this.#speakAs(shown, room));
     } catch (thrown) {
       throw (await this.#isReplaced(row, room, thrown)) ? waitsForNewRoom(room, thrown) : thrown;
     }
@@ -215,14 +219,14 @@ export class RemoteToMatrix<Body extends Json> {
   }
 
   /** What its person said by other means, as themselves where we may be them; false: their ghost is to show it. */
-  async #doubled(row: Row, room: RoomId, doubles: NonNullable<RemoteToMatrixParts<Body>['doubles']>): Promise<boolean> {
-    if (row.task.do !== 'show' || !('sender' in row.task.event)) return false;
-    const person = doubles.personBehind(row.task.event.sender.id);
+  async #doubled(row: Row, task: Task, room: RoomId, doubles: NonNullable<RemoteToMatrixParts<Body>['doubles']>): Promise<boolean> {
+    if (task.do !== 'show' || !('sender' in task.event)) return false;
+    const person = doubles.personBehind(task.event.sender.id);
     if (person === undefined) return false;
     const link = this.#parts.links.get(row.link);
     if (!(await doubles.isReady(person, room, link !== undefined && (isChat(link) || receiverOf(link) === person)))) return false;
     try {
-      await this.#show(row, room, person);
+      await this.#show(row, task, room, person);
       return true;
     } catch (thrown) {
       if (await doubles.failed(person, thrown)) return false;
@@ -230,8 +234,7 @@ export class RemoteToMatrix<Body extends Json> {
     }
   }
 
-  async #show(row: Row, room: RoomId, as: UserId): Promise<void> {
-    const { task } = row;
+  async #show(row: Row, task: Task, room: RoomId, as: UserId): Promise<void> {
     if (task.do === 'show' && task.event.kind === 'channel') await this.#markArchived(row, task.event.archived);
     const sendings = await this.#showing.sendingsFor(row, room, task, as);
     this.#parts.log.debug({ seq: row.seq, as, events: sendings.length }, 'converted');
@@ -259,33 +262,6 @@ export class RemoteToMatrix<Body extends Json> {
     const link = row.link === 0 ? undefined : this.#parts.links.get(row.link);
     if (link === undefined) return roomOfLane(row);
     return isChat(link) && this.#parts.chats !== undefined ? this.#parts.chats.placeOf(link) : link.room;
-  }
-
-  #isOwn({ task }: Row): boolean {
-    if (task.do !== 'show' || (task.event.kind !== 'message' && !(task.event.kind === 'reaction' && task.event.on))) return false;
-    return this.#parts.adapter.speakerOf(task.event.sender.id) !== undefined;
-  }
-
-  // What a session of ours said is our own if its id was recorded, once all that it was about to say is settled; else its
-  // person said it by other means.
-  async #isEcho(task: Task): Promise<boolean> {
-    if (task.do !== 'show' || (task.event.kind !== 'message' && task.event.kind !== 'reaction')) return false;
-    const { event } = task;
-    const { adapter, relations, links } = this.#parts;
-    const { channel, sender } = event;
-    const remote = event.kind === 'message' ? event.id : event.target;
-    if (remote === undefined) return false;
-    const speaker = adapter.speakerOf(sender.id);
-    const isIt = (each: Relation): boolean =>
-      event.kind === 'message'
-        ? isMessage(each) && each.author === undefined
-        : each.kind === 'reaction' && each.author === sender.id && isSameSign(each.emoji, event.emoji);
-    // In whichever room it was said first: the channel's others are told by the bot.
-    const all = links.byChannel(channel);
-    const isRecorded = () => all.some((link) => relations.ofRemote(remote, link.id).some(isIt));
-    if (isRecorded()) return true;
-    if (speaker?.as === 'user') await Promise.all(all.map((link) => this.#parts.said?.(speakerLane(link.id, speaker.user))));
-    return isRecorded();
   }
 
   /** Before it is told, so that what follows is refused for sure. */
@@ -391,9 +367,14 @@ export class RemoteToMatrix<Body extends Json> {
 }
 
 const none: readonly EventId[] = [];
-/** Networks and clients write the mark for a coloured sign as they like. */
-const isSameSign = (one = '', other: string): boolean => one.replaceAll('\ufe0f', '') === other.replaceAll('\ufe0f', '');
 const isShared = (link: Link): boolean => receiverOf(link) === undefined;
+
+/** What the room saw before is taken back there all the same; who did that, and why, is not for its eyes. */
+function shownOfKept(task: Task): Task | undefined {
+  if (task.do !== 'show' || task.event.kind !== 'redaction') return undefined;
+  const { sender: _, reason: __, ...event } = task.event;
+  return { ...task, event };
+}
 
 function waitsForNewRoom(room: RoomId, cause: unknown): RetryableError {
   return new RetryableError('FORBIDDEN_IN_ROOM', `${room} was replaced by another room`, { after: 1_000, cause });

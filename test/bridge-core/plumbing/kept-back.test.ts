@@ -69,6 +69,26 @@ test('made private and public again within a millisecond: what was said between 
   assert.deepEqual([...new Set(scene.shown())], ['before', 'for all']);
 });
 
+test('what was shown before is taken back while its channel is private, too; who did that, and why, is not told', async (t) => {
+  const scene = await begin(t);
+  await scene.say('before');
+  await until('the words', () => scene.shown().includes('before'));
+  const answer = scene.looks();
+  scene.turn(true);
+  scene.network.redact('ned', '#lawn', scene.network.channel('#lawn').messages.at(-1)?.id ?? '', 'of the layoffs');
+  await scene.adapter().reported();
+  scene.turn(false);
+  answer();
+  await showsAgain(scene);
+  const events = scene.homeserver.events(scene.room);
+  assert.deepEqual(new Set(scene.shown()), new Set(['for all']));
+  assert.deepEqual(
+    events.filter(({ type }) => type === 'm.room.redaction').map(({ content }) => content.reason),
+    [undefined],
+  );
+  assert.doesNotMatch(JSON.stringify(events), /layoffs|fake_ned/);
+});
+
 test('what was said while its room was shut is not read back when it is opened, what was said before is', async (t) => {
   const scene = await begin(t);
   await scene.say('before');
