@@ -171,6 +171,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
     this.#own.stop();
     this.#presences.close();
     this.#hearing.close();
+    this.#intake.close();
     await this.#network.stop();
     await this.#gaps.close();
     await this.#pictures.close();

@@ -159,7 +159,17 @@ export class Gaps {
     this.#timer = undefined;
     const channels = [...this.#unwritten];
     this.#unwritten.clear();
-    await Promise.all(channels.map((channel) => this.#parts.memory.set(heardName(channel), this.#heard.get(channel))));
+    try {
+      await Promise.all(channels.map((channel) => this.#parts.memory.set(heardName(channel), this.#heard.get(channel))));
+    } catch (thrown) {
+      for (const channel of channels) this.#unwritten.add(channel);
+      throw thrown;
+    }
+  }
+
+  /** A disk that takes nothing for a while: until then what is noted already counts, from where it is read anew. */
+  #writeSoon(): void {
+    this.write().catch((thrown) => this.#parts.log.warn({ why: messageOf(thrown) }, 'how far rooms were heard could not be noted'));
   }
 
   /** What is newer waits: once it is handed on, nobody would know what is missing before it. */
@@ -261,7 +271,7 @@ export class Gaps {
   #note(channel: ChannelId, at: number): void {
     this.#heard.set(channel, at);
     this.#unwritten.add(channel);
-    this.#timer ??= setTimeout(() => void this.write(), this.#parts.writeEvery ?? writeEvery).unref();
+    this.#timer ??= setTimeout(() => this.#writeSoon(), this.#parts.writeEvery ?? writeEvery).unref();
   }
 }
 

@@ -1,7 +1,8 @@
 // Whatever Gitter tells of a room, whichever way it comes: whether it is our own doing, what changed by it, and then on to the core, in
 // order within a room, once. A thread's counter is told as a change of its first message: that is no edit.
 
-import type { ChannelId, Inbox, Logger } from '#bridge-core';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type ChannelId, type Inbox, type Logger, RetryableError, messageOf as reasonOf } from '#bridge-core';
 import type { GitterBody } from './body.ts';
 import { authorOf, editOf, type GitterEvent, messageOf, type Place, removalOf, sentAt } from './events.ts';
 import { makeMessageId } from './ids.ts';
@@ -27,6 +28,8 @@ export interface Known {
 
 /** Messages of all rooms. */
 const mostKnown = 10_000;
+/** ms between two tries to hand on what the core cannot take. */
+const againAfter = 1_000;
 
 export class Intake {
   readonly #parts: IntakeParts;
@@ -36,6 +39,10 @@ export class Intake {
   readonly #given = new Set<string>();
   /** By room, where it was renamed since we began: what its links are tied to. */
   readonly #called = new Map<string, ChannelId>();
+  #isClosed = false;
+  /** Set once something is left for the next start to read: what follows it must not be told before it. */
+  #left: RetryableError | undefined;
+  #isKeeping = false;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -63,7 +70,7 @@ export class Intake {
   /** The room is called otherwise, and so it is told once what came before was handed on under the name of then. */
   moved(from: ChannelId, room: Room): void {
     const follow = async () => {
-      await this.#parts.inbox.moved?.(from, room.channel);
+      await this.#hand(async () => await this.#parts.inbox.moved?.(from, room.channel));
       this.#called.set(room.id, room.channel);
     };
     this.#run(room, follow).catch(() => {});
@@ -118,7 +125,12 @@ export class Intake {
 
   /** Anything else of the room, in its turn. */
   tell(room: Room, event: GitterEvent): Promise<void> {
-    return this.#run(room, () => this.#parts.inbox.receive(event));
+    return this.#run(room, () => this.#receive(event));
+  }
+
+  /** What cannot be handed on by now is tried no more. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   #run(room: Room, work: () => Promise<void>): Promise<void> {
@@ -226,7 +238,7 @@ export class Intake {
     const was = this.#parts.network.users.keep(author);
     if (was === undefined) return;
     const user = remoteUserOf(author);
-    await this.#parts.inbox.receive({ kind: 'profile', channel: this.#placeOf(room).channel, at: sentAt(message), user, was });
+    await this.#receive({ kind: 'profile', channel: this.#placeOf(room).channel, at: sentAt(message), user, was });
   }
 
   async #give(event: GitterEvent, name: string): Promise<void> {
@@ -235,11 +247,34 @@ export class Intake {
     const [oldest] = this.#given;
     if (this.#given.size > mostKnown && oldest !== undefined) this.#given.delete(oldest);
     try {
-      await this.#parts.inbox.receive(event);
+      await this.#receive(event);
     } catch (thrown) {
       // The next gap that is filled brings it again.
       this.#given.delete(name);
       throw thrown;
+    }
+  }
+
+  #receive(event: GitterEvent): Promise<void> {
+    return this.#hand(() => this.#parts.inbox.receive(event));
+  }
+
+  /** What the core cannot take for a while (its disk is full) holds up its room: what follows would mark it as heard. */
+  async #hand(give: () => Promise<void>): Promise<void> {
+    for (;;) {
+      if (this.#left !== undefined) throw this.#left;
+      try {
+        await give();
+        this.#isKeeping = false;
+        return;
+      } catch (thrown) {
+        if (!(thrown instanceof RetryableError)) throw thrown;
+        if (this.#isClosed) this.#left = thrown;
+        else if (!this.#isKeeping)
+          this.#parts.log.error({ error: reasonOf(thrown) }, 'events cannot be taken in: they are kept and given again');
+        this.#isKeeping = true;
+      }
+      if (!this.#isClosed) await delay(againAfter, undefined, { ref: false });
     }
   }
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { RetryableError } from '#bridge-core';
 import { Gaps, type GapsParts } from '../../../bridges/gitter/gaps.ts';
 import { firstIdAt } from '../../../bridges/gitter/ids.ts';
 import type { Room } from '../../../bridges/gitter/rooms.ts';
@@ -107,4 +108,76 @@ test('what was handed on since a history was drawn is not taken for removed, tho
   await gaps.fill({ id: 'room', channel } as Room, () => assert.fail('nothing is asked'), 'bot', [old, read] as never);
   await gaps.close();
   assert.deepEqual(removed, []);
+});
+
+const full = new RetryableError('STORE_BROKEN', 'the disk is full');
+
+test('what the core cannot take for a while is given again, and nothing of its room before it', quickly, async (t) => {
+  const taken: string[] = [];
+  let refusals = 1;
+  const receive = async (event: GitterEvents[number]) => {
+    if (event.kind !== 'message') return;
+    if (event.body.text === 'kept' && refusals-- > 0) throw full;
+    taken.push(event.body.text);
+  };
+  const { ann, room } = await withAdapter(t, { inbox: { receive } });
+  ann.say(room, 'before');
+  await until('the first', () => taken.includes('before') || undefined);
+  for (const text of ['kept', 'after']) ann.say(room, text);
+  await until('all of it', () => taken.includes('after') || undefined);
+  assert.deepEqual(taken, ['before', 'kept', 'after']);
+});
+
+test('what the core cannot take until the stop is left for the next start, with all that follows it', quickly, async (t) => {
+  const taken: string[] = [];
+  let refused = 0;
+  const receive = async (event: GitterEvents[number]) => {
+    if (event.kind !== 'message') return;
+    if (event.body.text === 'left') refused += 1;
+    if (event.body.text === 'left') throw full;
+    taken.push(event.body.text);
+  };
+  const { ann, room, adapter } = await withAdapter(t, { inbox: { receive } });
+  for (const text of ['before', 'left', 'after']) ann.say(room, text);
+  await until('the first try', () => refused > 0 || undefined);
+  await adapter.disconnect();
+  await until('the last try', () => refused > 1 || undefined);
+  await delay(50);
+  assert.deepEqual([taken, refused], [['before'], 2]);
+});
+
+test('a room that is renamed while the core can note nothing is told to be once it can', quickly, async (t) => {
+  const told: string[] = [];
+  let refusals = 1;
+  const moved = async (from: string, to: string) => {
+    if (refusals-- > 0) throw full;
+    told.push(`${from} → ${to}`);
+  };
+  const { ann, gitter, room, events } = await withAdapter(t, { inbox: { moved } });
+  gitter.renameRoom(room, 'org/renamed');
+  await until('the first try', () => refusals < 1 || undefined);
+  ann.say(room, 'after');
+  const { channel } = await heard(events, 'message', ({ body }) => body.text === 'after');
+  assert.deepEqual([told, channel], [['gitter/org/room → gitter/org/renamed'], 'gitter/org/renamed']);
+});
+
+test('a disk that takes nothing for a while ends no process: how far a room was heard is noted with the next word', async () => {
+  const noted: unknown[] = [];
+  let refusals = 1;
+  const { memory } = keepTools().tools;
+  const gaps = new Gaps({
+    ...{ log: silentLog, settings: { history: { most: 100 } }, isThere: () => true, channelOf: () => 'gitter/org/room' as never },
+    ...{ intake: {} as never, inbox: {} as never, writeEvery: 5 },
+    memory: {
+      ...{ get: memory.get, keys: memory.keys },
+      set: async (_name, value) => {
+        if (refusals-- > 0) throw full;
+        noted.push(value);
+      },
+    },
+  });
+  gaps.heard('gitter/org/room' as never, { sent: new Date(1_000).toISOString() } as never);
+  await until('the first try', () => refusals < 1 || undefined);
+  await gaps.close();
+  assert.deepEqual(noted, [1_000]);
 });
