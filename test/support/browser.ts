@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test';
 import { chromium, type Page } from 'playwright-core';
 import { saySilently } from '../../quickstart/servers/cache.ts';
 import { installChromium, noBrowser } from '../../quickstart/servers/chromium.ts';
+import { patience } from './waiting.ts';
 
 /** Undefined where there is no browser to be had: the test is then skipped, with that as its reason. */
 export async function openPage(t: TestContext): Promise<Page | undefined> {
@@ -13,7 +14,10 @@ export async function openPage(t: TestContext): Promise<Page | undefined> {
     return undefined;
   }
   const env = { ...process.env, ...found.env };
-  const browser = await chromium.launch({ executablePath: found.program, env, args: ['--no-sandbox', '--disable-gpu'] });
+  const args = ['--no-sandbox', '--disable-gpu'];
+  const browser = await chromium.launch({ executablePath: found.program, env, args, timeout: patience });
   t.after(() => browser.close());
-  return await browser.newPage();
+  const page = await browser.newPage();
+  page.setDefaultTimeout(patience);
+  return page;
 }
