@@ -140,8 +140,12 @@ export class Reporters {
       coverage.standby = undefined;
       coverage.changes += 1;
       this.#relieve(ear, coverage);
-      if (coverage.reporter === undefined) coverage.lostAt ??= Math.max(coverage.heardAt, ear.heardAt);
-      else this.#pickStandby(coverage);
+      if (coverage.reporter !== undefined) this.#pickStandby(coverage);
+      else {
+        // It was filling what nobody had heard; who came in meanwhile has waited for it.
+        coverage.lostAt ??= Math.max(coverage.heardAt, ear.heardAt);
+        this.#beginAnew(coverage);
+      }
     } else if (ear === coverage.reporter) this.#replace(coverage, ear);
   }
 
@@ -185,11 +189,18 @@ export class Reporters {
     }
     // What comes live waits behind the history.
     coverage.standby = ear;
+    const changes = ++coverage.changes;
     this.#charge(ear, coverage);
     const goOn = () => {
-      if (coverage.reporter === undefined && coverage.standby === ear) this.#takeOver(coverage, ear);
+      if (coverage.changes === changes && this.#channels.get(coverage.folded) === coverage) this.#takeOver(coverage, ear);
     };
     filling.then(goOn, goOn);
+  }
+
+  #beginAnew(coverage: Coverage): void {
+    const there = [...coverage.attendees];
+    const heir = there.find(({ isBot }) => isBot) ?? there[0];
+    if (heir !== undefined) this.#begin(coverage, heir);
   }
 
   #replace(coverage: Coverage, lost: Ear): void {
@@ -202,8 +213,8 @@ export class Reporters {
     }
     coverage.lostAt = Math.max(coverage.heardAt, lost.heardAt);
     this.#parts.handedOver(coverage.folded);
-    const [heir = undefined] = standby === undefined ? coverage.attendees : [standby];
-    if (heir !== undefined) this.#begin(coverage, heir);
+    if (standby === undefined) this.#beginAnew(coverage);
+    else this.#begin(coverage, standby);
   }
 
   /** Exactly on: what the former one had not reported comes first, what it had is not repeated. */

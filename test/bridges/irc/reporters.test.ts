@@ -230,3 +230,44 @@ test('only who has a duty listens', async () => {
   world.reporters.unwatch('#chan');
   assert.deepEqual([bot?.isListening, first?.isListening, second?.isListening], [true, false, false]);
 });
+
+/** Two sessions, of which the puppet fills from the history what nobody heard; `end` ends that. */
+function filling() {
+  const reported: string[] = [];
+  const { promise, resolve: end } = Promise.withResolvers<void>();
+  const ears = [new SimulatedEar(false), new SimulatedEar(true)] as const;
+  for (const ear of ears) Object.assign(ear, { isThere: true, fence: async () => {} });
+  const reporters = new Reporters({
+    timing: usualTiming,
+    report: (_, line) => void reported.push(line.params[1] ?? ''),
+    bridgeGap: (_, ear) => (ear === ears[0] ? promise : undefined),
+    handedOver: () => {},
+  });
+  const coverage = reporters.watch('#chan');
+  coverage.lostAt = 1;
+  reporters.arrived(ears[0], '#chan');
+  return { reported, end, ears, reporters, coverage };
+}
+
+test('where the one that fills a gap is lost, the bot that came in meanwhile goes on', async () => {
+  const { reported, end, ears, reporters, coverage } = filling();
+  const [puppet, bot] = ears;
+  reporters.arrived(bot, '#chan');
+  reporters.departed(puppet, '#chan');
+  end();
+  await setImmediate();
+  assert.equal(coverage.reporter, bot);
+  reporters.heard(bot, coverage, line('said then', undefined));
+  assert.deepEqual(reported, ['said then']);
+});
+
+test('a gap that is still being filled when the channel is let go of comes to nothing, also where it is watched anew', async () => {
+  const { reported, end, ears, reporters, coverage } = filling();
+  const [puppet] = ears;
+  reporters.heard(puppet, coverage, line('said then', undefined));
+  reporters.unwatch('#chan');
+  const anew = reporters.watch('#chan');
+  end();
+  await setImmediate();
+  assert.deepEqual([reported, coverage.reporter, anew.reporter, puppet.isListening], [[], undefined, undefined, false]);
+});
