@@ -324,7 +324,8 @@ export class Hearing {
     try {
       await present.enter(room, bot.ask);
       for (const kind of kinds) bot.line?.unsubscribe(path(room.id, kind));
-      await this.#listen(room, bot);
+      // Not waited for: taken back before it is answered, it never is, and whoever comes or goes later waits for its turn.
+      void this.#listen(room, bot);
     } catch (thrown) {
       if (!(thrown instanceof PermanentError)) throw thrown;
       this.#parts.inbox.suspended(room.channel, `the relay account was put out of the room, and may not come back: ${thrown.message}`);

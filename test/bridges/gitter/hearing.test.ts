@@ -377,3 +377,24 @@ test('who is put out and banned is told to be, with whoever did it; people of ou
   ann.unban(room, { type: 'matrix', externalId: 'alice:hs.test' });
   await heard(events, 'membership', ({ change }) => change === 'unban');
 });
+
+test(
+  'a room that is to be heard no more while the relay account comes back into it, and then is again: who comes is told',
+  quickly,
+  async (t) => {
+    const { adapter, ann, channel, events, gitter, relay, room } = await withAdapter(t);
+    const { subscribe } = FayeLine.prototype;
+    const wishes: string[] = [];
+    // Asked for, and not answered by the time in which it is taken back.
+    const asking = t.mock.method(FayeLine.prototype, 'subscribe', (path: string) => void wishes.push(path));
+    ann.kick(room, relay);
+    await until('it to listen again', () => wishes.some((path) => path.endsWith('/chatMessages')));
+    asking.mock.mockImplementation(subscribe);
+    await adapter.unwatch(channel);
+    await adapter.watch(channel);
+    const [hears] = gitter.faye.clientsOf('matrixbot');
+    await until('who comes to be told', () => hears?.subscriptions.has(`/rooms/${room.id}/users`));
+    gitter.addPerson('zoe').join(room);
+    await heard(events, 'membership', ({ user, change }) => change === 'join' && user.name === 'zoe');
+  },
+);
