@@ -1,7 +1,7 @@
 // Where a Matrix event goes: to links as rows, to the bridge itself as an act, into the roster, or nowhere. Decides only;
 // matrix-to-remote.ts queues what comes out.
 
-import type { UserId } from '../ids.ts';
+import type { RoomId, UserId } from '../ids.ts';
 import { keyField, type MatrixEvent, noticeField, stringIn } from '../matrix-event.ts';
 import type { Membership, Roster } from '../membership/roster.ts';
 import { bothWays, isPrivate, type Link, type Links } from '../plumbing/links.ts';
@@ -28,6 +28,9 @@ export interface RoutingParts {
   readonly isAct: (event: MatrixEvent) => boolean;
 }
 
+/** Where people are by what stands earlier in the same transaction; the roster follows once all of it is written. */
+export type Moves = Map<string, Membership>;
+
 const said = new Set(['m.room.message', 'm.sticker', 'm.reaction', 'm.room.redaction', ...otherKinds]);
 const memberships = new Set<Membership>(['join', 'invite', 'knock', 'ban', 'leave']);
 
@@ -43,13 +46,13 @@ export class MatrixRouting {
   }
 
   /** Of a room that is none of the bridge's. */
-  isElsewhere({ room, sender, stateKey }: MatrixEvent): boolean {
-    const { hearsAll, links, roster, names } = this.#parts;
-    if (hearsAll !== true || links.byRoom(room).length > 0 || roster.isIn(room, names.bot)) return false;
+  isElsewhere({ room, sender, stateKey }: MatrixEvent, moves: Moves): boolean {
+    const { hearsAll, links, names } = this.#parts;
+    if (hearsAll !== true || links.byRoom(room).length > 0 || this.#membership(room, names.bot, moves) === 'join') return false;
     return !this.isOurs(sender) && (stateKey === undefined || !this.isOurs(stateKey as UserId));
   }
 
-  rowsFor(event: MatrixEvent): NewRow[] {
+  rowsFor(event: MatrixEvent, moves: Moves): NewRow[] {
     const rows: NewRow[] = [];
     const made = this.isOurs(event.sender) ? undefined : this.#parts.doubled?.linkOf(event);
     // What somebody said on the network commands nothing.
@@ -61,7 +64,7 @@ export class MatrixRouting {
     if (links.length === 0) return rows;
     if (this.#parts.limit?.isBlocked === true && said.has(event.type) && !this.isOurs(event.sender) && this.#parts.limit.stopsHere(event))
       return rows;
-    for (const link of this.#targets(event, links)) {
+    for (const link of this.#targets(event, links, moves)) {
       if (link.id === made) continue;
       rows.push({
         ...{ direction: towards.network, lane: speakerLane(link.id, this.#laneUser(event)), link: link.id, source: event.id },
@@ -71,8 +74,8 @@ export class MatrixRouting {
     return rows;
   }
 
-  /** What the event changes in the roster, to be run in the unit of its row; undefined where nothing is new. */
-  rosterChange(event: MatrixEvent): (() => void) | undefined {
+  /** What the event changes in the roster, to be run in the unit of its row; undefined where nothing is new. Noted in `moves`. */
+  rosterChange(event: MatrixEvent, moves: Moves): (() => void) | undefined {
     if (event.type !== 'm.room.member' || event.stateKey === undefined) return undefined;
     const user = event.stateKey as UserId;
     const membership = event.content.membership as Membership;
@@ -81,13 +84,20 @@ export class MatrixRouting {
     const name = stringIn(event.content, 'displayname');
     const avatar = stringIn(event.content, 'avatar_url');
     const isKnown =
+      !moves.has(placeOf(event.room, user)) &&
       roster.membership(event.room, user) === membership &&
       (membership === 'leave' || (roster.nameOf(event.room, user) === name && roster.avatarOf(event.room, user) === avatar));
-    return isKnown ? undefined : () => void roster.set(event.room, user, membership, name, avatar);
+    if (isKnown) return undefined;
+    moves.set(placeOf(event.room, user), membership);
+    return () => void roster.set(event.room, user, membership, name, avatar);
   }
 
-  #targets(event: MatrixEvent, links: readonly Link[]): readonly Link[] {
-    if (event.type === 'm.room.member') return this.#membershipTargets(event, links);
+  #membership(room: RoomId, user: UserId, moves: Moves): Membership {
+    return moves.get(placeOf(room, user)) ?? this.#parts.roster.membership(room, user);
+  }
+
+  #targets(event: MatrixEvent, links: readonly Link[], moves: Moves): readonly Link[] {
+    if (event.type === 'm.room.member') return this.#membershipTargets(event, links, moves);
     if (event.type === 'm.room.topic' || event.type === 'm.room.name') {
       if (this.isOurs(event.sender) || event.stateKey !== '') return [];
       const what = event.type === 'm.room.topic' ? 'topic' : 'name';
@@ -107,13 +117,13 @@ export class MatrixRouting {
   // A person who left takes their session along, after their last words; one of ours put out by a person is put out on the
   // network too, and one who is invited is invited there. Only who was in can be put out: an invitation that ends is a leave as well.
   // Anybody can be banned, and a ban that ends ends there too.
-  #membershipTargets(event: MatrixEvent, links: readonly Link[]): readonly Link[] {
+  #membershipTargets(event: MatrixEvent, links: readonly Link[], moves: Moves): readonly Link[] {
     const { membership } = event.content;
     const user = event.stateKey as UserId;
-    const { names, roster } = this.#parts;
+    const { names } = this.#parts;
     if (membership === 'invite') return names.isGhost(user) && !this.isOurs(event.sender) ? links : [];
     if (membership !== 'leave' && membership !== 'ban') return [];
-    const before = stringIn(event.was?.content, 'membership') ?? roster.membership(event.room, user);
+    const before = stringIn(event.was?.content, 'membership') ?? this.#membership(event.room, user, moves);
     const isBan = names.isGhost(user) && (membership === 'ban' ? before !== 'ban' : before === 'ban');
     if (before !== 'join' && !isBan) return [];
     if (names.isGhost(user) && (user === event.sender || this.isOurs(event.sender))) return [];
@@ -127,6 +137,8 @@ export class MatrixRouting {
     return isLeaving ? (event.stateKey as UserId) : event.sender;
   }
 }
+
+const placeOf = (room: RoomId, user: UserId): string => `${room} ${user}`;
 
 /** What waits for the new room must not hold up the way there. */
 const laneOfAct = (event: MatrixEvent): string => `${roomLane(event.room)}${event.type === 'm.room.tombstone' ? ' upgrade' : ''}`;

@@ -20,7 +20,7 @@ import { onceMore } from './doubts.ts';
 import { type Deed, type Edit, isFallingBack, type Pointed, planFor, pointsAt, type Send, signOf } from './fallbacks.ts';
 import type { NewRow } from './journal.ts';
 import type { Lanes } from './lanes.ts';
-import type { MatrixRouting } from './matrix-routing.ts';
+import type { MatrixRouting, Moves } from './matrix-routing.ts';
 import { Pointing } from './pointing.ts';
 import { isGivenByOthers } from './reactions.ts';
 import type { Recovery } from './recovery.ts';
@@ -107,20 +107,21 @@ export class MatrixToRemote<Body extends Json> {
 
   async accept(batch: { events: readonly MatrixEvent[]; ephemeral: readonly EphemeralEvent[]; record: () => void }): Promise<void> {
     for (const event of batch.ephemeral) this.#parts.passing(event);
-    const wanted = batch.events.flatMap((event) => this.#route(event));
+    const moves: Moves = new Map();
+    const wanted = batch.events.flatMap((event) => this.#route(event, moves));
     if (wanted.length > 0) await this.#queue(wanted, batch.record);
   }
 
   // 2 dedupe, 3 route
-  #route(event: MatrixEvent): Wanted[] {
+  #route(event: MatrixEvent, moves: Moves): Wanted[] {
     const { routing, recovery, calls, journal, count } = this.#parts;
-    if (routing.isElsewhere(event)) return [];
+    if (routing.isElsewhere(event, moves)) return [];
     recovery.arrived(event);
     this.#pointing.arrived(event);
     calls.arrived(event);
     if (event.redacts !== undefined) this.#parts.redacted(event);
-    const rows = routing.rowsFor(event);
-    const change = routing.rosterChange(event);
+    const rows = routing.rowsFor(event, moves);
+    const change = routing.rosterChange(event, moves);
     if (rows.length === 0 && change === undefined) {
       const isOurs = routing.isOurs(event.sender);
       if (!isOurs) count('dropped');

@@ -212,6 +212,15 @@ test('rooms of the homeserver’s people that are none of the bridge’s leave n
   assert.deepEqual(storeOf(t, scene).prepare('SELECT * FROM roster WHERE room = ?').all(elsewhere), []);
 });
 
+test('what is said in a room as soon as the bot has come is heard, though nothing was told of its coming before', async (t) => {
+  const scene = await start(t);
+  const { homeserver, bob } = scene;
+  // Said in one turn, all of it is one transaction.
+  const room = homeserver.createRoom({ creator: bob, members: [homeserver.bot] });
+  homeserver.say(bob, room, '!fake help');
+  await scene.hears(room, /help/);
+});
+
 test('switched off, her ghost shows it', async (t) => {
   const scene = await startLoggedIn(t);
   await scene.logIn(scene.ada);

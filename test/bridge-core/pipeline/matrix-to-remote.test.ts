@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { userId } from '../../../bridge-core/ids.ts';
 import { keyField, noticeField } from '../../../bridge-core/matrix-event.ts';
 import { until } from '../../support/waiting.ts';
 import { startPipeline } from './pipeline-rig.ts';
@@ -38,6 +39,30 @@ test('an event that comes twice is carried once: in one transaction, in two, and
   await p.settled();
   assert.deepEqual(p.network.said('#chan'), ['alice[m]: once', 'alice[m]: new']);
   assert.ok(p.parts.counts.includes('repeated'));
+});
+
+test('who comes and goes, or goes and comes back, within one transaction is where the last of it says', async (t) => {
+  const p = await startPipeline(t);
+  const room = p.room();
+  await p.link(room, '#chan');
+  await p.settled();
+  const member = (id: string, user: string, membership: string, displayname?: string) => ({
+    ...{ event_id: id, room_id: room, sender: user, type: 'm.room.member', state_key: user, origin_server_ts: Date.now() },
+    content: { membership, ...(displayname !== undefined && { displayname }) },
+  });
+  const [carol, bob] = [userId('@carol:hs.test'), userId(p.bob)];
+  await p.parts.transactions.receive('t1', {
+    events: [
+      member('$1', carol, 'join', 'Carol'),
+      member('$2', carol, 'leave'),
+      member('$3', bob, 'leave'),
+      member('$4', bob, 'join', 'Bob'),
+    ],
+  });
+  const { roster } = p.parts;
+  assert.deepEqual([roster.isIn(room, carol), roster.isIn(room, bob), roster.nameOf(room, bob)], [false, true, 'Bob']);
+  assert.equal(p.temp.committed("SELECT group_concat(user) FROM roster WHERE user IN ('@carol:hs.test', '@bob:hs.test')"), bob);
+  await p.settled();
 });
 
 test('a transaction is acknowledged only once its rows are on disk, all of them together', async (t) => {
