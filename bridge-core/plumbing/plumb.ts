@@ -356,8 +356,8 @@ export class Plumb<Body extends Json = string> {
       const claim = thrown.code === 'LINK_HELD' ? 'none' : link.claim;
       // Where the older bridge had another bot, ours goes on as soon as it is asked in.
       const options = isInherited(link) ? { removed: true } : {};
-      this.#log.warn({ room: link.room, channel: link.channel, code: thrown.code }, `not carried: ${thrown.message}`);
       await this.#links.set(id, { state: 'suspended', reason: thrown.message, claim, options });
+      this.#log.warn({ room: link.room, channel: link.channel, code: thrown.code }, `not carried: ${thrown.message}`);
       this.#tell(link.room, `${thrown.message}. This room is no longer linked to the channel.`);
     }
   }
