@@ -142,9 +142,9 @@ export class Reporters {
       this.#relieve(ear, coverage);
       if (coverage.reporter !== undefined) this.#pickStandby(coverage);
       else {
-        // It was filling what nobody had heard; who came in meanwhile has waited for it.
+        // It was to go on from what nobody had heard; who is there or came in meanwhile has waited for it.
         coverage.lostAt ??= Math.max(coverage.heardAt, ear.heardAt);
-        this.#beginAnew(coverage);
+        this.#inherit(coverage);
       }
     } else if (ear === coverage.reporter) this.#replace(coverage, ear);
   }
@@ -197,10 +197,26 @@ export class Reporters {
     filling.then(goOn, goOn);
   }
 
-  #beginAnew(coverage: Coverage): void {
+  /** Goes on for a lost one, once it is shown to hear: a server that dies takes one connection after the other, and what is said
+   *  from then on is told or fetched once somebody is back. What comes live meanwhile waits. */
+  #inherit(coverage: Coverage): void {
     const there = [...coverage.attendees];
-    const heir = there.find(({ isBot }) => isBot) ?? there[0];
-    if (heir !== undefined) this.#begin(coverage, heir);
+    const heir = coverage.standby ?? there.find(({ isBot }) => isBot) ?? there[0];
+    if (heir === undefined) return;
+    const changes = ++coverage.changes;
+    const isNew = heir !== coverage.standby;
+    if (isNew) {
+      coverage.unreported.clear();
+      coverage.ahead.clear();
+    }
+    coverage.standby = heir;
+    this.#charge(heir, coverage);
+    const goOn = () => {
+      if (coverage.changes === changes && this.#channels.get(coverage.folded) === coverage) this.#begin(coverage, heir);
+    };
+    const hears = isNew ? this.#hearAll(coverage, heir) : heir.fence();
+    // Lost: it departs, and another goes on.
+    Promise.race([hears, delay(this.#parts.timing.handover, undefined, { ref: false })]).then(goOn, () => {});
   }
 
   #replace(coverage: Coverage, lost: Ear): void {
@@ -213,8 +229,7 @@ export class Reporters {
     }
     coverage.lostAt = Math.max(coverage.heardAt, lost.heardAt);
     this.#parts.handedOver(coverage.folded);
-    if (standby === undefined) this.#beginAnew(coverage);
-    else this.#begin(coverage, standby);
+    this.#inherit(coverage);
   }
 
   /** Exactly on: what the former one had not reported comes first, what it had is not repeated. */

@@ -6,7 +6,7 @@ import type { Json, RemoteEvent } from '#bridge-core';
 import type { IrcTiming } from '../../../bridges/irc/timing.ts';
 import { allCapabilities, type FakeIrcd, type FakeIrcdOptions, startFakeIrcd } from '../../support/fake-ircd.ts';
 import { until } from '../../support/waiting.ts';
-import { type WithAdapter, withAdapter } from './with-adapter.ts';
+import { matrixId, type WithAdapter, withAdapter } from './with-adapter.ts';
 
 const quick: Partial<IrcTiming> = { reconnectFirst: 100, reconnectMost: 200, mark: 50 };
 const withoutHistory = Object.entries(allCapabilities).filter(([name]) => name !== 'draft/chathistory');
@@ -87,6 +87,36 @@ test('where the server has older lines still, nothing is missing, though it no l
   assert.deepEqual(await toldLast(world, 'after'), ['missed', 'after']);
   assert.equal(world.counted.get('gaps'), undefined);
 });
+
+for (const [what, server, expected, gaps] of [
+  ['told as missing once', { capabilities: withoutHistory }, ['before', '(gap)', 'after'], 1],
+  ['fetched, and not told as missing', {}, ['before', 'missed', 'after'], undefined],
+] as const) {
+  test(`a server dies, and one connection after the other is found lost: what nobody heard is ${what}`, async (t) => {
+    const { ircd, zoe } = await serve(t, server);
+    const world = await bridge(t, ircd);
+    const id = await world.watch('#chan');
+    const people = ['ann', 'ben', 'cat'];
+    for (const who of people) await world.join(who, id);
+    zoe.say('#chan', 'before');
+    await toldLast(world, 'before');
+    const ours = new Map([[bot, 'bot'], ...people.map((who) => [`${who}[m]`, String(matrixId(who))] as const)]);
+    ircd.faults.refuse = ['ERROR :come later'];
+    for (const nick of ours.keys()) ircd.client(nick).sendBytes = () => {};
+    for (const [nick, who] of ours) {
+      ircd.drop(nick);
+      const isIts = ({ speaker, state }: (typeof world.connections)[number]) =>
+        state === 'down' && (speaker.as === 'user' ? speaker.user : 'bot') === who;
+      await until(`${nick} to be found lost`, () => world.connections.some(isIts));
+    }
+    zoe.say('#chan', 'missed');
+    ircd.faults.refuse = undefined;
+    await ircd.waitForMember('#chan', bot);
+    zoe.say('#chan', 'after');
+    assert.deepEqual(await toldLast(world, 'after'), expected);
+    assert.equal(world.counted.get('gaps'), gaps);
+  });
+}
 
 test('the bridge killed and away: the room is told from when to when, once, and it is counted', async (t) => {
   const { ircd, zoe } = await serve(t, { capabilities: withoutHistory });
