@@ -143,9 +143,10 @@ test('an admin links their room; lines cross at once and after a restart of the 
   };
   await crosses('one');
   await bridge.stop();
+  const stopped = bob.mark();
   await bridge.start();
   await bob.waitForLine(({ command, nick, target }) => command === 'JOIN' && nick === 'causeway' && target === '#fresh', {
-    since: bob.mark() - 5,
+    since: stopped,
   });
   await crosses('two');
   assert.equal(await ask(admin, made, '!irc list'), '#fresh on TestNet, from command, live');

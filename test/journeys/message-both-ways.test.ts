@@ -155,8 +155,11 @@ test('a long line of IRC, in scripts and pictures of every kind, crosses sign fo
 test('bytes that are no UTF-8 are read as Latin-1', async () => {
   const since = alice.mark();
   const old = connect(stage.ircServers.local?.port ?? 0, '127.0.0.1');
-  old.on('data', (chunk) => {
-    if (chunk.includes(' 001 ')) old.write(Buffer.from(`JOIN ${channel}\r\nPRIVMSG ${channel} :caf\xe9 au lait\r\n`, 'latin1'));
+  let welcome = '';
+  old.setEncoding('latin1').on('data', (chunk: string) => {
+    const wasIn = welcome.includes(' 001 ');
+    welcome += chunk;
+    if (!wasIn && welcome.includes(' 001 ')) old.write(Buffer.from(`JOIN ${channel}\r\nPRIVMSG ${channel} :caf\xe9 au lait\r\n`, 'latin1'));
   });
   old.write('NICK old\r\nUSER old 0 * :old\r\n');
   assert.equal((await alice.waitForText(room, /au lait/, { since })).content.body, 'café au lait');

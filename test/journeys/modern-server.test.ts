@@ -111,7 +111,7 @@ test('the bot loses its connection: what is said meanwhile comes once it is back
   for (const text of ['missed one', 'missed two', 'missed three']) nora.say(quiet.channel, text);
   await delay(1_500);
   irc.faults.refuse = undefined;
-  await irc.waitForMember(quiet.channel, 'causeway', 30_000);
+  await irc.waitForMember(quiet.channel, 'causeway');
   nora.say(quiet.channel, 'after');
   await alice.waitForText(quiet.room, 'after', { since, timeout: 60_000 });
   await delay(settle);

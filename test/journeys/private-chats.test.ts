@@ -119,6 +119,7 @@ test('a group: two of ours in one room that is called after the others', { timeo
   await ben.say(room, 'from Ben');
   await ann.say(room, 'from Ann');
   await until('both', () => ['ben: from Ben', 'ann: from Ann'].every((line) => network.said(chat).includes(line)));
+  await ann.waitForText(room, 'from Ben');
   assert.equal(ann.messages(room).filter(({ content }) => content.body === 'from Ben').length, 1);
 });
 

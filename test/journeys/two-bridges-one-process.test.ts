@@ -125,7 +125,9 @@ test('both networks away at once: no notice answers a notice, and what was said 
 test('one of the two stops being wanted: the other goes on', async () => {
   await bridge.stop();
   await bridge.configure('east', (config) => ({ ...config, irc: { ...(config.irc as object), links: [] } }));
+  const stopped = bob.mark();
   await stage.startBridge();
+  await bob.waitForLine(({ command, nick }) => command === 'JOIN' && nick === 'causeway', { since: stopped });
   const [since, ritaSince] = [alice.mark(), rita.mark()];
   bob.say('#stage', 'alone now');
   await alice.waitForText(room, 'alone now', { since });
