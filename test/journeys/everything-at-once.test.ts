@@ -80,13 +80,16 @@ test('whatever happens: nothing accepted is lost, what doubles was in flight, ea
   };
   const speaking = Promise.all([speak((numbers) => stage.sayInMatrix('up', numbers)), speak((numbers) => stage.sayOnIrc('down', numbers))]);
   const happened: string[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    await delay(200 + chance.number(1_300));
-    const what = chance.pick(Object.keys(troubles));
-    happened.push(what);
-    await troubles[what]?.();
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      await delay(200 + chance.number(1_300));
+      const what = chance.pick(Object.keys(troubles));
+      happened.push(what);
+      await troubles[what]?.();
+    }
+  } finally {
+    isOver = true;
   }
-  isOver = true;
   const [up, down] = await speaking;
   await homeserver.call('setLatency', 0);
   const told = `seed ${chance.seed}: ${happened.join(', ')}`;

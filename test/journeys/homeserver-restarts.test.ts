@@ -32,13 +32,15 @@ async function underLoad(name: string, work: (aFewMore: () => Promise<void>) => 
       await delay(10);
     }
   });
-  await work(async () => {
+  const aFewMore = async () => {
     for (const answered of taken.values()) {
       const before = answered.length;
       await until('more to be said', () => answered.length >= before + 5);
     }
+  };
+  await work(aFewMore).finally(() => {
+    isOver = true;
   });
-  isOver = true;
   await Promise.all(speakers);
   return taken;
 }

@@ -38,6 +38,8 @@ for (const [kind, { room, channel }] of rooms) {
     assert.match(room, kind.includes('12') ? /^![^:]+$/ : /:hs\.test$/);
     const { creator: _, ...claim } = await alice.state(room, 'm.room.bridging', `irc://local.test/${channel}`);
     assert.deepEqual(claim, { user_id: bot, status: 'success' });
+    // Written once the link carries, in both its names.
+    for (const info of ['m.bridge', 'uk.half-shot.bridge']) await alice.waitFor((event) => event.room === room && event.type === info);
     const since = alice.mark();
     const bobSince = bob.mark();
     bob.say(channel, 'hello');

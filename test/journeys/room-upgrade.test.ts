@@ -63,11 +63,14 @@ test('under load: every line arrives once, in the old room or the new, in order'
     said.push(`busy ${said.length}`);
     bob.say(channel, said.at(-1) as string);
   }, 40);
-  await delay(400);
-  const fresh = await alice.upgrade(old, '11');
-  await followed(channel, fresh);
-  await delay(600);
-  clearInterval(timer);
+  const upgraded = async () => {
+    await delay(400);
+    const fresh = await alice.upgrade(old, '11');
+    await followed(channel, fresh);
+    await delay(600);
+    return fresh;
+  };
+  const fresh = await upgraded().finally(() => clearInterval(timer));
   await alice.waitForText(fresh, said.at(-1) as string, { since, timeout: 60_000 });
   await delay(settle);
   const heard = alice.heard.slice(since).filter(({ sender, type }) => sender === stage.ghost('Bob') && type === 'm.room.message');

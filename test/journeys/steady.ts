@@ -24,7 +24,8 @@ export async function underLoad(name: string, say: (text: string) => unknown, wo
 export function persistent(person: MatrixPerson, room: string) {
   let last = Promise.resolve();
   const sayOnce = async (text: string) => {
-    for (;;) {
+    // Once they are gone the test is over, however it went.
+    while (!person.hasStopped) {
       try {
         await person.say(room, text);
         return;

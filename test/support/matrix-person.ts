@@ -89,6 +89,10 @@ export class MatrixPerson {
     return this;
   }
 
+  get hasStopped(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
   async stop(): Promise<void> {
     this.#ending.abort();
     await this.#syncing;
