@@ -168,6 +168,8 @@ test('where there are no tags, all of it is short readable text', async () => {
   await gil.waitForText('#ng', /took back/, { since });
   const said = await alice.say(ngRoom, 'the meeting is on Tuesday at noon');
   await alice.edit(ngRoom, said, 'the meeting is on Friday at noon');
+  // What still waits when it is removed is never said.
+  await gil.waitForText('#ng', 's/Tuesday/Friday/', { since });
   await alice.redact(ngRoom, said);
   await gil.waitForText('#ng', /removed/, { since });
   await delay(settle);

@@ -57,6 +57,9 @@ test('a reply, an edit and a removal reach the network where the message was sai
   await alice.reply(room, asked.event_id, 'we are');
   const said = await alice.say(room, 'I will be back on Monday then');
   await alice.edit(room, said, 'I will be back on Tuesday then');
+  // What still waits when it is removed is never said.
+  await bob.waitForText('#stage', 's/Monday/Tuesday/', { since: bobSince });
+  await gil.waitForText('#ng', 's/Monday/Tuesday/', { since: gilSince });
   await alice.redact(room, said);
   await bob.waitForText('#stage', /removed/, { since: bobSince });
   await gil.waitForText('#ng', /removed/, { since: gilSince });
