@@ -70,7 +70,7 @@ export async function openLoadedBridge(after: (stop: () => Promise<unknown>) => 
   const points = pathToFileURL(join(import.meta.dirname, 'crash-points.ts')).href;
   const bridge = new BridgeProcess({
     folder: join(folder, 'bridge'),
-    env: { CAUSEWAY_CRASH_PLAN: planFile, NODE_OPTIONS: `--import=${points}` },
+    env: { CAUSEWAY_CRASH_PLAN: planFile, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${points}` },
     configs: {
       irc: {
         homeserver: { url: `http://127.0.0.1:${port}`, domain: 'hs.test' },
