@@ -30,11 +30,9 @@ import { isCall, type RoomCalls } from './room-calls.ts';
 import { type Row, towards } from './row.ts';
 import { Saying, type SayingParts, type Words } from './saying.ts';
 import { dropped, type Failure, statusOn } from './status.ts';
+import { TakenBack, Unwanted } from './taken-back.ts';
 import { Turns } from './turns.ts';
 import { Voices } from './voices.ts';
-
-/** Rows taken back that are remembered beside the journal. */
-const mostTakenBack = 10_000;
 
 export interface MatrixToRemoteParts<Body extends Json> extends SayingParts<Body> {
   readonly adapter: Adapter<Body>;
@@ -91,8 +89,7 @@ export class MatrixToRemote<Body extends Json> {
   readonly #changes: Changes<Body>;
   readonly #repeats: Repeats;
   readonly #turns = new Turns<Session<Body>>();
-  /** Link and event of rows that were taken out of the journal, and may still stand in a lane. */
-  readonly #takenBack = new Set<string>();
+  readonly #takenBack: TakenBack;
 
   constructor(parts: MatrixToRemoteParts<Body>) {
     const isOurs = (user: UserId) => parts.routing.isOurs(user);
@@ -103,6 +100,7 @@ export class MatrixToRemote<Body extends Json> {
     this.#saying = new Saying(parts);
     this.#changes = new Changes(parts, { voices: this.#voices, pointing: this.#pointing, isOurs });
     this.#repeats = new Repeats(parts);
+    this.#takenBack = new TakenBack(parts);
   }
 
   async accept(batch: { events: readonly MatrixEvent[]; ephemeral: readonly EphemeralEvent[]; record: () => void }): Promise<void> {
@@ -146,7 +144,7 @@ export class MatrixToRemote<Body extends Json> {
         if (rows.length === 0 || !journal.markSeen(towards.network, '', event.id)) return [];
         return rows.map((row) => journal.append(row));
       });
-      for (const { event } of wanted) this.#takeBack(event);
+      for (const { event } of wanted) this.#takenBack.note(event);
       return made;
     });
     for (const row of rows) {
@@ -157,32 +155,19 @@ export class MatrixToRemote<Body extends Json> {
     journaled(performance.now() - began);
   }
 
-  /** In a unit. What waits for the network, or was given up, and is redacted meanwhile is never said, nor kept to be said. */
-  #takeBack({ room, redacts }: MatrixEvent): void {
-    if (redacts === undefined) return;
-    for (const { id } of this.#parts.links.byRoom(room)) {
-      const { own, edits } = this.#parts.journal.takeBack(id, redacts);
-      if (own) this.#takenBack.add(`${id} ${redacts}`);
-      if (edits) this.#takenBack.add(`${id} edits ${redacts}`);
-      const [oldest] = this.#takenBack;
-      if (this.#takenBack.size > mostTakenBack && oldest !== undefined) this.#takenBack.delete(oldest);
+  async carry(row: Row): Promise<void> {
+    if (row.task.do !== 'say') throw new PermanentError('DEFECT', `a ${row.task.do} row in a speaker's lane`);
+    try {
+      await this.#carry(row, row.task.event);
+    } catch (thrown) {
+      if (!(thrown instanceof Unwanted)) throw thrown;
+      await this.#parts.store.write(() => this.#parts.journal.remove(row));
     }
   }
 
-  /** Its edits go with it: they say the same in other words. */
-  #isTakenBack({ link, source }: Row, event: MatrixEvent): boolean {
-    if (this.#takenBack.size === 0) return false;
-    return this.#takenBack.has(`${link} ${source}`) || this.#takenBack.has(`${link} edits ${relationOf(event, 'm.replace')}`);
-  }
-
-  async carry(row: Row): Promise<void> {
-    if (row.task.do !== 'say') throw new PermanentError('DEFECT', `a ${row.task.do} row in a speaker's lane`);
-    const { event } = row.task;
-    const link = this.#parts.links.get(row.link);
-    if (link === undefined || this.#isTakenBack(row, event) || (await this.#isNotice(event)))
-      return await this.#parts.store.write(() => this.#parts.journal.remove(row));
-    if (link.state !== 'live') throw new PermanentError('CHANNEL_CLOSED', link.reason ?? 'the link is suspended');
-    if (link.options.archived === true) throw new PermanentError('CHANNEL_CLOSED', 'the channel is archived');
+  async #carry(row: Row, event: MatrixEvent): Promise<void> {
+    if (await this.#isNotice(event)) throw new Unwanted();
+    const link = this.#openFor(row, event);
     if (isChange(event)) return await this.#changes.carry(row, link, event);
 
     const voice = await this.#voices.speakAs(link, event, row);
@@ -195,11 +180,22 @@ export class MatrixToRemote<Body extends Json> {
     }
   }
 
+  /** As things stand now. */
+  #openFor(row: Row, event: MatrixEvent): Link {
+    const link = this.#parts.links.get(row.link);
+    if (link === undefined || this.#takenBack.has(row, event)) throw new Unwanted();
+    if (link.state !== 'live') throw new PermanentError('CHANNEL_CLOSED', link.reason ?? 'the link is suspended');
+    if (link.options.archived === true) throw new PermanentError('CHANNEL_CLOSED', 'the channel is archived');
+    return link;
+  }
+
   async #sayAs(row: Row, link: Link, event: MatrixEvent, voice: Voice<Body>): Promise<void> {
     const planned = await this.#convert(row, link, event, voice);
     const { session, relayed } = planned.voice;
     this.#parts.log.debug({ seq: row.seq, as: session.self, relayed, do: planned.deed.do }, 'converted');
     const say = async () => {
+      // It waited for the person's connection, for what it answers and for its turn.
+      planned.check();
       const outcome = await onceMore(row, session, () => this.#deliver(row, planned));
       this.#parts.log.debug({ seq: row.seq, ids: outcome.relations.map(({ remote }) => remote) }, 'proved');
       await this.#record(row, planned, outcome);
@@ -227,6 +223,7 @@ export class MatrixToRemote<Body extends Json> {
     return {
       ...{ link, event, person, pointed, isDropped, deed: named, name: person.name },
       shownAs: () => this.#voices.shownAs(person),
+      check: () => void this.#openFor(row, event),
       voice: deed.do === 'react' && !deed.on ? await this.#sameVoice(link, voice, pointed) : voice,
     };
   }
@@ -378,7 +375,7 @@ export class MatrixToRemote<Body extends Json> {
         this.#parts.relations.reword(edited, link.id, event.sender, deed.kept ?? toPlain(deed.text));
       journal.remove(row);
       // It may have been on its way, and given up, since this came in.
-      this.#takeBack(event);
+      this.#takenBack.note(event);
       const status = (failure?: Failure) =>
         journal.append(statusOn(event, this.#parts.adapter.channels.describe(link.channel).network.name, failure));
       if (planned.isDropped) return [status(dropped)];

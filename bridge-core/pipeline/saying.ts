@@ -38,6 +38,8 @@ export interface Words<Body extends Json> {
   /** In whose name the bot speaks, and how the network shows it. */
   readonly name: string;
   readonly shownAs: () => ShownAs;
+  /** Throws where it is not to be said any more. */
+  readonly check: () => void;
 }
 
 /** How a text goes out under the present circumstances. */
@@ -122,7 +124,7 @@ export class Saying<Body extends Json> {
             bodies.splice(part, 1, ...pieces);
             await note(true);
           }
-          id = await this.#send(row, session, outgoing(part));
+          id = await this.#send(row, words, outgoing(part));
         }
         proved.push(id ?? '');
       }
@@ -172,7 +174,7 @@ export class Saying<Body extends Json> {
     return links.byChannel(channel).some((link) => relations.messagesOf(id, link.id).length > 0);
   }
 
-  async #send(row: Row, session: Session<Body>, message: Outgoing<Body>): Promise<RemoteMessageId | undefined> {
+  async #send(row: Row, { voice: { session }, check }: Words<Body>, message: Outgoing<Body>): Promise<RemoteMessageId | undefined> {
     const triedAs = session.speaker.as === 'user' ? session.self : row.progress.triedAs;
     // A parked row stays marked as such: after a crash it must be found at the head of its chain.
     const isFirst = row.state === states.parked && row.attempts === 0 && row.progress.begun !== true;
@@ -182,6 +184,8 @@ export class Saying<Body extends Json> {
       if (triedAs !== undefined) row.progress = { ...row.progress, triedAs };
       await this.#save(row);
     }
+    // Its file was opened and its pages laid out meanwhile; of what is said in part the rest follows.
+    if ((row.progress.proved?.length ?? 0) === 0) check();
     return await session.send(message);
   }
 

@@ -228,3 +228,58 @@ test('what is on its way as it is taken back with its edits is looked for, and t
   await p.settled();
   assert.deepEqual(p.network.said('#chan'), []);
 });
+
+/** Alice's words, which wait for their turn behind Bob's: the bot says both, and Bob's hang. */
+async function waitingForItsTurn(p: Pipeline, room: string): Promise<string> {
+  p.network.meet = ({ body }) => (body.includes('slow') ? 'hang' : undefined);
+  p.hs.say(p.bob, room, 'slow');
+  await until('it on its way', () => p.network.hanging === 1);
+  const secret = p.hs.say(p.alice, room, 'hunter2');
+  await until('it in the journal', () => kept(p, 'hunter2') === 1);
+  await delay(50);
+  return secret;
+}
+
+test('what is redacted while it waits for its turn is not said, nor what waits for its file', async (t) => {
+  const p = await startPipeline(t, { adapter: { maxPuppets: 0, files: 'upload', verbs: [] } });
+  const room = p.room();
+  await p.link(room, '#chan');
+  const secret = await waitingForItsTurn(p, room);
+  p.hs.redact(p.alice, room, secret);
+  await until('it gone from the journal', () => kept(p, 'hunter2') === 0);
+  p.network.release();
+  await p.settled();
+
+  p.hs.world.media.set('cat', { type: 'image/png', name: 'cat.png', bytes: Buffer.from('a picture of a cat') });
+  const answer = Promise.withResolvers<void>();
+  let isAsked = false;
+  const gate = () => {
+    isAsked = true;
+    return answer.promise;
+  };
+  p.hs.fault({ on: 'GET .*/media/download.*', act: { gate }, times: 1 });
+  const image = p.hs.say(p.alice, room, { msgtype: 'm.image', body: 'hunter3', url: 'mxc://hs.test/cat', info: { size: 7 } });
+  await until('the file to be asked for', () => isAsked || undefined);
+  p.hs.redact(p.alice, room, image);
+  await until('that gone from the journal', () => kept(p, 'hunter3') === 0);
+  answer.resolve();
+  await p.settled();
+  assert.deepEqual(p.network.said('#chan'), ['causeway: <Bob> slow']);
+});
+
+test('what waits for its turn as its link is taken away is not said; where that is suspended, its sender is told', async (t) => {
+  const p = await startPipeline(t, { adapter: { maxPuppets: 0 } });
+  const room = p.room();
+  const link = await p.link(room, '#chan');
+  await waitingForItsTurn(p, room);
+  await p.parts.links.set(link.id, { state: 'suspended', reason: 'banned' });
+  p.network.release();
+  await until('its end', () => p.parts.dead.length === 1);
+  await p.parts.links.set(link.id, { state: 'live', reason: undefined });
+
+  await waitingForItsTurn(p, room);
+  await p.parts.links.remove(link.id);
+  p.network.release();
+  await p.settled();
+  assert.deepEqual([p.network.said('#chan'), p.parts.dead], [['causeway: <Bob> slow', 'causeway: <Bob> slow'], ['CHANNEL_CLOSED']]);
+});
