@@ -115,6 +115,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
       ...{ network, settings, timing: pace, inbox, log },
       ...{ intake: this.#intake, gaps: this.#gaps, bans: this.#bans, presences: this.#presences, present: this.#present },
       seen: (account, room, isIn) => this.#own.seen(account, room, isIn),
+      deaf: (channel) => this.#ears.again(channel),
     });
     this.#own = new OwnRooms({
       ...{ network, log, reread: settings.streamUrl === undefined ? undefined : pace.reread },

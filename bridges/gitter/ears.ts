@@ -110,6 +110,11 @@ export class Ears {
     }
   }
 
+  /** Whoever listened there does no longer. */
+  again(channel: ChannelId): void {
+    void this.#calmly(channel);
+  }
+
   /** Something is said there from Matrix: what is answered is to be heard. */
   hurry(channel: ChannelId): void {
     if (!this.isAwaited(channel)) return;

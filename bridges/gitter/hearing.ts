@@ -34,6 +34,8 @@ export interface HearingParts {
   readonly log: Logger;
   /** Somebody of ours came into a room or went, as its channel tells. */
   readonly seen: (account: Account, room: Room, isIn: boolean) => void;
+  /** Nobody listens there any more who is to: time to go in anew. */
+  readonly deaf: (channel: ChannelId) => void;
 }
 
 const nobody: ReadonlySet<string> = new Set();
@@ -315,20 +317,32 @@ export class Hearing {
     return watched !== undefined && this.#isBot(watched.account) ? await this.#parts.bans.look(room) : nobody;
   }
 
-  /** Once it goes in again; where it may not, the room is lost. */
+  /** Gitter no longer tells it of the room: it is listened to anew once it is in again; where it may not be, the room is lost. */
   async #putOut(room: Room): Promise<void> {
     const { present, network } = this.#parts;
     const { bot } = network;
     present.note(room.id, false);
-    if (this.#watched.get(room.id)?.account !== bot) return;
+    const watched = this.#watched.get(room.id);
+    if (watched?.account !== bot) return;
+    const isWatched = () => this.#watched.get(room.id) === watched;
+    const takeBack = () => {
+      for (const kind of kinds) watched.line?.unsubscribe(path(room.id, kind));
+    };
     try {
       await present.enter(room, bot.ask);
-      for (const kind of kinds) bot.line?.unsubscribe(path(room.id, kind));
+      if (!isWatched()) return;
+      takeBack();
       // Not waited for: taken back before it is answered, it never is, and whoever comes or goes later waits for its turn.
       void this.#listen(room, bot);
     } catch (thrown) {
-      if (!(thrown instanceof PermanentError)) throw thrown;
-      this.#parts.inbox.suspended(room.channel, `the relay account was put out of the room, and may not come back: ${thrown.message}`);
+      if (thrown instanceof PermanentError) {
+        this.#parts.inbox.suspended(room.channel, `the relay account was put out of the room, and may not come back: ${thrown.message}`);
+        return;
+      }
+      if (!isWatched()) return;
+      takeBack();
+      watched.isRefused = true;
+      this.#parts.deaf((network.rooms.byId(room.id) ?? room).channel);
     }
   }
 

@@ -120,3 +120,21 @@ test('who is banned and let in again, by either side, is there again once they c
   const shown = homeserver.messages(matrixRoom).flatMap(({ sender, content }) => (sender === ghost ? [content.body] : []));
   assert.deepEqual(shown, ['one', 'two', 'four']);
 });
+
+for (const [what, act] of [
+  ['has no turn for it', { limited: 300 }],
+  ['is away', { status: 502 }],
+] as const)
+  test(
+    `the relay account put out of a room while Gitter ${what}: it is back, and hears what was said, once Gitter can`,
+    quickly,
+    async (t) => {
+      const { ann: admin, events, gitter, relay, room } = await withAdapter(t, { gitter: unlimited });
+      gitter.fault({ on: 'POST /user/:user/rooms', times: 1, act });
+      admin.kick(room, relay);
+      await until('a refusal', () => gitter.callsOf('POST /user/:user/rooms').some(({ answer }) => (answer?.status ?? 0) >= 400));
+      admin.say(room, 'still there?');
+      await heard(events, 'message', ({ body }) => body.text === 'still there?');
+      assert.ok(room.members.has(relay.id));
+    },
+  );
