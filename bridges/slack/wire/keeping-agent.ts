@@ -8,6 +8,8 @@ import type { Duplex } from 'node:stream';
 export type KeepingAgent = HttpAgent & {
   /** Says what was still to be said, then ends all. */
   end(): Promise<void>;
+  /** Nothing more is said, nor heard from this moment on. */
+  cut(): void;
 };
 
 export function keepingAgent(isSecure: boolean): KeepingAgent {
@@ -26,7 +28,10 @@ export function keepingAgent(isSecure: boolean): KeepingAgent {
     await Promise.all([...sockets].map((socket) => ended(socket)));
     agent.destroy();
   };
-  return Object.assign(agent, { end });
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return Object.assign(agent, { end, cut });
 }
 
 function ended(socket: Duplex): Promise<void> {

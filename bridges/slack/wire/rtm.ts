@@ -1,6 +1,7 @@
-// Real Time Messaging for classic apps, over @slack/rtm-api: hearing and typing, nothing else. Its two traps are kept shut: what it
-// sends is never awaited (after that its reconnecting kills the process), and its start() is not waited for, which a refused token
-// leaves pending for ever. One client a connection, without its reconnecting.
+// Real Time Messaging for classic apps, over @slack/rtm-api: hearing and typing, nothing else. Its three traps are kept shut: what it
+// sends is never awaited (after that its reconnecting kills the process), its start() is not waited for, which a refused token
+// leaves pending for ever, and no hello reaches it once it was told to end, which kills the process too. One client a connection,
+// without its reconnecting.
 
 import type { RTMClient, RTMClientOptions } from '@slack/rtm-api';
 import { messageOf, UnreachableError } from '#bridge-core';
@@ -53,6 +54,7 @@ class RtmConnection implements Connection {
   readonly #hello = Promise.withResolvers<void>();
   #self: { readonly user: string; readonly team: string } | undefined;
   #fault: unknown;
+  #isGreeted = false;
   #canSend = false;
 
   constructor(options: RtmOptions, life: Life, { RTMClient }: Library) {
@@ -63,7 +65,10 @@ class RtmConnection implements Connection {
     const webClient = { apiCall: () => this.#address() } as unknown as NonNullable<RTMClientOptions['webClient']>;
     this.#client = new RTMClient('', { ...pings, webClient, autoReconnect: false, logger: mute as never, agent: this.#agent });
     this.#client.on('slack_event', (_type: unknown, frame: Frame) => this.#heard(frame));
-    this.#client.on('connected', () => this.#hello.resolve());
+    this.#client.on('connected', () => {
+      this.#isGreeted = true;
+      this.#hello.resolve();
+    });
     this.#client.on('ready', () => {
       this.#canSend = true;
     });
@@ -94,6 +99,8 @@ class RtmConnection implements Connection {
 
   async close(): Promise<void> {
     this.#canSend = false;
+    // The hello may be on its way.
+    if (!this.#isGreeted) this.#agent.cut();
     // Its promise stays pending where no socket was open yet.
     this.#client.disconnect().catch(() => {});
     await this.#agent.end();

@@ -1,11 +1,16 @@
-// RTM: what is heard is told, typing goes out, and the library's two traps stay shut.
+// RTM: what is heard is told, typing goes out, and the library's three traps stay shut.
 
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { dedupeKeyOf } from '../../../../bridges/slack/wire/dedupe.ts';
 import { openRtm } from '../../../../bridges/slack/wire/rtm.ts';
 import type { SourceTiming } from '../../../../bridges/slack/wire/source.ts';
+import type { Caller } from '../../../../bridges/slack/wire/web-api.ts';
 import { until, within } from '../../../support/waiting.ts';
 import { ear, quick, wired } from './wired.ts';
 
@@ -140,6 +145,38 @@ suite('RTM', { concurrency: true }, () => {
     };
     ann.say(general, 'not kept');
     assert.deepEqual((await told.state('up', 2))[1], { state: 'up', wasLost: true });
+  });
+
+  test('a hello that comes as the connection is closed is heard by nobody, where the library would end the process', async (t) => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    t.after(() => new Promise((resolve) => server.close(resolve)));
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const url = `ws://127.0.0.1:${port}`;
+    const caller = { isSecure: false, call: async () => ({ url, self: { id: 'U1' }, team: { id: 'T1' } }) } as unknown as Caller;
+    const { told, listener } = ear();
+    const lines: Socket[] = [];
+    const noted = (message: unknown) => void lines.push((message as { socket: Socket }).socket);
+    subscribe('net.client.socket', noted);
+    t.after(() => unsubscribe('net.client.socket', noted));
+    const arrived = once(server, 'connection') as Promise<[WebSocket]>;
+    const source = openRtm({ ...listener, caller, isBot: true });
+    const [socket] = await arrived;
+    const gone = once(socket, 'close');
+    socket.on('error', () => {});
+    // Answered once the other end is open.
+    socket.ping();
+    await once(socket, 'pong');
+    // What is still to be said keeps it open for a moment.
+    for (const line of lines.filter(({ remotePort }) => remotePort === port))
+      Object.assign(line, { _writev: null, _write: (_chunk: unknown, _encoding: unknown, done: () => void) => setTimeout(done, 50) });
+    socket.send(JSON.stringify({ type: 'hello' }));
+    await within('the end', source.close());
+    await within('the end of the connection', gone);
+    assert.deepEqual(
+      told.states.map(({ state }) => state),
+      ['connecting'],
+    );
   });
 
   test('while Slack limits or refuses connections it waits as it was told, and goes on', async (t) => {
