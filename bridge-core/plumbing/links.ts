@@ -165,26 +165,26 @@ export class Links {
 
   /** `reason` stands only while the link is suspended. */
   async setState(id: number, state: LinkState, reason?: string): Promise<Link> {
-    return this.#change([[id, { state, reason: state === 'suspended' ? reason : undefined }]]);
+    return this.#change(id, { state, reason: state === 'suspended' ? reason : undefined });
   }
 
   async setClaim(id: number, claim: ClaimState): Promise<Link> {
-    return this.#change([[id, { claim }]]);
+    return this.#change(id, { claim });
   }
 
   /** Several fields in one commit; `options` are merged into those that stand, undefined takes one away. A function is asked in the
    *  unit that writes. */
   async set(id: number, fields: Change): Promise<Link> {
-    return this.#change([[id, fields]]);
+    return this.#change(id, fields);
   }
 
   async setOptions(id: number, options: LinkOptions | ((link: Link) => LinkOptions)): Promise<Link> {
-    return this.#change([[id, typeof options === 'function' ? (link) => ({ options: options(link) }) : { options }]]);
+    return this.#change(id, typeof options === 'function' ? (link) => ({ options: options(link) }) : { options });
   }
 
-  /** Several links in one commit: all or none. */
+  /** Several links in one commit: all or none; what is gone by then is left out. */
   async setAll(changes: readonly (readonly [id: number, fields: Change])[]): Promise<void> {
-    if (changes.length > 0) await this.#change(changes);
+    if (changes.length > 0) await this.#changeAll(changes);
   }
 
   /** The channel has another id: its links follow in one commit. One that its room has under the new id already is dropped.
@@ -222,12 +222,17 @@ export class Links {
     if (was !== undefined) this.#announce({ link: undefined, was });
   }
 
-  async #change(changes: readonly (readonly [id: number, fields: Change])[]): Promise<Link> {
+  async #change(id: number, fields: Change): Promise<Link> {
+    const [made] = await this.#changeAll([[id, fields]]);
+    if (made === undefined) throw new PermanentError('LINK_UNKNOWN', `link ${id} is gone`);
+    return made.link;
+  }
+
+  async #changeAll(changes: readonly (readonly [id: number, fields: Change])[]): Promise<readonly { was: Link; link: Link }[]> {
     const made = await this.#store.write(() => {
-      const pairs = changes.map(([id, fields]) => {
+      const pairs = changes.flatMap(([id, fields]) => {
         const was = this.#byId.get(id);
-        if (was === undefined) throw new PermanentError('LINK_UNKNOWN', `link ${id} is gone`);
-        return { was, link: applied(was, typeof fields === 'function' ? fields(was) : fields) };
+        return was === undefined ? [] : [{ was, link: applied(was, typeof fields === 'function' ? fields(was) : fields) }];
       });
       for (const { link } of pairs)
         this.#update.run(link.room, link.channel, link.state, link.claim, link.reason ?? null, JSON.stringify(link.options), link.id);
@@ -239,9 +244,7 @@ export class Links {
       return pairs;
     });
     for (const change of made) this.#announce(change);
-    const last = made.at(-1);
-    if (last === undefined) throw new PermanentError('BAD_REQUEST', 'no change was given');
-    return last.link;
+    return made;
   }
 
   #put(wanted: NewLink): Link {

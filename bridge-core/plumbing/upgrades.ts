@@ -102,7 +102,7 @@ export class Upgrades {
       }),
     );
     await this.#parts.takeIn?.(room, event.at);
-    for (const [link] of moved) await this.#settle(link);
+    for (const [link, { claim }] of moved) await this.#settle(link, { ...link, room, claim });
     await this.#followNext(state);
   }
 
@@ -125,7 +125,7 @@ export class Upgrades {
   async #end({ room, sender }: MatrixEvent, linked: readonly Link[]): Promise<void> {
     const { links, homeserver, channels, tell, log } = this.#parts;
     const ending = linked.filter(({ state }) => state !== 'suspended');
-    for (const link of ending) await links.setState(link.id, 'suspended', closedWords(undefined));
+    await links.setAll(ending.map(({ id }) => [id, { state: 'suspended', reason: closedWords(undefined) }]));
     if (ending.length === 0 || sender === homeserver.bot) return;
     const names = ending.map((link) => calledIn(channels, link));
     log.warn({ room, by: sender, channels: ending.map(({ channel }) => channel) }, `not linked any more: ${closedWords(undefined)}`);
@@ -182,7 +182,7 @@ export class Upgrades {
 
   /** What is left of the link in the old room is taken away, what belongs to it is put into the new one. Both can fail
    *  without harm: the next start writes the info, and a claim in a closed room stops nobody. */
-  async #settle(was: Link): Promise<void> {
+  async #settle(was: Link, there: Link): Promise<void> {
     const { links, guard, info, log } = this.#parts;
     try {
       const link = links.get(was.id);
@@ -190,6 +190,8 @@ export class Upgrades {
       if (was.origin === 'config' && !this.#isByCommand(was))
         log.info({ from: was.room, to: link?.room, channel: was.channel }, 'a room of the config was upgraded: name the new one there');
       await guard.release(was);
+      // Unlinked meanwhile.
+      if (link === undefined) await guard.release(there);
     } catch (thrown) {
       log.warn({ room: was.room, channel: was.channel, why: messageOf(thrown) }, 'the old room keeps its claim');
     }

@@ -86,6 +86,21 @@ test('several links change together or not at all', async (t) => {
   assert.deepEqual(new Links({ store: rig.reopen() }).get(b.id)?.state, 'pending');
 });
 
+test('of several links those that are gone by then are left out; one alone is told to be', async (t) => {
+  const rig = await startRig(t);
+  const links = new Links({ store: rig.store });
+  const [a, b] = [
+    await links.add({ room: one, channel: channel('#a'), origin: 'config' }),
+    await links.add({ room: one, channel: channel('#b'), origin: 'config' }),
+  ];
+  const removed = links.remove(a.id);
+  await links.setAll([a, b].map(({ id }) => [id, { room: two }]));
+  await removed;
+  assert.deepEqual([links.get(a.id), links.get(b.id)?.room], [undefined, two]);
+  await links.setAll([[a.id, { room: two }]]);
+  await assert.rejects(links.set(a.id, { room: two }), { code: 'LINK_UNKNOWN' });
+});
+
 test('a link begun in a unit stands or falls with it', async (t) => {
   const rig = await startRig(t);
   const { store } = rig;

@@ -72,6 +72,31 @@ test('link, claim and bridge info follow into a room of version 12, whose id nam
   assert.ok(rig.fake.requests.some(({ path }) => path.includes(`/join/${made}`)));
 });
 
+test('what is unlinked while its room is followed leaves the rest to follow, and its claim to nobody', async (t) => {
+  const { rig, op, old, links, plumb, upgrades, tombstone } = await start(t);
+  const other = channel('#other');
+  await plumb.link({ room: room(old), channel: other, origin: 'command', requester: userId(op) });
+  await plumb.settled();
+  const made = upgrade(rig, op, old, '11');
+  const closed = await tombstone();
+  let isUnlinked = false;
+  // Once it is claimed in the new room.
+  const gate = async () => {
+    if (isUnlinked) return;
+    isUnlinked = true;
+    await links.remove(links.find(room(old), node)?.id ?? 0);
+  };
+  rig.fake.fault({ on: `PUT .*/rooms/${made}/state/m.room.bridging/${key}`, act: { gate }, times: 1 });
+  await upgrades.follow(closed);
+  assert.equal(isUnlinked, true);
+  assert.deepEqual(
+    links.byRoom(room(made)).map((link) => link.channel),
+    [other],
+  );
+  assert.deepEqual(links.byRoom(room(old)), []);
+  assert.equal(rig.fake.room(made).stateOf('m.room.bridging', key)?.content.status, 'failure');
+});
+
 test('who runs the bridge is told to name the new room in the config, of links that stand there alone', async (t) => {
   for (const byCommand of [undefined, true] as const) {
     const rig = await startRig(t);
