@@ -173,6 +173,7 @@ export class Ears {
     const user = account.speaker.as === 'user' ? account.speaker.user : undefined;
     if (user === undefined) return;
     this.#tellMove(account.id, user, place, isIn);
+    if (!isIn) this.#parts.hearing.left(place.id, account);
     if (this.#watchers.get(place.channel)?.has(user) === true) void this.#calmly(place.channel);
   }
 

@@ -200,6 +200,12 @@ export class Hearing {
     return first ?? this.#watched.get(room)?.account;
   }
 
+  /** Gitter no longer tells them of the room: back at once, they are to listen anew. */
+  left(room: string, account: Account): void {
+    const watched = this.#watched.get(room);
+    if (watched?.account === account) watched.isRefused = true;
+  }
+
   /** Somebody of ours came or went, by their own account. Gitter tells that they are gone, not why. */
   tellMove({ id: room, channel }: { readonly id: string; readonly channel: ChannelId }, id: string, isIn: boolean): Promise<void> {
     const { network, intake, inbox } = this.#parts;

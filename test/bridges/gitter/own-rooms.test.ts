@@ -123,6 +123,25 @@ async function withBob(t: Parameters<typeof withAdapter>[0]) {
   return org;
 }
 
+test('who is put out of a room of theirs and let in again at once hears it as before', quickly, async (t) => {
+  const org = await withSecret(t);
+  const { bob: native, gitter, secret, secretId, events } = org;
+  const founder = gitter.addPerson('founder');
+  secret.members.set(founder.id, gitter.world.membership());
+  secret.admins.add(founder.id);
+  secret.admins.delete(org.ann.id);
+  const isTold = () => ['chatMessages', 'users'].every((what) => listensTo(org, secret, 'ann', what));
+  await until('all of it to be told', isTold);
+  founder.kick(secret, org.ann);
+  // In the same breath: Gitter, which tells her no more of the room, does not begin to by itself.
+  founder.add(secret, org.ann);
+  assert.equal(isTold(), false);
+  await until('all of it to be told again', isTold);
+  native.say(secret, 'here again');
+  await heard(events, 'message');
+  assert.deepEqual(moves(events, secretId), ['ann leave', 'ann join']);
+});
+
 test('who is in two rooms with the relay account and goes is told to be gone once', quickly, async (t) => {
   const org = await withBob(t);
   const { channel, room, events } = org;
