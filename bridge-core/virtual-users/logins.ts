@@ -48,6 +48,8 @@ export class Logins<Body extends Json = string> {
   readonly #byAccount = new Map<RemoteUserId, Kept>();
   #holders: ReadonlySet<UserId> = new Set();
   readonly #retries = new Map<RemoteUserId, NodeJS.Timeout>();
+  /** How often each was added: what an earlier one is told as it signs in is not meant for the later. */
+  readonly #additions = new Map<RemoteUserId, number>();
   #isStopped = false;
 
   constructor(parts: LoginsParts<Body>) {
@@ -97,16 +99,21 @@ export class Logins<Body extends Json = string> {
     const others = this.byUser(user).filter((login) => login.network === network && login.account !== account);
     const closing = others.map((login) => this.#opened(login.account));
     const login: Kept = { account, user, network, name, state: 'live', sealed };
-    await this.#parts.store.write(() => {
+    const addition = await this.#parts.store.write(() => {
       for (const other of others) this.#delete(other.account);
       this.#put(login);
+      const count = (this.#additions.get(account) ?? 0) + 1;
+      this.#additions.set(account, count);
+      return count;
     });
     for (const other of closing) if (other !== undefined) await this.#signOut(other);
     try {
       await this.#give({ user, account, network, name, credentials });
     } catch (thrown) {
       if (!(thrown instanceof RetryableError)) {
-        await this.#parts.store.write(() => this.#delete(account));
+        await this.#parts.store.write(() => {
+          if (this.#additions.get(account) === addition) this.#delete(account);
+        });
         throw thrown;
       }
       this.#retry(account, firstRetry);
@@ -190,6 +197,7 @@ export class Logins<Body extends Json = string> {
 
   async #signIn(account: RemoteUserId, delay: number): Promise<void> {
     const { log } = this.#parts;
+    const addition = this.#additions.get(account);
     try {
       const login = this.#byAccount.get(account);
       if (login?.state !== 'live') return;
@@ -197,6 +205,7 @@ export class Logins<Body extends Json = string> {
       if (opened === undefined) await this.#refuse(account, 'what was kept of it no longer opens');
       else await this.#give(opened);
     } catch (thrown) {
+      if (this.#additions.get(account) !== addition) return;
       if (thrown instanceof RetryableError) return this.#retry(account, delay);
       if (thrown instanceof BridgeError) return await this.#refuse(account, messageOf(thrown));
       log.error({ err: thrown, account }, 'a login could not be taken on');

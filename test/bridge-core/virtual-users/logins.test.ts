@@ -128,6 +128,35 @@ test('credentials that the adapter refuses are not kept', async (t) => {
   assert.equal(temp.committed('SELECT count(*) FROM logins'), 0);
 });
 
+test('what the network says of the login of before does not end the one that was added meanwhile', async (t) => {
+  const { temp, keys, log } = await open(t);
+  const old = Promise.withResolvers<void>();
+  const refusals: string[] = [];
+  const make = (store = temp.store) => {
+    const adapter = {
+      signIn: ({ credentials }: Login) => (credentials.token === 'old' ? old.promise : Promise.resolve()),
+      signOut: async () => void refusals.push('signed out'),
+    };
+    return new Logins({ ...{ store, keys, log, adapter }, onRefused: (_, reason) => void refusals.push(reason) });
+  };
+  const logins = make();
+  const dropped = logins.add(ada, result('ada', 'old'));
+  dropped.catch(() => {});
+  await until('it kept', () => logins.isHolder(ada) || undefined);
+  const started = make(await temp.reopen());
+  t.after(() => started.stop());
+  // Signed in with it as it starts, and once more by hand: both still wait.
+  started.start();
+  const again = started.add(ada, result('ada', 'old'));
+  again.catch(() => {});
+  await started.add(ada, result('ada', 'new'));
+  old.reject(new PermanentError('NETWORK_LOGIN', 'no such token'));
+  await assert.rejects(again, { code: 'NETWORK_LOGIN' });
+  await turn();
+  assert.deepEqual([started.byAccount(remoteUserId('acme/ada'))?.state, refusals], ['live', []]);
+  assert.equal(temp.committed('SELECT count(*) FROM logins'), 1);
+});
+
 test('renewed credentials are those of the next start; of an account that nobody has there are none', async (t) => {
   const { temp, calls, make } = await open(t);
   const logins = make();
