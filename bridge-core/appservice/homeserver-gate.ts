@@ -54,7 +54,7 @@ export class Gate {
     return new Promise((admit, refuse) => {
       this.#queues[kind].push({ ticket: this.#tickets++, kind, admit, refuse });
       this.#waiting += 1;
-      if (left > 0) this.#wakeIn(left);
+      if (left > 0) this.#wakeInTime();
     });
   }
 
@@ -77,7 +77,7 @@ export class Gate {
     if (until <= this.#heldUntil[kind]) return;
     this.#heldUntil[kind] = until;
     if (ms > longestWait && kind !== 'other') this.#refuseAll([kind], () => busy(ms));
-    else if (this.#queues[kind].length > 0) this.#wakeIn(until - Date.now());
+    else if (this.#queues[kind].length > 0) this.#wakeInTime();
   }
 
   close(): void {
@@ -116,14 +116,20 @@ export class Gate {
     }
   }
 
-  #wakeIn(ms: number): void {
+  /** When the first of those who wait may go: what one kind is held for must not hold another any longer. */
+  #wakeInTime(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#admitWaiting();
-      const held = (['send', 'membership', 'other'] as const).filter((kind) => this.#queues[kind].length > 0);
-      const soonest = Math.min(...held.map((kind) => this.#heldUntil[kind]).filter((until) => until > Date.now()));
-      if (Number.isFinite(soonest)) this.#wakeIn(soonest - Date.now());
-    }, ms + 1);
+    const now = Date.now();
+    const held = (['send', 'membership', 'other'] as const).filter((kind) => this.#queues[kind].length > 0);
+    const soonest = Math.min(...held.map((kind) => this.#heldUntil[kind]).filter((until) => until > now));
+    if (!Number.isFinite(soonest)) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#admitWaiting();
+        this.#wakeInTime();
+      },
+      soonest - now + 1,
+    );
   }
 
   #refuseAll(kinds: readonly Kind[], reason: () => Error): void {

@@ -355,6 +355,8 @@ export class Lanes {
   }
 
   #awaitSettled(seq: number): Promise<void> {
+    // Nothing is tried any more, and who began to wait before was told so.
+    if (this.#stopped) return Promise.resolve();
     return new Promise<void>((resolve) => {
       const waiters = this.#settled.get(seq);
       if (waiters === undefined) this.#settled.set(seq, [resolve]);

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { Gate } from '../../../bridge-core/appservice/homeserver-gate.ts';
 import { openHomeserver } from '../../../bridge-core/appservice/open-homeserver.ts';
 import { RetryableError, UnknownOutcomeError, UnreachableError } from '../../../bridge-core/errors.ts';
 import { roomId, userId } from '../../../bridge-core/ids.ts';
@@ -26,6 +28,21 @@ test('a 429 names the wait, holds back what else is sent, and lets other kinds t
   await sent;
   assert.deepEqual(done, ['registration', 'message'], 'the registration did not wait');
   assert.ok(performance.now() - began >= 2_990, 'the next message did');
+});
+
+test('a kind that is held shortly goes on in its time, whatever another is held for', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const gate = new Gate({ inFlight: 8 });
+  gate.hold('send', 1_000);
+  gate.hold('membership', 25_000);
+  const entered: string[] = [];
+  for (const kind of ['send', 'membership'] as const) gate.enter(kind)?.then(() => entered.push(kind));
+  t.mock.timers.tick(1_100);
+  await setImmediate();
+  assert.deepEqual(entered, ['send']);
+  t.mock.timers.tick(24_000);
+  await setImmediate();
+  assert.deepEqual(entered, ['send', 'membership']);
 });
 
 test('a wait of a day is cut to an hour and said; Retry-After counts where the body says nothing', async (t) => {

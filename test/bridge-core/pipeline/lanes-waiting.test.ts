@@ -151,6 +151,25 @@ test('stopping waits for nobody who waits for a row that will not be tried any m
   assert.equal(rig.committed('SELECT count(*) FROM journal'), 2);
 });
 
+test('nor for who begins to wait for one during the stop', async (t) => {
+  const rig = openLanesRig(t, { timing: { firstDelay: 60_000, maxDelay: 60_000 } });
+  rig.script('orig', 'later');
+  const [orig] = await rig.say('alice', 'a:orig');
+  assert.ok(orig);
+  let goOn = () => {};
+  rig.script('reply', async () => {
+    await new Promise<void>((resolve) => (goOn = resolve));
+    await rig.lanes.settled(orig);
+  });
+  await rig.say('bob', 'b:reply');
+  await until('both tries', () => rig.tries.length === 2);
+  const stopped = rig.lanes.stop();
+  goOn();
+  await within('the stop', stopped);
+  assert.deepEqual(rig.delivered, []);
+  await rig.lanes.passed('alice');
+});
+
 test('a stop in the middle of asking whether the other side lives leaves nothing behind', async (t) => {
   let answer: (isUp: boolean) => void = () => {};
   let probes = 0;
