@@ -81,6 +81,8 @@ test('an admin brings all people of a channel into its room and puts out who is 
   assert.deepEqual(ghosts(), []);
   assert.equal(await ask(person, 'sync_users -A'), `#place (${room}): 2 to come in, 0 to go`);
   await until('both', () => ghosts().length === 2 || undefined);
+  const nothing = `#place (${room}): 0 to come in, 0 to go (only counted)`;
+  await until('the bridge to know them there', async () => (await ask(person, 'sync_users -c')) === nothing || undefined);
   // Gone without a word of it.
   network.channels.get('#place')?.members.delete('zoe');
   network.join('xia', '#place');
