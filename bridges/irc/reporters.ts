@@ -199,8 +199,8 @@ export class Reporters {
 
   /** Goes on for a lost one, once it is shown to hear: a server that dies takes one connection after the other, and what is said
    *  from then on is told or fetched once somebody is back. What comes live meanwhile waits. */
-  #inherit(coverage: Coverage): void {
-    const there = [...coverage.attendees];
+  #inherit(coverage: Coverage, but?: Ear): void {
+    const there = [...coverage.attendees].filter((ear) => ear !== but);
     const heir = coverage.standby ?? there.find(({ isBot }) => isBot) ?? there[0];
     if (heir === undefined) return;
     const changes = ++coverage.changes;
@@ -211,12 +211,22 @@ export class Reporters {
     }
     coverage.standby = heir;
     this.#charge(heir, coverage);
-    const goOn = () => {
-      if (coverage.changes === changes && this.#channels.get(coverage.folded) === coverage) this.#begin(coverage, heir);
-    };
-    const hears = isNew ? this.#hearAll(coverage, heir) : heir.fence();
+    const stillWaits = () => coverage.changes === changes && this.#channels.get(coverage.folded) === coverage;
     // Lost: it departs, and another goes on.
-    Promise.race([hears, delay(this.#parts.timing.handover, undefined, { ref: false })]).then(goOn, () => {});
+    (isNew ? this.#hearAll(coverage, heir) : heir.fence()).then(
+      () => void (stillWaits() && this.#begin(coverage, heir)),
+      () => {},
+    );
+    // On a dead socket: others are asked in turn, among them who came in meanwhile.
+    const askOthers = async () => {
+      do await delay(this.#parts.timing.handover, undefined, { ref: false });
+      while (stillWaits() && coverage.attendees.size < 2);
+      if (!stillWaits()) return;
+      coverage.standby = undefined;
+      this.#relieve(heir, coverage);
+      this.#inherit(coverage, heir);
+    };
+    void askOthers();
   }
 
   #replace(coverage: Coverage, lost: Ear): void {
@@ -224,7 +234,10 @@ export class Reporters {
     coverage.reporter = undefined;
     const { standby } = coverage;
     if (standby !== undefined && coverage.isComplete) {
+      const heardAt = Math.max(coverage.heardAt, standby.heardAt);
       this.#takeOver(coverage, standby);
+      // Not later: it may sit on a dead socket as well.
+      coverage.heardAt = heardAt;
       return;
     }
     coverage.lostAt = Math.max(coverage.heardAt, lost.heardAt);

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Json, RemoteEvent } from '#bridge-core';
 import type { IrcTiming } from '../../../bridges/irc/timing.ts';
 import { allCapabilities, type FakeIrcd, type FakeIrcdOptions, startFakeIrcd } from '../../support/fake-ircd.ts';
@@ -94,7 +95,7 @@ for (const [what, server, expected, gaps] of [
 ] as const) {
   test(`a server dies, and one connection after the other is found lost: what nobody heard is ${what}`, async (t) => {
     const { ircd, zoe } = await serve(t, server);
-    const world = await bridge(t, ircd);
+    const world = await bridge(t, ircd, undefined, { handover: 10 });
     const id = await world.watch('#chan');
     const people = ['ann', 'ben', 'cat'];
     for (const who of people) await world.join(who, id);
@@ -108,6 +109,8 @@ for (const [what, server, expected, gaps] of [
       const isIts = ({ speaker, state }: (typeof world.connections)[number]) =>
         state === 'down' && (speaker.as === 'user' ? speaker.user : 'bot') === who;
       await until(`${nick} to be found lost`, () => world.connections.some(isIts));
+      // Long enough for the next one to be asked in vain whether it hears.
+      await delay(30);
     }
     zoe.say('#chan', 'missed');
     ircd.faults.refuse = undefined;
@@ -117,6 +120,30 @@ for (const [what, server, expected, gaps] of [
     assert.equal(world.counted.get('gaps'), gaps);
   });
 }
+
+test('the network between is cut: the gap begins when the server was last heard, not when that was noticed', async (t) => {
+  const { ircd, zoe } = await serve(t, { capabilities: withoutHistory });
+  const world = withAdapter(t, {
+    ...{ port: ircd.port, timing: { ...quick, handover: 10 } },
+    network: { keepalive: { ping: '1s', timeout: '1s' } },
+  });
+  await world.adapter.connect();
+  const id = await world.watch('#chan');
+  for (const who of ['ann', 'ben']) await world.join(who, id);
+  zoe.say('#chan', 'before');
+  await toldLast(world, 'before');
+  const ours = [bot, 'ann[m]', 'ben[m]'].map((nick) => ircd.client(nick));
+  for (const each of ours) each.sendBytes = () => {};
+  const cut = Date.now();
+  zoe.say('#chan', 'missed');
+  await until('all to be found lost', () => world.connections.filter(({ state }) => state === 'down').length >= 3);
+  for (const each of ours) each.quit('Ping timeout: 120 seconds', false);
+  await ircd.waitForMember('#chan', bot);
+  zoe.say('#chan', 'after');
+  assert.deepEqual(await toldLast(world, 'after'), ['before', '(gap)', 'after']);
+  const [gap] = gapsOf(world);
+  assert.ok(gap && gap.from <= cut && gap.to > cut, `${gap?.from} to ${gap?.to}, cut at ${cut}`);
+});
 
 test('the bridge killed and away: the room is told from when to when, once, and it is counted', async (t) => {
   const { ircd, zoe } = await serve(t, { capabilities: withoutHistory });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { type Coverage, type Ear, Reporters } from '../../../bridges/irc/reporters.ts';
 import { usualTiming } from '../../../bridges/irc/timing.ts';
@@ -208,6 +208,33 @@ test('a reporter on a dead socket is not waited for when the bot returns', async
   assert.deepEqual(world.reported, []);
   await until('the line', () => world.reported.length > 0);
   assert.deepEqual(world.reported, ['only the bot hears']);
+});
+
+test('a puppet on a dead socket goes on for nobody: the bot does, once it is back, and the gap is told once', async () => {
+  const [reported, gaps] = [[] as string[], [] as Ear[]];
+  const reporters = new Reporters({
+    timing: { ...usualTiming, handover: 20 },
+    report: (_, told) => void reported.push(named(told)),
+    bridgeGap: (_, ear) => {
+      gaps.push(ear);
+      return undefined;
+    },
+    handedOver: () => {},
+  });
+  const [bot, puppet, dead] = [new SimulatedEar(true), new SimulatedEar(false), new SimulatedEar(false)];
+  const coverage = reporters.watch('#chan');
+  for (const ear of [bot, puppet]) ear.fence = async () => {};
+  dead.fence = () => new Promise(() => {});
+  reporters.arrived(puppet, '#chan');
+  reporters.arrived(dead, '#chan');
+  reporters.departed(puppet, '#chan');
+  // Longer than it is waited for alone.
+  await delay(60);
+  assert.deepEqual([gaps, coverage.reporter], [[], undefined]);
+  reporters.arrived(bot, '#chan');
+  await until('the bot to report', () => coverage.reporter === bot);
+  reporters.heard(bot, coverage, line('after', undefined));
+  assert.deepEqual([reported, gaps], [['after'], [bot]]);
 });
 
 test('who has just begun to report tells the same words twice when they were said twice, also without ids', async () => {
