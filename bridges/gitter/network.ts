@@ -134,6 +134,7 @@ export class GitterNetwork {
       } catch (thrown) {
         if (thrown instanceof PermanentError) {
           log.error({ why: thrown.message }, 'gitter.token is not taken by Gitter: the one of before is kept');
+          if (!this.#isAnswering) this.#askAgain();
           return;
         }
         await delay(pause, undefined, { ref: false });

@@ -93,6 +93,17 @@ test('a call that is refused once is no void token, and one that was refused for
   await heard(events, 'message');
 });
 
+test('a token that is taken for a moment and refused once more is asked about again', quickly, async (t) => {
+  const { adapter, gitter, channel } = await withAdapter(t, { timing: { again: 50 } });
+  const bot = await adapter.session({ as: 'bot' }, channel);
+  const refused = { username: 'matrixbot', act: { status: 401 } };
+  gitter.fault(refused);
+  await assert.rejects(bot.send({ key: 'hello', channel, body: { text: 'hello' }, style: 'text' }), { code: 'NETWORK_LOGIN' });
+  gitter.clearFaults();
+  gitter.fault({ ...refused, on: 'GET /user', after: 1, times: 4 });
+  await until('the relay account to be back', () => adapter.status()[0]?.state === 'up' || undefined);
+});
+
 test('who writes to the relay account privately is answered, once', quickly, async (t) => {
   const org = await withAdapter(t);
   const { bob, relay, gitter } = org;
