@@ -1,9 +1,12 @@
 // One shared timer that asks silent connections for a sign of life and gives up those that show none: half-open TCP looks like
-// silence. It runs only while there are connections.
+// silence. Likewise one that says this and that, and leaves a PING unanswered: what waits for that would wait for ever. It runs only
+// while there are connections.
 
 export interface Kept {
   /** Did bytes come since this was last asked? */
   takeHeard(): boolean;
+  /** A PING that was sent to see what was said before it done, and has no answer yet. */
+  readonly pinged: string | undefined;
   ping(): void;
   lost(silentFor: number): void;
 }
@@ -14,6 +17,9 @@ interface Watch {
   readonly timeout: number;
   since: number;
   askedAt: number | undefined;
+  pinged: string | undefined;
+  /** ms that this one has been without an answer, those aside in which this process stood still. */
+  unansweredFor: number;
 }
 
 const watches = new Map<Kept, Watch>();
@@ -22,7 +28,7 @@ let period = 1_000;
 let lookedAt = 0;
 
 export function keepAlive(kept: Kept, limits: { readonly ping: number; readonly timeout: number }): void {
-  watches.set(kept, { kept, ...limits, since: performance.now(), askedAt: undefined });
+  watches.set(kept, { kept, ...limits, since: performance.now(), askedAt: undefined, pinged: undefined, unansweredFor: 0 });
   const fitting = Math.max(5, Math.min(1_000, limits.ping / 4, limits.timeout / 4));
   if (timer !== undefined && fitting >= period) return;
   clearInterval(timer);
@@ -44,6 +50,13 @@ function look(): void {
   const stall = now - lookedAt > period * 3 ? now - lookedAt - period : 0;
   lookedAt = now;
   for (const watch of watches.values()) {
+    const { pinged } = watch.kept;
+    watch.unansweredFor = pinged !== undefined && pinged === watch.pinged ? watch.unansweredFor + period : 0;
+    watch.pinged = pinged;
+    if (watch.unansweredFor >= watch.timeout) {
+      watch.kept.lost(watch.unansweredFor);
+      continue;
+    }
     if (watch.kept.takeHeard()) {
       watch.since = now;
       watch.askedAt = undefined;

@@ -40,6 +40,7 @@ export class OpenConnection implements Connection, LineSink, Kept {
   #isListening: boolean;
   #answers: Answers | undefined;
   #fences: Fences | undefined;
+  #pinged: string | undefined;
   #echoTimer: NodeJS.Timeout | undefined;
   #authentication: Authentication | undefined;
   /** Lines that came before whoever opened the connection could have it in hand. */
@@ -131,7 +132,11 @@ export class OpenConnection implements Connection, LineSink, Kept {
   fence(): Promise<void> {
     if (this.#ending !== undefined) return rejected(this.#ending.error);
     this.#fences ??= new Fences((token) => {
-      const ping = () => void this.send({ command: 'PING', params: [token] }, 'urgent');
+      this.#pinged = undefined;
+      const ping = () => {
+        void this.send({ command: 'PING', params: [token] }, 'urgent');
+        this.#pinged = token;
+      };
       if (this.#flood === undefined) ping();
       else this.#flood.afterQueued(ping);
     });
@@ -210,6 +215,10 @@ export class OpenConnection implements Connection, LineSink, Kept {
     const heard = this.#socket.heard;
     this.#socket.heard = false;
     return heard;
+  }
+
+  get pinged(): string | undefined {
+    return this.#fences?.isIdle === false ? this.#pinged : undefined;
   }
 
   ping(): void {

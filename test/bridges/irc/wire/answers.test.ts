@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../../../support/waiting.ts';
 import { connect, fakeIrcd } from './connecting.ts';
 
 test('ask collects one line, many lines, an ACK and a refusal, and never mixes them up', async (t) => {
@@ -110,6 +111,18 @@ test('a fence rejects when the connection is lost', async (t) => {
   for (const fence of fences) await assert.rejects(fence, { code: 'NETWORK_UNREACHABLE' });
   await assert.rejects(connection.fence(), { code: 'NETWORK_UNREACHABLE' });
   await assert.rejects(connection.send({ command: 'AWAY', params: [] }), { code: 'NETWORK_UNREACHABLE' });
+});
+
+test('a server that talks on and answers no PING is given up: nobody waits for it without end', async (t) => {
+  const server = await fakeIrcd(t, { faults: { noPong: true } });
+  const anna = server.person('anna').join('#tea');
+  const { connection, ended } = await connect(t, server, { keepalive: { ping: 60_000, timeout: 1_000 } });
+  await connection.send({ command: 'JOIN', params: ['#tea'] });
+  await server.waitForMember('#tea', 'bridge');
+  const talking = setInterval(() => anna.say('#tea', 'still here'), 50);
+  t.after(() => clearInterval(talking));
+  await assert.rejects(connection.fence(), { code: 'NETWORK_UNREACHABLE' });
+  await until('its end', () => ended.length > 0 || undefined);
 });
 
 test('with flood control on, lines keep the order of each target and a fence stays behind them', async (t) => {
