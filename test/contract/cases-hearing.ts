@@ -85,14 +85,15 @@ export const hearingCases: readonly Case[] = [
       const zoe = stage.person('zoe');
       await event(stage, 'membership', ({ change, user }) => change === 'join' && user.name === 'zoe');
       zoe.setTopic('news');
+      // Before the next: another connection of ours, which does not hear the place, may tell the new name first.
+      const { by } = await event(stage, 'channel', ({ topic }) => topic === 'news');
+      if (stage.lacks?.has('who set a topic') !== true) assert.equal(by?.name, 'zoe');
       zoe.rename('zoey');
       const { was, user } = await event(stage, 'profile', ({ user: now }) => now.name === 'zoey');
       assert.equal(was.name, 'zoe');
       assert.equal(user.name, 'zoey');
       zoe.leave();
       await event(stage, 'membership', ({ change, user: who }) => change === 'leave' && who.name === 'zoey');
-      const { by } = await event(stage, 'channel', ({ topic }) => topic === 'news');
-      if (stage.lacks?.has('who set a topic') !== true) assert.equal(by?.name, 'zoe');
       await delay(100);
       const changes = eventsOf(stage, 'membership').filter(({ user: who }) => who.name.startsWith('zoe'));
       assert.deepEqual(
