@@ -5,7 +5,7 @@
 // read what is new (seen: /sync, sliding sync, and /events as soon as there is something).
 
 import type { Logger } from '../adapter-tools.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, PermanentError } from '../errors.ts';
 import type { RoomId } from '../ids.ts';
 import type { MatrixEvent } from '../matrix-event.ts';
 import type { Notes } from '../store/store.ts';
@@ -72,7 +72,11 @@ export class CatchUp {
     this.#safe = this.#noted;
     this.#reads = new RoomReads({
       read: (wanted) => this.#read(wanted),
-      skipped: (room, thrown) => parts.log.debug({ room, why: messageOf(thrown) }, 'a room cannot be read back'),
+      skipped: (room, thrown) => {
+        const fields = { room, why: messageOf(thrown) };
+        if (thrown instanceof PermanentError) parts.log.debug(fields, 'a room cannot be read back');
+        else parts.log.warn(fields, 'a room cannot be read back: what a restart of the homeserver left out of it is lost');
+      },
       failed: (thrown) => this.#failed(thrown),
       done: () => this.#done(),
       ...(parts.pause !== undefined && { pause: parts.pause }),

@@ -1,7 +1,7 @@
 // Rooms whose history is to be read: a few at once, and first those that a transaction waits for. What is read and what becomes
 // of it is catch-up.ts'.
 
-import { PermanentError, UnreachableError } from '../errors.ts';
+import { PermanentError, RetryableError, UnreachableError } from '../errors.ts';
 import type { RoomId } from '../ids.ts';
 
 export interface Wanted {
@@ -11,6 +11,8 @@ export interface Wanted {
   /** Newer things of the room went past while it was read. */
   isOvertaken: boolean;
   failures: number;
+  /** How many rooms had been read when it failed first. */
+  readBefore?: number;
 }
 
 export interface RoomReadsParts {
@@ -29,6 +31,8 @@ export interface RoomReadsParts {
 const mostAtOnce = 8;
 /** A room that fails so often while others can be read is let go. */
 const mostFailures = 3;
+/** Or so often where none can, which says little of the room: ten minutes of a homeserver that answers amiss. */
+const mostAlone = 40;
 
 interface Waiter {
   readonly rooms: Set<RoomId>;
@@ -41,6 +45,7 @@ export class RoomReads {
   readonly #underWay = new Map<RoomId, Wanted>();
   #waiters: Waiter[] = [];
   #atOnce = mostAtOnce;
+  #readSoFar = 0;
   #pause: NodeJS.Timeout | undefined;
   #isStopped = false;
 
@@ -61,6 +66,7 @@ export class RoomReads {
         since: Math.min(since, before?.since ?? since),
         isOvertaken: false,
         failures: before?.failures ?? 0,
+        ...(before?.readBefore !== undefined && { readBefore: before.readBefore }),
       });
     }
     this.#atOnce = atOnce;
@@ -124,6 +130,7 @@ export class RoomReads {
   async #read(wanted: Wanted): Promise<void> {
     try {
       await this.#parts.read(wanted);
+      this.#readSoFar += 1;
       this.#underWay.delete(wanted.room);
     } catch (thrown) {
       this.#underWay.delete(wanted.room);
@@ -137,9 +144,11 @@ export class RoomReads {
 
   #judge(wanted: Wanted, thrown: unknown): void {
     if (this.#isStopped) return;
-    // A homeserver that is away says nothing of the room.
-    if (!(thrown instanceof UnreachableError)) wanted.failures += 1;
-    if (thrown instanceof PermanentError || wanted.failures >= mostFailures) {
+    // A homeserver that is away, or has too much to do, says nothing of the room, nor does our own disk.
+    if (!isOfAll(thrown)) wanted.failures += 1;
+    wanted.readBefore ??= this.#readSoFar;
+    const most = this.#readSoFar > wanted.readBefore ? mostFailures : mostAlone;
+    if (thrown instanceof PermanentError || wanted.failures >= most) {
       this.#parts.skipped(wanted.room, thrown);
       return;
     }
@@ -159,3 +168,7 @@ export class RoomReads {
     for (const { go } of this.#waiters.splice(0)) go();
   }
 }
+
+const isOfAll = (thrown: unknown): boolean =>
+  thrown instanceof UnreachableError ||
+  (thrown instanceof RetryableError && (thrown.code === 'HOMESERVER_BUSY' || thrown.code === 'STORE_BROKEN'));

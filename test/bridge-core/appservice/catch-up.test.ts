@@ -270,8 +270,29 @@ test('a homeserver that fails is told of once, and asked again until it answers;
 });
 
 for (const [what, failure] of [
-  ['may not be read', () => new PermanentError('FORBIDDEN_IN_ROOM', 'not in the room')],
-  ['fails again and again', () => new RetryableError('HOMESERVER_UNREACHABLE', '500')],
+  ['answers amiss', () => new RetryableError('HOMESERVER_UNREACHABLE', '500')],
+  ['has too much to do', () => new RetryableError('HOMESERVER_BUSY', '429')],
+] as const)
+  test(`a homeserver that ${what} for a while, whatever room is asked for, is asked again until it answers`, async (t) => {
+    let tries = 0;
+    const { push, taken, said, asked } = rig(t, {
+      pause: 5,
+      reads: (honest) =>
+        async function* (where) {
+          if (tries++ < 10) throw failure();
+          yield* honest(where);
+        },
+    });
+    await push(true, event('1'));
+    said.get(room)?.push(event('lost'));
+    await push(true, event('2'));
+    await until('what was lost', () => taken.includes('$lost') || undefined);
+    assert.deepEqual([taken, asked.length], [['$1', '$2', '$lost'], 11]);
+  });
+
+for (const [what, level, failure] of [
+  ['may not be read', 'debug', () => new PermanentError('FORBIDDEN_IN_ROOM', 'not in the room')],
+  ['fails again and again', 'warn', () => new RetryableError('HOMESERVER_UNREACHABLE', '500')],
 ] as const)
   test(`a room that ${what} is left out, and holds nothing else up`, async (t) => {
     const other = roomId('!other:hs.test');
@@ -287,7 +308,7 @@ for (const [what, failure] of [
     await push(true, event('1'), event('2', {}, other));
     said.get(other)?.push(event('lost', {}, other));
     await push(true, event('3'));
-    const isLeftOut = () => log.lines.some(({ level, message }) => level === 'debug' && message === 'a room cannot be read back');
+    const isLeftOut = () => log.lines.some((line) => line.level === level && line.message.startsWith('a room cannot be read back'));
     await until('both rooms', () => taken.length === 4 && isLeftOut());
     assert.deepEqual(taken.toSorted(), ['$1', '$2', '$3', '$lost']);
     const before = log.lines.length;
