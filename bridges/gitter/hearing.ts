@@ -358,9 +358,9 @@ export class Hearing {
     if (!hasId(model)) return;
     const { network, intake, inbox } = this.#parts;
     if (operation === 'remove') return inbox.suspended(room.channel, 'the room was deleted in Gitter');
-    const before = network.rooms.byId(room.id) ?? room;
     const now = network.rooms.keep(model as WireRoom);
-    if (now.topic !== before.topic) await intake.tell(room, { kind: 'channel', channel: now.channel, at: Date.now(), topic: now.topic });
+    if (network.rooms.noteTopic(now.id, now.topic))
+      await intake.tell(room, { kind: 'channel', channel: now.channel, at: Date.now(), topic: now.topic });
   }
 
   #failed(room: Room, thrown: unknown): void {

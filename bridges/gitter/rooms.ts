@@ -43,6 +43,8 @@ export class Rooms {
   readonly #parts: RoomsParts;
   readonly #byChannel = new Map<ChannelId, Room>();
   readonly #byId = new Map<string, Room>();
+  /** By id: the topic that was told on last, or come from Matrix. Of what a mere answer has nobody was told. */
+  readonly #topics = new Map<string, string>();
 
   constructor(parts: RoomsParts) {
     this.#parts = parts;
@@ -78,6 +80,7 @@ export class Rooms {
     const told = roomIn(given);
     const known = this.#byId.get(told.id);
     const room = roomOf(told, known, new URL(this.#parts.apiUrl).origin);
+    if (known === undefined) this.#topics.set(room.id, room.topic);
     this.#byId.set(room.id, room);
     this.#byChannel.set(room.channel, room);
     if (known !== undefined && known.channel !== room.channel) {
@@ -88,6 +91,13 @@ export class Rooms {
     if (this.#parts.memory.get(name) !== room.id) void this.#parts.memory.set(name, room.id).catch(() => {});
     if (room.uri !== undefined && (known?.isPublic ?? true) !== room.isPublic) this.#parts.opened(room);
     return room;
+  }
+
+  /** Told on from now on, or come from Matrix. False: it was already. */
+  noteTopic(id: string, topic: string): boolean {
+    const isNew = this.#topics.get(id) !== topic;
+    this.#topics.set(id, topic);
+    return isNew;
   }
 
   /** As a list has it, if it is one of those. A name that was another room's when it was linked stays that room's. */

@@ -100,6 +100,8 @@ export function openSession(parts: SessionParts): Session<GitterBody> {
     async setTopic(channel, topic) {
       const room = await parts.load(channel);
       if (room.topic === topic) return;
+      // We may be told of it before it is answered.
+      network.rooms.noteTopic(room.id, topic);
       await account.ask({ method: 'PUT', route: '/rooms/:id', with: { id: room.id }, body: { topic } });
       network.rooms.keep({ id: room.id, topic });
     },
