@@ -265,10 +265,12 @@ export class Hearing {
 
   #messages(room: Room, stands: (isIt: boolean) => void = () => {}): FayeListener {
     const { intake } = this.#parts;
+    let stood = false;
     return {
       ext: { snapshot: { limit: onePage, includeThreads: true } },
       onData: (data) => intake.hear(room, data),
       onOpen: (snapshot) => {
+        stood = true;
         stands(true);
         this.#fill(room, messagesIn(snapshot));
       },
@@ -277,8 +279,16 @@ export class Hearing {
         if (watched !== undefined) watched.isRefused = true;
         stands(false);
         this.#parts.log.warn({ room: room.uri ?? room.id, why: reason }, 'Gitter does not let the room be listened to');
+        if (watched !== undefined && stood) this.#goneUnheard(watched);
       },
     };
+  }
+
+  /** It was listened to until Gitter forgot us: they are out of it by now, of which nobody told. */
+  #goneUnheard({ room, account }: Watched): void {
+    const { network, present } = this.#parts;
+    if (this.#isBot(account)) present.note(room.id, false);
+    this.#parts.deaf((network.rooms.byId(room.id) ?? room).channel);
   }
 
   /** As whoever listens there by then. */

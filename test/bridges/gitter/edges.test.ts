@@ -138,3 +138,20 @@ for (const [what, act] of [
       assert.ok(room.members.has(relay.id));
     },
   );
+
+test(
+  'the relay account put out of a private room while nobody tells it: once it is not let in to listen, that is told',
+  quickly,
+  async (t) => {
+    const shut: string[] = [];
+    const inbox = { suspended: (_channel: unknown, reason: string) => void shut.push(reason) };
+    const { ann: admin, gitter, relay, room } = await withAdapter(t, { gitter: unlimited, inbox });
+    await until('it to be in', () => room.members.has(relay.id));
+    gitter.makePrivate(room);
+    gitter.deliveryFault({ username: 'matrixbot', act: 'lose' });
+    admin.kick(room, relay);
+    gitter.clearFaults();
+    gitter.forgetFayeClients();
+    await until('its end to be told', () => shut.length > 0);
+  },
+);
