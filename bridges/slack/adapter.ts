@@ -243,7 +243,8 @@ export class SlackAdapter implements Adapter<SlackBody> {
 
   async watch(channel: ChannelId, by?: UserId): Promise<void> {
     this.#mustHear(channel);
-    if (!this.#watched.add(channel, by)) return;
+    const number = this.#watched.add(channel, by);
+    if (number === undefined) return;
     const { team: teamId, id } = parseId(channel);
     const team = this.#pairs.has(channel) ? undefined : this.#teams.all.get(teamId);
     if (team === undefined) return;
@@ -257,7 +258,7 @@ export class SlackAdapter implements Adapter<SlackBody> {
       if (isResting) await this.#gaps.resume(channel);
     } catch (thrown) {
       // Nobody listens there: who asks again has it tried again.
-      await this.unwatch(channel, by, isResting);
+      if (this.#watched.stands(channel, by, number)) await this.unwatch(channel, by, isResting);
       throw thrown;
     }
   }

@@ -5,7 +5,8 @@ import { parseId } from './ids.ts';
 
 export class Watchers {
   /** `undefined`: the bot. */
-  readonly #of = new Map<ChannelId, Set<UserId | undefined>>();
+  readonly #of = new Map<ChannelId, Map<UserId | undefined, number>>();
+  #count = 0;
 
   has(channel: ChannelId): boolean {
     return this.#of.has(channel);
@@ -16,15 +17,21 @@ export class Watchers {
   }
 
   some(channel: ChannelId, fits: (by: UserId | undefined) => boolean): boolean {
-    for (const by of this.#of.get(channel) ?? []) if (fits(by)) return true;
+    for (const by of this.#of.get(channel)?.keys() ?? []) if (fits(by)) return true;
     return false;
   }
 
-  /** False: they did already. */
-  add(channel: ChannelId, by: UserId | undefined): boolean {
-    if (this.isBy(channel, by)) return false;
-    this.#of.set(channel, (this.#of.get(channel) ?? new Set()).add(by));
-    return true;
+  /** Its number; undefined: they did already. */
+  add(channel: ChannelId, by: UserId | undefined): number | undefined {
+    if (this.isBy(channel, by)) return undefined;
+    this.#count += 1;
+    this.#of.set(channel, (this.#of.get(channel) ?? new Map<UserId | undefined, number>()).set(by, this.#count));
+    return this.#count;
+  }
+
+  /** Neither ended nor begun anew. */
+  stands(channel: ChannelId, by: UserId | undefined, number: number): boolean {
+    return this.#of.get(channel)?.get(by) === number;
   }
 
   /** True: nobody listens any more. */

@@ -95,3 +95,20 @@ test('the bot leaves a channel that nobody needs any more, and no other', async 
   await adapter.watch(channel);
   assert.ok(general.members.has(bot.user.id));
 });
+
+test('a channel that is asked for anew while it was let go of is heard, whatever comes of the asking before', async (t) => {
+  const { adapter, ann, general, channel, tools, events } = await withAdapter(t);
+  await adapter.unwatch(channel);
+  const note = Promise.withResolvers<void>();
+  const mocked = t.mock.method(tools.memory, 'set', () => note.promise);
+  const first = adapter.watch(channel);
+  first.catch(() => {});
+  await until('its note', () => mocked.mock.callCount() > 0 || undefined);
+  mocked.mock.restore();
+  await adapter.unwatch(channel);
+  await adapter.watch(channel);
+  note.reject(new RetryableError('STORE_BROKEN', 'the disk is full'));
+  await assert.rejects(first, { code: 'STORE_BROKEN' });
+  ann.say(general, 'still heard?');
+  await heard(events, 'message', ({ body }) => body.text === 'still heard?');
+});
