@@ -7,7 +7,7 @@ import type { Homeserver } from '../appservice/homeserver.ts';
 import { messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { ChannelId, RoomId } from '../ids.ts';
 import { isRecord } from '../matrix-event.ts';
-import { isPlaceholder, type Link, type Links, receiverOf } from '../plumbing/links.ts';
+import { isPlaceholder, type Links, receiverOf } from '../plumbing/links.ts';
 import type { Json } from '../remote-event.ts';
 import type { Notes } from '../store/store.ts';
 import type { Ghosts } from '../virtual-users/ghosts.ts';
@@ -77,23 +77,26 @@ export class Vacating<Body extends Json> {
 
   async #leave(place: RoomId | ChannelId): Promise<void> {
     if (this.#isStopped) return;
-    const { adapter, isNeeded, links } = this.#parts;
-    const isLinked = (of: readonly Link[]) => of.length > 0;
-    if (place.startsWith('!')) {
-      const room = place as RoomId;
-      if (!isLinked(links.byRoom(room)) && !isNeeded(room)) await this.#vacate(room);
-    } else if (!isLinked(links.byChannel(place as ChannelId))) await adapter.depart?.(place as ChannelId);
+    const { adapter, links } = this.#parts;
+    const due = this.#due.get(place);
+    if (place.startsWith('!')) await this.#vacate(place as RoomId);
+    else if (links.byChannel(place as ChannelId).length === 0) await adapter.depart?.(place as ChannelId);
+    // Linked and unlinked again meanwhile: that has its own time.
+    if (this.#due.get(place) !== due) return;
     this.#due.delete(place);
     this.#timers.delete(place);
     this.#write();
   }
 
   async #vacate(room: RoomId): Promise<void> {
-    const { homeserver, names, ghosts } = this.#parts;
+    const { homeserver, names, ghosts, links, isNeeded } = this.#parts;
+    // Asked anew before each step: many ghosts take long to go, and it may be linked again meanwhile.
+    const isFree = () => links.byRoom(room).length === 0 && !isNeeded(room);
+    if (!isFree()) return;
     try {
       const members = await homeserver.joinedMembers(room);
-      for (const user of members.keys()) if (names.isGhost(user)) await ghosts.leave(user, room, why);
-      await homeserver.leave(homeserver.bot, room, why);
+      for (const user of members.keys()) if (names.isGhost(user) && isFree()) await ghosts.leave(user, room, why);
+      if (isFree()) await homeserver.leave(homeserver.bot, room, why);
     } catch (thrown) {
       // Out of it already.
       if (!(thrown instanceof PermanentError)) throw thrown;

@@ -61,7 +61,7 @@ export class Plumb<Body extends Json = string> {
   /** Slow: they must not stand in the way of messages after a start. */
   readonly #checks: Background;
   readonly #listening: Listening<Body>;
-  readonly #suspending = new Map<number, Promise<Link>>();
+  readonly #suspending = new Map<number, Promise<void>>();
   /** What is heard of a channel waits for those of its links that are about to go live. */
   readonly openings = new Openings();
 
@@ -188,13 +188,14 @@ export class Plumb<Body extends Json = string> {
 
   /** The links of the room, or all of a channel, carry nothing until somebody links them again; the rooms hear why. */
   async suspend(links: readonly Link[], reason: string, notice?: string, options?: LinkOptions): Promise<void> {
-    for (const link of links) {
-      // A network may say it in several words, one right after the other.
-      if (link.state === 'suspended' || this.#suspending.has(link.id)) continue;
-      const suspending = this.#links.set(link.id, { state: 'suspended', reason, ...(options !== undefined && { options }) });
-      this.#suspending.set(link.id, suspending);
-      await suspending.finally(() => this.#suspending.delete(link.id));
-      if (notice !== undefined) this.#tell(link.room, notice);
+    for (const { id, room } of links) {
+      // A network may say it in several words, one right after the other; and a link that is gone since keeps no other from it.
+      const link = this.#links.get(id);
+      if (link === undefined || link.state === 'suspended' || this.#suspending.has(id)) continue;
+      const suspending = this.#links.setAll([[id, { state: 'suspended', reason, ...(options !== undefined && { options }) }]]);
+      this.#suspending.set(id, suspending);
+      await suspending.finally(() => this.#suspending.delete(id));
+      if (notice !== undefined && this.#links.get(id) !== undefined) this.#tell(room, notice);
     }
   }
 

@@ -18,6 +18,8 @@ function scene(t: TestContext) {
   const links = new Links({ store });
   const left: string[] = [];
   const refusals: Error[] = [];
+  /** While a ghost goes. */
+  const meanwhile: (() => Promise<unknown>)[] = [];
   const begin = (after: number) => {
     const vacating = new Vacating({
       ...{ links, notes: openNotes(store), log: silentLog, after, again: 5 },
@@ -34,7 +36,12 @@ function scene(t: TestContext) {
         leave: async (user: UserId, room: RoomId) => void left.push(`${user} ${room}`),
       },
       names: { isGhost: (user) => user === ghost },
-      ghosts: { leave: async (user, room) => void left.push(`${user} ${room}`) },
+      ghosts: {
+        leave: async (user, room) => {
+          left.push(`${user} ${room}`);
+          await meanwhile[0]?.();
+        },
+      },
       isNeeded: (room) => room === '!chat:hs',
     });
     t.after(() => vacating.stop());
@@ -43,7 +50,7 @@ function scene(t: TestContext) {
   };
   const link = (room: string, channel: string, origin: 'command' | 'portal' = 'command') =>
     links.add({ room: roomId(room), channel: channelId(channel), origin });
-  return { store, links, left, begin, link, refusals };
+  return { store, links, left, begin, link, refusals, meanwhile };
 }
 
 test('while the network is away the bot does not leave, but once it is there again; what it refuses is not asked again', async (t) => {
@@ -91,4 +98,17 @@ test('what is linked again meanwhile is not left, and what is due is left after 
   begin(60_000);
   await until('the rest', () => left.length === 3);
   assert.deepEqual(left.sort(), ['@bot:hs !b:hs', '@ghost:hs !b:hs', 'n/#b']);
+});
+
+test('a room that is linked again while its ghosts go is not left by the bot', async (t) => {
+  const { links, left, begin, link, meanwhile } = scene(t);
+  begin(1);
+  const done = Promise.withResolvers<void>();
+  meanwhile.push(async () => {
+    await link('!a:hs', 'n/#b');
+    setTimeout(done.resolve, 20);
+  });
+  await links.remove((await link('!a:hs', 'n/#a')).id);
+  await done.promise;
+  assert.ok(!left.includes('@bot:hs !a:hs'), left.join());
 });

@@ -43,6 +43,16 @@ test('the bot goes in where the room is open, and says whom to invite where it i
   });
 });
 
+test('of the links that a network shuts out, one that is taken away meanwhile keeps no other from being suspended', async (t) => {
+  const { rig, op, plumb, links } = await start(t);
+  for (const name of ['#one', '#two'])
+    await plumb.link({ room: room(ownRoom(rig, op)), channel: channel(name), origin: 'command', requester: userId(op) });
+  const [one, two] = links.all();
+  assert.ok(one !== undefined && two !== undefined);
+  await Promise.all([links.remove(one.id), plumb.suspend([one, two], 'banned', 'The channel banned the bridge.')]);
+  assert.deepEqual([links.get(one.id), links.get(two.id)?.state], [undefined, 'suspended']);
+});
+
 test('an encrypted room is refused and nothing is written there', async (t) => {
   const { rig, op, plumb, links } = await start(t);
   const id = ownRoom(rig, op, { encrypted: true });
