@@ -27,11 +27,16 @@ interface Open {
   readonly stream: RoomStream;
 }
 
+/** ms, however many streams an account has. */
+const askedEvery = 30_000;
+
 export class Fallback {
   readonly #parts: FallbackParts;
   /** By the rooms' ids. */
   readonly #open = new Map<string, Open>();
   readonly #standing = new Set<string>();
+  /** When Gitter was last asked whether it takes their token. */
+  readonly #doubted = new WeakMap<Account, number>();
 
   constructor(parts: FallbackParts) {
     this.#parts = parts;
@@ -58,6 +63,7 @@ export class Fallback {
       onMessage: (message) => {
         if (hasId(message)) onMessage(room, message as WireMessage);
       },
+      onDoubt: () => this.#doubt(account),
       onState: (state, reason) => {
         if (!isCurrent()) return;
         if (state === 'up') this.#standing.add(room.id);
@@ -68,6 +74,14 @@ export class Fallback {
       },
     });
     this.#open.set(room.id, { token, stream });
+  }
+
+  /** Their end is told by whoever makes calls with it. */
+  #doubt(account: Account): void {
+    const now = performance.now();
+    if (now - (this.#doubted.get(account) ?? Number.NEGATIVE_INFINITY) < askedEvery) return;
+    this.#doubted.set(account, now);
+    account.greet().catch(() => {});
   }
 
   #close(room: string): void {

@@ -11,6 +11,8 @@ export interface StreamOptions {
   readonly onMessage: (message: unknown) => void;
   /** `refused`: for good. */
   readonly onState: (state: 'up' | 'down' | 'refused', reason?: string) => void;
+  /** The token was not taken, be it by something between. */
+  readonly onDoubt?: () => void;
   /** ms between tries. */
   readonly firstPause?: number;
   readonly longestPause?: number;
@@ -56,7 +58,8 @@ export class RoomStream {
       if (answer.statusCode !== 200) {
         answer.resume();
         const status = answer.statusCode ?? 0;
-        return over(`the stream answers ${status}`, status === 401 || status === 403 || status === 404);
+        if (status === 401) this.#options.onDoubt?.();
+        return over(`the stream answers ${status}`, status === 403 || status === 404);
       }
       isUp = true;
       this.#pause = firstPause;

@@ -83,3 +83,32 @@ test('of very many chats those of the last words are heard by streams', quickly,
   await delay(100);
   assert.deepEqual(streamed(), chats.slice(-50));
 });
+
+test('a stream that is refused the token once is tried again, and shuts no room', quickly, async (t) => {
+  const shut: string[] = [];
+  const org = await withAdapter(t, {
+    gitter: { rate },
+    inbox: { suspended: (_channel, reason) => void shut.push(reason) },
+    settings: ({ url, streamUrl }: FakeGitter) => ({ faye_url: `${url}/nowhere`, stream_url: streamUrl }),
+  });
+  const { events, gitter, room } = org;
+  await gitter.waitForListener(room, 'matrixbot');
+  gitter.fault({ on: 'GET /stream/rooms/:room/chatMessages', times: 1, act: { status: 401 } });
+  gitter.cutStreams('matrixbot');
+  await gitter.waitForCall('GET /stream/rooms/:room/chatMessages', ({ answer }) => answer?.status === 401);
+  org.ann.say(room, 'still heard?');
+  await heard(events, 'message');
+  await gitter.waitForListener(room, 'matrixbot');
+  assert.deepEqual(shut, []);
+});
+
+test('a token that is revoked while the realtime channel is away is found to be void', quickly, async (t) => {
+  const { adapter, gitter, room, token } = await withAdapter(t, {
+    gitter: { rate },
+    settings: ({ url, streamUrl }: FakeGitter) => ({ faye_url: `${url}/nowhere`, stream_url: streamUrl }),
+  });
+  await gitter.waitForListener(room, 'matrixbot');
+  gitter.revoke(token);
+  await until('it down', () => adapter.status()[0]?.state === 'down');
+  assert.match(adapter.status()[0]?.detail ?? '', /refuses the credentials/);
+});
