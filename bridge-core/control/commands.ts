@@ -112,8 +112,8 @@ export class Commands {
   /** Does it and answers in the room where it was asked. Rejects only where no answer could be given either. */
   async run(command: Command): Promise<void> {
     if (await this.#isAnswer(command)) return;
-    this.#tell(command.room, await this.#answer(command));
     if (this.#verbOf(command)?.hides?.(command.words) === true) await this.#hide(command);
+    this.#tell(command.room, await this.#answer(command));
   }
 
   /** In a direct chat a line may be an answer to what a login asks for. */
@@ -122,17 +122,19 @@ export class Commands {
     const { conversations } = this.#logins;
     const field = conversations.awaited(command.by, command.room);
     if (field !== undefined && command.line.toLowerCase() !== 'cancel') {
-      conversations.answer(command.by, command.line);
       if (field.secret === true) await this.#hide(command);
+      conversations.answer(command.by, command.line);
       return true;
     }
     if (this.#verbOf(command) !== undefined || !conversations.isLate(command.by)) return false;
+    await this.#hide(command);
     await conversations.forgetLate(command.by);
     this.#tell(command.room, 'That came too late: the login that asked for it is over. Say “login” to try again.');
-    await this.#hide(command);
     return true;
   }
 
+  /** Before anything comes of it: where it fails all of this is tried again, and a secret would be taken for the answer to what is
+   *  asked for next, or for a word that nobody knows. */
   async #hide(command: Command): Promise<void> {
     if ((await this.#logins?.hide(command.room, eventId(command.cause))) === false)
       this.#tell(command.room, 'Please delete that message of yours: it may hold a secret, and I may not do it.');

@@ -85,6 +85,18 @@ test('a login by token: fields one by one, the secret taken away, then they spea
   await until('the bot', () => bridge.network.said('#place').some((line) => /^causeway: .*by the bot/.test(line)) || undefined);
 });
 
+test('a secret that the homeserver does not take away at once is taken away later, and is the answer to one question alone', async (t) => {
+  const stage = await start(t);
+  const { homeserver, ada, chat, words } = stage;
+  const room = await chat(ada, 50);
+  homeserver.fault({ on: 'PUT .*/redact/', times: 1, act: { answer: 500, errcode: 'M_UNKNOWN' } });
+  const secret = await logIn(stage, ada, room, 'ada');
+  await until('the secret to be gone', () => homeserver.room(room).byId.get(secret)?.content.body === undefined || undefined);
+  homeserver.say(ada, room, 'whoami');
+  await stage.hears(room, /^You are ada on Fake/);
+  assert.ok(!words(room).some((body) => /^I do not know|too late/.test(body)), words(room).join(' | '));
+});
+
 test('where the bot may not take a secret away it asks for that', async (t) => {
   const stage = await start(t);
   const room = await stage.chat(stage.ada, 0);
