@@ -156,6 +156,8 @@ export class Mirrors<Body extends Json = string> {
   async #lookAtAll(network: string): Promise<void> {
     const course = this.#courseOf(network);
     const wanted = this.#wishOf(network);
+    // No longer: should it be again, it is looked at anew.
+    course.isLooking = wanted !== undefined;
     if (wanted === undefined) return;
     try {
       if (wanted.channels) await this.#lookAtChannels(network, course);

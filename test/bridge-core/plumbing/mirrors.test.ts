@@ -3,8 +3,11 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
+import { RetryableError } from '../../../bridge-core/errors.ts';
+import { Mirrors } from '../../../bridge-core/plumbing/mirrors.ts';
 import { inFake } from '../../support/fake-adapter.ts';
 import { type FakeBridge, type FakeBridgeWish, startFakeBridge } from '../../support/fake-bridge.ts';
+import { silentLog } from '../../support/tools.ts';
 import { until } from '../../support/waiting.ts';
 
 const settings = 'portals: { directory: true, spaces: true }\nmembership: { per_second: 1000 }';
@@ -220,4 +223,26 @@ test('a space is called as its network is, from when that is renamed, and after 
   network.title = 'Fakest';
   await bridge.restart();
   await until('the name', () => called() === 'Fakest');
+});
+
+test('a network that is no longer wished for while it is looked at, and then is again, is looked at again', async (t) => {
+  let [isWished, looks] = [true, 0];
+  const mirror = {
+    networks: () => (isWished ? [{ id: 'n', channels: true, people: 'off' }] : []),
+    channels: () => {
+      looks += 1;
+      if (looks > 1) return [];
+      isWished = false;
+      throw new RetryableError('NETWORK_BUSY', 'later', { after: 1 });
+    },
+  };
+  const links = { onChange: () => {}, all: () => [] };
+  const mirrors = new Mirrors({ links, adapter: { mirror }, log: silentLog } as never);
+  t.after(() => mirrors.stop());
+  mirrors.connected('n');
+  await mirrors.settled();
+  isWished = true;
+  mirrors.connected('n');
+  await mirrors.settled();
+  assert.equal(looks, 2);
 });
