@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { openLoadedBridge } from '../support/loaded-bridge.ts';
 import { judge, numbersFrom } from '../support/numbered-lines.ts';
 import { openChance } from '../support/seed.ts';
-import { until } from '../support/waiting.ts';
+import { until, untilAll } from '../support/waiting.ts';
 
 const kills = 10;
 /** Said for each kill, all at once or one every ms. */
@@ -48,7 +48,8 @@ test(`killed ${kills} times while Matrix speaks: nothing that the homeserver was
     if (rows.toNetwork > 0) inFlight.push(rows.toNetwork);
     await stage.start();
   }
-  await until('the last of it', async () => isAllHeard(said) && (await homeserver.counts()).waiting === 0);
+  await untilAll('lines on IRC', said, () => new Set(stage.heardOnIrc('up').map(({ number }) => number)).size);
+  await until('nothing more to be pushed', async () => (await homeserver.counts()).waiting === 0);
   await watcher.settle();
   const { lost, doubled, wrong } = judge(numbersFrom(0, said), stage.heardOnIrc('up'), people.length);
   t.diagnostic(`${said} said, killed ${tries} times, rows in flight ${inFlight.join(' ')}: ${lost.length} lost, ${doubled.length} doubled`);
@@ -59,10 +60,6 @@ test(`killed ${kills} times while Matrix speaks: nothing that the homeserver was
 /** Messages that the bridge has sent to the homeserver. */
 async function sends(): Promise<number> {
   return (await homeserver.counts()).sends ?? 0;
-}
-
-function isAllHeard(said: number): boolean {
-  return new Set(stage.heardOnIrc('up').map(({ number }) => number)).size === said;
 }
 
 test(`killed ${kills} times while IRC speaks: what was journaled stands in the room, once, in the order of the channel`, async (t) => {
@@ -97,7 +94,7 @@ test(`killed ${kills} times while IRC speaks: what was journaled stands in the r
     .heardOnIrc('down')
     .map(({ number }) => number)
     .filter((number) => taken.has(`down ${number}`));
-  await until('the last of it', async () => (await stage.heardInMatrix('down')).length >= expected.length).catch(() => undefined);
+  await untilAll('lines in the room', expected.length, async () => (await stage.heardInMatrix('down')).length).catch(() => undefined);
   await new Promise((resolve) => setTimeout(resolve, 500));
   const stands = (await stage.heardInMatrix('down')).map(({ number }) => number);
   t.diagnostic(

@@ -8,7 +8,7 @@ import { points } from '../support/crash-points.ts';
 import { openLoadedBridge } from '../support/loaded-bridge.ts';
 import { judge, numbersFrom } from '../support/numbered-lines.ts';
 import { openChance } from '../support/seed.ts';
-import { until } from '../support/waiting.ts';
+import { until, untilAll } from '../support/waiting.ts';
 
 const chance = openChance();
 const stage = await openLoadedBridge(after, { people: 3 });
@@ -132,7 +132,7 @@ test('told to stop in mid-load and started again: nothing is lost, nothing doubl
   await Promise.all([up, down]);
   await stage.start();
   await stage.sayOnIrc('stopDown', [count]);
-  await until('all on IRC', () => new Set(stage.heardOnIrc('stopUp').map(({ number }) => number)).size === count);
+  await untilAll('stopUp on IRC', count, () => new Set(stage.heardOnIrc('stopUp').map(({ number }) => number)).size);
   await until('the last in the room', async () => (await inRoom('stopDown')).at(-1) === count);
   await delay(300);
   const { lost, doubled, wrong } = judge(numbersFrom(0, count), stage.heardOnIrc('stopUp'), people.length);

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openLoadedBridge } from '../support/loaded-bridge.ts';
 import { judge, numbersFrom } from '../support/numbered-lines.ts';
 import { openChance } from '../support/seed.ts';
-import { until } from '../support/waiting.ts';
+import { until, untilAll } from '../support/waiting.ts';
 
 const rounds = 6;
 const chance = openChance();
@@ -95,7 +95,7 @@ test('whatever happens: nothing accepted is lost, what doubles was in flight, ea
   const told = `seed ${chance.seed}: ${happened.join(', ')}`;
   t.diagnostic(told);
 
-  await until('all on IRC', () => new Set(stage.heardOnIrc('up').map(({ number }) => number)).size === up).catch(() => undefined);
+  await untilAll('lines on IRC', up, () => new Set(stage.heardOnIrc('up').map(({ number }) => number)).size).catch(() => undefined);
   await stage.sayOnIrc('last', [0]);
   await until('the last word of IRC', async () => (await stage.heardInMatrix('last')).length > 0);
   await delay(500);

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MatrixPerson } from '../support/matrix-person.ts';
-import { until } from '../support/waiting.ts';
+import { untilAll } from '../support/waiting.ts';
 
 /** Somebody on the network, whichever it is. */
 interface Native<Channel> {
@@ -98,9 +98,9 @@ async function allOf(where: string, many: number, look: () => number[] | Promise
   let there = new Set<number>();
   const looked = async () => {
     there = new Set(await look());
-    return there.size >= many || undefined;
+    return there.size;
   };
-  await until(`all of ${many} ${where}`, looked, timeout).catch((thrown) => {
+  await untilAll(`all ${where}`, many, looked, timeout).catch((thrown) => {
     const missing = Array.from({ length: many }, (_, number) => number).filter((number) => !there.has(number));
     throw new Error(`missing ${where}: ${missing.join(', ')}`, { cause: thrown });
   });

@@ -8,7 +8,7 @@ import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openLoadedBridge } from '../support/loaded-bridge.ts';
 import { judge, numbersFrom, type Spoken } from '../support/numbered-lines.ts';
-import { until } from '../support/waiting.ts';
+import { until, untilAll } from '../support/waiting.ts';
 
 const stage = await openLoadedBridge(after, { people: 5 });
 const { homeserver, bridge, room, people, speakers, irc } = stage;
@@ -62,8 +62,8 @@ function assertGoesOn(said: Said, heard: readonly Spoken[], over: number): void 
 
 /** All that was said in Matrix is heard on IRC: judged, with the longest time that a line took. */
 async function arrivedOnIrc(tag: string, said: Said) {
-  const isThere = () => new Set(stage.heardOnIrc(tag).map(({ number }) => number)).size === said.size;
-  await until(`the last of ${tag} on IRC`, isThere).catch(() => undefined);
+  const heardSo = () => new Set(stage.heardOnIrc(tag).map(({ number }) => number)).size;
+  await untilAll(`${tag} on IRC`, said.size, heardSo).catch(() => undefined);
   await delay(300);
   const heard = stage.heardOnIrc(tag);
   return { ...judge([...said.keys()], heard, people.length), heard, slowest: slowest(said, heard) };
@@ -71,7 +71,7 @@ async function arrivedOnIrc(tag: string, said: Said) {
 
 /** All that was said on IRC stands in the room, once, in the channel's order. */
 async function arrivedInMatrix(tag: string, said: Said): Promise<Spoken[]> {
-  await until(`the last of ${tag} in the room`, async () => (await stage.heardInMatrix(tag)).length >= said.size).catch(() => undefined);
+  await untilAll(`${tag} in the room`, said.size, async () => (await stage.heardInMatrix(tag)).length).catch(() => undefined);
   await delay(300);
   const stands = await stage.heardInMatrix(tag);
   assert.deepEqual(

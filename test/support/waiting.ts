@@ -71,7 +71,14 @@ export async function within<Given>(what: string, promise: Promise<Given>, timeo
 }
 
 /** As `until` for as many as that; given up only when nothing more has come for so long. */
-export async function untilAll(what: string, wanted: number, count: () => number, timeout = patience): Promise<void> {
-  for (let seen = count(); seen < wanted; seen = count())
-    await until(`more of ${what} than ${seen} of ${wanted}`, () => count() > seen, timeout);
+export async function untilAll(what: string, wanted: number, count: () => number | Promise<number>, timeout = patience): Promise<void> {
+  for (let seen = await count(); seen < wanted; ) {
+    const before = seen;
+    const hasMore = async () => {
+      seen = await count();
+      return seen > before;
+    };
+    await delay(25);
+    await until(`more of ${what} than ${before} of ${wanted}`, hasMore, timeout);
+  }
 }
