@@ -214,6 +214,7 @@ export class Team {
     const way =
       error.code === 'NETWORK_LOGIN' ? 'Install the app: say `install` to the bot; or mend the token in the config.' : error.remedy;
     this.#tell('down', `${error.message}. ${way}`);
+    this.#lookLater();
   }
 
   /** Slack tells that the app is out of the workspace, or its token revoked, maybe late: somebody may have installed it again by now. */
@@ -351,15 +352,17 @@ export class Team {
     const { watch } = this.#parts.pauses;
     this.#watch = setTimeout(
       () => {
-        this.ask('auth.test', {}, { isBackground: true })
-          .then((told) => this.#recognise(told))
-          .then(
-            () => this.#lookLater(),
-            () => this.#lookLater(),
-          );
+        const again = () => this.#lookLater();
+        this.#look().then(again, again);
       },
       this.#ears.size === 0 ? watch : watch * 10,
     );
+  }
+
+  /** What was refused may be taken later, as that of a workspace that was being moved. */
+  async #look(): Promise<void> {
+    if (this.#isAnswering) await this.#recognise(await this.ask('auth.test', {}, { isBackground: true }));
+    else if (this.#told === 'down' && this.isInstalled) await this.probe();
   }
 
   #tell(state: TeamState, reason?: string): void {

@@ -11,7 +11,7 @@ import { until } from '../../support/waiting.ts';
 
 const here = { team_id: 'T0001', url: 'https://acme.slack.com/', user_id: 'U1' };
 
-function teamWith(t: TestContext) {
+function teamWith(t: TestContext, watch = 60_000) {
   /** Each call waits for its answer. */
   const calls: PromiseWithResolvers<object>[] = [];
   const call = () => {
@@ -23,7 +23,7 @@ function teamWith(t: TestContext) {
   const team = new Team({
     memory: keptIn(new Map()),
     ...{ id: 'T0001', app: undefined, hasOwnApp: false, transports: ['events'], bot, log: silentLog, botToken: () => 'xoxb-1' },
-    ...{ inbox: { connection: () => {} }, back: () => {}, voided: () => {}, pauses: { first: 10, most: 20, watch: 60_000 } },
+    ...{ inbox: { connection: () => {} }, back: () => {}, voided: () => {}, pauses: { first: 10, most: 20, watch } },
   } as never);
   t.after(() => team.stop());
   const next = async () => await until('a call', () => calls.shift());
@@ -110,4 +110,18 @@ test('that a login was revoked, told after another came, does not end that', asy
   assert.deepEqual(ended, []);
   await account.revoked();
   assert.deepEqual(ended, ['Slack has revoked the login']);
+});
+
+test('a token that is refused is asked about again now and then, be it at the start or later: a workspace may have been moved', async (t) => {
+  const { team, next } = teamWith(t, 10);
+  team.start();
+  (await next()).reject(dead());
+  await until('it to be down', () => team.state === 'down' || undefined);
+  (await next()).reject(dead());
+  (await next()).resolve(here);
+  await until('it to be up', () => team.state === 'up' || undefined);
+  (await next()).reject(dead());
+  await until('it to be down', () => team.state === 'down' || undefined);
+  (await next()).resolve(here);
+  await until('it to be up again', () => team.state === 'up' || undefined);
 });
