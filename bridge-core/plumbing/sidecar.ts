@@ -97,9 +97,18 @@ export class Sidecar<Body extends Json = string> {
     log.info({ room: link.room, why }, 'a private room was closed');
   }
 
-  /** They are no longer logged in to this network. */
+  /** They are no longer logged in to this network, and nobody asks twice: what the homeserver does not do now is done later. */
   async loggedOut(user: UserId, network: string): Promise<void> {
-    for (const link of this.of(user)) if (this.#networkOf(link) === network) await this.close(link, 'its person has logged out');
+    for (const link of this.of(user)) {
+      if (this.#networkOf(link) !== network) continue;
+      const close = () => this.close(link, 'its person has logged out');
+      try {
+        await close();
+      } catch (thrown) {
+        if (!(thrown instanceof RetryableError)) throw thrown;
+        this.#work.run(`link ${link.id}`, close);
+      }
+    }
   }
 
   async invite(link: Link, guest: UserId): Promise<void> {

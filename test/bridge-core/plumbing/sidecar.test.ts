@@ -273,3 +273,13 @@ test('where it is not switched on, nobody has such rooms', async (t) => {
   // That word is then the admins', for the bot itself.
   await scene.asks(scene.ada, 'join #garden', /may not send me into rooms/);
 });
+
+test('who logs out while the homeserver has too much to do is put out of all of their rooms all the same', async (t) => {
+  const scene = await start(t);
+  const { homeserver, ada } = scene;
+  const rooms = [await scene.roomOf(ada, '#garden'), await scene.roomOf(ada, '#kitchen')];
+  homeserver.fault({ on: 'POST .*/kick', times: 1, act: { answer: 500, errcode: 'M_UNKNOWN' } });
+  await scene.asks(ada, 'logout', /no longer logged in/);
+  await until('her to be out', () => rooms.every((room) => homeserver.room(room).membership(ada) === 'leave') || undefined);
+  await until('the bot, too', () => rooms.every((room) => homeserver.room(room).membership(homeserver.bot) === 'leave') || undefined);
+});
