@@ -87,8 +87,8 @@ export class Roster {
     return users;
   }
 
-  /** Inside a store unit, so that it stands or falls with what told of it. False: nothing was new. Should the unit fail,
-   *  memory knows more than the disk until the event comes again, which does no harm: it is true. */
+  /** Inside a store unit, so that it stands or falls with what told of it. False: nothing was new. Should the unit fail, memory knows
+   *  more than the disk: `reread` where what told of it comes again, and would be known already. */
   set(room: RoomId, user: UserId, membership: Membership, name?: string, avatar?: string): boolean {
     const members = this.#of(room);
     for (const touched of this.#fetching.get(room) ?? []) touched.add(user);
@@ -115,6 +115,11 @@ export class Roster {
   /** Inside a store unit: we are no longer there, so nothing is known. */
   forget(room: RoomId): void {
     this.#deleteRoom.run(room);
+    this.#rooms.delete(room);
+  }
+
+  /** As the disk has it. */
+  reread(room: RoomId): void {
     this.#rooms.delete(room);
   }
 

@@ -92,6 +92,11 @@ export class MatrixRouting {
     return () => void roster.set(event.room, user, membership, name, avatar);
   }
 
+  /** The transaction could not be written, and comes again. */
+  forget(moves: Moves): void {
+    for (const place of moves.keys()) this.#parts.roster.reread(place.slice(0, place.indexOf(' ')) as RoomId);
+  }
+
   #membership(room: RoomId, user: UserId, moves: Moves): Membership {
     return moves.get(placeOf(room, user)) ?? this.#parts.roster.membership(room, user);
   }

@@ -107,7 +107,12 @@ export class MatrixToRemote<Body extends Json> {
     for (const event of batch.ephemeral) this.#parts.passing(event);
     const moves: Moves = new Map();
     const wanted = batch.events.flatMap((event) => this.#route(event, moves));
-    if (wanted.length > 0) await this.#queue(wanted, batch.record);
+    try {
+      if (wanted.length > 0) await this.#queue(wanted, batch.record);
+    } catch (thrown) {
+      this.#parts.routing.forget(moves);
+      throw thrown;
+    }
   }
 
   // 2 dedupe, 3 route

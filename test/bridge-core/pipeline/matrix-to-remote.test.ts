@@ -65,6 +65,30 @@ test('who comes and goes, or goes and comes back, within one transaction is wher
   await p.settled();
 });
 
+test('what could not be written is no repetition when it comes again', async (t) => {
+  const p = await startPipeline(t);
+  const room = p.room();
+  await p.link(room, '#chan');
+  await p.settled();
+  const event = { event_id: '$1', room_id: room, sender: p.bob, type: 'm.room.member', state_key: p.bob, origin_server_ts: Date.now() };
+  const gone = { events: [{ ...event, content: { membership: 'leave' } }] };
+  const { store, roster, transactions } = p.parts;
+  const write = store.write.bind(store);
+  const failing = t.mock.method(store, 'write', (unit: () => unknown) =>
+    write(() => {
+      unit();
+      throw new Error('the disk is full');
+    }),
+  );
+  await assert.rejects(transactions.receive('t1', gone));
+  failing.mock.restore();
+  assert.equal(roster.isIn(room, userId(p.bob)), true);
+  await transactions.receive('t1', gone);
+  assert.equal(roster.isIn(room, userId(p.bob)), false);
+  assert.equal(p.temp.committed(`SELECT count(*) FROM roster WHERE user = '${p.bob}'`), 0);
+  await p.settled();
+});
+
 test('a transaction is acknowledged only once its rows are on disk, all of them together', async (t) => {
   const p = await startPipeline(t);
   const room = p.room();
