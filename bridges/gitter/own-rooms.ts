@@ -41,8 +41,12 @@ interface Kept {
   readonly changed: Map<string, ChannelId | undefined>;
   /** What was reported last, for it may be told by the room's channel and by their own. */
   readonly told: Map<ChannelId, boolean>;
+  /** When the list showed that they had come or gone: what their own channel tells may be from before that. */
+  readonly listed: Map<ChannelId, number>;
 }
 
+/** ms that their own channel may be behind the list. */
+const behind = 60_000;
 const firstPause = 500;
 const longestPause = 60_000;
 
@@ -93,7 +97,7 @@ export class OwnRooms {
     const user = userOf(account);
     if (user !== undefined) this.#gone.delete(user);
     const { rooms = new Map<ChannelId, string>(), isRead = false } = before ?? {};
-    const unread = { isAskable: true, reading: undefined, isStale: false, changed: new Map(), told: new Map() };
+    const unread = { isAskable: true, reading: undefined, isStale: false, changed: new Map(), told: new Map(), listed: new Map() };
     this.#kept.set(account.id, { account, rooms, isRead, ...unread });
     account.open();
     const reread = () => void this.read(account);
@@ -182,7 +186,16 @@ export class OwnRooms {
     }
     const isIn = operation === 'create';
     const channel = this.#channelOf(kept, told);
-    if (channel !== undefined && (isIn || operation === 'remove')) this.#parts.moved(account, { id: told.id, channel }, isIn);
+    if (channel === undefined || !(isIn || operation === 'remove')) return;
+    if (this.#isOld(kept, channel, isIn)) void this.read(account);
+    else this.#parts.moved(account, { id: told.id, channel }, isIn);
+  }
+
+  /** Maybe: the list, which is asked for by another way, told otherwise just now. */
+  #isOld(kept: Kept, channel: ChannelId, isIn: boolean): boolean {
+    const at = kept.listed.get(channel);
+    if (at === undefined || at < Date.now() - behind) return false;
+    return kept.isAskable && kept.rooms.has(channel) !== isIn;
   }
 
   /** Where it is linked or was asked for, it goes by its name of now. */
@@ -237,8 +250,14 @@ export class OwnRooms {
     kept.isRead = true;
     for (const [channel, isIn] of kept.told) if (found.has(channel) !== isIn) kept.told.delete(channel);
     if (before === undefined) return;
-    for (const [channel, id] of before) if (!found.has(channel)) this.#parts.moved(account, { id, channel }, false);
-    for (const [channel, id] of found) if (!before.has(channel)) this.#parts.moved(account, { id, channel }, true);
+    const now = Date.now();
+    for (const [channel, at] of kept.listed) if (at < now - behind) kept.listed.delete(channel);
+    const moved = (channel: ChannelId, id: string, isIn: boolean) => {
+      kept.listed.set(channel, now);
+      this.#parts.moved(account, { id, channel }, isIn);
+    };
+    for (const [channel, id] of before) if (!found.has(channel)) moved(channel, id, false);
+    for (const [channel, id] of found) if (!before.has(channel)) moved(channel, id, true);
   }
 }
 

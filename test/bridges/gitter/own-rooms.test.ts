@@ -190,6 +190,31 @@ test('somebody of ours who goes and is back at once has gone and come, however l
   );
 });
 
+test('what their own channel tells behind the list, which was asked for meanwhile, is told once', quickly, async (t) => {
+  const org = await withAdapter(t);
+  const { adapter, channel, events, gitter, room } = org;
+  await adapter.signIn(loginOf(org, org.bob, bob));
+  await until('where he is', () => adapter.channels.isIn(channel, bob));
+  await adapter.watch(channel, bob);
+  await until('who goes to be told', () => listensTo(org, room, 'matrixbot', 'users'));
+  gitter.deliveryFault({ username: 'bob', act: { delay: 1_500 } });
+  org.bob.leave(room);
+  await heard(events, 'membership', ({ change }) => change === 'leave');
+  org.bob.join(room);
+  await heard(events, 'membership', ({ change }) => change === 'join');
+  gitter.clearFaults();
+  for (const what of ['rooms/remove', 'rooms/create']) await gitter.waitForDelivery(what, ({ username }) => username === 'bob');
+  // Behind them, by his own channel as well.
+  const chat = org.ann.open(org.bob);
+  await heardBy(org, chat, 'bob');
+  await delay(100);
+  assert.equal(adapter.channels.isIn(channel, bob), true);
+  assert.deepEqual(
+    moves(events, channel).map((move) => move.split(' ').at(-1)),
+    ['leave', 'join'],
+  );
+});
+
 test('a room that somebody is to listen to is heard once they are logged in; who left meanwhile is told to be gone', quickly, async (t) => {
   const org = await withAdapter(t);
   const { adapter, gitter, events } = org;
