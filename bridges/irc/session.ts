@@ -68,7 +68,8 @@ export class IrcSession implements Ear {
   }
 
   get heardAt(): number {
-    return this.#heardAt;
+    // Where nobody says anything there are still answers to our PINGs.
+    return Math.max(this.#heardAt, this.connection.heardAt);
   }
 
   /** The session as the core sees it; another object once the server offers more or less, or the nick changed. Asked for

@@ -52,6 +52,8 @@ export interface Connection {
   readonly capabilities: ReadonlySet<string>;
   /** The account that we are logged in to, where the server told. */
   readonly account: string | undefined;
+  /** ms since 1970. All that the server had sent by then was read; a second or two behind. */
+  readonly heardAt: number;
   /** The value of a capability as offered (`sasl=PLAIN`), '' where it has none. */
   capabilityValue(name: string): string | undefined;
   /** Resolves when the line was handed to the socket; rejects with UnreachableError if the connection is lost before. */

@@ -41,6 +41,8 @@ export class OpenConnection implements Connection, LineSink, Kept {
   #answers: Answers | undefined;
   #fences: Fences | undefined;
   #pinged: string | undefined;
+  #heardAt = Date.now();
+  #lookedAt = this.#heardAt;
   #echoTimer: NodeJS.Timeout | undefined;
   #authentication: Authentication | undefined;
   /** Lines that came before whoever opened the connection could have it in hand. */
@@ -214,7 +216,14 @@ export class OpenConnection implements Connection, LineSink, Kept {
   takeHeard(): boolean {
     const heard = this.#socket.heard;
     this.#socket.heard = false;
+    // What came since this was last asked came behind all that was sent before then.
+    if (heard) this.#heardAt = this.#lookedAt;
+    this.#lookedAt = Date.now();
     return heard;
+  }
+
+  get heardAt(): number {
+    return this.#heardAt;
   }
 
   get pinged(): string | undefined {

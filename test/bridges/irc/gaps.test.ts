@@ -145,6 +145,26 @@ test('the network between is cut: the gap begins when the server was last heard,
   assert.ok(gap && gap.from <= cut && gap.to > cut, `${gap?.from} to ${gap?.to}, cut at ${cut}`);
 });
 
+test('where nobody says anything the gap begins with the last sign of life, not with the last words', async (t) => {
+  const { ircd, zoe } = await serve(t, { capabilities: withoutHistory });
+  const world = withAdapter(t, { port: ircd.port, timing: quick, network: { keepalive: { ping: '1s', timeout: '30s' } } });
+  await world.adapter.connect();
+  await world.watch('#chan');
+  zoe.say('#chan', 'before');
+  await toldLast(world, 'before');
+  const [words, pings] = [Date.now(), () => ircd.lines(bot).filter((line) => line === 'PING alive').length];
+  const before = pings();
+  // The third is sent only once the second was answered.
+  await until('three PINGs', () => pings() >= before + 3 || undefined);
+  ircd.drop(bot);
+  zoe.say('#chan', 'missed');
+  await ircd.waitForMember('#chan', bot);
+  zoe.say('#chan', 'after');
+  assert.deepEqual(await toldLast(world, 'after'), ['before', '(gap)', 'after']);
+  const [gap] = gapsOf(world);
+  assert.ok(gap && gap.from >= words + 1_000, `${gap?.from} is ${(gap?.from ?? 0) - words} ms after the last words`);
+});
+
 test('the bridge killed and away: the room is told from when to when, once, and it is counted', async (t) => {
   const { ircd, zoe } = await serve(t, { capabilities: withoutHistory });
   const first = await bridge(t, ircd);
