@@ -207,7 +207,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
     for (const each of [before, account]) if (each !== undefined) this.#sessions.forget(each);
     if (before !== undefined) this.#hearing.closeFor(before);
     await this.#gaps.listens(account.id);
-    this.#own.open(account);
+    if (!account.isEnded) this.#own.open(account);
   }
 
   async signOut(login: Login): Promise<void> {

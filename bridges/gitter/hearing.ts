@@ -11,6 +11,7 @@ import type { Gaps } from './gaps.ts';
 import { onePage } from './history.ts';
 import { network as networkId } from './ids.ts';
 import { type Intake, placeOf } from './intake.ts';
+import { MissedTopics } from './missed-topics.ts';
 import type { GitterNetwork } from './network.ts';
 import type { Presences } from './presence.ts';
 import type { Present } from './present.ts';
@@ -64,6 +65,7 @@ export class Hearing {
   /** Chats of two, and whose eyes see them. */
   readonly #chats = new Map<string, Set<Account>>();
   readonly #fallback: Fallback | undefined;
+  readonly #topics: MissedTopics;
   /** Comings and goings, by room. */
   readonly #moves = new Map<string, Promise<void>>();
   #isClosed = false;
@@ -71,6 +73,11 @@ export class Hearing {
   constructor(parts: HearingParts) {
     this.#parts = parts;
     const { settings, timing, intake, inbox } = parts;
+    this.#topics = new MissedTopics({
+      ...{ rooms: parts.network.rooms, present: parts.present, log: parts.log },
+      heard: () => this.rooms,
+      tell: (room, topic) => this.#tellTopic(room, topic),
+    });
     const { streamUrl } = settings;
     if (streamUrl === undefined) return;
     this.#fallback = new Fallback({
@@ -219,6 +226,7 @@ export class Hearing {
 
   close(): void {
     this.#isClosed = true;
+    this.#topics.stop();
     this.#fallback?.keep([]);
     this.#watched.clear();
     this.#chats.clear();
@@ -246,13 +254,18 @@ export class Hearing {
         if ((this.#parts.network.rooms.byId(room.id)?.members ?? 0) <= mostCompared) this.#parts.inbox.members?.(room.channel);
       },
     });
-    const missed = () => this.#parts.presences.missed(room.id);
+    let stood = false;
+    const missed = () => {
+      this.#parts.presences.missed(room.id);
+      if (stood && this.#isBot(account)) this.#topics.look();
+    };
     account.listen(path(room.id, ''), {
       onData: (data) => void this.#changed(room, data).catch((thrown) => this.#failed(room, thrown)),
       onMissed: missed,
       onOpen: () => {
         changes.resolve();
         missed();
+        stood = true;
       },
       onRefused: () => changes.resolve(),
     });
@@ -366,11 +379,14 @@ export class Hearing {
     const { operation, model, notification } = isRecord(data) ? (data as WireChange) : {};
     if (notification === 'presence') return this.#parts.presences.heard(room, data);
     if (!hasId(model)) return;
-    const { network, intake, inbox } = this.#parts;
+    const { network, inbox } = this.#parts;
     if (operation === 'remove') return inbox.suspended(room.channel, 'the room was deleted in Gitter');
     const now = network.rooms.keep(model as WireRoom);
-    if (network.rooms.noteTopic(now.id, now.topic))
-      await intake.tell(room, { kind: 'channel', channel: now.channel, at: Date.now(), topic: now.topic });
+    if (network.rooms.noteTopic(now.id, now.topic)) await this.#tellTopic(now, now.topic);
+  }
+
+  #tellTopic(room: Room, topic: string): Promise<void> {
+    return this.#parts.intake.tell(room, { kind: 'channel', channel: room.channel, at: Date.now(), topic });
   }
 
   #failed(room: Room, thrown: unknown): void {

@@ -181,11 +181,12 @@ export class GitterNetwork {
     const given = parseUserId(login.account);
     const id = 'id' in given ? given.id : '';
     const before = this.accounts.get(id);
-    await before?.close();
     const me = { id, ...(login.credentials.username !== undefined && { username: login.credentials.username }) };
     const account = this.#account(login.credentials.token ?? '', { as: 'user', user: login.user }, undefined, me);
     this.accounts.set(id, account);
     if (me.username !== undefined && this.users.known(id) === undefined) this.users.keep(me);
+    // Behind that: who logs out meanwhile ends the new one.
+    await before?.close();
     return { account, before };
   }
 

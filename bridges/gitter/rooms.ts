@@ -100,6 +100,10 @@ export class Rooms {
     return isNew;
   }
 
+  toldTopic(id: string): string | undefined {
+    return this.#topics.get(id);
+  }
+
   /** As a list has it, if it is one of those. A name that was another room's when it was linked stays that room's. */
   keepListed(told: WireRoom, names?: ReadonlySet<ChannelId>): void {
     const channel = told.uri === undefined ? makeChatId(told.id) : makeChannelId(told.uri);

@@ -281,3 +281,14 @@ test('new credentials of a login listen in place of the old ones', quickly, asyn
   assert.equal(texts(events).length, 2);
   assert.ok(listensTo(org, secret, 'ann'));
 });
+
+test('who logs out while new credentials take the place of the old ones is logged out', quickly, async (t) => {
+  const org = await withSecret(t);
+  const { adapter, gitter, secretId } = org;
+  const login = loginOf(org, org.ann, ann);
+  const again = adapter.signIn(login);
+  await adapter.signOut(login);
+  await again;
+  await until('nothing of hers to listen', () => gitter.faye.clientsOf('ann').length === 0);
+  assert.deepEqual([adapter.speakerOf(login.account), adapter.channels.isIn(secretId, ann)], [undefined, false]);
+});

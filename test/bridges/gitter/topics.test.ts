@@ -24,3 +24,22 @@ test('a new topic is told once, also where the room was asked for before its tel
   await until('the last topic', () => topics().includes('the last'));
   assert.deepEqual(topics(), ['news', 'the last']);
 });
+
+test('a topic that nobody heard of is told once the realtime channel is back, by one call for all rooms', {
+  timeout: 180_000,
+}, async (t) => {
+  const { gitter, ann, room, events } = await withAdapter(t);
+  const topics = () => events.flatMap((event) => (event.kind === 'channel' && event.topic !== undefined ? [event.topic] : []));
+  const reads = () => gitter.callsOf('GET /user/:user/rooms').length;
+  await until('the list', () => reads() > 0 || undefined);
+  const before = reads();
+  gitter.deliveryFault({ username: 'matrixbot', act: 'lose' });
+  ann.setTopic(room, 'unheard');
+  gitter.clearFaults();
+  gitter.forgetFayeClients();
+  await until('the topic', () => topics().includes('unheard'));
+  assert.equal(reads(), before + 1);
+  ann.setTopic(room, 'heard');
+  await until('the next topic', () => topics().includes('heard'));
+  assert.deepEqual(topics(), ['unheard', 'heard']);
+});
