@@ -3,6 +3,7 @@
 export type * from './adapter.ts';
 export type * from './adapter-tools.ts';
 export { agreedIn, askingPage, browserIn, isSameBrowser, toldPage } from './appservice/asking-page.ts';
+export { formIn } from './appservice/posted-form.ts';
 export * from './casing.ts';
 export type * from './channel.ts';
 export * from './duration-setting.ts';

@@ -3,6 +3,7 @@
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { WebAnswer, WebRequest } from '../adapter-tools.ts';
+import { formIn } from './posted-form.ts';
 
 export interface Asking {
   readonly title: string;
@@ -45,7 +46,7 @@ export function browserIn({ headers }: Pick<WebRequest, 'headers'>, cookie: stri
 /** The same, where the answer was given on our page and in that browser. */
 export function agreedIn(request: Pick<WebRequest, 'headers' | 'body'>, cookie: string): string | undefined {
   const browser = browserIn(request, cookie);
-  const given = new URLSearchParams(request.body.toString()).get('browser') ?? '';
+  const given = formIn(request.body).get('browser') ?? '';
   return browser !== undefined && isSameBrowser(browser, given) ? browser : undefined;
 }
 

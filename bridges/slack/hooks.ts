@@ -9,6 +9,7 @@ import {
   type ChannelId,
   type ConfiguredLink,
   DeniedError,
+  formIn,
   type Json,
   PermanentError,
   type RemoteUser,
@@ -199,8 +200,7 @@ function senderOf({ id, name }: Hook): RemoteUser {
 function payloadIn({ headers, body }: WebRequest): Fields | undefined {
   const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
   try {
-    const text = body.toString('utf8');
-    const payload: unknown = JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? '') : text);
+    const payload: unknown = JSON.parse(isForm ? (formIn(body).get('payload') ?? '') : body.toString('utf8'));
     return isFields(payload) ? payload : undefined;
   } catch {
     return undefined;

@@ -2,7 +2,7 @@
 // incoming one posts there and answers "ok" or why not. Mattermost speaks the same, with ids of its own.
 
 import type { Dispatcher } from 'undici';
-import type { BridgeError } from '#bridge-core';
+import { type BridgeError, formIn } from '#bridge-core';
 import { type Asked, connectionFault, defaultWait, limited, refusalFor, statusFault } from './faults.ts';
 import { isSameSecret } from './signature.ts';
 import type { HttpRequest, InnerEvent, SlackEvent } from './source.ts';
@@ -14,13 +14,17 @@ export interface OutgoingOptions {
   readonly via: string;
 }
 
+/** Bytes: several times what the longest message takes as a form. */
+const largest = 2 * 1024 * 1024;
+
 /** Slack's own user for what no user said. */
 const slackbot = 'USLACKBOT';
 
 /** Refused: the word is wrong. Undefined: not a message. A message of Mattermost bears its `post_id`, and its text is not escaped. */
 export function outgoingWebhook(request: HttpRequest, { tokens, via }: OutgoingOptions): SlackEvent | 'refused' | undefined {
   const fields = fieldsOf(request);
-  if (fields === undefined) return undefined;
+  // Whatever bears no token is refused: else anybody could tell by it which of them there are.
+  if (fields === undefined) return tokens === undefined ? undefined : 'refused';
   // Each is compared, whichever fits.
   const isKnown = tokens === undefined || tokens.map((token) => isSameSecret(fields.token ?? '', token)).includes(true);
   if (!isKnown) return 'refused';
@@ -99,10 +103,11 @@ function refusal(status: number, said: string): BridgeError {
 }
 
 function fieldsOf({ headers, body }: HttpRequest): Readonly<Record<string, string | undefined>> | undefined {
-  const source = body.toString('utf8');
-  if (!/^application\/json\b/i.test(headers['content-type'] ?? '')) return Object.fromEntries(new URLSearchParams(source));
+  // Read before it is known whose it is.
+  if (body.length > largest) return undefined;
+  if (!/^application\/json\b/i.test(headers['content-type'] ?? '')) return Object.fromEntries(formIn(body));
   try {
-    const parsed: unknown = JSON.parse(source);
+    const parsed: unknown = JSON.parse(body.toString('utf8'));
     if (typeof parsed !== 'object' || parsed === null) return undefined;
     const plain = Object.entries(parsed).filter(([, value]) => typeof value === 'string' || typeof value === 'number');
     return Object.fromEntries(plain.map(([name, value]) => [name, String(value)]));

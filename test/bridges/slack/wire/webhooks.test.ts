@@ -74,7 +74,16 @@ test('without the right word nothing is told, and what is no message is none', (
   assert.equal(typeof outgoingWebhook(body({ token: 'before' }), options), 'object');
   assert.equal(outgoingWebhook(body({ text: undefined }), options), undefined);
   assert.equal(outgoingWebhook(body({ timestamp: 'soon' }), options), undefined);
-  assert.equal(outgoingWebhook(ask('{', 'application/json'), options), undefined);
+  assert.equal(outgoingWebhook(ask('{', 'application/json'), options), 'refused');
+  assert.equal(outgoingWebhook(ask('{', 'application/json'), { ...options, tokens: undefined }), undefined);
+});
+
+test('what cost a minute to read is refused unread, though it bears the token: anybody may post here', () => {
+  const whole = new URLSearchParams(Object.entries(mattermost).map(([name, value]) => [name, String(value)])).toString();
+  assert.equal(typeof outgoingWebhook(ask(whole, form), options), 'object');
+  assert.equal(outgoingWebhook(ask(`${whole}${'&a'.repeat(5_000)}`, form), options), 'refused');
+  const long = JSON.stringify({ ...mattermost, text: 'a'.repeat(3_000_000) });
+  assert.equal(outgoingWebhook(ask(long, 'application/json'), options), 'refused');
 });
 
 test('an incoming webhook posts with name and picture, one a second', async (t) => {
