@@ -87,12 +87,17 @@ export class Queries {
     const question = this.#waiting.shift();
     if (question === undefined) return;
     this.#asked = question;
+    const connection = this.#connection;
     question.timer = setTimeout(() => {
-      this.#finish();
       question.reject(new RetryableError('NETWORK_BUSY', 'the server did not answer in time'));
+      // Its answer may still come, maybe it was not even sent yet: nobody else's is asked for before that is over.
+      const over = () => {
+        if (this.#asked === question) this.#finish();
+      };
+      connection.fence().then(over, over);
     }, this.#timeout);
     // In turn with people's lines, never before them: else questions without end would keep the bot from speaking.
-    this.#connection.send(question.line, 'message').catch(() => {});
+    connection.send(question.line, 'message').catch(() => {});
   }
 
   #finish(): void {

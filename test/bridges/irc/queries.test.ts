@@ -12,10 +12,12 @@ function begin(timeout = 5_000) {
     lanes.push(lane);
   };
   const queries = new Queries(timeout);
-  queries.connected({ send } as unknown as Connection);
+  const fences: (() => void)[] = [];
+  const fence = () => new Promise<void>((resolve) => void fences.push(resolve));
+  queries.connected({ send, fence } as unknown as Connection);
   const answer = (command: string, ...params: string[]) =>
     queries.heard({ tags: {}, nick: 'irc.test', user: '', host: '', command, params } satisfies IrcLine);
-  return { queries, sent, lanes, answer };
+  return { queries, sent, lanes, answer, fences };
 }
 
 const same = (name: string) => (given: string) => given.toLowerCase() === name;
@@ -56,11 +58,12 @@ test('questions go in turn with what people say, and no more wait than is sensib
 });
 
 test('a server that asks to wait, does not answer or is lost is told apart from one that says no', async () => {
-  const { queries, answer } = begin(20);
+  const { queries, answer, fences } = begin(20);
   const busy = queries.isOnline('zoe', same('zoe'));
   answer('263', 'bot', 'ISON', 'wait a while');
   await assert.rejects(busy, { code: 'NETWORK_BUSY' });
   await assert.rejects(queries.isOnline('yan', same('yan')), { code: 'NETWORK_BUSY', message: /did not answer/ });
+  fences.shift()?.();
   await turn();
   const cut = queries.list();
   queries.lost(new UnreachableError('NETWORK_UNREACHABLE', 'gone'));
@@ -74,4 +77,19 @@ test('the channels of a network are told with their topics, without the modes be
   answer('322', 'bot', '#garden', '3', '[+nt] All about soil');
   answer('323', 'bot', 'End');
   assert.deepEqual(await listed, [{ name: '#garden', topic: 'All about soil' }]);
+});
+
+test('an answer that comes too late is not taken for that of the next question', async () => {
+  const { queries, sent, answer, fences } = begin(20);
+  await assert.rejects(queries.isOnline('zoe', same('zoe')), { code: 'NETWORK_BUSY' });
+  const next = queries.isOnline('yan', same('yan'));
+  assert.deepEqual(sent, ['ISON zoe'], 'nothing is asked while the answer may come');
+  answer('303', 'bot', 'zoe');
+  await turn();
+  answer('303', 'bot', 'yan');
+  assert.equal(await next, 'yan');
+  // What was answered by then is over.
+  for (const over of fences) over();
+  await turn();
+  assert.deepEqual(sent, ['ISON zoe', 'ISON yan']);
 });
