@@ -199,8 +199,8 @@ export class Reporters {
 
   /** Goes on for a lost one, once it is shown to hear: a server that dies takes one connection after the other, and what is said
    *  from then on is told or fetched once somebody is back. What comes live meanwhile waits. */
-  #inherit(coverage: Coverage, but?: Ear): void {
-    const there = [...coverage.attendees].filter((ear) => ear !== but);
+  #inherit(coverage: Coverage, asked: ReadonlySet<Ear> = new Set(), patience = this.#parts.timing.handover): void {
+    const there = [...coverage.attendees].filter((ear) => !asked.has(ear));
     const heir = coverage.standby ?? there.find(({ isBot }) => isBot) ?? there[0];
     if (heir === undefined) return;
     const changes = ++coverage.changes;
@@ -217,14 +217,17 @@ export class Reporters {
       () => void (stillWaits() && this.#begin(coverage, heir)),
       () => {},
     );
-    // On a dead socket: others are asked in turn, among them who came in meanwhile.
+    // On a dead socket: others are asked in turn, among them who came in meanwhile. Or it is only slow, as all may be: they have longer
+    // in the next round.
     const askOthers = async () => {
-      do await delay(this.#parts.timing.handover, undefined, { ref: false });
+      do await delay(patience, undefined, { ref: false });
       while (stillWaits() && coverage.attendees.size < 2);
       if (!stillWaits()) return;
       coverage.standby = undefined;
       this.#relieve(heir, coverage);
-      this.#inherit(coverage, heir);
+      const all = new Set(asked).add(heir);
+      if ([...coverage.attendees].some((ear) => !all.has(ear))) this.#inherit(coverage, all, patience);
+      else this.#inherit(coverage, new Set([heir]), patience * 2);
     };
     void askOthers();
   }

@@ -237,6 +237,38 @@ test('a puppet on a dead socket goes on for nobody: the bot does, once it is bac
   assert.deepEqual([reported, gaps], [['after'], [bot]]);
 });
 
+/** In the channel: a reporter that is lost now, and others, who answer a PING after so many ms or never. */
+function afterALoss(...others: readonly (number | undefined)[]) {
+  const reporters = new Reporters({
+    timing: { ...usualTiming, handover: 20 },
+    report: () => {},
+    bridgeGap: () => undefined,
+    handedOver: () => {},
+  });
+  const coverage = reporters.watch('#chan');
+  const [lost, ...ears] = [0, ...others].map((ms) => {
+    const made = new SimulatedEar(false);
+    made.fence = () => (ms === undefined ? new Promise(() => {}) : delay(ms, undefined, { ref: false }));
+    reporters.arrived(made, '#chan');
+    return made;
+  });
+  if (lost === undefined) throw new RangeError('nobody');
+  reporters.departed(lost, '#chan');
+  return { coverage, ears };
+}
+
+test('where two are on dead sockets the third goes on', async () => {
+  const { coverage, ears } = afterALoss(undefined, undefined, 0);
+  await until('somebody to report', () => coverage.reporter !== undefined);
+  assert.equal(coverage.reporter, ears[2]);
+});
+
+test('where the server answers all of them late, one of them goes on all the same', async () => {
+  const { coverage, ears } = afterALoss(150, 150);
+  await until('somebody to report', () => coverage.reporter !== undefined);
+  assert.equal(ears.includes(coverage.reporter as SimulatedEar), true);
+});
+
 test('who has just begun to report tells the same words twice when they were said twice, also without ids', async () => {
   const world = new Simulation(1);
   const [bot] = world.ears;
