@@ -93,9 +93,12 @@ export class Sync<Body extends Json = string> {
     await limits?.ready;
     const members = await this.#members(link.channel, true);
     if (members.size === 0) throw new RetryableError('NETWORK_UNREACHABLE', 'who is in the channel is not known now');
+    const wanted = wish.leaves ? await this.#wantedIn(link.room) : undefined;
+    // It may have become so while its members were asked for.
+    if (wish.joins && isVeiled(this.#parts.links.get(link.id) ?? link))
+      throw new RetryableError('NETWORK_BUSY', 'who may know who is in it is still to be found out');
     const coming = wish.joins ? [...(limits?.toCome(link.room, members) ?? members)] : [];
     const missing = coming.filter(([ghost, user]) => user !== undefined && !roster.isIn(link.room, ghost));
-    const wanted = wish.leaves ? await this.#wantedIn(link.room) : undefined;
     const surplus = wanted === undefined ? [] : this.#ghostsIn(link.room).filter((ghost) => !wanted.has(ghost));
     if (!wish.isOnlyCounted && !this.#isGone(link)) {
       for (const [ghost, user] of missing) if (user !== undefined) queue.join(link.room, ghost, user);

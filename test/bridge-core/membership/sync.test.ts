@@ -200,3 +200,27 @@ test('full puppets: everybody in the room is in the channel; ghosts and the bot 
   await quiet();
   assert.deepEqual(rig.network.joined[1], { user: '@carol:hs.test', channel: node });
 });
+
+test('a channel that is made private while an admin has all of its people brought in shows nobody of them to its room', async (t) => {
+  const { rig, link, links, sync, quiet, ghostsIn } = await start(t);
+  const people = [person('alice'), person('ben')];
+  rig.network.members.set(node, people);
+  const { promise: told, resolve: tell } = Promise.withResolvers<void>();
+  Object.assign(rig.network.adapter.channels, {
+    async *members() {
+      await told;
+      yield* people;
+    },
+  });
+  const wish = { joins: true, leaves: true, isOnlyCounted: false };
+  const matching = sync.match(link, wish);
+  await links.setOptions(link.id, { held: { seq: 0, at: Date.now() } });
+  tell();
+  await assert.rejects(matching, { code: 'NETWORK_BUSY' });
+  await quiet();
+  assert.deepEqual(ghostsIn(), []);
+  await links.setOptions(link.id, { held: undefined });
+  assert.deepEqual(await sync.match(link, wish), { joins: 2, leaves: 0 });
+  await quiet();
+  assert.deepEqual(ghostsIn(), ['alice', 'ben']);
+});
