@@ -20,7 +20,7 @@ import type { GitterSettings } from './settings.ts';
 import type { GitterTiming } from './timing.ts';
 import { remoteUserOf } from './users.ts';
 import type { FayeLine, FayeListener } from './wire/faye.ts';
-import { hasId, isRecord, messagesIn, type WireChange, type WireMessage, type WireRoom, type WireUser } from './wire/objects.ts';
+import { hasId, isRecord, messagesIn, roomIn, type WireChange, type WireMessage, type WireRoom, type WireUser } from './wire/objects.ts';
 
 export interface HearingParts {
   readonly network: GitterNetwork;
@@ -381,8 +381,10 @@ export class Hearing {
     if (!hasId(model)) return;
     const { network, inbox } = this.#parts;
     if (operation === 'remove') return inbox.suspended(room.channel, 'the room was deleted in Gitter');
-    const now = network.rooms.keep(model as WireRoom);
-    if (network.rooms.noteTopic(now.id, now.topic)) await this.#tellTopic(now, now.topic);
+    const told = roomIn(model as WireRoom);
+    const now = network.rooms.keep(told);
+    // Where something else changed, what is known of the topic may be the one that a call of ours is just replacing.
+    if (told.topic !== undefined && network.rooms.noteTopic(now.id, told.topic)) await this.#tellTopic(now, told.topic);
   }
 
   #tellTopic(room: Room, topic: string): Promise<void> {

@@ -25,6 +25,21 @@ test('a new topic is told once, also where the room was asked for before its tel
   assert.deepEqual(topics(), ['news', 'the last']);
 });
 
+test('what else changes in a room while a topic of ours is on its way does not bring the old one back', { timeout: 180_000 }, async (t) => {
+  const { gitter, adapter, ann, bob, room, channel, events } = await withAdapter(t);
+  const topics = () => events.flatMap((event) => (event.kind === 'channel' && event.topic !== undefined ? [event.topic] : []));
+  room.admins.add(gitter.world.userNamed('matrixbot')?.id ?? '');
+  gitter.fault({ on: 'PUT /rooms/:room', times: 1, act: { wait: 1_000 } });
+  const bot = await adapter.session({ as: 'bot' }, channel);
+  const setting = bot.setTopic?.(channel, 'ours');
+  await until('our call', () => gitter.callsOf('PUT /rooms/:room').length > 0);
+  bob.leave(room);
+  await setting;
+  ann.setTopic(room, 'the last');
+  await until('the last topic', () => topics().includes('the last'));
+  assert.deepEqual(topics(), ['the last']);
+});
+
 test('a topic that nobody heard of is told once the realtime channel is back, by one call for all rooms', {
   timeout: 180_000,
 }, async (t) => {
