@@ -14,6 +14,9 @@ const ranks: Readonly<Record<PermissionLevel, number>> = { none: 0, user: 1, adm
 export class Permissions {
   #levels: Readonly<Record<string, PermissionLevel>>;
   readonly #homeserver: Calls;
+  /** Rooms that people are just asking for, and whether one of them may link it: for that one the bot stays. */
+  readonly #asking = new Map<RoomId, { count: number; hadToEnter: boolean; isGranted: boolean }>();
+  readonly #leaving = new Map<RoomId, Promise<void>>();
 
   constructor(given: { levels: Readonly<Record<string, PermissionLevel>>; homeserver: Calls }) {
     this.#levels = given.levels;
@@ -53,13 +56,28 @@ export class Permissions {
 
   /** The room's consent, by its power; the channel's is asked for beside it (consent.ts). */
   async mayLink(user: UserId, room: RoomId): Promise<void> {
-    const hadToEnter = await this.#enter(user, room);
+    // Who comes while the bot goes enters anew.
+    await this.#leaving.get(room)?.catch(() => {});
+    const asking = this.#asking.get(room) ?? { count: 0, hadToEnter: false, isGranted: false };
+    this.#asking.set(room, asking);
+    asking.count += 1;
     try {
+      if (await this.#enter(user, room)) asking.hadToEnter = true;
       await this.mustRule(user, room, 'link it');
-    } catch (thrown) {
-      if (hadToEnter) await this.#homeserver.leave(this.#homeserver.bot, room, 'not allowed to link this room');
-      throw thrown;
+      asking.isGranted = true;
+    } finally {
+      asking.count -= 1;
+      if (asking.count === 0) {
+        this.#asking.delete(room);
+        if (asking.hadToEnter && !asking.isGranted) await this.#leave(room);
+      }
     }
+  }
+
+  async #leave(room: RoomId): Promise<void> {
+    const leaving = this.#homeserver.leave(this.#homeserver.bot, room, 'not allowed to link this room');
+    this.#leaving.set(room, leaving);
+    await leaving.finally(() => this.#leaving.delete(room));
   }
 
   /** Who could change the room's power levels rules it; of rooms of version 12 its creators do in any case. */

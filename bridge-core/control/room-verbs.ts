@@ -50,9 +50,17 @@ export function roomVerbs<Body extends Json>(parts: RoomVerbsParts<Body>): Verb[
       permissions.mustBe('admin', by, 'send me out of rooms');
       if (!where.startsWith('!')) throw new PermanentError('BAD_REQUEST', 'which room? Give its id');
       const room = roomId(where);
-      if (links.byRoom(room).length > 0) throw new DeniedError('that room is linked: take the link away first');
+      // Asked anew before each step: many ghosts take long to go, and it may be linked meanwhile.
+      const mustBeFree = () => {
+        if (links.byRoom(room).length > 0) throw new DeniedError('that room is linked: take the link away first');
+      };
+      mustBeFree();
       const members = await homeserver.joinedMembers(room);
-      for (const user of members.keys()) if (names.isGhost(user)) await ghosts.leave(user, room, 'the bridge leaves the room');
+      for (const user of members.keys()) {
+        mustBeFree();
+        if (names.isGhost(user)) await ghosts.leave(user, room, 'the bridge leaves the room');
+      }
+      mustBeFree();
       await homeserver.leave(homeserver.bot, room, `sent out by ${by}`);
       return `I have left ${room}.`;
     },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Permissions } from '../../../bridge-core/control/permissions.ts';
 import { userId } from '../../../bridge-core/ids.ts';
 import { room } from '../rig.ts';
 import { lastAnswer, linkable, node, start } from './control-rig.ts';
@@ -98,4 +99,31 @@ test('the most exact permission counts', async (t) => {
   permissions.replace({ 'example.org': 'user' });
   assert.equal(permissions.levelOf(userId('@x:sub.example.org')), 'none');
   assert.equal(permissions.levelOf(userId('@toString:constructor')), 'none');
+});
+
+test('who may not link a room does not send the bot out of it while somebody else is allowed to', async (t) => {
+  const { rig } = await start(t);
+  const op = rig.fake.user('ruler');
+  const carol = rig.fake.user('carol');
+  const id = room(rig.fake.createRoom({ creator: op, version: '11', levels: { users: { [op]: 100 } }, members: [carol] }));
+  rig.fake.invite(op, id, rig.bot);
+  const permissions = new Permissions({ levels: { 'hs.test': 'user' }, homeserver: rig.homeserver });
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
+  // What carol is asking of the room is answered once the other has been allowed to.
+  const gate = async () => {
+    reach();
+    await opened;
+  };
+  rig.fake.fault({ on: 'GET .*/state$', after: 1, times: 1, act: { gate } });
+  const refused = assert.rejects(permissions.mayLink(userId(carol), id), /power level 0/);
+  await reached;
+  await permissions.mayLink(userId(op), id);
+  open();
+  await refused;
+  assert.ok(rig.fake.members(id).includes(rig.bot));
+  const alone = room(rig.fake.createRoom({ creator: op, version: '11', levels: { users: { [op]: 100 } }, members: [carol] }));
+  rig.fake.invite(op, alone, rig.bot);
+  await assert.rejects(permissions.mayLink(userId(carol), alone), /power level 0/);
+  assert.ok(!rig.fake.members(alone).includes(rig.bot), 'where nobody may, it goes again');
 });
