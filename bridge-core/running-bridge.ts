@@ -130,9 +130,9 @@ export class RunningBridge {
     await end(() => this.#bridge?.stop());
     await end(() => this.#adapter?.disconnect());
     await end(() => this.#bridge?.close());
+    this.#metrics.close();
     await end(() => this.#store?.close());
     await end(() => this.#lock?.release());
-    this.#metrics.close();
     if (failed.length > 0) throw failed[0];
   }
 

@@ -155,6 +155,17 @@ async function makeBoard(): Promise<Board> {
   const registry = new prometheus.Registry();
   const registers = [registry];
   const others = new Map<string, { counter: Counter<string>; labelNames: readonly string[] }>();
+  const count = (name: string, labels: Labels, by: number): void => {
+    const full = totalOf(name);
+    let known = others.get(full);
+    if (known === undefined) {
+      const labelNames = Object.keys(labels);
+      known = { labelNames, counter: new prometheus.Counter({ name: full, help: name.replaceAll('_', ' '), labelNames, registers }) };
+      others.set(full, known);
+    }
+    // The first to count says which labels there are; the library throws at any other.
+    known.counter.inc(Object.fromEntries(known.labelNames.map((label) => [label, labels[label] ?? ''])), by);
+  };
 
   const addGauges = (prefix: string, named: Readonly<Record<string, readonly [help: string, ...labels: string[]]>>): void => {
     for (const [name, [help, ...labels]] of Object.entries(named)) {
@@ -164,8 +175,18 @@ async function makeBoard(): Promise<Board> {
         labelNames: ['bridge', ...labels],
         registers,
         async collect() {
-          const read = async ([bridge, readers]: [string, Readers]) =>
-            Array.from((await readers.get(name as GaugeName)?.()) ?? [], ([given, value]) => [{ bridge, ...given }, value] as const);
+          const read = async ([bridge, readers]: [string, Readers]) => {
+            try {
+              return Array.from(
+                (await readers.get(name as GaugeName)?.()) ?? [],
+                ([given, value]) => [{ bridge, ...given }, value] as const,
+              );
+            } catch {
+              // What one bridge cannot tell, as with a store that is gone, keeps back no figure of any other.
+              count('figures_unread', { bridge, figure: name }, 1);
+              return [];
+            }
+          };
           const samples = (await Promise.all(Array.from(bridges, read))).flat();
           this.reset();
           for (const [given, value] of samples) this.set(given, value);
@@ -230,17 +251,7 @@ async function makeBoard(): Promise<Board> {
       buckets: commitBuckets,
       registers,
     }),
-    count: (name, labels, by) => {
-      const full = totalOf(name);
-      let known = others.get(full);
-      if (known === undefined) {
-        const labelNames = Object.keys(labels);
-        known = { labelNames, counter: new prometheus.Counter({ name: full, help: name.replaceAll('_', ' '), labelNames, registers }) };
-        others.set(full, known);
-      }
-      // The first to count says which labels there are; the library throws at any other.
-      known.counter.inc(Object.fromEntries(known.labelNames.map((label) => [label, labels[label] ?? ''])), by);
-    },
+    count,
   };
 }
 

@@ -43,6 +43,25 @@ test('standing figures are read when asked for, and go with their bridge', async
   assert.doesNotMatch(await renderMetrics(), /bridge="three",side/);
 });
 
+test('what one bridge cannot tell keeps back no figure of its own or of another bridge, and is counted', async (t) => {
+  const gone = openMetrics('gone');
+  const well = openMetrics('well');
+  t.after(gone.close);
+  t.after(well.close);
+  gone.gauge('membership_queue', () => {
+    throw new Error('the store is not open');
+  });
+  gone.gauge('requests_waiting', async () => Promise.reject(new Error('nor is this')));
+  gone.gauge('requests_in_flight', () => [[{}, 3]]);
+  well.gauge('membership_queue', () => [[{}, 7]]);
+  await renderMetrics();
+  const page = await renderMetrics();
+  assert.match(page, /causeway_membership_queue\{bridge="well"\} 7/);
+  assert.match(page, /causeway_requests_in_flight\{bridge="gone"\} 3/);
+  assert.doesNotMatch(page, /causeway_membership_queue\{bridge="gone"/);
+  assert.match(page, /causeway_figures_unread_total\{bridge="gone",figure="membership_queue"\} [12]/);
+});
+
 test('a count with other labels than at first, or an odd name, throws nothing', async (t) => {
   const metrics = openMetrics('four');
   t.after(() => metrics.close());
