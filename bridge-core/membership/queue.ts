@@ -148,6 +148,8 @@ export class MembershipQueue {
   async #release(entry: Entry): Promise<void> {
     try {
       await this.#parts.settled?.(entry.room, entry.ghost);
+    } catch {
+      // At a stop, after which nobody comes or goes.
     } finally {
       entry.held = false;
       const { room, ghost } = entry;

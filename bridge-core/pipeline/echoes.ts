@@ -10,7 +10,7 @@ export interface EchoParts {
   readonly adapter: Pick<Adapter, 'speakerOf'>;
   readonly links: Pick<Links, 'byChannel'>;
   readonly relations: Pick<Relations, 'ofRemote'>;
-  /** Resolves once what waits in a lane towards the network is settled, if that is soon. */
+  /** Resolves once what waits in a lane towards the network is settled, if that is soon. Rejects at a stop. */
   readonly said?: (lane: string) => Promise<void>;
 }
 

@@ -126,13 +126,15 @@ export class Lanes {
   /** Resolves once the row is delivered, parked or given up; at once for one that waits in no lane. Rejects at a stop. */
   async settled(row: Pick<Row, 'seq' | 'lane'>): Promise<void> {
     if (this.#isQueued(row)) await this.#awaitSettled(row.seq);
-    if (this.#stopped) throw new RetryableError('NOT_RUNNING', 'the bridge is stopping');
+    this.#mustRun();
   }
 
-  /** Resolves once all that now waits in the lane is settled, or the lanes are stopped. */
+  /** Resolves once all that now waits in the lane is settled. Rejects at a stop: nobody knows then what becomes of it. */
   async passed(laneName: string): Promise<void> {
     const last = this.#lanes.get(laneName)?.queue.at(-1);
-    if (last !== undefined) await this.#awaitSettled(seqOf(last));
+    if (last === undefined) return;
+    await this.#awaitSettled(seqOf(last));
+    this.#mustRun();
   }
 
   isParked(row: Pick<Row, 'seq'>): boolean {
@@ -352,6 +354,10 @@ export class Lanes {
   #isQueued({ seq, lane: name }: Pick<Row, 'seq' | 'lane'>): boolean {
     const lane = this.#lanes.get(name);
     return lane?.queue.some((waiting, at) => at >= lane.head && seqOf(waiting) === seq) ?? false;
+  }
+
+  #mustRun(): void {
+    if (this.#stopped) throw new RetryableError('NOT_RUNNING', 'the bridge is stopping');
   }
 
   #awaitSettled(seq: number): Promise<void> {

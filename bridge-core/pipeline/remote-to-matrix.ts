@@ -66,7 +66,7 @@ export interface RemoteToMatrixParts<Body extends Json> {
   readonly journaled: (ms: number) => void;
   /** In the unit of the row: what was taken in last, for networks that can be asked for what was missed. */
   readonly heard?: ((event: RemoteEvent<Body>) => void) | undefined;
-  /** Resolves once what waits in a lane towards the network is settled, if that is soon. */
+  /** Resolves once what waits in a lane towards the network is settled, if that is soon. Rejects at a stop. */
   readonly said?: (lane: string) => Promise<void>;
 }
 

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { RemoteEvent } from '../../../bridge-core/remote-event.ts';
 import { personOf } from '../../support/fake-adapter/events.ts';
 import { until } from '../../support/waiting.ts';
@@ -175,4 +176,20 @@ test('their words that come back before the network has answered for them are kn
   assert.equal(p.network.channel('#chan').messages[0]?.id, 'm3');
   assert.deepEqual(p.inRoom(p.at), ['alice: from Matrix']);
   assert.deepEqual(p.inRoom(other), ['bridge: Alice: from Matrix']);
+});
+
+test('their words that come back and wait for the network’s answer are not taken for news by a stop', async (t) => {
+  const p = await begin(t);
+  p.network.script(['hang']);
+  p.hs.say(p.alice, p.at, 'from Matrix');
+  await until('it is on its way', () => p.network.hanging === 1);
+  const event = { at: Date.now(), channel: p.of.channel, id: 'm3', sender: personOf('alice[m]'), body: 'from Matrix' };
+  const [row] = await p.parts.remoteToMatrix.accept({ kind: 'message', style: 'text', ...event } as RemoteEvent);
+  await setImmediate();
+  const stopped = Promise.all([p.parts.toMatrix.stop(), p.parts.toNetwork.stop()]);
+  await setImmediate();
+  p.network.release();
+  await stopped;
+  assert.deepEqual(p.inRoom(p.at), ['alice: from Matrix']);
+  assert.equal(p.parts.journal.read(row?.seq ?? 0)?.source, row?.source, 'it waits for the next start');
 });
