@@ -5,7 +5,7 @@ import type { Adapter } from '../adapter.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
 import type { Channel } from '../channel.ts';
 import { DeniedError, PermanentError } from '../errors.ts';
-import { type RoomId, roomId, type UserId } from '../ids.ts';
+import { type ChannelId, type RoomId, roomId, type UserId } from '../ids.ts';
 import { calledIn, described } from '../plumbing/described.ts';
 import { isPrivate, type Link, type Links } from '../plumbing/links.ts';
 import { stateOf } from '../plumbing/power.ts';
@@ -76,6 +76,9 @@ export function provisioningVerbs<Body extends Json>(parts: VerbParts<Body>): Pr
     };
   };
 
+  /** What it is called is not for everybody. */
+  const isKept = ({ channel }: { readonly channel: ChannelId }): boolean => (described(channels, channel).kind ?? 'public') !== 'public';
+
   return {
     isAdmin: (user) => permissions.levelOf(user) === 'admin',
     bot: () => {
@@ -127,7 +130,9 @@ export function provisioningVerbs<Body extends Json>(parts: VerbParts<Body>): Pr
       const known = linked.filter((link) => isThere || !isPrivate(link));
       return [
         ...known.map((link) => shownLink(link, link.state as ProvisioningLink['state'], calledIn(channels, link))),
-        ...asked.filter(({ channel }) => !linked.some((link) => link.channel === channel)).map((request) => shownLink(request, 'asked')),
+        ...asked
+          .filter((request) => !linked.some(({ channel }) => channel === request.channel) && (isThere || !isKept(request)))
+          .map((request) => shownLink(request, 'asked', isKept(request) && request.requester !== user ? 'the channel' : undefined)),
       ];
     },
     link: async (user, called, query) => {

@@ -110,6 +110,24 @@ test('link, ask, list, unlink: the same rules as in chat, in programs’ words',
   assert.equal((await post('/unlink', { room })).body.code, 'LINK_UNKNOWN');
 });
 
+test('what a private channel is called that a room asked for is for who asked; an admin elsewhere does not learn of it at all', async (t) => {
+  const { bridge, homeserver, call, room } = await start(t);
+  const { channels } = bridge.adapter();
+  for (const name of ['op', 'dave']) homeserver.user(name);
+  homeserver.join('@dave:hs.test', room);
+  channels.answering.add(inFake('#garden'));
+  assert.equal((await call('POST', '/link', { user_id: carol, room, channel: '#garden' })).body.state, 'asked');
+  const names = async (user: string) => {
+    const { body } = await call('GET', `/links/${encodeURIComponent(room)}?user_id=${encodeURIComponent(user)}`);
+    return (body.links as { name: string }[]).map(({ name }) => name);
+  };
+  assert.deepEqual([await names('@op:hs.test'), await names('@dave:hs.test')], [['#garden'], ['#garden']]);
+  channels.hidden.add('#garden');
+  assert.deepEqual(await names(carol), ['#garden']);
+  assert.deepEqual(await names('@dave:hs.test'), ['the channel']);
+  assert.deepEqual(await names('@op:hs.test'), []);
+});
+
 test('logins, networks and channels of a person are theirs alone', async (t) => {
   const { bridge, homeserver, call } = await start(t);
   bridge.network.channel('#garden').topic = 'beds';
