@@ -129,7 +129,9 @@ export class OAuth {
     const ticket = this.#ticketOf(query.get('state') ?? '');
     const errand = this.#errand(this.#look(ticketName(ticket ?? '')));
     const { bot, ...rest } = await this.#installer(errand?.team).finish(query, cookie);
-    const found = errand ?? this.#errand(this.#look(ticketName(rest.about)));
+    // Good once: meanwhile somebody may have come back by the same link, opened twice. Too old it may have become by now.
+    const isLeft = this.#parts.tools.memory.get(ticketName(rest.about)) !== undefined;
+    const found = isLeft ? (errand ?? this.#errand(this.#look(ticketName(rest.about)))) : undefined;
     await this.#forget(ticketName(rest.about));
     if (found === undefined) throw new DeniedError('this link was used already, or is too old');
     // What Slack is asked for stands in the address, where whoever logs in can add to it.

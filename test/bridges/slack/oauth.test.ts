@@ -78,6 +78,15 @@ test('a link is good for one login, and only in the browser that it was opened i
   assert.equal(logins.length, 1);
 });
 
+test('of two who come back by one link at the same time one is logged in', { timeout: 180_000 }, async (t) => {
+  const { ann, bob, link, logins } = await stage(t);
+  const given = await link();
+  const [one, other] = [await begin(given), await begin(given)];
+  const answers = await Promise.all([back(ann.approve(one.to), one.cookie), back(bob.approve(other.to), other.cookie)]);
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 403]);
+  assert.equal(logins.length, 1);
+});
+
 test('who refuses on the page is told so, and nothing is kept', { timeout: 180_000 }, async (t) => {
   const { ann, link, logins, ended } = await stage(t);
   const { to, cookie } = await begin(await link());
