@@ -17,18 +17,23 @@ export function authorizeUrl({ url, clientId }: OAuthApp, redirectUri: string, s
 /** A code is good once. */
 export async function tokenFor({ url, clientId, clientSecret }: OAuthApp, code: string, redirectUri: string): Promise<string> {
   const asked = { what: 'POST /login/oauth/token', isPost: true };
-  const answer = await fetch(`${url}/token`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json' },
-    body: JSON.stringify({
-      ...{ client_id: clientId, client_secret: clientSecret, code },
-      ...{ redirect_uri: redirectUri, grant_type: 'authorization_code' },
-    }),
-    signal: AbortSignal.timeout(15_000),
-  }).catch((thrown) => {
+  let answer: Response;
+  let text: string;
+  try {
+    answer = await fetch(`${url}/token`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({
+        ...{ client_id: clientId, client_secret: clientSecret, code },
+        ...{ redirect_uri: redirectUri, grant_type: 'authorization_code' },
+      }),
+      signal: AbortSignal.timeout(15_000),
+    });
+    // It may break off within.
+    text = await answer.text();
+  } catch (thrown) {
     throw connectionFault(asked, thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown);
-  });
-  const text = await answer.text();
+  }
   if (!answer.ok) throw answer.status >= 500 ? statusFault(asked, answer.status, undefined, undefined) : refused();
   const token = tokenIn(text);
   if (token === undefined) throw garbled(asked);
