@@ -300,7 +300,7 @@ export class GitterAdapter implements Adapter<GitterBody> {
     this.#sessions.openBot();
     this.#hearing.start();
     this.#privateWords.listen();
-    void this.#present.read().then((rooms) => {
+    void this.#present.read().then((rooms = []) => {
       if (this.#isStopped) return;
       this.#ears.back();
       this.#privateWords.read(rooms);

@@ -13,32 +13,38 @@ export interface MissedTopicsParts {
   readonly log: Logger;
 }
 
-/** ms: a cut connection opens all its rooms anew. */
+/** ms: a cut connection opens all its rooms anew. Longer each time that the list cannot be read. */
 const soon = 1_000;
+const longestPause = 60_000;
 
 export class MissedTopics {
   readonly #parts: MissedTopicsParts;
   #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
   constructor(parts: MissedTopicsParts) {
     this.#parts = parts;
   }
 
-  look(): void {
+  look(pause = soon): void {
+    if (this.#isStopped) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#look().catch((thrown) => this.#parts.log.warn({ why: messageOf(thrown) }, 'new topics could not be taken in'));
-    }, soon).unref();
+      this.#look(pause).catch((thrown) => this.#parts.log.warn({ why: messageOf(thrown) }, 'new topics could not be taken in'));
+    }, pause).unref();
   }
 
   stop(): void {
+    this.#isStopped = true;
     clearTimeout(this.#timer);
   }
 
-  async #look(): Promise<void> {
+  async #look(pause: number): Promise<void> {
     const { present, rooms, heard, tell } = this.#parts;
     const before = new Map(heard().map((room) => [room, rooms.toldTopic(room.id)]));
-    const listed = new Map((await present.read()).map(({ id, topic }) => [id, topic]));
+    const list = await present.read();
+    if (list === undefined) return pause < longestPause ? this.look(pause * 2) : undefined;
+    const listed = new Map(list.map(({ id, topic }) => [id, topic]));
     for (const [room, told] of before) {
       const topic = listed.get(room.id);
       // What was told meanwhile is newer than the list may be.

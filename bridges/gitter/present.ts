@@ -16,7 +16,7 @@ export class Present {
   readonly #parts: PresentParts;
   /** By the rooms' ids. */
   readonly #in = new Set<string>();
-  #reading: Promise<readonly WireRoom[]> | undefined;
+  #reading: Promise<readonly WireRoom[] | undefined> | undefined;
 
   constructor(parts: PresentParts) {
     this.#parts = parts;
@@ -37,15 +37,15 @@ export class Present {
     this.#in.add(room.id);
   }
 
-  /** The list of now; empty where it cannot be read. Whoever asks meanwhile has the same one. */
-  read(): Promise<readonly WireRoom[]> {
+  /** The list of now; undefined where it cannot be read. Whoever asks meanwhile has the same one. */
+  read(): Promise<readonly WireRoom[] | undefined> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
     });
     return this.#reading;
   }
 
-  async #read(): Promise<readonly WireRoom[]> {
+  async #read(): Promise<readonly WireRoom[] | undefined> {
     const { bot, rooms, log } = this.#parts;
     try {
       const told = roomsIn(await bot.ask({ route: '/user/:id/rooms', with: { id: bot.id } }));
@@ -57,8 +57,8 @@ export class Present {
       }
       return told;
     } catch (thrown) {
-      log.info({ why: messageOf(thrown) }, 'where the relay account is cannot be read: it goes in everywhere');
-      return [];
+      log.info({ why: messageOf(thrown) }, 'where the relay account is cannot be read');
+      return undefined;
     }
   }
 }

@@ -58,3 +58,15 @@ test('a topic that nobody heard of is told once the realtime channel is back, by
   await until('the next topic', () => topics().includes('heard'));
   assert.deepEqual(topics(), ['unheard', 'heard']);
 });
+
+test('where the list cannot be read at once, such a topic is told as soon as it can', { timeout: 180_000 }, async (t) => {
+  const { gitter, ann, room, events } = await withAdapter(t);
+  const topics = () => events.flatMap((event) => (event.kind === 'channel' && event.topic !== undefined ? [event.topic] : []));
+  await until('the list', () => gitter.callsOf('GET /user/:user/rooms').length > 0);
+  gitter.deliveryFault({ username: 'matrixbot', act: 'lose' });
+  ann.setTopic(room, 'unheard');
+  gitter.clearFaults();
+  gitter.fault({ on: 'GET /user/:user/rooms', times: 1, act: { status: 500 } });
+  gitter.forgetFayeClients();
+  await until('the topic', () => topics().includes('unheard'));
+});
