@@ -49,7 +49,8 @@ export function roomWishes<Body extends Json>({ links, adapter, protocol }: Room
         if (template.length > longest) throw new PermanentError('BAD_REQUEST', `that is longer than ${longest} signs`);
         const fixed = all.find(({ origin, options }) => origin === 'config' && options.names !== undefined);
         if (fixed !== undefined) throw new DeniedError(inConfig);
-        for (const { id } of all) await links.setOptions(id, { namesAsked: isOff ? undefined : template });
+        // At once: of a link that is gone by then the others are none the worse.
+        await links.setAll(all.map(({ id }) => [id, { options: { namesAsked: isOff ? undefined : template } }]));
         return isOff ? 'People of this room are called as everywhere.' : `People of this room are called: ${template}`;
       },
     },
@@ -76,7 +77,7 @@ export function roomWishes<Body extends Json>({ links, adapter, protocol }: Room
         };
         if (isToNetwork(way as TopicWay) && all.some(isUnknown))
           throw new PermanentError('UNSUPPORTED', `a ${what} cannot be given to channels of this network`);
-        for (const { id } of all) await links.setOptions(id, asked(what, way as TopicWay));
+        await links.setAll(all.map(({ id }) => [id, { options: asked(what, way as TopicWay) }]));
         return `The ${what} of this room is carried: ${ways[way as TopicWay]}.`;
       },
     },

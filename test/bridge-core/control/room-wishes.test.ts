@@ -2,9 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { roomWishes } from '../../../bridge-core/control/room-wishes.ts';
+import { channelId, roomId, userId } from '../../../bridge-core/ids.ts';
+import { Links } from '../../../bridge-core/plumbing/links.ts';
 import { inFake } from '../../support/fake-adapter.ts';
 import { type FakeBridge, startFakeBridge } from '../../support/fake-bridge.ts';
 import { until } from '../../support/waiting.ts';
+import { startRig } from '../rig.ts';
 
 function asking({ homeserver, room }: FakeBridge) {
   const said = () => homeserver.messages(room).map(({ content }) => String(content.body));
@@ -69,4 +73,25 @@ test('what the config says of a link is not changed by a word, and a network wit
   await asking(fixed)(fixed.person, 'names', /as everywhere/);
   await until('the second link', () => fixed.homeserver.messages(fixed.room) && fixed.network.channel('#other').members.size > 0);
   await asking(fixed)(fixed.person, 'carry name both', /config/);
+});
+
+test('one link of a room that is taken away meanwhile keeps no wish from the others', async (t) => {
+  const { store, network } = await startRig(t);
+  const links = new Links({ store });
+  const room = roomId('!r:hs.test');
+  const made = [];
+  for (const name of ['#one', '#two', '#three'])
+    made.push(await links.add({ room, channel: channelId(`libera/${name}`), origin: 'command', state: 'live' }));
+  const wishes = roomWishes({ links, adapter: network.adapter, protocol: { id: 'irc' } });
+  const asked = { user: userId('@op:hs.test'), room, isDirect: false, channels: [] };
+  const [first, ...others] = made.map(({ id }) => id);
+  const wish = async (name: string, ...words: string[]) => {
+    const done = wishes.find((each) => each.name === name)?.run(asked, words);
+    return await Promise.all([done, links.remove(others.shift() ?? 0)]);
+  };
+  await wish('names', '{name} (there)');
+  await wish('carry', 'topic', 'off');
+  const { namesAsked, topicAsked } = links.get(first ?? 0)?.options ?? {};
+  assert.deepEqual([namesAsked, topicAsked], ['{name} (there)', 'off']);
+  assert.equal(links.byRoom(room).length, 1);
 });
