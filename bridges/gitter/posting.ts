@@ -142,20 +142,23 @@ export class Posting {
         await virtualUsers.allowed();
         return id;
       } catch (thrown) {
-        await this.#refusedAs(room, draft, thrown);
+        await this.#mustBeTold(room, draft, thrown);
       }
+      const id = await this.#post(room, this.#plain(message));
+      // That the account may not speak there at all says nothing of names.
+      await virtualUsers.refused();
+      return id;
     }
     return await this.#post(room, this.#plain(message));
   }
 
-  /** A banned one is not said by another way. Else the relay account says it, from now on. */
-  async #refusedAs(room: Room, { virtualUser }: Draft, thrown: unknown): Promise<void> {
+  /** A banned one is not said by another way. Else the relay account says it, from now on if it may. */
+  async #mustBeTold(room: Room, { virtualUser }: Draft, thrown: unknown): Promise<void> {
     const { virtualUsers, bans } = this.#parts;
     if (!isRefusal(thrown, 403)) throw thrown;
     const isBanned = virtualUser !== undefined && (await bans.isBanned(room, `${virtualUser.type}-${virtualUser.externalId}`));
     if (isBanned) throw new PermanentError('CHANNEL_CLOSED', 'they are banned from the room in Gitter');
     if (virtualUsers.isProven) throw thrown;
-    await virtualUsers.refused();
   }
 
   async #post(room: Room, draft: Draft): Promise<RemoteMessageId> {

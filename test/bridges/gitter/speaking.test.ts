@@ -67,6 +67,25 @@ test('where it does not, that is found out once and remembered, and the relay ac
   assert.ok([...memory].some(([name, value]) => name.startsWith('virtual users') && value === false));
 });
 
+test(
+  'where the relay account may not speak at all nothing is learnt of names: elsewhere people are shown under theirs',
+  quickly,
+  async (t) => {
+    const memory = new Map<string, Json>();
+    const org = await withAdapter(t, { isApproved: true, memory });
+    const bot = await botOf(org);
+    org.gitter.fault({ on: 'POST /rooms/:room/chatMessages', times: 4, act: { status: 403 } });
+    await assert.rejects(bot.send(words(org.channel, 'kept out', alice)), { code: 'CHANNEL_CLOSED' });
+    assert.deepEqual(
+      [...memory.keys()].filter((name) => name.startsWith('virtual users')),
+      [],
+    );
+    await bot.send(words(org.channel, 'let in', alice));
+    const [said] = org.room.messages;
+    assert.deepEqual([said?.text, said?.virtualUser?.displayName], ['let in', 'Alice']);
+  },
+);
+
 test('a name is no markup, and a template of the operator’s is followed', () => {
   assert.equal(relayed('**{name}**: {text}', { name: '*`x`* [y]' }, 'words with {name}'), '**x y**: words with {name}');
 });
