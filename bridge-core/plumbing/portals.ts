@@ -5,7 +5,6 @@
 import type { Adapter } from '../adapter.ts';
 import type { Logger } from '../adapter-tools.ts';
 import type { Homeserver } from '../appservice/homeserver.ts';
-import { Refusal } from '../appservice/homeserver-errors.ts';
 import type { Channel } from '../channel.ts';
 import { BridgeError, messageOf, PermanentError, RetryableError } from '../errors.ts';
 import type { ChannelId, RoomId } from '../ids.ts';
@@ -202,19 +201,32 @@ export class Portals<Body extends Json = string> {
     return placed;
   }
 
+  /** Its alias is given to it once it is whole: who came by it to a room half made, as homeservers make them where they are told the
+   *  alias before, would be turned away. */
   async #make(channel: ChannelId, alias: string): Promise<RoomId> {
-    const { making, homeserver } = this.#parts;
-    const options = this.#roomFor(channel, alias);
+    const made = await this.#parts.making.make(channel, this.#roomFor(channel));
     try {
-      return await making.make(channel, options);
+      return await this.#named(made, alias);
     } catch (thrown) {
-      if (!(thrown instanceof Refusal) || thrown.errcode !== 'M_ROOM_IN_USE') throw thrown;
+      if (thrown instanceof PermanentError) await this.#leave(made);
+      throw thrown;
     }
-    // The alias is ours alone: what it leads to is a room of ours that was left behind, or nothing that we know.
-    const room = await homeserver.resolveAlias(alias);
-    if (room !== undefined && this.#parts.links.byRoom(room).length === 0 && (await this.#isOurs(room))) return room;
-    await homeserver.removeAlias(alias);
-    return await making.make(channel, options);
+  }
+
+  async #named(made: RoomId, alias: string): Promise<RoomId> {
+    const { homeserver, links } = this.#parts;
+    const there = (await homeserver.setAlias(alias, made)) ? made : await homeserver.resolveAlias(alias);
+    if (there !== made) {
+      // The alias is ours alone: what it leads to is a room of ours that was left behind, or nothing that we know.
+      if (there !== undefined && links.byRoom(there).length === 0 && (await this.#isOurs(there))) {
+        await this.#leave(made);
+        return there;
+      }
+      await homeserver.removeAlias(alias);
+      await homeserver.setAlias(alias, made);
+    }
+    await homeserver.setState(homeserver.bot, made, 'm.room.canonical_alias', '', { alias });
+    return made;
   }
 
   async #isOurs(room: RoomId): Promise<boolean> {
@@ -227,14 +239,13 @@ export class Portals<Body extends Json = string> {
     }
   }
 
-  #roomFor(channel: ChannelId, alias: string): Content {
+  #roomFor(channel: ChannelId): Content {
     const { adapter, settings } = this.#parts;
     const { name, topic, kind } = adapter.channels.describe(channel);
     // Since it was allowed.
     if (kind === 'private') throw new PermanentError('CHANNEL_CLOSED', `${channel} was made private meanwhile`);
     return {
       preset: 'public_chat',
-      room_alias_name: alias.slice(1, alias.lastIndexOf(':')),
       name,
       ...(topic !== undefined && topic !== '' && { topic }),
       initial_state: [{ type: 'm.room.history_visibility', state_key: '', content: { history_visibility: settings.history } }],
@@ -318,14 +329,19 @@ export class Portals<Body extends Json = string> {
   }
 
   async #giveUp(id: number): Promise<void> {
-    const { links, homeserver } = this.#parts;
+    const { links } = this.#parts;
     const link = links.get(id);
     if (link === undefined || link.state === 'live') return;
     await links.remove(id);
-    if (!isPlaceholder(link.room))
-      await homeserver.leave(homeserver.bot, link.room, 'the channel cannot be carried').catch((thrown) => {
-        this.#parts.log.info({ room: link.room, why: messageOf(thrown) }, 'a room of no use was not left');
-      });
+    if (!isPlaceholder(link.room)) await this.#leave(link.room);
+  }
+
+  /** It is of no use. */
+  async #leave(room: RoomId): Promise<void> {
+    const { homeserver, log } = this.#parts;
+    await homeserver.leave(homeserver.bot, room, 'the channel cannot be carried here').catch((thrown) => {
+      log.info({ room, why: messageOf(thrown) }, 'a room of no use was not left');
+    });
   }
 
   #later(channel: ChannelId): void {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { MatrixError } from '../support/matrix-person.ts';
 import { until } from '../support/waiting.ts';
 import { ircLines, openStage, roomLines } from './stage.ts';
@@ -36,12 +37,18 @@ test('joining an alias makes the room, and lines cross both ways', async () => {
   assert.deepEqual(roomLines(alice.heard, room, alice.userId), ['irc_local_bob: hello from IRC']);
 });
 
-test('many who join at once come into one room', async () => {
-  const people = await Promise.all(['carol', 'dave', 'erin'].map((name) => stage.matrixPerson(name)));
-  const rooms = await Promise.all(people.map((person) => person.join(aliasOf('park'))));
-  assert.equal(new Set(rooms).size, 1);
+test('many who join at once, or while the room is being made, come into one room', async () => {
+  const people = await Promise.all(['carol', 'dave', 'erin', 'fred'].map((name) => stage.matrixPerson(name)));
+  for (const [round, apart] of [0, 8, 16, 24, 32].entries()) {
+    const joins = people.map(async (person, at) => {
+      await delay(at * apart);
+      return await person.join(aliasOf(`park-${round}`));
+    });
+    assert.equal(new Set(await Promise.all(joins)).size, 1);
+  }
   const { output } = await stage.bridge.command('links', stage.bridge.fileOf('irc'), '--json');
-  assert.equal((JSON.parse(output) as { channel: string }[]).filter(({ channel }) => channel.endsWith('#park')).length, 1);
+  const parks = (JSON.parse(output) as { channel: string }[]).filter(({ channel }) => /#park-\d$/.test(channel));
+  assert.equal(parks.length, 5);
 });
 
 test('the room stands in the directory, and a look-up names an alias before there is a room', async () => {
