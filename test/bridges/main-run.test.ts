@@ -56,10 +56,7 @@ irc:
   assert.equal(code, 0, stderr);
 }
 
-interface Running {
-  readonly child: ChildProcess;
-  log(): string;
-}
+type Running = { readonly child: ChildProcess; log(): string };
 
 async function run(names: readonly string[], port: number): Promise<Running> {
   const child = start(['run', ...names.map((name) => `${name}.yaml`)], { cwd: folder });

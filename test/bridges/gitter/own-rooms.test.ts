@@ -191,11 +191,8 @@ test('somebody of ours who goes and is back at once has gone and come, however l
 });
 
 test('what their own channel tells behind the list, which was asked for meanwhile, is told once', quickly, async (t) => {
-  const org = await withAdapter(t);
+  const org = await withBob(t);
   const { adapter, channel, events, gitter, room } = org;
-  await adapter.signIn(loginOf(org, org.bob, bob));
-  await until('where he is', () => adapter.channels.isIn(channel, bob));
-  await adapter.watch(channel, bob);
   await until('who goes to be told', () => listensTo(org, room, 'matrixbot', 'users'));
   gitter.deliveryFault({ username: 'bob', act: { delay: 1_500 } });
   org.bob.leave(room);
